@@ -1,0 +1,411 @@
+/**
+ * The explore page in the browser: joins the selection to the map painter, the reading card, the address bar and the buttons.
+ * Server callbacks bring legend, sentence and lists; nothing here waits for them.
+ */
+(function () {
+  'use strict';
+  const cg = () => window.commonground;
+  const setProps = (id, props) => window.dash_clientside.set_props(id, props);
+
+  const state = {
+    map: null, painter: null, config: null, selection: null, level: null, element: null,
+    turn: 0, // counts selections, so that an answer which arrives late is not painted over a newer one
+    readings: null, readingsFor: '', names: new Map(), palette: null, bands: 0,
+    moved: false, pointed: -1, frozen: null, centre: null,
+  };
+
+  // ---- Fetching -----------------------------------------------------------------------------------------------------
+
+  async function bytes(url) {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    return response.arrayBuffer();
+  }
+
+  const geometries = new Map();
+
+  /** Each level's outlines are fetched and decoded once. */
+  function geometry(url) {
+    if (!geometries.has(url)) {
+      const promise = cg().loadGeometry(url);
+      promise.catch(() => geometries.delete(url));
+      geometries.set(url, promise);
+    }
+    return geometries.get(url);
+  }
+
+  /** Names, authority and ward of every area of a level; only fetched when somebody points at or picks an area. */
+  function names(level) {
+    const url = state.config.names[level];
+    if (!state.names.has(url)) {
+      const promise = fetch(url).then((response) => response.json());
+      promise.catch(() => state.names.delete(url));
+      state.names.set(url, promise);
+    }
+    return state.names.get(url);
+  }
+
+  /** The numbers behind the reading card, decoded from what dashboard/views/wire.py sends. */
+  function decodeReadings(buffer) {
+    const all = new Uint8Array(buffer);
+    const end = all.indexOf(10);
+    const head = JSON.parse(new TextDecoder().decode(all.subarray(0, end)));
+    let at = end + 1;
+    const floats = () => {
+      const part = new Float32Array(buffer, at, head.n);
+      at += 4 * head.n;
+      return part;
+    };
+    const [value, lower, upper, rank] = [floats(), floats(), floats(), floats()];
+    return { ...head, value, lower, upper, rank, status: new Uint8Array(buffer, at, head.n) };
+  }
+
+  function readings() {
+    const query = cg().selection.classesQuery(state.selection);
+    if (state.readingsFor !== query) {
+      state.readingsFor = query;
+      state.readings = state.selection.need === 'none' ? Promise.resolve(null) : bytes(`/data/readings?${query}`).then(decodeReadings);
+      state.readings.catch(() => (state.readingsFor = ''));
+    }
+    return state.readings;
+  }
+
+  // ---- The map ------------------------------------------------------------------------------------------------------
+
+  const scheme = () => (document.documentElement.getAttribute('data-mantine-color-scheme') === 'dark' ? 'dark' : 'light');
+
+  function paletteFor(bands) {
+    const { need, special } = state.config.palette[scheme()];
+    return {
+      classes: need[Math.max(bands, 1)] || need[5],
+      missing: special.missing, suppressed: special.suppressed, hatch: special.suppressed_line,
+      outside: special.outside, plain: special.plain, context: special.land,
+    };
+  }
+
+  function styleFor() {
+    const { special } = state.config.palette[scheme()];
+    const halo = `${special.halo}d9`;
+    return {
+      border: special.border, outline: special.authority, outlineCasing: `${special.halo}bf`, label: special.label, labelHalo: halo,
+      hover: special.highlight, hoverCasing: special.halo, selected: special.highlight, selectedCasing: special.selected,
+    };
+  }
+
+  /** Show a settled selection. Called by the one writer, before anything else happens. */
+  async function show(selection, config, trigger) {
+    const before = state.selection;
+    state.selection = selection;
+    state.config = config;
+    const turn = ++state.turn;
+    remember(selection, trigger);
+    if (before && before.need === selection.need && sameColours(before, selection) && state.painter) {
+      reframe(before, selection, trigger);
+      return;
+    }
+    const [shapes, classes] = await Promise.all([
+      geometry(config.outlines[selection.level]),
+      bytes(`/data/classes?${cg().selection.classesQuery(selection)}`),
+      ready,
+    ]).catch((error) => {
+      failed(error);
+      return [];
+    });
+    if (!shapes || turn !== state.turn) return;
+    const body = new Uint8Array(classes);
+    state.bands = body[0];
+    const areas = body.subarray(1);
+    if (state.level !== selection.level || state.painter.geometry !== shapes) {
+      state.painter.setGeometry(shapes, areas, paletteFor(state.bands));
+      state.painter.geometry = shapes;
+      state.level = selection.level;
+    } else {
+      state.painter.setClasses(areas, paletteFor(state.bands));
+    }
+    document.dispatchEvent(new CustomEvent('commonground:shown', { detail: { trigger, level: selection.level } }));
+    decorate();
+    reframe(before, selection, trigger);
+    say(-1);
+  }
+
+  const sameColours = (a, b) => cg().selection.classesQuery(a) === cg().selection.classesQuery(b);
+
+  function failed(error) {
+    console.error(error);
+    state.element?.classList.remove('loading');
+    const card = document.getElementById('reading');
+    if (card) card.textContent = 'The map could not be loaded. Check the connection and choose again; the table may still work.';
+  }
+
+  /** Authority outlines, names and land around: once, after the first paint. */
+  let decorated = false;
+  function decorate() {
+    document.getElementById('map-loading')?.remove();
+    if (decorated) return;
+    decorated = true;
+    const { config, painter } = state;
+    geometry(config.outlines.lad).then((lads) => painter.setOutlines(lads));
+    if (config.context) geometry(config.context).then((land) => painter.setContext(land));
+    fetch(config.labels)
+      .then((response) => response.json())
+      .then((labels) => painter.setLabels(labels.map(([name, lon, lat, rank]) => ({ name, lon, lat, rank, minZoom: rank === 0 ? 0 : 10.5 }))));
+  }
+
+  /** Move the view and the outline of the chosen area when the selection asks for it. */
+  function reframe(before, selection, trigger) {
+    if (trigger === 'history-selection') {
+      if (selection.at) state.map.setView([selection.at[0], selection.at[1]], selection.at[2]);
+      else fit(selection.partner);
+    } else if (before && before.partner !== selection.partner) {
+      fit(selection.partner);
+    }
+    names(selection.level).then((level) => {
+      if (state.selection !== selection) return;
+      const i = selection.area ? level.codes.indexOf(selection.area) : -1;
+      state.painter.setSelected(i);
+    });
+  }
+
+  function fit(partner) {
+    const bounds = state.config.bounds[partner || ''] || state.config.bounds[''];
+    state.map.fitBounds(bounds, { padding: [16, 16], animate: !window.matchMedia('(prefers-reduced-motion: reduce)').matches });
+  }
+
+  // ---- Address bar --------------------------------------------------------------------------------------------------
+
+  const address = (selection, at) => {
+    const query = cg().selection.toQuery({ ...selection, at });
+    return query ? `/?${query}` : '/';
+  };
+
+  /** A choice makes a history entry; arriving and Back do not. */
+  function remember(selection, trigger) {
+    if (!trigger || trigger === 'history-selection' || window.location.pathname !== '/') return;
+    const next = address(selection, currentView());
+    if (next !== window.location.pathname + window.location.search) window.history.pushState(null, '', next);
+  }
+
+  function currentView() {
+    if (!state.map || !state.moved) return null;
+    const { lat, lng } = state.map.getCenter();
+    return [lat, lng, state.map.getZoom()];
+  }
+
+  // In the capture phase and before dcc.Location: Back within the map changes the selection, it does not build the page again.
+  window.addEventListener(
+    'popstate',
+    (event) => {
+      if (window.location.pathname !== '/' || !document.getElementById('map')) return;
+      event.stopImmediatePropagation();
+      setProps('history-selection', { data: { search: window.location.search, n: Date.now() } });
+    },
+    true,
+  );
+
+  // ---- Reading card -------------------------------------------------------------------------------------------------
+
+  function line(card, className, text) {
+    if (!text) return;
+    const element = document.createElement(className === 'reading-name' ? 'strong' : 'span');
+    element.className = className;
+    element.textContent = text;
+    card.append(element);
+  }
+
+  /** Fill the card for area i of the level in view; -1 empties it. */
+  async function say(i) {
+    state.pointed = i;
+    const card = document.getElementById('reading');
+    if (!card) return;
+    if (i < 0) {
+      card.replaceChildren();
+      card.classList.remove('full');
+      return;
+    }
+    const selection = state.selection;
+    const [level, data] = await Promise.all([names(selection.level), readings()]).catch(() => [null, null]);
+    if (!level || state.pointed !== i || state.selection !== selection) return;
+    const { wording } = cg();
+    const lad = level.lads[level.lad[i]] || '';
+    const ward = level.ward.length ? level.wards[level.ward[i]] : '';
+    card.replaceChildren();
+    line(card, 'reading-name', level.names[i]);
+    line(card, 'reading-place', [ward, lad].filter((part) => part && part !== level.names[i]).join(', '));
+    if (data) {
+      const band = state.painter.classes ? state.painter.classes[i] : 255;
+      line(card, 'reading-value', Number.isFinite(data.value[i]) ? wording.withUnit(data.value[i], data.unit, data.decimals) : '');
+      line(card, 'reading-more', wording.interval(data.lower[i], data.upper[i], data.decimals));
+      if (band < data.bands.length) line(card, 'reading-more', `Band ${band + 1} of ${data.bands.length}: ${data.bands[band]}`);
+      if (Number.isFinite(data.rank[i])) line(card, 'reading-more', `${wording.number(data.rank[i], 0)} of ${wording.number(data.ranked, 0)} (1 is the ${data.end})`);
+      if (data.status[i] !== 0) line(card, 'reading-status', data.statuses[data.status[i]]);
+    }
+    card.classList.add('full');
+  }
+
+  async function pick(i) {
+    if (i < 0) return;
+    const level = await names(state.selection.level);
+    setProps('picked-area', { data: { code: level.codes[i], n: Date.now() } });
+    if (window.matchMedia('(max-width: 63.99em)').matches) cg().sheet?.('results');
+  }
+
+  // ---- Start --------------------------------------------------------------------------------------------------------
+
+  let isReady;
+  let ready = new Promise((resolve) => (isReady = resolve));
+
+  function begin(map) {
+    state.map = map;
+    state.level = null;
+    decorated = false;
+    map.attributionControl?.remove();
+    const painter = cg().createPainter({ onHover: (i) => say(i), onSelect: pick });
+    painter.addTo(map);
+    state.painter = painter;
+    const container = map.getContainer();
+    container.setAttribute('aria-label', 'Map: arrow keys move it, plus and minus zoom');
+    container.setAttribute('role', 'application');
+    container.addEventListener('mouseleave', () => say(-1));
+    let firstMoves = true;
+    map.on('movestart', (event) => {
+      if (!firstMoves && !event.hard) state.moved = true;
+    });
+    map.on('moveend', () => {
+      if (firstMoves || window.location.pathname !== '/' || !state.selection || !state.moved) return;
+      window.history.replaceState(window.history.state, '', address(state.selection, currentView()));
+    });
+    const restyle = () => {
+      if (!state.config) return;
+      painter.setStyle(styleFor());
+      if (state.level) painter.setClasses(painter.classes, paletteFor(state.bands));
+    };
+    document.addEventListener('commonground:scheme', restyle);
+    const start = () => {
+      if (!state.config) {
+        setTimeout(start, 5);
+        return;
+      }
+      painter.setStyle(styleFor());
+      const at = cg().selection.fromQuery(window.location.search).at;
+      const partner = state.selection.partner;
+      if (!at) map.fitBounds(state.config.bounds[partner] || state.config.bounds[''], { padding: [16, 16], animate: false });
+      else state.moved = true;
+      isReady();
+      setTimeout(() => (firstMoves = false), 0);
+    };
+    start();
+    map.on('unload', () => {
+      state.painter = null;
+      state.map = null;
+      state.level = null;
+      state.selection = null;
+      document.removeEventListener('commonground:scheme', restyle);
+      ready = new Promise((resolve) => (isReady = resolve));
+    });
+  }
+  // scripts load in the order of their names; by then the painter is there
+  document.addEventListener('DOMContentLoaded', () => cg().whenMap(begin));
+
+  // ---- Buttons and lists: one listener for all ---------------------------------------------------------------------
+
+  document.addEventListener('click', (event) => {
+    const top = event.target.closest('[data-area-index]');
+    if (top) {
+      pick(Number(top.dataset.areaIndex));
+      state.painter?.setHighlight(Number(top.dataset.areaIndex));
+    }
+    if (event.target.closest('#fit-region')) {
+      state.moved = false;
+      fit('');
+    }
+    if (event.target.closest('#close-area')) setProps('picked-area', { data: { code: '', n: Date.now() } });
+    if (event.target.closest('#copy-link')) copyLink();
+    if (event.target.closest('#open-table')) table(true);
+    if (event.target.closest('#close-table')) table(false);
+  });
+  for (const [kind, on] of [['focusin', true], ['mouseover', true], ['focusout', false]]) {
+    document.addEventListener(kind, (event) => {
+      const top = event.target.closest?.('[data-area-index]');
+      if (!top || !state.painter) return;
+      const i = on ? Number(top.dataset.areaIndex) : -1;
+      state.painter.setHighlight(i);
+      say(i);
+    });
+  }
+
+  async function copyLink() {
+    const out = document.getElementById('copied');
+    try {
+      await navigator.clipboard.writeText(window.location.href);
+      out.textContent = 'The link is copied.';
+    } catch {
+      out.textContent = `Copy this link: ${window.location.href}`;
+    }
+  }
+
+  function table(open) {
+    const drawer = document.getElementById('table-drawer');
+    drawer.hidden = !open;
+    document.documentElement.classList.toggle('table-open', open);
+    if (open) drawer.querySelector('button').focus();
+    else document.getElementById('open-table').focus();
+    state.map?.invalidateSize();
+  }
+
+  /** The table's row in focus or picked: the same outline and card as under the pointer. */
+  function fromTable(index, choose) {
+    state.painter?.setHighlight(index);
+    say(index);
+    if (choose) pick(index);
+  }
+
+  /** What the search box found: "area:CODE", "point:lat,lon:CODE", "site:layer:lat,lon". */
+  function goTo(value) {
+    if (!value || !state.map) return window.dash_clientside.no_update;
+    const [kind, first, second] = value.split(':');
+    if (kind === 'area') zoomTo(first);
+    if (kind === 'point') {
+      const at = first.split(',').map(Number);
+      state.moved = true;
+      state.map.setView(at, 14);
+      marker(at);
+      if (second) setProps('picked-area', { data: { code: second, level: 'lsoa', n: Date.now() } });
+    }
+    if (kind === 'site') {
+      const at = second.split(',').map(Number);
+      state.moved = true;
+      state.map.setView(at, 15);
+      marker(at);
+      const chosen = state.selection.services;
+      if (!chosen.includes(first)) setProps('services', { value: [...chosen, first] });
+    }
+    return window.dash_clientside.no_update;
+  }
+
+  let flag = null;
+  function marker(at) {
+    flag?.remove();
+    flag = window.L.circleMarker(at, { radius: 11, weight: 3, color: '#111111', fillColor: '#ffdd00', fillOpacity: 0.9, interactive: false }).addTo(state.map);
+  }
+
+  async function zoomTo(code) {
+    for (const level of Object.keys(state.config.names)) {
+      const list = (await names(level)).codes;
+      const i = list.indexOf(code);
+      if (i < 0) continue;
+      setProps('picked-area', { data: { code, level, n: Date.now() } });
+      state.moved = true;
+      whenLevel(level, () => state.map.fitBounds(state.painter.boundsOf(i), { maxZoom: 14, padding: [40, 40] }));
+      return;
+    }
+  }
+
+  /** Call back as soon as the map shows a level. */
+  function whenLevel(level, then) {
+    if (state.level === level) then();
+    else document.addEventListener('commonground:shown', () => whenLevel(level, then), { once: true });
+  }
+
+  window.commonground = Object.assign(cg() || {}, { explore: { show, fromTable, goTo, state } });
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_explore: { goTo } });
+})();

@@ -1,0 +1,168 @@
+/**
+ * The one writer of the Selection. Every control, the map, the table, search and the Back button come in here; out go the stored
+ * selection, the controls set to what fits together, the map and the address bar. dashboard/views/offer.py settles a link by the
+ * same rules on the server; tests hold the two to the same cases.
+ */
+(function () {
+  'use strict';
+  const ALL = 'all';
+  const NONE = 'none';
+  const DEFAULTS = {
+    theme: '', need: '', services: [], partner: '', owner: '', level: 'lsoa', period: '', bands: 'region',
+    classes: 5, scheme: 'quantiles', area: '', at: null,
+  };
+  const ORDER = Object.keys(DEFAULTS);
+  const COLOURS = ['need', 'partner', 'level', 'period', 'bands', 'classes', 'scheme'];
+
+  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+  const encode = (value) => encodeURIComponent(value).replace(/%2C/g, ',').replace(/%20/g, '+');
+
+  function pairs(selection, names, always) {
+    const out = [];
+    for (const name of names) {
+      const value = selection[name];
+      if (!always.includes(name) && same(value, DEFAULTS[name])) continue;
+      if (value === '' || value === null || value === undefined || (Array.isArray(value) && !value.length)) continue;
+      const text = name === 'at' ? `${value[0].toFixed(4)},${value[1].toFixed(4)},${+value[2].toFixed(2)}` : [].concat(value).join(',');
+      out.push(`${name}=${encode(text)}`);
+    }
+    return out.join('&');
+  }
+
+  /** The query string of a whole view, as Selection.query_string. */
+  const toQuery = (selection) => pairs(selection, ORDER, []);
+  /** The part that decides the colours, as Selection.classes_query. */
+  const classesQuery = (selection) => pairs(selection, COLOURS, ['need', 'level']);
+
+  /** A selection from the address bar; what the server would refuse is simply left at its default. */
+  function fromQuery(search) {
+    const given = new URLSearchParams(search);
+    const out = structuredClone(DEFAULTS);
+    for (const name of ORDER) {
+      if (!given.get(name)) continue;
+      const text = given.get(name);
+      if (name === 'services') out.services = text.split(',').filter(Boolean);
+      else if (name === 'classes') out.classes = Number(text) || 5;
+      else if (name === 'at') {
+        const at = text.split(',').map(Number);
+        if (at.length === 3 && at.every(Number.isFinite)) out.at = at;
+      } else out[name] = text;
+    }
+    return out;
+  }
+
+  /** Layers that fit theme, partner and owner: {indicators, services, remaining}. */
+  function offer(selection, catalogue) {
+    const fits = (layer) =>
+      (!selection.theme || layer.themes.includes(selection.theme)) &&
+      (!selection.owner || layer.owner === selection.owner) &&
+      (!selection.partner || layer.partners.includes(selection.partner));
+    const fitting = catalogue.layers.filter(fits);
+    const total = catalogue.layers.length;
+    const remaining =
+      fitting.length === total ? `${total} layers` : fitting.length ? `${fitting.length} of ${total} layers` : `None of the ${total} layers fits`;
+    return {
+      indicators: fitting.filter((layer) => layer.kind === 'indicator'),
+      services: fitting.filter((layer) => layer.kind === 'services'),
+      remaining,
+    };
+  }
+
+  /** The nearest selection that exists. `narrowed`: theme, partner or owner was changed just now, so the rest follows. */
+  function settle(wanted, catalogue, narrowed) {
+    const chosen = structuredClone(wanted);
+    const { indicators, services } = offer(chosen, catalogue);
+    const has = (list, id) => list.some((layer) => layer.id === id);
+    if (narrowed) chosen.services = chosen.services.filter((id) => has(services, id));
+    if (!chosen.need || (narrowed && chosen.need !== NONE && !has(indicators, chosen.need))) {
+      const themes = catalogue.themes.filter((theme) => !chosen.theme || theme.id === chosen.theme);
+      const lead = themes.find((theme) => has(indicators, theme.lead));
+      chosen.need = lead ? lead.lead : indicators.length ? indicators[0].id : NONE;
+    }
+    const layer = catalogue.layers.find((each) => each.id === chosen.need);
+    if (layer) {
+      if (layer.levels.length && !layer.levels.includes(chosen.level)) {
+        chosen.level = catalogue.levels.map((level) => level.id).find((level) => layer.levels.includes(level));
+      }
+      if (!layer.periods.includes(chosen.period) || chosen.period === layer.periods.at(-1)) chosen.period = '';
+      if (chosen.bands === 'national' && layer.national !== chosen.level) chosen.bands = 'region';
+    } else {
+      chosen.period = '';
+    }
+    if (chosen.bands === 'partner' && !chosen.partner) chosen.bands = 'region';
+    return chosen;
+  }
+
+  const option = (layer) => ({
+    value: layer.id,
+    label: layer.kind === 'services' ? `${layer.title} (${layer.sites.toLocaleString('en-GB')})` : layer.title,
+  });
+
+  /** Options of the pickers for a settled selection; the chosen layer is always among them. */
+  function options(selection, catalogue) {
+    const { indicators, services, remaining } = offer(selection, catalogue);
+    const layer = catalogue.layers.find((each) => each.id === selection.need);
+    const shown = layer && !indicators.includes(layer) ? [...indicators, layer] : indicators;
+    const kept = catalogue.layers.filter((each) => selection.services.includes(each.id) && !services.includes(each));
+    const periods = layer ? layer.periods : [];
+    return {
+      need: [...shown.map(option), { value: NONE, label: 'No indicator: services only' }],
+      services: [...services, ...kept].map(option),
+      period: periods.map((period) => ({ value: period, label: period })),
+      periodValue: selection.period || periods.at(-1) || null,
+      periodHidden: periods.length < 2,
+      level: catalogue.levels.map(({ id, name }) => ({ value: id, label: name, disabled: Boolean(layer) && layer.levels.length > 0 && !layer.levels.includes(id) })),
+      bands: [
+        { value: 'region', label: 'The region' },
+        { value: 'partner', label: 'The chosen partner', disabled: !selection.partner },
+        { value: 'national', label: 'The whole country', disabled: !layer || layer.national !== selection.level },
+      ],
+      remaining,
+    };
+  }
+
+  /** The clientside callback. Arguments in the order of dashboard/callbacks/explore.py. */
+  function write(theme, need, services, partner, owner, level, period, bands, classes, scheme, history, picked, config, before) {
+    const blank = window.dash_clientside.no_update;
+    const trigger = window.dash_clientside.callback_context.triggered_id;
+    if (!config) return Array(19).fill(blank);
+    const catalogue = config.catalogue;
+    const unless = (value, empty) => (value === empty || value === null || value === undefined ? '' : value);
+    let wanted;
+    if (trigger === 'history-selection' && history) {
+      wanted = fromQuery(history.search);
+    } else {
+      wanted = {
+        theme: unless(theme, ALL), need: need || '', services: services || [], partner: unless(partner, ALL), owner: unless(owner, ALL),
+        level, period: period || '', bands, classes: Number(classes) || 5, scheme, area: before ? before.area : '', at: null,
+      };
+      if (trigger === 'picked-area' && picked) wanted.area = picked.code || '';
+      if (picked && picked.level && trigger === 'picked-area') wanted.level = picked.level;
+    }
+    const narrowed = ['theme', 'partner', 'owner'].includes(trigger);
+    const settled = settle(wanted, catalogue, narrowed);
+    if (trigger === 'level' || (before && before.level !== settled.level && trigger !== 'history-selection' && trigger !== 'picked-area')) settled.area = '';
+    const offered = options(settled, catalogue);
+
+    // the map first: everything below it can wait a frame
+    if (window.commonground.explore) window.commonground.explore.show(settled, config, trigger);
+    const stored = { ...settled, at: null };
+    const values = [
+      settled.theme || ALL, settled.need, settled.services, settled.partner || ALL, settled.owner || ALL, settled.level,
+      offered.periodValue, settled.bands, String(settled.classes), settled.scheme,
+    ];
+    const given = [theme, need, services, partner, owner, level, period, bands, classes, scheme];
+    const changed = values.map((value, i) => (same(value, given[i]) ? blank : value));
+    return [
+      same(stored, { ...before, at: null }) ? blank : stored,
+      ...changed,
+      offered.need, offered.services, offered.period, offered.periodHidden, offered.level, offered.bands, offered.remaining,
+      `/data/table.csv?${toQuery(stored)}`,
+    ];
+  }
+
+  window.commonground = Object.assign(window.commonground || {}, {
+    selection: { DEFAULTS, toQuery, classesQuery, fromQuery, offer, settle, options },
+  });
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_selection: { write } });
+})();

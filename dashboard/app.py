@@ -1,0 +1,177 @@
+"""The application factory. ``gunicorn "dashboard.app:create_server()"`` serves what the environment names.
+
+A factory, because two applications with two regions live in one process in the tests; nothing is kept at module level.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import flask
+from dash import Dash
+from flask_compress import Compress
+from markupsafe import escape
+
+from dashboard import callbacks, settings
+from dashboard.api import data, health, v1
+from dashboard.api.answers import ApiError
+from dashboard.auth import guard
+from dashboard.auth.session import current_viewer
+from dashboard.components.shell import shell
+from dashboard.pages import PAGES, find_page
+from dashboard.pages.missing import missing
+from dashboard.published import Published
+from dashboard.selection import Selection
+from dashboard.views import offer
+from dashboard.views.palette import as_css
+from dashboard.views.shapes import Shapes
+from layers import load_region, open_store
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+
+INDEX = """<!DOCTYPE html>
+<html lang="en-GB">
+  <head>
+    {metas}
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>{title}</title>
+    {preload}
+    <script src="/assets/colour-scheme.js"></script>
+    {favicon}
+    {css}
+    <style>{palette}</style>
+  </head>
+  <body>
+    {app_entry}
+    <noscript>This page needs JavaScript. The same figures are at <a href="/api/v1/layers">/api/v1/layers</a>.</noscript>
+    <footer>{config}{scripts}{renderer}</footer>
+  </body>
+</html>"""
+
+
+class CommonGround(Dash):
+    """Dash with an index page that starts fetching the map's data before the scripts have loaded."""
+
+    published: Published
+    shapes: Shapes
+
+    def interpolate_index(self, **parts) -> str:
+        path = flask.request.path
+        page, _ = find_page(path)
+        region = self.published.region
+        preload = preloads(self.published, self.shapes, flask.request.args) if page and page.name == "explore" else []
+        return INDEX.format(
+            metas=parts["metas"],
+            title=f"{page.title if page else 'Not found'} – Common Ground, {region.name}",
+            preload="\n    ".join(
+                f'<link rel="preload" as="fetch" crossorigin="anonymous" href="{escape(url)}">' for url in preload
+            ),
+            favicon='<link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">',
+            css=parts["css"],
+            palette=as_css(),
+            app_entry=parts["app_entry"],
+            config=parts["config"],
+            scripts=parts["scripts"],
+            renderer=parts["renderer"],
+        )
+
+
+def create_app(published: Published, secret_key: str) -> CommonGround:
+    """A Dash application over one region and its store."""
+    server = flask.Flask("commonground")
+    server.secret_key = secret_key
+    server.config.update(
+        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        COMPRESS_MIMETYPES=[
+            "text/html",
+            "text/css",
+            "text/csv",
+            "text/javascript",
+            "application/javascript",
+            "application/json",
+            "application/geo+json",
+            "application/octet-stream",
+            "image/svg+xml",
+        ],
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_BR_LEVEL=5,
+        COMPRESS_MIN_SIZE=400,
+        COMPRESS_STREAMS=True,
+    )
+    shapes = Shapes(published)
+    guard.install(server, published)
+    Compress(server)
+    server.register_blueprint(health.blueprint(published))
+    server.register_blueprint(data.blueprint(published, shapes))
+    server.register_blueprint(v1.blueprint(published))
+    server.register_error_handler(ApiError, ApiError.response)
+
+    app = CommonGround(
+        __name__,
+        server=server,
+        assets_folder=str(ASSETS),
+        assets_ignore=r"colour-scheme\.js",
+        title="Common Ground",
+        update_title=None,
+        serve_locally=True,
+        compress=False,
+        meta_tags=[{"name": "description", "content": "One shared map of need, services and gaps."}],
+    )
+    app.published, app.shapes = published, shapes
+
+    def page_at(path: str, query: dict[str, str]):
+        page, names = find_page(path)
+        if page is None:
+            return missing(f"There is no page at {path[:80]}.")
+        return page.layout(published, query, current_viewer(), shapes=shapes, **names)
+
+    def first_layout():
+        """The page that the browser is on, so that it need not ask a second time; the router corrects a missing referrer."""
+        if not flask.has_request_context():
+            return shell(published, "/", page_at("/", {}))
+        address = urlsplit(flask.request.referrer or "/")
+        return shell(published, address.path or "/", page_at(address.path or "/", dict(parse_qsl(address.query))))
+
+    app.layout = first_layout
+    callbacks.register_all(app, published, shapes, page_at)
+    app.validation_layout = [
+        shell(published, "/", None),
+        *(page.layout(published, {}, current_viewer(), shapes=shapes, **_example(page)) for page in PAGES),
+    ]
+    guard.content_security_policy(server, app, published)
+    return app
+
+
+def create_server(environ=None) -> flask.Flask:
+    """The WSGI application for the region and store that the environment names. Raises Refused with everything wrong."""
+    warm = threading.Thread(target=_warm, daemon=True)
+    warm.start()
+    chosen = settings.from_environment(environ)
+    region = load_region(chosen.region)
+    chosen.home.mkdir(parents=True, exist_ok=True)
+    store = open_store(chosen.database_url, region)
+    published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
+    app = create_app(published, chosen.secret_key)
+    logging.getLogger("commonground").info("serving %s", region.name)
+    return app.server
+
+
+def preloads(published: Published, shapes: Shapes, query) -> list[str]:
+    """Addresses that the explore page fetches first: the outlines of its level, and the classes of its indicator."""
+    viewer = current_viewer()
+    wanted, _ = Selection.from_query(query)
+    selection, _ = offer.settle(published, wanted, viewer)
+    return [f"/data/shapes/{shapes.outlines(selection.level).url_name}", f"/data/classes?{selection.classes_query()}"]
+
+
+def _example(page) -> dict[str, str]:
+    return dict.fromkeys(page.match(page.path) or {}, "example")
+
+
+def _warm() -> None:
+    """Import what takes long and is needed only when somebody asks, while the store is being read."""
+    import_module("mapclassify")

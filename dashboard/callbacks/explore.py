@@ -1,0 +1,105 @@
+"""Plugs of the explore page. The browser's one writer of the selection is ``assets/selection.js``; the server answers it."""
+
+from __future__ import annotations
+
+from dash import ClientsideFunction, Input, Output, State
+
+from dashboard import ids
+from dashboard.auth.session import current_viewer
+from dashboard.components.area import area_panel
+from dashboard.components.results import headline, legend, top_list
+from dashboard.components.services import service_points
+from dashboard.published import Published
+from dashboard.selection import Selection
+from dashboard.views import search as searching
+from dashboard.views.area import area_profile
+from dashboard.views.choropleth import choropleth, sentence
+from dashboard.views.table import rows_for_grid
+
+CONTROLS = {
+    "theme": (ids.THEME, "value"),
+    "need": (ids.NEED, "value"),
+    "services": (ids.SERVICES, "value"),
+    "partner": (ids.PARTNER, "value"),
+    "owner": (ids.OWNER, "value"),
+    "level": (ids.LEVEL, "value"),
+    "period": (ids.PERIOD, "value"),
+    "bands": (ids.BANDS, "value"),
+    "classes": (ids.CLASSES, "value"),
+    "scheme": (ids.SCHEME, "value"),
+}
+
+
+def register(app, published: Published) -> None:
+    app.clientside_callback(
+        ClientsideFunction("commonground_selection", "write"),
+        [Output(ids.SELECTION, "data")]
+        + [Output(*control) for control in CONTROLS.values()]
+        + [
+            Output(ids.NEED, "data"),
+            Output(ids.SERVICES, "data"),
+            Output(ids.PERIOD, "data"),
+            Output(ids.PERIOD_FIELD, "hidden"),
+            Output(ids.LEVEL, "data"),
+            Output(ids.BANDS, "data"),
+            Output(ids.REMAINING, "children"),
+            Output(ids.TABLE_DOWNLOAD, "href"),
+        ],
+        [Input(*control) for control in CONTROLS.values()]
+        + [Input(ids.HISTORY, "data"), Input(ids.PICKED_AREA, "data")],
+        [State(ids.CONFIG, "data"), State(ids.SELECTION, "data")],
+    )
+
+    app.clientside_callback(
+        ClientsideFunction("commonground_table", "refresh"),
+        Output(ids.TABLE_DRAWER, "data-refreshed"),
+        Input(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("commonground_explore", "goTo"),
+        Output(ids.SEARCH, "data-found"),
+        Input(ids.SEARCH, "value"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        output=dict(
+            headline=Output(ids.HEADLINE, "children"),
+            legend=Output(ids.LEGEND, "children"),
+            sentence=Output(ids.SENTENCE, "children"),
+            top=Output(ids.TOP_LIST, "children"),
+        ),
+        inputs=dict(data=Input(ids.SELECTION, "data")),
+        prevent_initial_call=True,
+    )
+    def show_results(data):
+        chart = choropleth(published, Selection.from_data(data), current_viewer())
+        return dict(
+            headline=headline(chart, published),
+            legend=legend(chart),
+            sentence=sentence(chart, published) if chart else "",
+            top=top_list(chart, published),
+        )
+
+    @app.callback(Output(ids.AREA_PANEL, "children"), Input(ids.SELECTION, "data"), prevent_initial_call=True)
+    def show_area(data):
+        selection = Selection.from_data(data)
+        return area_panel(area_profile(published, selection.area, selection, current_viewer()), selection)
+
+    @app.callback(Output(ids.SERVICE_POINTS, "children"), Input(ids.SELECTION, "data"), prevent_initial_call=True)
+    def show_services(data):
+        return service_points(published, Selection.from_data(data), current_viewer())
+
+    @app.callback(Output(ids.SEARCH, "data"), Input(ids.SEARCH, "searchValue"), prevent_initial_call=True)
+    def find(text):
+        return searching.as_options(searching.search(published, text or "", current_viewer()))
+
+    @app.callback(
+        Output(ids.TABLE, "getRowsResponse"),
+        Input(ids.TABLE, "getRowsRequest"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def table_rows(request, data):
+        return rows_for_grid(published, Selection.from_data(data), current_viewer(), request)

@@ -1,0 +1,78 @@
+"""The frame around every page: skip link, header with navigation, demonstration notice, footer."""
+
+from __future__ import annotations
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dashboard import ids
+from dashboard.pages import PAGES
+from dashboard.published import Published
+
+MANTINE_THEME = {
+    "primaryColor": "teal",
+    "primaryShade": {"light": 9, "dark": 4},
+    "fontFamily": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+    "defaultRadius": "sm",
+    "focusRing": "always",
+    "respectReducedMotion": True,
+    "fontSizes": {"sm": "1rem", "xs": "0.875rem"},
+}
+
+
+def shell(published: Published, path: str, content) -> dmc.MantineProvider:
+    """The whole document body, with the page for ``path`` inside."""
+    return dmc.MantineProvider(
+        theme=MANTINE_THEME,
+        children=[
+            dcc.Location(id=ids.LOCATION, refresh="callback-nav"),
+            dcc.Store(id=ids.ROUTE, data=path),
+            html.A("Skip to the content", href="#main", className="skip-link"),
+            html.A("Skip past the map to the results", href="#results", className="skip-link", id="skip-map"),
+            header(published, path),
+            html.Main(content, id=ids.PAGE, className="page"),
+        ],
+    )
+
+
+def header(published: Published, path: str) -> html.Header:
+    region = published.region
+    links = [
+        html.Li(dcc.Link(page.title, href=page.path, className="nav-link", **current(page.path, path)))
+        for page in PAGES
+        if page.in_menu
+    ]
+    notice = html.P(region.notice, className="demo-notice", id="demo-notice") if region.notice else None
+    return html.Header(
+        [
+            html.Div(
+                [
+                    dcc.Link([html.Span("Common Ground", className="brand-name")], href="/", className="brand"),
+                    html.Span(region.name, className="brand-region"),
+                    html.Nav(html.Ul(links, id=ids.NAVIGATION), **{"aria-label": "Pages"}),
+                    html.Button(
+                        "Dark",
+                        id=ids.COLOUR_SCHEME,
+                        type="button",
+                        className="button-quiet",
+                        **{"data-toggle": "colour-scheme", "aria-pressed": "false", "aria-label": "Dark colours"},
+                    ),
+                ],
+                className="header-row",
+            ),
+            notice,
+        ],
+        className="site-header",
+    )
+
+
+def current(link: str, path: str) -> dict[str, str]:
+    return {"title": "This page"} if link == path else {}
+
+
+def footer(published: Published) -> html.Footer:
+    region = published.region
+    return html.Footer(
+        [html.P(line) for line in [region.notice, *region.attribution] if line],
+        className="site-footer",
+    )

@@ -1,0 +1,164 @@
+"""One Selection holds what the user chose; it is in the URL, so a link reproduces the view.
+
+:func:`Selection.from_query` never fails: what it cannot understand is dropped and told in ``notices``. What a layer, level or
+period *means* in the loaded region is settled afterwards by :func:`dashboard.views.offer.settle`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+from urllib.parse import urlencode
+
+LEVELS = ("lsoa", "ward", "lad")
+BANDS = ("region", "partner", "national")
+SCHEMES = ("quantiles", "equal", "jenks")
+CLASSES = (3, 4, 5, 6, 7)
+NONE = "none"
+"""Value of ``need`` for a map without an indicator; "" means that nothing was chosen yet."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
+
+
+@dataclass(frozen=True)
+class Selection:
+    theme: str = ""
+    need: str = ""
+    services: tuple[str, ...] = ()
+    partner: str = ""
+    owner: str = ""
+    level: str = "lsoa"
+    period: str = ""
+    bands: str = "region"
+    classes: int = 5
+    scheme: str = "quantiles"
+    area: str = ""
+    at: tuple[float, float, float] | None = None  # latitude, longitude, zoom
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, Any]) -> tuple[Selection, tuple[str, ...]]:
+        """Read query parameters; returns the selection and one sentence per parameter that was dropped."""
+        given, notices = {}, []
+        for name, raw in query.items():
+            if name not in _PARSERS:
+                notices.append(
+                    f"The link has a part that this page does not know and has left out: “{str(name)[:40]}”."
+                )
+                continue
+            if raw in ("", None):
+                continue
+            parsed = _PARSERS[name](str(raw))
+            if parsed is None:
+                notices.append(
+                    f"The link asks for {_WORDS[name]} “{str(raw)[:40]}”, which does not exist. It was left out."
+                )
+            else:
+                given[name] = parsed
+        return cls(**given), tuple(notices)
+
+    def to_query(self) -> dict[str, str]:
+        """Query parameters, only those that differ from the default, in a fixed order."""
+        default, query = Selection(), {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value == getattr(default, field.name) or value in ("", (), None):
+                continue
+            if field.name == "services":
+                query["services"] = ",".join(value)
+            elif field.name == "at":
+                latitude, longitude, zoom = value
+                query["at"] = f"{latitude:.4f},{longitude:.4f},{zoom:g}"
+            else:
+                query[field.name] = str(value)
+        return query
+
+    def query_string(self) -> str:
+        return urlencode(self.to_query(), safe=",")
+
+    def classes_query(self) -> str:
+        """The part of the query that decides the colours; ``assets/selection.js`` writes the very same text."""
+        keep = ("need", "partner", "level", "period", "bands", "classes", "scheme")
+        query = self.to_query() | {"need": self.need, "level": self.level}
+        return urlencode([(name, query[name]) for name in keep if query.get(name)], safe=",")
+
+    def link(self, **changes: Any) -> str:
+        """Address of the explore page with this selection, after ``changes``."""
+        query = replace(self, **changes).query_string()
+        return f"/?{query}" if query else "/"
+
+    def as_data(self) -> dict[str, Any]:
+        """For a ``dcc.Store``: JSON types only."""
+        return asdict(self) | {"services": list(self.services), "at": list(self.at) if self.at else None}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any] | None) -> Selection:
+        """From a browser, so every value is checked again."""
+        data = dict(data or {})
+        data["services"] = ",".join(map(str, data.get("services") or ()))
+        data["at"] = ",".join(map(str, data["at"])) if data.get("at") else ""
+        known = {name: value for name, value in data.items() if name in _PARSERS and value not in (None, "")}
+        return cls.from_query(known)[0]
+
+
+def _name(text: str) -> str | None:
+    return text if _NAME.match(text) else None
+
+
+def _names(text: str) -> tuple[str, ...] | None:
+    names = tuple(dict.fromkeys(part for part in text.split(",") if part))
+    return names if all(map(_name, names)) and len(names) <= 20 else None
+
+
+def _one_of(*allowed: str):
+    return lambda text: text if text in allowed else None
+
+
+def _classes(text: str) -> int | None:
+    return int(text) if text.isdigit() and int(text) in CLASSES else None
+
+
+def _period(text: str) -> str | None:
+    return text if len(text) <= 60 and text.isprintable() else None
+
+
+def _at(text: str) -> tuple[float, float, float] | None:
+    try:
+        latitude, longitude, zoom = (float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    if not (48 <= latitude <= 62 and -12 <= longitude <= 4 and 3 <= zoom <= 19):
+        return None
+    return latitude, longitude, zoom
+
+
+_PARSERS = {
+    "theme": _name,
+    "need": _name,
+    "services": _names,
+    "partner": _name,
+    "owner": _name,
+    "level": _one_of(*LEVELS),
+    "period": _period,
+    "bands": _one_of(*BANDS),
+    "classes": _classes,
+    "scheme": _one_of(*SCHEMES),
+    "area": _name,
+    "at": _at,
+}
+
+_WORDS = {
+    "theme": "the theme",
+    "need": "the indicator",
+    "services": "the services",
+    "partner": "the partner",
+    "owner": "data from",
+    "level": "the level",
+    "period": "the period",
+    "bands": "bands within",
+    "classes": "a number of classes of",
+    "scheme": "the classing",
+    "area": "the area",
+    "at": "the place",
+}

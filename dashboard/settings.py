@@ -1,0 +1,89 @@
+"""Settings come from the environment, one prefix. README.md lists them; a test keeps the two in step."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from layers import Fault, Refused
+
+ROOT = Path(__file__).resolve().parents[1]
+DEMO_PACK = ROOT / "data" / "demo"
+
+
+@dataclass(frozen=True)
+class Settings:
+    region: Path
+    home: Path
+    database_url: str
+    secret_key: str
+    tiles_url: str = ""
+    tiles_attribution: str = ""
+
+    @property
+    def single_machine(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+
+HELP = {
+    "COMMONGROUND_REGION": "region pack to serve; default `data/demo`",
+    "COMMONGROUND_HOME": "folder for the store, the secret key and what can be made again; default `var/`",
+    "COMMONGROUND_DATABASE_URL": "SQLAlchemy address of the store; default SQLite in the home folder, PostgreSQL for several hosts",
+    "COMMONGROUND_SECRET_KEY": "signs sessions; made and kept in the home folder on a single machine, required with another database",
+    "COMMONGROUND_TILES_URL": "optional basemap, for example `https://tiles.example.org/{z}/{x}/{y}.png`; by default nothing is fetched",
+    "COMMONGROUND_TILES_ATTRIBUTION": "credit shown on the map when a basemap is set",
+}
+
+
+def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. Raises :class:`layers.Refused` when the secret key is missing where several hosts share a database."""
+    environ = os.environ if environ is None else environ
+    region = Path(environ.get("COMMONGROUND_REGION") or DEMO_PACK).resolve()
+    home = Path(environ.get("COMMONGROUND_HOME") or ROOT / "var").resolve()
+    default_store = f"sqlite:///{home / f'{store_name(region)}.sqlite'}"
+    url = environ.get("COMMONGROUND_DATABASE_URL") or default_store
+    key = environ.get("COMMONGROUND_SECRET_KEY", "")
+    if not key:
+        if not url.startswith("sqlite"):
+            raise Refused(
+                "The server cannot start.",
+                [
+                    Fault(
+                        "COMMONGROUND_SECRET_KEY is not set, and the database is not SQLite",
+                        "environment",
+                        "set it to the same long random text on every host",
+                    )
+                ],
+            )
+        key = _kept_key(home)
+    return Settings(
+        region=region,
+        home=home,
+        database_url=url,
+        secret_key=key,
+        tiles_url=environ.get("COMMONGROUND_TILES_URL", ""),
+        tiles_attribution=environ.get("COMMONGROUND_TILES_ATTRIBUTION", ""),
+    )
+
+
+def store_name(region: Path) -> str:
+    """One store per region pack, so that changing COMMONGROUND_REGION never opens another region's store."""
+    return f"store-{region.name}"
+
+
+def _kept_key(home: Path) -> str:
+    file = home / "secret-key"
+    if not file.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        # created with O_EXCL, readable by the owner only: two workers that start together agree on one key
+        try:
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(handle, "w") as out:
+                out.write(secrets.token_hex(32))
+    return file.read_text().strip()

@@ -1,0 +1,204 @@
+"""The map of one indicator: the class of every area, the bands in words, and the sentence above the table.
+
+Map, legend, table, sentence and export all come from :func:`choropleth`, so they cannot say different things.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from dashboard.published import Published
+from dashboard.selection import NONE, Selection
+from dashboard.views import wording
+from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED, Bands, histogram, make_bands, national_bands
+from dashboard.views.offer import find
+from layers import Direction, Layer, Viewer
+
+
+@dataclass(frozen=True)
+class BandRow:
+    """One row of the legend."""
+
+    name: str  # "Band 4 of 5"
+    label: str  # "9.8 to 12.1"
+    count: int
+    residents: float
+    code: int  # class index, or one of the special codes of banding
+
+
+@dataclass(frozen=True)
+class Choropleth:
+    """What the map shows. Arrays are in area order of ``level``."""
+
+    layer: Layer
+    level: str
+    period: str
+    frame: pd.DataFrame  # layers.fields.VALUES
+    classes: np.ndarray  # uint8
+    rank: (
+        np.ndarray
+    )  # float: 1 is the worst (or the highest where neither is worse) among the areas in view; null without a value
+    in_view: np.ndarray  # bool: inside the chosen partner's footprint
+    bands: Bands
+    rows: tuple[BandRow, ...]
+    decimals: int
+    basis: str  # what the bands are cut over, in words
+    histogram: tuple[tuple[int, ...], tuple[float, ...]]
+    reason: str  # why there is nothing to show; "" when there is
+
+    @property
+    def unit(self) -> str:
+        return self.layer.descriptor.unit
+
+    @property
+    def worst_first(self) -> bool:
+        return self.layer.descriptor.direction != Direction.LOW_IS_WORSE
+
+    def band_name(self, code: int) -> str:
+        return f"Band {code + 1} of {len(self.bands)}" if code < len(self.bands) else ""
+
+    def value_text(self, value: float | None) -> str:
+        return wording.with_unit(value, self.unit, self.decimals)
+
+
+def choropleth(published: Published, selection: Selection, viewer: Viewer) -> Choropleth | None:
+    """The chosen indicator at the chosen level, banded; None when no indicator is chosen or the viewer may not see it."""
+    if selection.need in ("", NONE):
+        return None
+    layer = find(published, selection.need, viewer)
+    if layer is None or layer.kind != "indicator":
+        return None
+    period = selection.period if selection.period in layer.periods else (layer.periods[-1] if layer.periods else "")
+    # the permission was checked above; what follows depends on nothing but its arguments, so it is kept
+    return _choropleth(
+        published,
+        viewer,
+        layer.id,
+        layer.version,
+        selection.level,
+        period,
+        selection.bands,
+        selection.partner,
+        selection.scheme,
+        selection.classes,
+    )
+
+
+@lru_cache(maxsize=64)
+def _choropleth(published, viewer, layer_id, version, level, period, bands, partner, scheme, classes) -> Choropleth:
+    layer = published.store.layer(layer_id, viewer)
+    values = published.store.values(layer_id, level, viewer, period=period or None)
+    frame = values.frame
+    value = frame["value"].to_numpy(dtype="float64")
+    status = frame["status"].to_numpy()
+    areas = published.region.areas[level]
+    in_view = published.region.in_footprint(level, partner).to_numpy()
+
+    cut, basis = _cut(published, layer, level, value, in_view, bands, partner, scheme, classes)
+    code = cut.classify(value)
+    code[status == "suppressed"] = SUPPRESSED
+    code[~in_view] = OUTSIDE
+    code.setflags(write=False)
+    decimals = wording.decimals_for(value, layer.descriptor.decimals)
+    shown = np.where(in_view, value, np.nan)
+    counts, edges = histogram(shown)
+    return Choropleth(
+        layer=layer,
+        level=level,
+        period=period,
+        frame=frame,
+        classes=code,
+        rank=_rank(shown, layer.descriptor.direction),
+        in_view=in_view,
+        bands=cut,
+        rows=_rows(cut, code, areas["population"].to_numpy(), decimals),
+        decimals=decimals,
+        basis=basis,
+        histogram=(tuple(int(n) for n in counts), tuple(float(x) for x in edges)),
+        reason=values.reason,
+    )
+
+
+def _cut(published, layer, level, value, in_view, bands, partner, scheme, classes) -> tuple[Bands, str]:
+    national = layer.descriptor.national
+    if bands == "national" and national is not None and national.level == level and classes in national.quantiles:
+        return national_bands(national.quantiles[classes], value[in_view]), f"bands of {national.scope}"
+    if bands == "partner" and partner:
+        name = published.region.partner(partner).name
+        return make_bands(value[in_view], scheme, classes), f"bands within {name}"
+    return make_bands(value, scheme, classes), f"bands within {published.region.name}"
+
+
+def _rank(value: np.ndarray, direction: Direction) -> np.ndarray:
+    """1 for the worst area (the highest value, unless low is worse); equal values share the smaller number."""
+    return pd.Series(value).rank(method="min", ascending=direction == Direction.LOW_IS_WORSE).to_numpy(dtype="float64")
+
+
+def _rows(bands: Bands, code: np.ndarray, population: np.ndarray, decimals: int) -> tuple[BandRow, ...]:
+    rows = []
+    for i, (lower, upper) in enumerate(zip(bands.lower, bands.upper, strict=True)):
+        chosen = code == i
+        rows.append(
+            BandRow(
+                f"Band {i + 1} of {len(bands)}",
+                band_label(lower, upper, decimals, first=i == 0),
+                int(chosen.sum()),
+                float(population[chosen].sum()),
+                i,
+            )
+        )
+    for special, name in ((SUPPRESSED, "Withheld"), (MISSING, "No figure")):
+        chosen = code == special
+        if chosen.any():
+            rows.append(
+                BandRow(name, wording.STATUS_WORDS["suppressed" if special == SUPPRESSED else "missing"],
+                        int(chosen.sum()), float(population[chosen].sum()), special)
+            )  # fmt: skip
+    return tuple(rows)
+
+
+def band_label(lower: float, upper: float, decimals: int, *, first: bool) -> str:
+    """Limits in words. The lower limit of every band but the first is not itself in the band: "over 3.2 to 5.6"."""
+    low, high = wording.number(lower, decimals), wording.number(upper, decimals)
+    if low == high:
+        return high
+    return f"{low} to {high}" if first else f"over {low} to {high}"
+
+
+def sentence(chart: Choropleth, published: Published) -> str:
+    """One paragraph that says what the map shows, for those who cannot see it: highest, lowest, counts, what is not shown."""
+    areas = published.region.areas[chart.level]
+    title = chart.layer.title
+    when = f", {chart.period}" if chart.period else ""
+    value = np.where(chart.in_view, chart.frame["value"].to_numpy(dtype="float64"), np.nan)
+    known = np.isfinite(value)
+    total = int(chart.in_view.sum())
+    if not known.any():
+        reason = chart.reason or "There are no figures for these areas."
+        return f"{title}{when}: nothing to show for {wording.count_of(total, chart.level)}. {reason}"
+    high, low = int(np.nanargmax(value)), int(np.nanargmin(value))
+    names = areas["name"]
+    parts = [
+        f"{title}{when}, {wording.count_of(int(known.sum()), chart.level)}.",
+        f"Highest: {names.iat[high]} at {chart.value_text(value[high])}.",
+        f"Lowest: {names.iat[low]} at {chart.value_text(value[low])}.",
+    ]
+    counts = [
+        f"{row.count:,} in band {row.code + 1} ({row.label})" for row in chart.rows if row.code < len(chart.bands)
+    ]
+    if counts:
+        parts.append(f"From lowest to highest band: {wording.listing(counts, 7)}.")
+    hidden = [
+        f"{row.count:,} {'withheld to protect people' if row.code == SUPPRESSED else 'without a figure'}"
+        for row in chart.rows
+        if row.code >= len(chart.bands)
+    ]
+    parts.append(f"Not shown: {wording.listing(hidden)}." if hidden else "Every area has a figure.")
+    converted = int(((chart.frame["status"] == "converted").to_numpy() & chart.in_view).sum())
+    if converted:
+        parts.append(f"{converted:,} of the figures are worked out from other areas.")
+    return " ".join(parts)

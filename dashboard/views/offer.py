@@ -1,0 +1,160 @@
+"""What the pickers of the explore page offer, and which selection a request settles on.
+
+Choosing a theme, a partner or an owner narrows the layers on offer. :func:`settle` turns any selection into one that exists in this
+region for this viewer, and says in a sentence what it had to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from dashboard.published import Published
+from dashboard.selection import NONE, Selection
+from dashboard.views.wording import LEVEL_SHORT, LEVEL_WORDS
+from layers import LEVELS, Layer, NotFound, Viewer
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The narrowed choice. ``remaining`` says how many layers are left of how many, in words."""
+
+    indicators: tuple[Layer, ...]
+    services: tuple[Layer, ...]
+    remaining: str
+
+
+def layers_for(published: Published, selection: Selection, viewer: Viewer) -> Offer:
+    """Layers that fit theme, partner (has data in its footprint) and owner (supplied by it)."""
+    everything = published.store.layers(viewer)
+    fitting = [layer for layer in everything if _fits(published, layer, selection)]
+    indicators = tuple(layer for layer in fitting if layer.kind == "indicator")
+    services = tuple(layer for layer in fitting if layer.kind == "services")
+    return Offer(indicators, services, _remaining(len(fitting), len(everything)))
+
+
+def settle(published: Published, selection: Selection, viewer: Viewer) -> tuple[Selection, tuple[str, ...]]:
+    """The nearest selection that exists, and one notice for each thing that was changed."""
+    region, notices = published.region, []
+    visible = {layer.id: layer for layer in published.store.layers(viewer)}
+    chosen = selection
+
+    if chosen.theme and region.theme(chosen.theme) is None:
+        notices.append(f"There is no theme “{chosen.theme}” here; all themes are shown.")
+        chosen = replace(chosen, theme="")
+    for role in ("partner", "owner"):
+        wanted = getattr(chosen, role)
+        if wanted and region.partner(wanted) is None:
+            notices.append(f"There is no partner “{wanted}” in this region; all partners are shown.")
+            chosen = replace(chosen, **{role: ""})
+    gone = [name for name in chosen.services if name not in visible or visible[name].kind != "services"]
+    if gone:
+        notices.append(_gone(published, gone, viewer, "service list"))
+        chosen = replace(chosen, services=tuple(name for name in chosen.services if name not in gone))
+    if chosen.need and chosen.need != NONE and (chosen.need not in visible or visible[chosen.need].kind != "indicator"):
+        notices.append(_gone(published, [chosen.need], viewer, "indicator"))
+        chosen = replace(chosen, need="")
+    if not chosen.need:
+        chosen = replace(chosen, need=lead_indicator(published, chosen, viewer))
+
+    layer = visible.get(chosen.need)
+    if layer is not None:
+        if chosen.level not in layer.levels and layer.levels:
+            level = next(level for level in LEVELS if level in layer.levels)
+            reason = layer.reasons.get(chosen.level, "")
+            notices.append(
+                f"{layer.title} has no figures by {LEVEL_WORDS[chosen.level][0]}; it is shown by {LEVEL_WORDS[level][0]}."
+                + (f" {reason}" if reason else "")
+            )
+            chosen = replace(chosen, level=level)
+        if chosen.period and chosen.period not in layer.periods:
+            notices.append(f"{layer.title} has no figures for {chosen.period}; the latest are shown.")
+        if chosen.period not in layer.periods:
+            chosen = replace(chosen, period="")
+        if chosen.bands == "national" and not national_available(layer, chosen.level):
+            notices.append(f"{layer.title} has no national bands at this level; bands within the region are shown.")
+            chosen = replace(chosen, bands="region")
+    if chosen.bands == "partner" and not chosen.partner:
+        chosen = replace(chosen, bands="region")
+    if chosen.area and region.level_of(chosen.area) is None:
+        notices.append(f"There is no area “{chosen.area}” in this region.")
+        chosen = replace(chosen, area="")
+    return chosen, tuple(notices)
+
+
+def lead_indicator(published: Published, selection: Selection, viewer: Viewer) -> str:
+    """Id of the indicator to show first: the theme's lead if it is on offer, else the first; :data:`NONE` when there is none."""
+    offered = layers_for(published, selection, viewer).indicators
+    ids = [layer.id for layer in offered]
+    themes = [published.region.theme(selection.theme)] if selection.theme else published.region.themes
+    for theme in themes:
+        if theme is not None and theme.lead in ids:
+            return theme.lead
+    return ids[0] if ids else NONE
+
+
+def national_available(layer: Layer, level: str) -> bool:
+    national = layer.descriptor.national
+    return national is not None and national.level == level
+
+
+def as_catalogue(published: Published, viewer: Viewer) -> dict:
+    """What the browser needs to narrow the pickers by itself: layers, themes, partners, level names. JSON types only."""
+    layers = published.store.layers(viewer)
+    return {
+        "layers": [
+            {
+                "id": layer.id,
+                "title": layer.title,
+                "kind": str(layer.kind),
+                "themes": list(layer.themes),
+                "owner": layer.partner,
+                "partners": [p.id for p in published.region.partners if _covers(layer, p.footprint)],
+                "levels": list(layer.levels),
+                "periods": list(layer.periods),
+                "national": layer.descriptor.national.level if layer.descriptor.national else "",
+                "sites": layer.sites,
+            }
+            for layer in layers
+        ],
+        "themes": [{"id": theme.id, "name": theme.name, "lead": theme.lead} for theme in published.region.themes],
+        "partners": [{"id": partner.id, "name": partner.name} for partner in published.region.partners],
+        "levels": [{"id": level, "name": LEVEL_SHORT[level]} for level in LEVELS],
+    }
+
+
+def find(published: Published, layer_id: str, viewer: Viewer) -> Layer | None:
+    try:
+        return published.store.layer(layer_id, viewer)
+    except NotFound:
+        return None
+
+
+def _fits(published: Published, layer: Layer, selection: Selection) -> bool:
+    if selection.theme and selection.theme not in layer.themes:
+        return False
+    if selection.owner and layer.partner != selection.owner:
+        return False
+    partner = published.region.partner(selection.partner)
+    return partner is None or _covers(layer, partner.footprint)
+
+
+def _covers(layer: Layer, lad_codes: Iterable[str]) -> bool:
+    return any(layer.coverage.get(code, 0) > 0 for code in lad_codes)
+
+
+def _remaining(left: int, total: int) -> str:
+    if left == total:
+        return f"{total} layers"
+    return f"{left} of {total} layers" if left else f"None of the {total} layers fits"
+
+
+def _gone(published: Published, ids: list[str], viewer: Viewer, word: str) -> str:
+    for layer_id in ids:
+        try:
+            published.store.layer(layer_id, viewer)
+        except NotFound as error:
+            reason = getattr(error, "reason", "")
+            if reason:
+                return f"The {word} “{layer_id}” was withdrawn: {reason}"
+    return f"The {word} {', '.join(f'“{name}”' for name in ids)} is not here (any more). It was left out."

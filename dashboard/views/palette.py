@@ -1,0 +1,86 @@
+"""Colours of the map, one meaning each, for light and dark screens. The painter, the legend and every export use these.
+
+Each ramp is one hue whose lightness runs one way, so that it still reads in grey and to colour-blind eyes. On a light screen more
+is darker; on a dark screen more is brighter, so that the areas that matter stand out from the ground in both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+NEED = {
+    "light": ("#fbe9f1", "#f3cfdf", "#e8b1cb", "#da8fb3", "#c96c9a", "#b34a81", "#992c68", "#7d1550", "#5a0a38"),
+    "dark": ("#33202c", "#4a2a3e", "#643452", "#803f67", "#9d4c7d", "#bb5f95", "#d67aae", "#ec9dc7", "#fcc8e1"),
+}
+ACCESS = {
+    "light": ("#e6f0f8", "#c9def0", "#a6c8e4", "#80afd5", "#5a94c2", "#3a79ac", "#225f92", "#134a77", "#0a3355"),
+    "dark": ("#1b2833", "#213a4d", "#284d69", "#316286", "#3d79a3", "#5291be", "#71abd4", "#98c6e7", "#c6e2f6"),
+}
+SPECIAL = {
+    "light": {
+        "missing": "#d9d9d6",
+        "suppressed": "#ffffff",
+        "suppressed_line": "#6f6f6b",
+        "outside": "#eeeeea",
+        "plain": "#f6f5f0",
+        "land": "#e9e8e2",
+        "water": "#d4e3ea",
+        "border": "#ffffff",
+        "authority": "#33332f",
+        "label": "#1d1d1b",
+        "halo": "#ffffff",
+        "highlight": "#111111",
+        "selected": "#00625a",
+    },
+    "dark": {
+        "missing": "#55565a",
+        "suppressed": "#1c1d20",
+        "suppressed_line": "#a7a8ad",
+        "outside": "#25272b",
+        "plain": "#2c2f34",
+        "land": "#24272c",
+        "water": "#14181d",
+        "border": "#15171a",
+        "authority": "#d8d9dc",
+        "label": "#f2f2f0",
+        "halo": "#111316",
+        "highlight": "#ffffff",
+        "selected": "#5ad1c4",
+    },
+}
+MOST_CLASSES = 7
+
+
+def ramp(name: str, classes: int, scheme: str = "light") -> tuple[str, ...]:
+    """``classes`` colours (1 to 9), from least to most, of the ramp "need" or "access"."""
+    stops = {"need": NEED, "access": ACCESS}[name][scheme]
+    if classes == 1:
+        return (stops[4],)
+    return tuple(stops[i] for i in np.rint(np.linspace(0, len(stops) - 1, classes)).astype(int))
+
+
+def as_config() -> dict:
+    """Everything that the browser needs: ``{scheme: {"need": {k: [...]}, "access": {...}, "special": {...}}}``."""
+    return {
+        scheme: {
+            "need": {k: list(ramp("need", k, scheme)) for k in range(1, MOST_CLASSES + 1)},
+            "access": {k: list(ramp("access", k, scheme)) for k in range(1, MOST_CLASSES + 1)},
+            "special": SPECIAL[scheme],
+        }
+        for scheme in ("light", "dark")
+    }
+
+
+def as_css() -> str:
+    """The same colours as CSS custom properties ``--need-<classes>-<i>``, ``--map-<special>``, for both schemes."""
+    blocks = []
+    for scheme, selector in (("light", ":root"), ("dark", ":root[data-mantine-color-scheme=dark]")):
+        lines = [
+            f"--{name}-{k}-{i}:{colour}"
+            for name in ("need", "access")
+            for k in range(1, MOST_CLASSES + 1)
+            for i, colour in enumerate(ramp(name, k, scheme))
+        ]
+        lines += [f"--map-{name.replace('_', '-')}:{colour}" for name, colour in SPECIAL[scheme].items()]
+        blocks.append(f"{selector}{{{';'.join(lines)}}}")
+    return "".join(blocks)

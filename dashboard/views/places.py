@@ -1,0 +1,51 @@
+"""Where the map looks: bounds of the region and of every partner, the first view, and the questions to start from."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+from dashboard.published import Published
+from dashboard.selection import Selection
+from layers import PUBLIC
+
+
+@lru_cache(maxsize=8)
+def bounds(published: Published) -> dict[str, list[list[float]]]:
+    """``{"": region, partner id: footprint}`` as [[south, west], [north, east]] in degrees."""
+    lads = published.region.areas["lad"]
+    boxes = lads.geometry.bounds.set_index(lads["code"])
+
+    def box(codes) -> list[list[float]]:
+        part = boxes.loc[list(codes)]
+        return [
+            [float(part["miny"].min()), float(part["minx"].min())],
+            [float(part["maxy"].max()), float(part["maxx"].max())],
+        ]
+
+    return {"": box(boxes.index)} | {partner.id: box(partner.footprint) for partner in published.region.partners}
+
+
+def start_view(published: Published) -> tuple[float, float, float]:
+    """Latitude, longitude and zoom that show the whole region on a map of about 700 by 650 pixels; the browser then fits it."""
+    (south, west), (north, east) = bounds(published)[""]
+    wide = math.log2(700 / 256 * 360 / max(east - west, 1e-3))
+    middle = math.radians((south + north) / 2)
+    high = math.log2(650 / 256 * 360 / max((north - south) / math.cos(middle), 1e-3))
+    return (south + north) / 2, (west + east) / 2, math.floor(min(wide, high) * 4) / 4
+
+
+def starting_questions(published: Published) -> list[tuple[str, str]]:
+    """Three questions, each a link that sets the whole view, made from what this region has."""
+    region, store = published.region, published.store
+    theme = next((theme for theme in region.themes if theme.lead), None)
+    services = store.layers(PUBLIC, kind="services", theme=theme.id if theme else None) or store.layers(
+        PUBLIC, kind="services"
+    )
+    base = Selection(theme=theme.id if theme else "", need=theme.lead if theme else "")
+    with_services = Selection(theme=base.theme, need=base.need, services=tuple(layer.id for layer in services[:1]))
+    return [
+        ("Where is need highest?", base.link(level="lsoa")),
+        ("Where are services, and where is need?", with_services.link()),
+        ("How do our authorities compare?", base.link(level="lad")),
+    ]

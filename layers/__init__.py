@@ -1,0 +1,59 @@
+"""The engine of Common Ground. This module is its front door: the names that the dashboard may import.
+
+Nothing below this package imports dash, flask or plotly. Heavy parts are imported when they are first used, so that a command
+that only lists layers does not wait for the solver.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_WHERE = {
+    "layers.model": (
+        "LEVELS",
+        "PARTNER_KINDS",
+        "PUBLIC",
+        "SYSTEM",
+        "AccessStandard",
+        "Audience",
+        "Descriptor",
+        "Direction",
+        "Disclosure",
+        "Fault",
+        "Kind",
+        "Measure",
+        "NationalBands",
+        "NotFound",
+        "Package",
+        "Partner",
+        "Refused",
+        "Source",
+        "Status",
+        "Theme",
+        "Viewer",
+    ),
+    "layers.fields": ("AREA", "INDICATOR", "SERVICE", "VALUES"),
+    "layers.region": ("Region", "load_region"),
+    "layers.records": ("Layer", "NotPermitted", "Values", "Version", "Withdrawn"),
+    "layers.store": ("Store", "open_store"),
+    "layers.package": ("read_package", "write_package"),
+    "layers.build": ("build_region",),
+    "layers.geometry": ("pack",),
+    "layers.postcodes": ("Place", "find as find_postcode"),
+    "layers.place": ("locate_point",),
+}
+# name here -> (module, name there)
+_HOME = {
+    entry.split(" as ")[-1]: (module, entry.split(" as ")[0]) for module, entries in _WHERE.items() for entry in entries
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"layers has no name '{name}' for others; see layers/__init__.py")
+    module, inner = _HOME[name]
+    value = getattr(import_module(module), inner)
+    globals()[name] = value
+    return value

