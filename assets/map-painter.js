@@ -63,7 +63,7 @@
 
   /** Buffers reach beyond the view by this share of its size on each side, so that a small pan shows no bare edge. */
   const PADDING = 0.125;
-  const MOST_PIXELS = 7e6; // of one buffer; above it the buffer gets coarser, not the browser slower
+  const MOST_PIXELS = 10e6; // of one buffer (a 4K screen fits); above it the margin shrinks, then the picture gets coarser
 
   const stillness = () => window.matchMedia && window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 
@@ -354,10 +354,21 @@
 
     // -- The view --
 
-    /** Pixels per CSS pixel: the screen's, up to 3, and less where the buffer would be larger than maxPixels. */
-    _ratio(size) {
+    /**
+     * Size of the buffers for the map's present size: {pad, size} in CSS pixels and the pixels per CSS pixel, the screen's
+     * own up to 3. Where that would be more than maxPixels the margin shrinks to a third, and only then the sharpness.
+     */
+    _buffer() {
       const ratio = Math.min(Math.max(window.devicePixelRatio || 1, 1), 3);
-      return Math.min(ratio, Math.sqrt(this.options.maxPixels / Math.max(1, size.x * size.y)));
+      const view = this._map.getSize();
+      const most = this.options.maxPixels;
+      const padded = (share) => {
+        const pad = view.multiplyBy(this.options.padding * share).ceil();
+        return { pad, size: view.add(pad.multiplyBy(2)) };
+      };
+      let { pad, size } = padded(1);
+      if (size.x * size.y * ratio * ratio > most) ({ pad, size } = padded(1 / 3));
+      return { pad, size, ratio: Math.min(ratio, Math.sqrt(most / Math.max(1, size.x * size.y))) };
     },
 
     /** Scan-convert and paint everything for the map's present view. */
@@ -366,9 +377,7 @@
       if (!map || !this._sheet || !map._loaded) return this;
       const started = performance.now();
       const zoom = map.getZoom();
-      const pad = map.getSize().multiplyBy(this.options.padding).ceil();
-      const size = map.getSize().add(pad.multiplyBy(2));
-      const ratio = this._ratio(size);
+      const { pad, size, ratio } = this._buffer();
       const corner = map.containerPointToLayerPoint(pad.multiplyBy(-1)).round();
       const world = map.getPixelOrigin().add(corner);
       const width = Math.max(1, Math.round(size.x * ratio));
@@ -377,6 +386,7 @@
         zoom,
         corner,
         world,
+        pad,
         size,
         ratio,
         width,
@@ -573,7 +583,7 @@
       const origin = map.getPixelOrigin().add(view.corner);
       if (!origin.equals(view.world)) return false; // Leaflet moved its origin: the sheet stands elsewhere now
       const size = map.getSize();
-      const pad = size.multiplyBy(this.options.padding * share);
+      const pad = view.pad.multiplyBy(share);
       const corner = map.layerPointToContainerPoint(view.corner);
       return (
         corner.x <= -pad.x &&

@@ -24,6 +24,7 @@
       this.pixelsOf = new Uint32Array(0); // how many pixels each number holds
       // Crossings of one outline with the pixel rows, as one sorted linked list per row.
       this.rowHead = new Int32Array(0);
+      this.rowLast = new Int32Array(0); // the crossing put in last: the next one is usually just right of it
       this.crossX = new Float64Array(1024);
       this.crossNext = new Int32Array(1024);
       // Pixels that two areas share.
@@ -40,6 +41,7 @@
         (this.pixels ? this.pixels.byteLength : 0) +
         this.pixelsOf.byteLength +
         this.rowHead.byteLength +
+        this.rowLast.byteLength +
         this.crossX.byteLength +
         this.crossNext.byteLength +
         this.edgePixel.byteLength +
@@ -79,6 +81,7 @@
         this.image = new ImageData(width, height);
         this.pixels = new Uint32Array(this.image.data.buffer);
         this.rowHead = new Int32Array(height);
+        this.rowLast = new Int32Array(height);
       }
       if (areas !== this.areas || this.pixelsOf.length !== areas + 2) {
         this.areas = areas;
@@ -96,7 +99,7 @@
     _fillArea(geometry, i, number, place) {
       const { X, Y, arcAt, useArc, ringAt, areaRing, box } = geometry;
       const { scale, dx, dy } = place;
-      const { width, height, id, rowHead } = this;
+      const { width, height, id, rowHead, rowLast } = this;
       const top = box[4 * i + 1] * scale + dy;
       const bottom = box[4 * i + 3] * scale + dy;
       if (!(box[4 * i + 2] * scale + dx >= 0 && box[4 * i] * scale + dx < width && bottom >= 0 && top < height)) return true;
@@ -141,12 +144,12 @@
               crossNext[crossed] = head;
               rowHead[row] = crossed;
             } else {
-              let before = head;
+              let before = crossX[rowLast[row]] < x ? rowLast[row] : head;
               while (crossNext[before] >= 0 && crossX[crossNext[before]] < x) before = crossNext[before];
               crossNext[crossed] = crossNext[before];
               crossNext[before] = crossed;
             }
-            crossed++;
+            rowLast[row] = crossed++;
           }
         }
       }

@@ -31,9 +31,9 @@
   function clusterToLayer(feature, latlng, index, context) {
     const shape = PATHS[context.hideout.shape] ? context.hideout.shape : 'circle';
     const count = Number(feature.properties.point_count);
-    const size = count < 10 ? 34 : count < 100 ? 40 : 48;
+    const size = count < 10 ? 26 : count < 100 ? 30 : 36;
     const icon = window.L.divIcon({
-      html: `${svg(shape, 16)}<span>${count.toLocaleString('en-GB')}</span>`,
+      html: `${svg(shape, 11)}<span>${count.toLocaleString('en-GB')}</span>`,
       className: 'service-cluster',
       iconSize: [size, size],
     });

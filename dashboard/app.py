@@ -25,7 +25,7 @@ from dashboard.components.shell import shell
 from dashboard.pages import PAGES, find_page
 from dashboard.pages.missing import missing
 from dashboard.published import Published
-from dashboard.selection import Selection
+from dashboard.selection import NONE, Selection
 from dashboard.views import offer
 from dashboard.views.palette import as_css
 from dashboard.views.shapes import Shapes
@@ -140,7 +140,8 @@ def create_app(published: Published, secret_key: str) -> CommonGround:
     callbacks.register_all(app, published, shapes, page_at)
     app.validation_layout = [
         shell(published, "/", None),
-        *(page.layout(published, {}, current_viewer(), shapes=shapes, **_example(page)) for page in PAGES),
+        # only the ids matter here; without an indicator nothing needs to be classed before the server answers
+        *(page.layout(published, {"need": NONE}, current_viewer(), shapes=shapes, **_example(page)) for page in PAGES),
     ]
     guard.content_security_policy(server, app, published)
     return app

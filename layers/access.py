@@ -40,7 +40,7 @@ def metres_in(minutes: float, kmh: float = WALKING_KMH) -> float:
 
 def minutes_for(metres, kmh: float = WALKING_KMH):
     """Minutes needed for some metres at a speed; numbers, arrays and Series alike."""
-    return metres / (kmh * 1000.0 / 60.0)
+    return metres * 60.0 / (kmh * 1000.0)
 
 
 def kernel(cost: np.ndarray, limit: float) -> np.ndarray:
@@ -290,11 +290,7 @@ class AccessModel:
         cost, site = np.full(n, np.inf), np.full(n, -1, dtype=np.int64)
         groups = [(np.arange(n), np.arange(len(self.sites)))]
         if self.alone:
-            groups = [
-                (np.flatnonzero(self.lad == lad), np.flatnonzero(self.sites.lad == lad))
-                for lad in pd.unique(self.lad)
-                if lad
-            ]
+            groups = _by_lad(self.lad, self.sites.lad)
         for areas, sites in groups:
             if len(areas) and len(sites):
                 cost[areas], found = _nearest(self.xy[areas], self.sites.xy[sites])
@@ -359,6 +355,17 @@ class AccessModel:
         pairs = self.pairs(limit)
         weight = kernel(pairs.cost, limit)
         return per * floating_catchment(pairs.rows, pairs.cols, weight, self.sites.capacity, self.demand)
+
+
+def _by_lad(areas: np.ndarray, sites: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Positions of the areas and of the sites of each authority that has both."""
+    lads = pd.Index(sites[sites != ""]).unique()
+    area_lad, site_lad = lads.get_indexer(pd.Index(areas)), lads.get_indexer(pd.Index(sites))
+    parts = []
+    for numbers in (area_lad, site_lad):
+        order = np.argsort(numbers, kind="stable")
+        parts.append(np.split(order, np.searchsorted(numbers[order], np.arange(len(lads))))[1:])
+    return [(a, s) for a, s in zip(*parts, strict=True) if len(a)]
 
 
 def _nearest(points: np.ndarray, sites: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

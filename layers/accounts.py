@@ -260,8 +260,8 @@ def _start(store: Store, connection: sa.Connection, name: str) -> str:
     row = _find(connection, name)
     if row is None or row.disabled_at is not None:  # disabled while the password was being checked
         raise SignInFailed
-    old = (schema.sessions.c.started_at < now - ABSOLUTE) | (schema.sessions.c.seen_at < now - IDLE)
-    connection.execute(sa.delete(schema.sessions).where(old))
+    ended = (schema.sessions.c.started_at <= now - ABSOLUTE) | (schema.sessions.c.seen_at <= now - IDLE)
+    connection.execute(sa.delete(schema.sessions).where(ended))
     connection.execute(sa.delete(schema.failures).where(schema.failures.c.last_at < now - FORGET_AFTER))
     token = secrets.token_urlsafe(32)
     connection.execute(

@@ -21,6 +21,7 @@ from layers.records import STATUSES
 
 NUMBERS = ("value", "numerator", "denominator", "lower", "upper")
 
+_STATUS_INDEX = pd.Index(STATUSES)
 _STATUS_TYPE = pa.dictionary(pa.int8(), pa.string())
 _SCHEMA = pa.schema([("area_code", pa.string()), *((name, pa.float64()) for name in NUMBERS), ("status", _STATUS_TYPE)])
 
@@ -62,8 +63,13 @@ def encode_values(
     return sink.getvalue()
 
 
+def status_codes(frame: pd.DataFrame) -> np.ndarray:
+    """Position of each row's status in STATUSES; -1 for a word that is none."""
+    return _STATUS_INDEX.get_indexer(pd.Index(frame["status"]))
+
+
 def _as_arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
-    codes = pd.Index(STATUSES).get_indexer(frame["status"].astype(str))
+    codes = status_codes(frame)
     columns = [pa.array(frame["area_code"], type=pa.string())]
     columns += [pa.array(frame[name].to_numpy(dtype="float64", na_value=np.nan)) for name in NUMBERS]
     columns.append(pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(STATUSES)))
@@ -96,7 +102,7 @@ def decode_values(blob: bytes, level: str, period: str) -> Part:
     table = file.read_row_group(group, use_threads=False)
     arrays = {name: table[name].combine_chunks().to_numpy(zero_copy_only=False) for name in NUMBERS}
     status = table["status"].combine_chunks()
-    words = pd.Index(STATUSES).get_indexer(status.dictionary.to_pylist()).astype("uint8")
+    words = np.array([STATUSES.index(word) for word in status.dictionary.to_pylist()], dtype="uint8")
     arrays["status"] = words[status.indices.to_numpy()]
     grouped = json.loads(file.schema_arrow.metadata[b"why"])[group]
     why = {code: sentence for sentence, codes in grouped.items() for code in codes}

@@ -309,12 +309,9 @@ class _Looker:
                 self.fault("reviewed_on", f"'{texts['reviewed_on']}' is not a date", "write 2026-11-22")
         if measure == Measure.PERCENTAGE and per != 100:
             self.fault("per", "a percentage has per = 100", "write per = 100")
-        if (
-            measure in (Measure.RANK, Measure.DECILE)
-            and direction == Direction.HIGH_IS_WORSE
-            and "1 is" in texts["title"]
-        ):
-            self.fault("direction", "the title says that 1 is worst", 'write direction = "low-is-worse"')
+        ordered = measure in (Measure.RANK, Measure.DECILE)
+        if ordered and direction == Direction.HIGH_IS_WORSE and "1 is most" in str(raw.get("unit")):
+            self.fault("direction", "the unit says that 1 is worst", 'write direction = "low-is-worse"')
         if texts["kind"] == "services":
             for key in (*_INDICATOR, "national", "per", "decimals", "never_averaged"):
                 if key in raw:

@@ -69,13 +69,12 @@ def local_moran(values: pd.Series, neighbours: csr_array, alpha: float = ALPHA) 
     return _fill(out, known, statistic, score, p, passed, cluster)
 
 
-def getis_ord(
-    values: pd.Series, neighbours: csr_array, alpha: float = ALPHA, star: bool = True, standardise: bool = False
-) -> pd.DataFrame:
+def getis_ord(values: pd.Series, neighbours: csr_array, alpha: float = ALPHA, star: bool = True) -> pd.DataFrame:
     """Gi* (``star``: the area itself counts) or Gi of every area: ``statistic, z, p, significant, cluster``.
 
-    ``cluster`` is "hot spot" or "cold spot" where p passes the false-discovery rule. ``standardise`` makes each row of
-    weights add up to 1. For Gi the mean and the spread leave the area itself out.
+    ``cluster`` is "hot spot" or "cold spot" where p passes the false-discovery rule. The spread is that of Ord and Getis
+    (1995), for weights of any size: dividing a row of weights by a number changes nothing. For Gi the mean and the spread
+    leave the area itself out.
     """
     known, x, w = _prepare(values, neighbours)
     out = _empty(values)
@@ -84,9 +83,6 @@ def getis_ord(
     alone = bare <= 0
     if star:
         w = csr_array(w + diags_array(np.ones(n))) if n else w
-    if standardise and n:
-        total, _ = _sums(w)
-        w = csr_array(diags_array(np.divide(1.0, total, out=np.zeros(n), where=total > 0)) @ w)
     weight, squares = _sums(w)
     lag = w @ x if n else x
     total, square = x.sum(), float(x @ x)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -83,117 +84,131 @@ def communities(
     if adjacency is None:
         adjacency = find_adjacency(areas["geometry"], mask=mask)
     label = components(adjacency, mask)
-    ward_name = dict(zip(wards["code"], wards["name"], strict=True)) if wards is not None else {}
-    lad_name = dict(zip(lads["code"], lads["name"], strict=True)) if lads is not None else {}
-    order = np.argsort(label, kind="stable")
-    groups = np.split(order, np.unique(label[order], return_index=True)[1])
+    members = np.flatnonzero(label >= 0)
+    group, count = label[members], int(label.max()) + 1
+    part = areas.iloc[members]
+    people = part["population"].to_numpy("float64")
+    columns = {name: part[name].astype(str).to_numpy(object) for name in ("code", "lad_code")}
+    ward_name = {} if wards is None else dict(zip(wards["code"].astype(str), wards["name"].astype(str), strict=True))
+    lad_name = {} if lads is None else dict(zip(lads["code"].astype(str), lads["name"].astype(str), strict=True))
+    places = _place_names(part, ward_name)
+    mean = lambda values: _means(np.asarray(values, dtype="float64")[members], people, group, count)  # noqa: E731
+    unknown = np.full(count, np.nan)
+    means = {
+        "need": unknown if need is None else mean(need.score),
+        "access": unknown if access is None else mean(access),
+        "stability": unknown if stability is None else mean(stability),
+        "border_penalty_m": unknown if border is None else mean(border["border_penalty_m"]),
+    }
+    worst = (
+        unknown if access is None else _worst(access.to_numpy("float64")[members], group, count, high_access_is_worse)
+    )
+    drivers = _drivers(need, mean) if need is not None else [()] * count
+    elsewhere = None
+    if border is not None:
+        elsewhere = np.bincount(group, people * border["nearer_elsewhere"].to_numpy(bool)[members], count)
+    x, y = mean(areas["centroid_x"]), mean(areas["centroid_y"])
+    order = np.lexsort((columns["code"], group))
     found = []
-    for members in groups:
-        if len(members) and label[members[0]] >= 0:
-            found.append(
-                _community(members, areas, need, access, high_access_is_worse, stability, border, ward_name, lad_name)
+    for number, rows in enumerate(np.split(order, np.flatnonzero(np.diff(group[order])) + 1)):
+        shares = _shares(columns["lad_code"][rows], people[rows], lad_name)
+        found.append(
+            Community(
+                id=columns["code"][rows[0]],
+                name=_name(columns["lad_code"][rows], places[rows], people[rows], shares),
+                areas=tuple(columns["code"][rows]),
+                positions=tuple(members[rows].tolist()),
+                population=float(people[rows].sum()),
+                shares=shares,
+                access_worst=_null(worst[number]),
+                drivers=drivers[number],
+                residents_nearer_elsewhere=None if elsewhere is None else float(elsewhere[number]),
+                centre=(float(x[number]), float(y[number])),
+                **{name: _null(values[number]) for name, values in means.items()},
             )
+        )
     found.sort(key=lambda c: (-c.population, c.id))
     return _distinct(found)
 
 
-def _community(members, areas, need, access, high_is_worse, stability, border, ward_name, lad_name) -> Community:
-    part = areas.iloc[members]
-    codes = part["code"].astype(str).to_numpy()
-    members, part = members[np.argsort(codes)], part.iloc[np.argsort(codes)]
-    people = part["population"].to_numpy("float64")
-    total = float(people.sum())
-    mean = lambda values: _mean(values, people)  # noqa: E731
-    by_lad = part.groupby("lad_code")["population"].agg(["sum", "size"]).sort_index()
-    by_lad = by_lad.sort_values("sum", ascending=False, kind="stable")
-    shares = tuple(
-        Share(
-            str(code),
-            str(lad_name.get(code, code)),
-            int(row["size"]),
-            float(row["sum"]),
-            float(row["sum"]) / total if total > 0 else float(row["size"]) / len(part),
-        )
-        for code, row in by_lad.iterrows()
-    )
-    values = None if access is None else access.to_numpy("float64")[members]
-    worst = None
-    if values is not None and np.isfinite(values).any():
-        worst = float(np.nanmax(values) if high_is_worse else np.nanmin(values))
-    weight = people if total > 0 else np.ones(len(people))
-    return Community(
-        id=str(part["code"].iloc[0]),
-        name=_name(part, shares, ward_name),
-        areas=tuple(part["code"].astype(str)),
-        positions=tuple(int(i) for i in members),
-        population=total,
-        shares=shares,
-        need=None if need is None else mean(need.score.to_numpy()[members]),
-        access=None if values is None else mean(values),
-        access_worst=worst,
-        stability=None if stability is None else mean(stability.to_numpy("float64")[members]),
-        drivers=() if need is None else _drivers(need, members, people),
-        border_penalty_m=None if border is None else mean(border["border_penalty_m"].to_numpy("float64")[members]),
-        residents_nearer_elsewhere=None
-        if border is None
-        else float(people[border["nearer_elsewhere"].to_numpy(bool)[members]].sum()),
-        centre=(
-            float(np.average(part["centroid_x"], weights=weight)),
-            float(np.average(part["centroid_y"], weights=weight)),
-        ),
-    )
-
-
-def _mean(values: np.ndarray, people: np.ndarray) -> float | None:
-    """Mean over residents of the known values; of the areas where nobody lives; None when nothing is known."""
+def _means(values: np.ndarray, people: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:
+    """Mean over residents of the known values of each community; over areas where nobody lives; NaN when none is known."""
     known = np.isfinite(values)
-    if not known.any():
-        return None
-    weight = people[known] if people[known].sum() > 0 else None
-    return float(np.average(values[known], weights=weight))
+    empty = np.bincount(group[known], people[known], count) <= 0
+    weight = np.where(known, np.where(empty[group], 1.0, people), 0.0)
+    total = np.bincount(group, weight, count)
+    summed = np.bincount(group, weight * np.where(known, values, 0.0), count)
+    return np.divide(summed, total, out=np.full(count, np.nan), where=total > 0)
 
 
-def _drivers(need: Need, members: np.ndarray, people: np.ndarray) -> tuple[dict, ...]:
-    """Indicators by the points they bring to the community's score, largest first."""
-    drivers = []
-    for indicator in need.indicators:
-        points = _mean(need.contributions[indicator.id].to_numpy()[members], people)
-        if points is not None:
-            drivers.append(
-                {
-                    "id": indicator.id,
-                    "title": indicator.name,
-                    "points": points,
-                    "percentile": _mean(need.percentiles[indicator.id].to_numpy()[members], people),
-                    "value": _mean(indicator.value.to_numpy()[members], people),
-                    "unit": indicator.unit,
-                }
-            )
-    return tuple(sorted(drivers, key=lambda d: (-d["points"], d["id"])))
+def _worst(values: np.ndarray, group: np.ndarray, count: int, high_is_worse: bool) -> np.ndarray:
+    out = np.full(count, np.nan)
+    (np.fmax if high_is_worse else np.fmin).at(out, group, values)
+    return out
 
 
-def _name(part: pd.DataFrame, shares: tuple[Share, ...], ward_name: dict) -> str:
+def _drivers(need: Need, mean) -> list[tuple[dict, ...]]:
+    """Indicators by the points they bring to each community's score, largest first."""
+    tables = [
+        (indicator, mean(need.contributions[indicator.id]), mean(need.percentiles[indicator.id]), mean(indicator.value))
+        for indicator in need.indicators
+    ]
+    out = []
+    for number in range(len(tables[0][1])):
+        drivers = [
+            {
+                "id": indicator.id,
+                "title": indicator.name,
+                "points": float(points[number]),
+                "percentile": _null(percentiles[number]),
+                "value": _null(values[number]),
+                "unit": indicator.unit,
+            }
+            for indicator, points, percentiles, values in tables
+            if np.isfinite(points[number])
+        ]
+        out.append(tuple(sorted(drivers, key=lambda d: (-d["points"], d["id"]))))
+    return out
+
+
+def _shares(lads: np.ndarray, people: np.ndarray, lad_name: dict) -> tuple[Share, ...]:
+    total = float(people.sum())
+    out = []
+    for lad in sorted(set(lads)):
+        mine = lads == lad
+        residents, areas = float(people[mine].sum()), int(mine.sum())
+        out.append(
+            Share(lad, lad_name.get(lad, lad), areas, residents, residents / total if total > 0 else areas / len(lads))
+        )
+    return tuple(sorted(out, key=lambda share: (-share.population, share.lad_code)))
+
+
+def _name(lads: np.ndarray, places: np.ndarray, people: np.ndarray, shares: tuple[Share, ...]) -> str:
     """The most populous ward; in a shared community that of each of its two largest authorities, so the border shows."""
-    named = part.assign(_name=_place_names(part, ward_name))
-    by_ward = named.groupby(["lad_code", "_name"], sort=True)["population"].sum().reset_index()
-    by_ward = by_ward.sort_values(["population", "_name"], ascending=[False, True], kind="stable")
+    residents: dict[tuple[str, str], float] = {}
+    for lad, place, number in zip(lads, places, people, strict=True):
+        residents[lad, place] = residents.get((lad, place), 0.0) + number
+    ranked = sorted(residents, key=lambda key: (-residents[key], key[1], key[0]))
     if len(shares) > 1:
-        tops = [by_ward.loc[by_ward["lad_code"] == share.lad_code].iloc[0] for share in shares[:2]]
-        names = [row["_name"] for row in tops]
+        names = [next(place for lad, place in ranked if lad == share.lad_code) for share in shares[:2]]
         if names[0] == names[1]:
             names = [f"{name} ({share.lad_name})" for name, share in zip(names, shares, strict=False)]
         return " and ".join(names)
-    first = by_ward.iloc[0]
-    if len(by_ward) > 1 and by_ward.iloc[1]["population"] >= SECOND_NAME * first["population"]:
-        return f"{first['_name']} and {by_ward.iloc[1]['_name']}"
-    return str(first["_name"])
+    names = [ranked[0][1]]
+    if len(ranked) > 1 and residents[ranked[1]] >= SECOND_NAME * residents[ranked[0]]:
+        names.append(ranked[1][1])
+    return " and ".join(names)
 
 
-def _place_names(part: pd.DataFrame, ward_name: dict) -> list[str]:
-    wards = part["ward_code"] if "ward_code" in part.columns else part["code"]
-    own = part["name"] if "name" in part.columns else part["code"]
-    pairs = zip(wards, own, strict=True)
-    return [str(ward_name.get(ward, name)) or str(name) for ward, name in pairs]
+def _place_names(part: pd.DataFrame, ward_name: dict) -> np.ndarray:
+    """Name of each area's ward; its own where the ward has none."""
+    own = (part["name"] if "name" in part.columns else part["code"]).astype(str)
+    wards = part["ward_code"].astype(str) if "ward_code" in part.columns else own
+    return np.array([ward_name.get(ward) or name for ward, name in zip(wards, own, strict=True)], dtype=object)
+
+
+def _null(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
 
 
 def _distinct(found: list[Community]) -> tuple[Community, ...]:
@@ -201,10 +216,10 @@ def _distinct(found: list[Community]) -> tuple[Community, ...]:
     out = list(found)
     for add in (lambda c, _: f"{c.name} ({c.shares[0].lad_name})", lambda c, k: f"{c.name} {k}"):
         seen: dict[str, int] = {}
-        count = pd.Series([c.name for c in out]).value_counts()
+        count = Counter(community.name for community in out)
         for i, community in enumerate(out):
             if count[community.name] > 1:
                 seen[community.name] = seen.get(community.name, 0) + 1
                 suffix = add(community, seen[community.name])
-                out[i] = Community(**{**vars(community), "name": suffix})
+                out[i] = replace(community, name=suffix)
     return tuple(out)

@@ -178,8 +178,8 @@ def resolve_partners(
         partners.append(Partner(wanted.id, wanted.name, wanted.kind, footprint))
     taken = {partner.id for partner in partners}
 
-    def add(name: str, kind: str, footprint: tuple[str, ...], code: str) -> None:
-        slug = slugify(name)
+    def add(name: str, kind: str, footprint: tuple[str, ...], code: str, short: str = "") -> None:
+        slug = slugify(short or name)
         if slug in taken:
             slug = f"{slug}-{code.lower()}"
         taken.add(slug)
@@ -189,7 +189,7 @@ def resolve_partners(
         if source == "councils":
             for code, lad_name in lad_names.items():
                 if (code,) not in named_councils:
-                    add(council_name(code, lad_name, names.get("councils", {})), "council", (code,), code)
+                    add(council_name(code, lad_name, names.get("councils", {})), "council", (code,), code, lad_name)
             continue
         here = bodies[source][bodies[source]["lad_code"].isin(lad_names)]
         for (code, body_name), rows in here.groupby(["body_code", "body_name"], sort=True):
@@ -216,7 +216,8 @@ def slugify(text: str) -> str:
     """A short id from a name: "NHS North East London Integrated Care Board" -> "north-east-london-icb"."""
     text = text.lower().replace("&", " and ").replace("'", "").replace("’", "")
     text = text.replace("integrated care board", "icb")
-    text = re.sub(r"^(nhs|the|london borough of|royal borough of|city of) ", "", text)
+    text = re.sub(r"^(nhs|the) |, (city|county) of$", "", text)
+    text = re.sub(r"(county )?fire (and rescue( service)?|service|brigade)$", "fire", text)
     return re.sub(r"[^a-z0-9]+", "-", text).strip("-")
 
 

@@ -65,7 +65,7 @@ class FetchReport:
     by_hand: tuple[OfficialSource, ...]
 
 
-class _Failed(Exception):
+class _FailedError(Exception):
     """One file could not be had. ``unreachable`` when the host did not answer at all."""
 
     def __init__(self, what: str, todo: str = "try again later", unreachable: bool = False):
@@ -73,7 +73,7 @@ class _Failed(Exception):
         super().__init__(what)
 
 
-class _TryAgain(Exception):
+class _TryAgainError(Exception):
     """The line broke or the server is busy; ``wait_s`` is what the server asked for."""
 
     def __init__(self, what: str, wait_s: float = 0.0, unreachable: bool = False):
@@ -154,7 +154,7 @@ def fetch(
             job = _Job(source, _mirrored(source.url, base_urls or {}), target, session, show)
             try:
                 _with_retries(job, attempts, pause_s)
-            except _Failed as failure:
+            except _FailedError as failure:
                 if failure.unreachable:
                     host = urlsplit(job.url).hostname
                     todo = "the files that arrived are kept"
@@ -217,24 +217,24 @@ class _Job:
 
 def _with_retries(job: _Job, attempts: int, pause_s: float) -> None:
     step = _fetch_features if job.source.kind == "features" else _fetch_file
-    problem = _TryAgain("was not tried")
+    problem = _TryAgainError("was not tried")
     for attempt in range(attempts):
         if attempt:
             time.sleep(max(problem.wait_s, pause_s * 2 ** (attempt - 1)))
         try:
             step(job)
             return
-        except _TryAgain as again:
+        except _TryAgainError as again:
             problem = again
         except requests.ConnectionError as error:
             unreachable = not _anything_arrived(job)
-            problem = _TryAgain(f"the connection broke: {_reason(error)}", unreachable=unreachable)
+            problem = _TryAgainError(f"the connection broke: {_reason(error)}", unreachable=unreachable)
         except requests.Timeout:
-            problem = _TryAgain(f"no answer within {TIMEOUT_S[1]} s", unreachable=not _anything_arrived(job))
+            problem = _TryAgainError(f"no answer within {TIMEOUT_S[1]} s", unreachable=not _anything_arrived(job))
         except requests.RequestException as error:
-            problem = _TryAgain(f"the download broke: {_reason(error)}")
+            problem = _TryAgainError(f"the download broke: {_reason(error)}")
     todo = f"try again later, or fetch it by hand from {job.source.page}"
-    raise _Failed(f"{problem.what}, {attempts} times", todo, problem.unreachable)
+    raise _FailedError(f"{problem.what}, {attempts} times", todo, problem.unreachable)
 
 
 def _anything_arrived(job: _Job) -> bool:
@@ -252,12 +252,12 @@ def _fetch_file(job: _Job) -> None:
     with job.session.get(job.url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
         if answer.status_code == 416:  # the part is longer than the file is now
             _forget(job)
-            raise _TryAgain("the file on the server became shorter")
+            raise _TryAgainError("the file on the server became shorter")
         _check_answer(answer, job)
         resumed = answer.status_code == 206
         if resumed and _starts_at(answer) != have:
             _forget(job)
-            raise _TryAgain("the server continued at another place")
+            raise _TryAgainError("the server continued at another place")
         if not resumed:
             have = 0  # the server sends all of it: it is another file now, or it cannot resume
         length = answer.headers.get("Content-Length")
@@ -269,7 +269,7 @@ def _fetch_file(job: _Job) -> None:
                 have += len(piece)
                 job.show(job.source.path, have, total)
     if total is not None and have != total:
-        raise _TryAgain(f"only {have:,} of {total:,} bytes arrived")
+        raise _TryAgainError(f"only {have:,} of {total:,} bytes arrived")
     _check_sum(job, resumed)
     _keep(job, job.part)
     job.notes.unlink(missing_ok=True)
@@ -281,9 +281,11 @@ def _check_sum(job: _Job, resumed: bool) -> None:
         return
     _forget(job)
     if resumed:  # two halves of two different files: once more from the start
-        raise _TryAgain("the parts do not belong together")
+        raise _TryAgainError("the parts do not belong together")
     what = f"the checksum is {found}, not {wanted}"
-    raise _Failed(what, f"the publisher changed the file: compare with {job.source.page} before pinning the new one")
+    raise _FailedError(
+        what, f"the publisher changed the file: compare with {job.source.page} before pinning the new one"
+    )
 
 
 def _fetch_features(job: _Job) -> None:
@@ -291,7 +293,7 @@ def _fetch_features(job: _Job) -> None:
     pages = job.part
     rows_there = int(_ask(job, {"where": "1=1", "returnCountOnly": "true", "f": "json"}).get("count", -1))
     if rows_there < 0:
-        raise _Failed("the service does not say how many rows it has", f"fetch it by hand from {job.source.page}")
+        raise _FailedError("the service does not say how many rows it has", f"fetch it by hand from {job.source.page}")
     notes = {"url": job.url, "rows": rows_there, "fields": list(job.source.fields)}
     if _read_notes(job) != notes:
         _forget(job)
@@ -302,7 +304,7 @@ def _fetch_features(job: _Job) -> None:
         page = pages / f"{have:08d}.json"
         rows = json.loads(page.read_text("utf-8")) if page.exists() else _fetch_page(job, have)
         if not rows:
-            raise _TryAgain(f"only {have:,} of {rows_there:,} rows arrived")
+            raise _TryAgainError(f"only {have:,} of {rows_there:,} rows arrived")
         if not page.exists():
             _write_whole(page, json.dumps(rows))
         have += len(rows)
@@ -310,7 +312,7 @@ def _fetch_features(job: _Job) -> None:
     rows = [row for page in sorted(pages.glob("*.json")) for row in json.loads(page.read_text("utf-8"))]
     if len(rows) != rows_there:
         _forget(job)
-        raise _TryAgain(f"{len(rows):,} rows arrived instead of {rows_there:,}: the table changed meanwhile")
+        raise _TryAgainError(f"{len(rows):,} rows arrived instead of {rows_there:,}: the table changed meanwhile")
     whole = job.target.with_name(f".{job.target.name}.whole")
     _write_rows(job, rows, whole)
     _keep(job, whole)
@@ -339,13 +341,13 @@ def _ask(job: _Job, query: dict) -> dict[str, Any]:
     try:
         found = answer.json()
     except ValueError:
-        raise _TryAgain("the service did not answer with JSON") from None
+        raise _TryAgainError("the service did not answer with JSON") from None
     if "error" in found:  # the service reports its own errors with status 200
         message = found["error"].get("message", "") or "an error without a message"
         code = int(found["error"].get("code") or 0)
         if code in WORTH_ANOTHER_TRY:
-            raise _TryAgain(f"the service answered {code}: {message}")
-        raise _Failed(f"the service answered {code}: {message}", f"see {job.source.page}")
+            raise _TryAgainError(f"the service answered {code}: {message}")
+        raise _FailedError(f"the service answered {code}: {message}", f"see {job.source.page}")
     return found
 
 
@@ -372,7 +374,7 @@ def _keep(job: _Job, arrived: Path) -> None:
         except (ValueError, UnicodeError) as error:
             _forget(job)
             what = f"is not the table that was expected: {_reason(error)}"
-            raise _Failed(what, f"see {job.source.page}") from None
+            raise _FailedError(what, f"see {job.source.page}") from None
         arrived.unlink()
         arrived = table
     arrived.replace(job.target)
@@ -384,13 +386,15 @@ def _check_answer(answer: requests.Response, job: _Job) -> None:
     if status in WORTH_ANOTHER_TRY:
         wait = answer.headers.get("Retry-After", "")
         wait_s = min(float(wait), 30.0) if wait.isdigit() else 0.0
-        raise _TryAgain(f"the server answered {status} {answer.reason}", wait_s)
+        raise _TryAgainError(f"the server answered {status} {answer.reason}", wait_s)
     if status not in (200, 206):
         what = f"the server answered {status} {answer.reason}"
-        raise _Failed(what, f"the publisher may have moved it: look at {job.source.page}, then mend data/sources.toml")
+        raise _FailedError(
+            what, f"the publisher may have moved it: look at {job.source.page}, then mend data/sources.toml"
+        )
     if "text/html" in answer.headers.get("Content-Type", "") and not job.source.path.endswith(".html"):
         what = "the server sent a web page in place of the file"
-        raise _Failed(what, f"fetch it by hand from {job.source.page}")
+        raise _FailedError(what, f"fetch it by hand from {job.source.page}")
 
 
 def _validator(answer: requests.Response) -> str:

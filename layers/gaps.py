@@ -350,9 +350,9 @@ def find_gaps(
         lads=areas.get("lad"),
         adjacency=adjacency,
     )
-    member = pd.Series("", index=frame.index, dtype=object)
+    member = np.full(len(frame), "", dtype=object)
     for community in found:
-        member.iloc[list(community.positions)] = community.id
+        member[list(community.positions)] = community.id
     table = pd.DataFrame(
         {
             "code": frame["code"],
@@ -538,7 +538,8 @@ def _notes(measured: Need, model: AccessModel, frame: pd.DataFrame, border: Bord
     if len(model.sites):
         none = border.authorities["lad_code"][border.authorities["services"] == 0].tolist()
         if none:
-            notes.append(f"No service of their own: {', '.join(none)}.")
+            said = ", ".join(none[:5]) + (f" and {len(none) - 5} more" if len(none) > 5 else "")
+            notes.append(f"Authorities without a service of their own: {said}.")
     return notes
 
 
@@ -643,22 +644,20 @@ def _counts(classes: pd.Series) -> np.ndarray:
 
 
 def _gap_by_authority(part: pd.DataFrame, border: BorderView) -> list[dict[str, Any]]:
-    known = border.authorities.set_index("lad_code")
-    out = []
-    for lad, rows in part.groupby("lad_code", sort=True):
-        gap = rows["underserved"]
-        out.append(
-            {
-                "lad_code": str(lad),
-                "areas": len(rows),
-                "residents": float(rows["population"].sum()),
-                "underserved_areas": int(gap.sum()),
-                "underserved_residents": float(rows["population"][gap].sum()),
-                "services": int(known.at[lad, "services"]),
-                "residents_nearer_elsewhere": float(rows["population"][rows["nearer_elsewhere"]].sum()),
-            }
-        )
-    return out
+    people, gap = part["population"], part["underserved"]
+    table = pd.DataFrame(
+        {
+            "lad_code": part["lad_code"].astype(str),
+            "areas": 1,
+            "residents": people,
+            "underserved_areas": gap.astype(int),
+            "underserved_residents": people.where(gap, 0.0),
+            "residents_nearer_elsewhere": people.where(part["nearer_elsewhere"], 0.0),
+        }
+    )
+    total = table.groupby("lad_code", sort=True).sum()
+    total.insert(4, "services", border.authorities.set_index("lad_code")["services"].reindex(total.index))
+    return total.reset_index().to_dict("records")
 
 
 def _sentence(result: GapResult) -> str:
@@ -970,7 +969,7 @@ def _plan_sentence(request: SitingRequest, plan: SitingPlan) -> str:
     if plan.proven:
         text += " No other choice does better."
     else:
-        text += f" No other choice can do more than {plan.gap:.1%} better."
+        text += f" That is at most {plan.gap:.1%} short of the best possible."
     if plan.alone is not None and plan.objective == "mclp" and plan.alone.saving >= 0.5:
         text += f" Planned by each authority for itself, the same number would bring {plan.alone.saving:,.0f} fewer."
     if plan.alone is not None and plan.objective == "lscp" and plan.alone.sites_saved:

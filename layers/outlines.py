@@ -50,11 +50,21 @@ def faulty_borders(outlines: gpd.GeoSeries) -> int:
 
 
 def dissolve(outlines: gpd.GeoSeries, by: pd.Series) -> gpd.GeoSeries:
-    """Union of the outlines of each group of ``by``, indexed by group, sorted. The input must be a valid coverage."""
+    """Union of the outlines of each group of ``by``, indexed by group, sorted.
+
+    Of a valid coverage it keeps every vertex; where borders do not match, the slower general union is used.
+    """
     groups = pd.Series(np.arange(len(outlines))).groupby(by.to_numpy()).indices
     geometries = outlines.to_numpy()
-    united = [shapely.coverage_union_all(geometries[groups[key]]) for key in sorted(groups)]
+    united = [_union(geometries[groups[key]]) for key in sorted(groups)]
     return gpd.GeoSeries(as_multipolygons(np.array(united, dtype=object)), index=sorted(groups), crs=outlines.crs)
+
+
+def _union(geometries: np.ndarray):
+    try:
+        return shapely.coverage_union_all(geometries)
+    except shapely.GEOSException:
+        return shapely.union_all(geometries)
 
 
 def as_multipolygons(geometries: np.ndarray) -> np.ndarray:

@@ -511,8 +511,10 @@ def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def inspect_upload(path: str | Path, region, *, hints: Mapping | None = None):
+def inspect_upload(path: str | Path, region, *, hints: Mapping | None = None, previous: Package | None = None):
     """Everything that can be said about a file before it is published; see :func:`layers.validate.inspect_upload`."""
-    from layers.validate import inspect_upload as inspect
+    from layers.validate import (
+        inspect_upload as inspect,  # it is slow to import, and only the publisher's pages need it
+    )
 
-    return inspect(path, region, hints=hints)
+    return inspect(path, region, hints=hints, previous=previous)

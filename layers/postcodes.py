@@ -26,7 +26,7 @@ ATTRIBUTION = (
 _UNIT = re.compile(r"^([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][ABD-HJLNP-UW-Z]{2})$")
 _SECTOR = re.compile(r"^([A-Z]{1,2}[0-9][A-Z0-9]?) ([0-9])$")
 _OUTWARD = re.compile(r"^([A-Z]{1,2}[0-9][A-Z0-9]?)$")
-_NOT_IN_A_POSTCODE = re.compile(r"[^A-Z0-9]")
+_BETWEEN = re.compile(r"[\s.,'\-\u200b\u200c\u200d\u2060\ufeff]+")  # \s takes no-break spaces too
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,10 @@ def normalise(text: str) -> str | None:
     """
     if not isinstance(text, str):
         return None
-    bare = _NOT_IN_A_POSTCODE.sub("", text.upper())
-    if not 5 <= len(bare) <= 7:
+    bare = _BETWEEN.sub("", text)
+    if not 5 <= len(bare) <= 7 or not bare.isascii():
         return None
+    bare = bare.upper()
     if bare[-3] in "OI":
         bare = bare[:-3] + {"O": "0", "I": "1"}[bare[-3]] + bare[-2:]
     match = _UNIT.match(bare)

@@ -20,7 +20,16 @@ import pandas as pd
 import sqlalchemy as sa
 
 from layers import schema
-from layers.blobs import NUMBERS, decode_table, decode_values, encode_table, encode_values, parts_of, sha256
+from layers.blobs import (
+    NUMBERS,
+    decode_table,
+    decode_values,
+    encode_table,
+    encode_values,
+    parts_of,
+    sha256,
+    status_codes,
+)
 from layers.disclosure import protect
 from layers.fields import VALUES
 from layers.harmonise import harmonise
@@ -143,7 +152,7 @@ def _prepare_indicator(package: Package, region: Region) -> tuple[bytes, dict, d
 
 
 def _withheld(frame: pd.DataFrame) -> bool:
-    return bool((frame["status"] == "suppressed").any())
+    return bool((status_codes(frame) == STATUSES.index("suppressed")).any())
 
 
 def _unsound(frame: pd.DataFrame, level: str, period: str, region: Region) -> list[Fault]:
@@ -158,27 +167,27 @@ def _unsound(frame: pd.DataFrame, level: str, period: str, region: Region) -> li
     ):
         return [Fault("the rows are not the region's areas in area order", where, todo)]
     faults = []
-    status = frame["status"].astype(str)
-    if not status.isin(STATUSES).all():
-        faults.append(Fault(f"unknown status: {', '.join(sorted(set(status) - set(STATUSES)))}", where, todo))
-    hidden = status.isin(["suppressed", "missing"])
-    leaked = hidden & frame[["value", "lower", "upper"]].notna().any(axis=1)
-    leaked |= (status == "suppressed") & frame["numerator"].notna()
+    status = status_codes(frame)
+    if (status < 0).any():
+        strange = sorted(set(frame["status"].astype(str)[status < 0]))
+        faults.append(Fault(f"unknown status: {', '.join(strange)}", where, todo))
+    try:
+        numbers = {name: frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in NUMBERS}
+    except (TypeError, ValueError):
+        todo = "give categories as numbers, and say in words what each means"
+        return [*faults, Fault("a value is not a number", where, todo)]
+    there = {name: ~np.isnan(array) for name, array in numbers.items()}
+    suppressed, missing = (status == STATUSES.index(word) for word in ("suppressed", "missing"))
+    leaked = (suppressed | missing) & (there["value"] | there["lower"] | there["upper"])
+    leaked |= suppressed & there["numerator"]
     if leaked.any():
         faults.append(
             Fault(f"{int(leaked.sum())} areas carry numbers although they are withheld or missing", where, todo)
         )
-    if (bare := ~hidden & frame["value"].isna()).any():
+    if (bare := ~(suppressed | missing) & ~there["value"]).any():
         faults.append(Fault(f"{int(bare.sum())} areas are marked as known but have no value", where, todo))
-    try:
-        numbers = frame[list(NUMBERS)].to_numpy(dtype="float64", na_value=np.nan)
-    except (TypeError, ValueError):
-        return [
-            *faults,
-            Fault("a value is not a number", where, "give categories as numbers, and say in words what each means"),
-        ]
-    if np.isinf(numbers).any():
-        faults.append(Fault(f"{int(np.isinf(numbers).any(axis=1).sum())} areas have an infinite number", where, todo))
+    if infinite := sum(np.isinf(array) for array in numbers.values()).sum():
+        faults.append(Fault(f"{int(infinite)} numbers are infinite", where, todo))
     return faults
 
 

@@ -643,8 +643,8 @@ def _header_at(rows: list[list[str]]) -> int | None:
     filled = [sum(1 for cell in row if cell.strip()) for row in rows[:200]]
     if not any(filled):
         return None
-    later = sorted(count for count in filled if count)
-    usual = later[len(later) // 2] if len(later) > 2 else later[-1]
+    later = sorted(count for count in filled if count > 1) or [1]  # titles and notes fill one cell
+    usual = later[len(later) // 2]
     for at, count in enumerate(filled[:60]):
         if count >= max(1, min(2, usual), round(0.6 * usual)):
             return at

@@ -112,7 +112,7 @@ def swaps(gain: csc_array, start: Sequence[int], most: int = 200, cancel: Cancel
     chosen = list(start)
     m, n = gain.shape
     cols = np.repeat(np.arange(n), np.diff(gain.indptr))
-    for _ in range(most if chosen else 0):
+    for _ in range(most if chosen and gain.nnz else 0):
         if cancel is not None and cancel():
             raise Cancelled
         first, second, who = np.zeros(m), np.zeros(m), np.full(m, -1)
@@ -583,8 +583,9 @@ def plan_sites(
 
     ``demand`` is the people planned for, per area (residents of underserved areas, or of all). ``candidates`` defaults to
     the areas' points; a list needs ``code, easting, northing`` and may have ``name, lad_code, ward_code``. ``exclude`` names
-    candidates, wards or authorities where nothing may be built. ``max_m`` is in the model's unit of cost;
-    ``settings`` (detour, fair standard) are those of :func:`layers.access.access_model`. ``exact=False`` returns the greedy answer at once; ``progress(stage, value, bound)`` hears of better ones.
+    candidates, wards or authorities where nothing may be built. ``max_m`` is in the model's unit of cost; ``settings``
+    (detour, fair standard) are those of :func:`layers.access.access_model`. ``exact=False`` returns the greedy answer at
+    once; ``progress(stage, value, bound)`` hears of better ones.
     Raises :class:`Refused` with every fault, and :class:`~layers.stability.Cancelled` when ``cancel()`` says so.
     """
     model = access_model(areas, services, **settings)

@@ -476,19 +476,19 @@ class Store:
             checked_by=checked_by,
             review_on=review_on,
         )
-        self._refresh(force=True)
+        self._look_again()
         return done
 
     def rollback(self, layer_id: str, *, to: int, by: Viewer, reason: str) -> None:
         """Show an earlier version again, and cancel those that still wait for their date. Versions themselves stay as
         they are; the ones after ``to`` are closed to all but those who may change the layer."""
         publishing.rollback(self, layer_id, to=to, by=by, reason=reason)
-        self._refresh(force=True)
+        self._look_again()
 
     def withdraw(self, layer_id: str, *, by: Viewer, reason: str) -> None:
         """Show the layer to nobody until it is published or rolled back again. Links to it give the reason."""
         publishing.withdraw(self, layer_id, by=by, reason=reason)
-        self._refresh(force=True)
+        self._look_again()
 
     def note(
         self, action: str, *, by: Viewer, layer_id: str | None = None, detail: Mapping[str, Any] | None = None
@@ -598,6 +598,14 @@ class Store:
             return state
         finally:
             self._refreshing.release()
+
+    def _look_again(self) -> None:
+        """Show this process what it has just written. It is written: a fault in looking at it is not the writer's."""
+        self._checked = float("-inf")
+        try:
+            self._refresh(force=True)
+        except Exception:
+            log.exception("the catalogue could not be read after a write; the next read will try again")
 
     def _load(self, connection: sa.Connection, generation: int, now: datetime) -> _Snapshot:
         by_layer: dict[str, list[Pointer]] = {}

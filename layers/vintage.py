@@ -8,6 +8,7 @@ year cannot be told and the publisher is asked; it is never guessed.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -78,6 +79,10 @@ _DATE = re.compile(
 _SHORT = re.compile(r"^([EWSN])(\d{5,7})$")
 
 
+_WIDE = "\u00a0\u2007\u2009\u202f\t\r\n"
+_ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+
+
 @dataclass(frozen=True)
 class Geography:
     """What the detective found. Series stand on the index of the codes that it was given.
@@ -113,17 +118,17 @@ def known_codes(region) -> dict[tuple[str, int], set[str]]:
 
     Older ones come from ``lookups/<level>_<year>.parquet`` (column ``code``), ``lsoa_2011_2021`` and ``wards_without_lsoa``.
     """
-    out = {(level, region.vintages.get(level) or 0): set(region.codes(level)) for level in LEVELS}
+    out = {(level, region.vintages.get(level) or 0): set(region.codes(level).tolist()) for level in LEVELS}
     ward = ("ward", region.vintages.get("ward") or 0)
     if "wards_without_lsoa" in region.lookups:
-        out[ward] = out[ward] | set(region.lookups["wards_without_lsoa"]["code"])
+        out[ward] = out[ward] | set(region.lookups["wards_without_lsoa"]["code"].tolist())
     for name, frame in region.lookups.items():
         match = re.fullmatch(r"(lsoa|ward|lad)_(\d{4})", name)
         if match and "code" in frame:
-            out.setdefault((match[1], int(match[2])), set()).update(frame["code"])
+            out.setdefault((match[1], int(match[2])), set()).update(frame["code"].tolist())
         match = re.fullmatch(r"(lsoa|ward|lad)_(\d{4})_(\d{4})", name)
         if match and f"code_{match[2]}" in frame:
-            out.setdefault((match[1], int(match[2])), set()).update(frame[f"code_{match[2]}"].dropna())
+            out.setdefault((match[1], int(match[2])), set()).update(frame[f"code_{match[2]}"].dropna().tolist())
     authorities = out[("lad", region.vintages.get("lad") or 0)]
     gone: dict[int, set[str]] = {}
     for old, (new, year) in OLD_AUTHORITIES.items():
@@ -139,30 +144,29 @@ def tidy_codes(text: pd.Series, known: Iterable[str] = ()) -> tuple[pd.Series, d
 
     A code that is known exactly as it stands is left alone.
     """
-    raw = text.fillna("").astype("str")
-    known = set(known)
-    words = pd.Series(raw.unique(), dtype="str")
-    good = words.isin(known) | (words == "")
-    trimmed = tidy(words)
-    inner = trimmed.str.replace(r"\s+", "", regex=True)
-    # only what then looks like a code is squeezed and raised; names keep their spaces and letters
-    is_code = inner.str.upper().str.fullmatch(r"[A-Z]{0,3}\d[A-Z0-9]{3,9}") | inner.str.upper().isin(known)
-    clean = trimmed.where(~is_code, inner.str.upper())
-    clean = words.where(good, clean)
+    known = known if isinstance(known, (set, frozenset, dict)) else set(known)
+    words = text.fillna("").astype("str").tolist()
+    mapping: dict[str, str] = {}
     mended: dict[str, int] = {}
-    times = raw.value_counts()
-    for word, trim, final in zip(words, trimmed, clean, strict=True):
-        if word == final:
-            continue
-        count = int(times[word])
-        if word != word.strip() or trim != final and " " in trim:
-            mended["spaces"] = mended.get("spaces", 0) + count
-        if any(mark in word for mark in "\u00a0\u2007\u2009\u202f\u200b\ufeff"):
-            mended["invisible characters"] = mended.get("invisible characters", 0) + count
-        if word.strip() != word.strip().upper() and final.isupper():
-            mended["small letters"] = mended.get("small letters", 0) + count
-    mapping = dict(zip(words, clean, strict=True))
-    return raw.map(mapping).astype("str"), mended
+    for word, count in Counter(words).items():
+        mapping[word], why = (word, ()) if word in known or not word else _tidy_code(word, known)
+        for one in why:
+            mended[one] = mended.get(one, 0) + count
+    return pd.Series([mapping[word] for word in words], index=text.index, dtype="str"), mended
+
+
+def _tidy_code(word: str, known) -> tuple[str, tuple[str, ...]]:
+    """One code as it was meant, and what was wrong with it. Only what then looks like a code is squeezed and raised; names stay."""
+    trimmed = "".join(" " if mark in _WIDE else mark for mark in word if mark not in _ZERO_WIDTH).strip()
+    squeezed = "".join(trimmed.split()).upper()
+    is_code = squeezed in known or re.fullmatch(r"[A-Z]{0,3}\d[A-Z0-9]{3,9}", squeezed)
+    final = squeezed if is_code else trimmed
+    why = (
+        ("spaces", " " in word and (word != word.strip(" ") or (" " in word.strip(" ") and final != trimmed))),
+        ("invisible characters", any(mark in _WIDE or mark in _ZERO_WIDTH for mark in word)),
+        ("small letters", bool(is_code) and trimmed != trimmed.upper()),
+    )
+    return final, tuple(name for name, is_so in why if is_so)
 
 
 def pattern_of(code: str) -> tuple[str, str]:
@@ -174,16 +178,23 @@ def pattern_of(code: str) -> tuple[str, str]:
 
 
 def detect(
-    codes: pd.Series, region, *, level: str = "", vintage: int = 0, where: str = "", column: str = ""
+    codes: pd.Series,
+    region,
+    *,
+    level: str = "",
+    vintage: int = 0,
+    where: str = "",
+    column: str = "",
+    known: dict[tuple[str, int], set[str]] | None = None,
 ) -> Geography:
     """Say which level and vintage a column of area codes is on. ``level`` and ``vintage``: what the publisher says, if anything.
 
     Faults carry every list that a person needs; what is merely kept out is a warning. Nothing is guessed.
     """
-    known = known_codes(region)
+    known = known_codes(region) if known is None else known
     every = set().union(*known.values())
     clean, mended = tidy_codes(codes, every)
-    distinct = pd.Index(clean.unique()).drop("", errors="ignore")
+    distinct = [code for code in dict.fromkeys(clean.tolist()) if code]
     faults = [_mended_fault(what, count, where, column) for what, count in mended.items()]
     of_level = {
         name: {code for (own, _), members in known.items() if own == name for code in members} for name in LEVELS
@@ -206,12 +217,10 @@ def detect(
     faults += result.faults
     here = vintages.get(result.vintage, set()) if not result.mixed else of_level[chosen]
     sort = _sort_codes(clean, distinct, chosen, here, of_level[chosen], shapes, every)
-    by_sort = {
-        name: sort[~clean.duplicated()].eq(name).sum() for name in ("region", "outside", "other-level", "unknown")
-    }
-    unknown = tuple(
-        code for code in distinct if _sort_of(code, chosen, here, of_level[chosen], shapes, every) == "unknown"
-    )
+    kinds = dict(zip(clean.tolist(), sort.tolist(), strict=True))
+    times = Counter(kind for code, kind in kinds.items() if code)
+    by_sort = {name: times[name] for name in ("region", "outside", "other-level", "unknown")}
+    unknown = tuple(code for code in distinct if kinds[code] == "unknown")
     suggested = _repairs(unknown, every)
     faults += _unknown_faults(unknown, suggested, clean, by_sort, region, chosen, where, column)
     faults += _kept_out_faults(sort, clean, shapes, chosen, every, where, column)
@@ -256,10 +265,11 @@ class _Vintage:
 def _vintage_of(level, distinct, vintages, own, claimed, where, column) -> _Vintage:
     """The year of the boundaries, from the codes that exist in one year only."""
     name = LEVEL_NAMES[level]
-    present = {year: sorted(set(distinct) & members) for year, members in vintages.items()}
-    everything = {code for codes in present.values() for code in codes}
+    here = set(distinct)
+    present = {year: here & members for year, members in vintages.items()}
+    everything = set().union(*present.values())
     only = {
-        year: tuple(code for code in codes if sum(code in other for other in vintages.values()) == 1)
+        year: tuple(sorted(codes.difference(*(members for other, members in vintages.items() if other != year))))
         for year, codes in present.items()
     }
     shared = len(everything) - sum(len(codes) for codes in only.values())
@@ -268,13 +278,15 @@ def _vintage_of(level, distinct, vintages, own, claimed, where, column) -> _Vint
     older_codes = tuple(code for year in older for code in only[year])
     newer_codes = only.get(own, ())
 
+    if older and level == "lad":
+        return _old_authorities(only, older, own, shared + len(newer_codes), where, column)
     if own in telling and older:
         # the mistake that 94% agreement hides: two years in one file
         n_old, n_new = len(older_codes), len(newer_codes)
         years = ", ".join(str(year) for year in sorted(older))
         what = (
-            f"two vintages are mixed: {n_new:,} codes exist only on {own} boundaries ({_some(newer_codes)}) and {n_old:,} only "
-            f"on {years} ({_some(older_codes)})"
+            f"two vintages are mixed: {n_new:,} codes exist only on {own} boundaries ({some(newer_codes)}) and {n_old:,} only "
+            f"on {years} ({some(older_codes)})"
         )
         todo = f"take all rows from one table, {own} or {years}; both lists are in the report"
         counts = {f"{name} {own}": len(present[own]), f"{name} {years} only": n_old}
@@ -289,8 +301,6 @@ def _vintage_of(level, distinct, vintages, own, claimed, where, column) -> _Vint
         year = max(older, key=lambda one: len(only[one]))
         if claimed in older:
             year = claimed
-        if level == "lad":
-            return _old_authorities(present, only, older, own, shared, where, column)
         faults = _claim_fault(claimed, year, older_codes, name, where, column)
         return _Vintage(year, True, {f"{name} {year}": len(present[year])}, faults, older_codes)
     possible = sorted((year for year, codes in present.items() if codes), reverse=True)
@@ -315,11 +325,11 @@ def _vintage_of(level, distinct, vintages, own, claimed, where, column) -> _Vint
     return _Vintage(own, False, counts, (fault,), question=question, choices=tuple((level, year) for year in possible))
 
 
-def _old_authorities(present, only, older, own, shared, where, column) -> _Vintage:
+def _old_authorities(only, older, own, shared, where, column) -> _Vintage:
     """Authority codes that were replaced: said with their successors, since a person can put them in by hand."""
     gone = [code for year in older for code in only[year]]
     pairs = ", ".join(f"{code} is now {OLD_AUTHORITIES[code][0]}" for code in gone if code in OLD_AUTHORITIES)
-    what = f"{len(gone)} authority codes are no longer in use: {pairs or _some(gone)}"
+    what = f"{len(gone)} authority codes are no longer in use: {pairs or some(gone)}"
     todo = "use the code of the authority that took its place, and add up those that were merged"
     fault = Fault(what, where, todo, column=column, value=gone[0], rule="old-authority")
     counts = {f"local authority {own}": shared, "local authority codes no longer in use": len(gone)}
@@ -329,7 +339,7 @@ def _old_authorities(present, only, older, own, shared, where, column) -> _Vinta
 def _claim_fault(claimed, found, codes, name, where, column) -> tuple[Fault, ...]:
     if not claimed or claimed == found:
         return ()
-    why = f": {len(codes):,} of them exist only there ({_some(codes)})" if codes else ""
+    why = f": {len(codes):,} of them exist only there ({some(codes)})" if codes else ""
     what = f"the description says {name} {claimed}, but the codes are of {found}{why}"
     return (Fault(what, where, f"set the vintage to {found}", column=column, rule="vintage-claim"),)
 
@@ -337,7 +347,7 @@ def _claim_fault(claimed, found, codes, name, where, column) -> tuple[Fault, ...
 def _sort_codes(clean, distinct, level, here, of_level, shapes, every) -> pd.Series:
     mapping = {code: _sort_of(code, level, here, of_level, shapes, every) for code in distinct}
     mapping[""] = "blank"
-    return clean.map(mapping).astype("str")
+    return pd.Series([mapping[code] for code in clean.tolist()], index=clean.index, dtype="str")
 
 
 def _sort_of(code, level, here, of_level, shapes, every) -> str:
@@ -373,7 +383,7 @@ def _unknown_faults(unknown, suggested, clean, by_sort, region, level, where, co
             todo = "import the column as text, from the original file"
             faults.append(
                 Fault(
-                    f"{len(codes):,} codes {why}: {_some(codes)}",
+                    f"{len(codes):,} codes {why}: {some(codes)}",
                     where,
                     todo,
                     _row(first),
@@ -386,7 +396,7 @@ def _unknown_faults(unknown, suggested, clean, by_sort, region, level, where, co
     if rest:
         many = by_sort["region"] < by_sort["unknown"]
         first = rows.index[rows.isin(rest)][0]
-        what = f"{len(rest):,} codes are unknown and are kept out: {_some(rest)}"
+        what = f"{len(rest):,} codes are unknown and are kept out: {some(rest)}"
         hint = f"; {rest[0]} may be meant for {suggested[rest[0]]}" if rest[0] in suggested else ""
         todo = f"check them against the list of {_PLURAL[level]}{hint}"
         severity = "error" if many else "warning"
@@ -409,7 +419,7 @@ def _kept_out_faults(sort, clean, shapes, level, every, where, column) -> list[F
     other = clean[sort == "other-level"]
     if len(other):
         kinds = sorted({shapes[code][1] for code in other.unique() if code in shapes} or {"area of another level"})
-        what = f"{len(other):,} rows are for other kinds of area ({', '.join(kinds)}) and are kept out: {_some(other.unique())}"
+        what = f"{len(other):,} rows are for other kinds of area ({', '.join(kinds)}) and are kept out: {some(other.unique())}"
         faults.append(
             Fault(what, where, "", _row(other.index[0]), column, other.iloc[0], "other-level", severity="warning")
         )
@@ -455,7 +465,7 @@ def excel_damage(codes: Iterable[str]) -> dict[str, list[str]]:
 def _repairs(unknown: Iterable[str], every: set[str]) -> dict[str, str]:
     """What a broken code was probably meant to be, where exactly one known code fits. For a person to confirm."""
     out = {}
-    plain = {re.sub(r"(?<=[A-Z])0+|^0+", "", code): code for code in every}
+    plain = {re.sub(r"(?<=[A-Z])0+|^0+", "", code): code for code in every} if unknown else {}
     for code in unknown:
         for candidate in (code.replace("O", "0"), code.replace("I", "1").replace("L", "1")):
             if candidate in every:
@@ -521,7 +531,7 @@ def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, w
     elif suggested or several:
         what = (
             f"the column holds names of {_PLURAL[named]}, not codes ({len(suggested):,} of {len(distinct):,} names fit exactly one "
-            f"area" + (f", {len(several):,} fit several: {_some(several)}" if several else "") + ")"
+            f"area" + (f", {len(several):,} fit several: {some(several)}" if several else "") + ")"
         )
         todo = "add a column of codes; names are not unique and change in spelling"
         faults.append(Fault(what, where, todo, column=column, value=str(distinct[0]), rule="names-not-codes"))
@@ -530,14 +540,14 @@ def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, w
         for why, found in damage.items():
             todo = "import the column as text, from the original file"
             faults.append(
-                Fault(f"{len(found):,} codes {why}: {_some(found)}", where, todo, column=column, rule="excel-damage")
+                Fault(f"{len(found):,} codes {why}: {some(found)}", where, todo, column=column, rule="excel-damage")
             )
     else:
         kinds = sorted({words for _, words in shapes.values() if words})
         what = (
             f"the codes are of another kind of area ({', '.join(kinds)})"
             if kinds
-            else f"no area codes were found: {_some(distinct)}"
+            else f"no area codes were found: {some(distinct)}"
         )
         todo = "use LSOA, ward or local authority codes"
         faults.append(Fault(what, where, todo, column=column, value=str(distinct[0]), rule="no-codes"))
@@ -547,6 +557,6 @@ def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, w
     )  # fmt: skip
 
 
-def _some(codes, most: int = 5) -> str:
+def some(codes, most: int = 5) -> str:
     codes = [str(code) for code in codes]
     return ", ".join(codes[:most]) + (f" and {len(codes) - most:,} more" if len(codes) > most else "")

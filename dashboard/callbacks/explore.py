@@ -68,6 +68,7 @@ def register(app, published: Published) -> None:
             headline=Output(ids.HEADLINE, "children"),
             legend=Output(ids.LEGEND, "children"),
             sentence=Output(ids.SENTENCE, "children"),
+            table_sentence=Output(ids.TABLE_SENTENCE, "children"),
             top=Output(ids.TOP_LIST, "children"),
         ),
         inputs=dict(data=Input(ids.SELECTION, "data")),
@@ -79,6 +80,7 @@ def register(app, published: Published) -> None:
             headline=headline(chart, published),
             legend=legend(chart),
             sentence=sentence(chart, published) if chart else "",
+            table_sentence=sentence(chart, published, counts_too=True) if chart else "",
             top=top_list(chart, published),
         )
 

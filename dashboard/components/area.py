@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dash import dcc, html
+from dash import html
 
 from dashboard import ids
 from dashboard.selection import Selection
 from dashboard.views.area import AreaProfile, IndicatorLine
-from dashboard.views.wording import LEVEL_WORDS
+from dashboard.views.wording import LEVEL_WORDS, STATUS_SHORT
 
 
 def area_panel(profile: AreaProfile | None, selection: Selection) -> list:
@@ -20,9 +20,9 @@ def area_panel(profile: AreaProfile | None, selection: Selection) -> list:
             [
                 html.Div([html.H2(profile.name), close], className="drawer-head"),
                 *area_facts(profile),
-                html.P(dcc.Link("Open the page of this area", href=f"/areas/{profile.code}")),
+                html.P(html.A("Open the page of this area", href=f"/areas/{profile.code}")),
                 html.H3("Indicators" + (" of this theme" if selection.theme else "")),
-                indicator_table(profile),
+                indicator_list(profile),
                 html.H3("Nearest services"),
                 service_list(profile),
                 html.H3("Neighbours"),
@@ -41,6 +41,25 @@ def area_facts(profile: AreaProfile) -> list:
         html.P(" · ".join(part for part in facts if part), className="unit-line"),
         html.P(f"Note: {profile.note}", className="reason") if profile.note else None,
     ]
+
+
+def indicator_list(profile: AreaProfile) -> html.Ul | html.P:
+    """The same lines as the table of the area page, for a narrow panel."""
+    if not profile.indicators:
+        return html.P("No indicator of this theme has figures at this level.")
+    return html.Ul(
+        [
+            html.Li(
+                [
+                    html.Span([line.title, html.Small(line.period)], className="line-title"),
+                    html.Span([line.value, _status(line)], className="line-value"),
+                    _position(line),
+                ]
+            )
+            for line in profile.indicators
+        ],
+        className="indicator-list",
+    )
 
 
 def indicator_table(profile: AreaProfile) -> html.Div:
@@ -107,7 +126,7 @@ def neighbour_list(profile: AreaProfile) -> html.Ul | html.P:
         [
             html.Li(
                 [
-                    dcc.Link(each.name, href=f"/areas/{each.code}"),
+                    html.A(each.name, href=f"/areas/{each.code}"),
                     f" ({each.lad_name})" if each.lad_name != profile.lad_name else "",
                     f": {each.value}" if each.value else "",
                 ]
@@ -135,4 +154,7 @@ def _position(line: IndicatorLine):
 
 
 def _status(line: IndicatorLine):
-    return html.Small(line.sentence, className="status-note") if line.status != "ok" else None
+    """One word; the sentence is a click (or a pointer) away on the methods page."""
+    if line.status == "ok":
+        return None
+    return html.Small(html.A(STATUS_SHORT[line.status], href="/methods#statuses", title=line.sentence))

@@ -132,7 +132,10 @@ def top_list(chart: Choropleth | None, published: Published) -> list:
                 html.Button(
                     [
                         html.Span([name, html.Small(lad) if lad != name else None], className="top-name"),
-                        html.Span(chart.value_text(chart.frame["value"].iat[i]), className="top-value"),
+                        html.Span(
+                            wording.short_unit(chart.frame["value"].iat[i], chart.unit, chart.decimals),
+                            className="top-value",
+                        ),
                     ],
                     id=ids.area_button(areas["code"].iat[i]),
                     type="button",
@@ -142,7 +145,7 @@ def top_list(chart: Choropleth | None, published: Published) -> list:
             )
         )
     title = "Highest" if neutral else "Where it is worst"
-    return [html.H3(f"{title}: first {len(items)}"), html.Ol(items, className="top")]
+    return [html.H3([title, html.Small(chart.unit)]), html.Ol(items, className="top")]
 
 
 def _legend_row(colour: str, swatch: str, row, most: int) -> html.Tr:
@@ -153,7 +156,10 @@ def _legend_row(colour: str, swatch: str, row, most: int) -> html.Tr:
             html.Td(row.label),
             html.Td(
                 [
-                    html.Span(className="count-bar", style={"width": f"{100 * row.count / most:.0f}%"}),
+                    html.Span(
+                        html.Span(className="count-bar", style={"width": f"{100 * row.count / most:.0f}%"}),
+                        className="legend-bar",
+                    ),
                     html.Span(f"{row.count:,}", className="count"),
                 ],
                 className="number",

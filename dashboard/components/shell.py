@@ -24,21 +24,24 @@ def shell(published: Published, path: str, content) -> dmc.MantineProvider:
     """The whole document body, with the page for ``path`` inside."""
     return dmc.MantineProvider(
         theme=MANTINE_THEME,
-        children=[
-            dcc.Location(id=ids.LOCATION, refresh="callback-nav"),
-            dcc.Store(id=ids.ROUTE, data=path),
-            html.A("Skip to the content", href="#main", className="skip-link"),
-            html.A("Skip past the map to the results", href="#results", className="skip-link", id="skip-map"),
-            header(published, path),
-            html.Main(content, id=ids.PAGE, className="page"),
-        ],
+        children=html.Div(
+            [
+                dcc.Location(id=ids.LOCATION, refresh="callback-nav"),
+                dcc.Store(id=ids.ROUTE, data=path),
+                html.A("Skip to the content", href="#main", className="skip-link"),
+                html.A("Skip past the map to the results", href="#results", className="skip-link", id="skip-map"),
+                header(published, path),
+                html.Main(content, id=ids.PAGE, className="page"),
+            ],
+            className="frame",
+        ),
     )
 
 
 def header(published: Published, path: str) -> html.Header:
     region = published.region
     links = [
-        html.Li(dcc.Link(page.title, href=page.path, className="nav-link", **current(page.path, path)))
+        html.Li(html.A(page.title, href=page.path, className="nav-link", **current(page.path, path)))
         for page in PAGES
         if page.in_menu
     ]
@@ -47,7 +50,7 @@ def header(published: Published, path: str) -> html.Header:
         [
             html.Div(
                 [
-                    dcc.Link([html.Span("Common Ground", className="brand-name")], href="/", className="brand"),
+                    html.A([html.Span("Common Ground", className="brand-name")], href="/", className="brand"),
                     html.Span(region.name, className="brand-region"),
                     html.Nav(html.Ul(links, id=ids.NAVIGATION), **{"aria-label": "Pages"}),
                     html.Button(
@@ -67,7 +70,7 @@ def header(published: Published, path: str) -> html.Header:
 
 
 def current(link: str, path: str) -> dict[str, str]:
-    return {"title": "This page"} if link == path else {}
+    return {"aria-current": "page"} if link == path else {}
 
 
 def footer(published: Published) -> html.Footer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dash import dcc, html
+from dash import html
 
 from dashboard.components.area import area_facts, indicator_table, neighbour_list, service_list
 from dashboard.components.shell import footer
@@ -29,7 +29,7 @@ def layout(
     for level, other in other_level_codes(published, code).items():
         if other != code:
             name = region.areas[level]["name"].iat[region.position(level, other)]
-            parents.append(html.Li(["In the ", LEVEL_WORDS[level][0], " ", dcc.Link(name, href=f"/areas/{other}")]))
+            parents.append(html.Li(["In the ", LEVEL_WORDS[level][0], " ", html.A(name, href=f"/areas/{other}")]))
     view = Selection(theme=selection.theme, need=selection.need, level=profile.level, area=code)
     place = f"&at={profile.latitude:.4f},{profile.longitude:.4f},{ {'lsoa': 13, 'ward': 12, 'lad': 10}[profile.level] }"
     return html.Div(

@@ -83,7 +83,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                 role="group",
                 **{"aria-label": "Show over the map"},
             ),
-            table_drawer(),
+            table_drawer(sentence(chart, published, counts_too=True) if chart else ""),
         ],
         className="explore",
         id="main",
@@ -119,11 +119,8 @@ def questions(published: Published) -> html.Div:
     """First visit: what this is, in one sentence, and three questions to start from."""
     return html.Div(
         [
-            html.H1("See need and services across council borders"),
-            html.P(
-                f"Common Ground puts the figures of {len([p for p in published.region.partners if p.kind == 'council'])} councils, "
-                "the NHS, police and fire on one map, so that communities which are missing out show up."
-            ),
+            html.H1("Need and services, across council borders"),
+            html.P(f"The figures of {places.who(published)} on one map, so that communities which miss out show up."),
             html.H2("Start with a question"),
             html.Ul(
                 [
@@ -319,7 +316,7 @@ def the_map(published: Published, selection: Selection, viewer: Viewer) -> html.
     )
 
 
-def table_drawer() -> html.Section:
+def table_drawer(words: str) -> html.Section:
     return html.Section(
         [
             html.Div(
@@ -329,6 +326,7 @@ def table_drawer() -> html.Section:
                 ],
                 className="drawer-head",
             ),
+            html.P(words, id=ids.TABLE_SENTENCE, className="sentence"),
             html.Div(table_grid(), className="drawer-body"),
         ],
         id=ids.TABLE_DRAWER,

@@ -23,7 +23,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                 "How the figures on this site are made, converted and banded. Where a figure is not published for exactly the "
                 "area that you look at, it is marked as converted wherever it is shown."
             ),
-            html.H2("What is known about a figure"),
+            html.H2("What is known about a figure", id="statuses"),
             html.Dl(
                 [
                     part

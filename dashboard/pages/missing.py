@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dash import dcc, html
+from dash import html
 
 
 def missing(sentence: str) -> html.Div:
@@ -12,9 +12,9 @@ def missing(sentence: str) -> html.Div:
             html.P(sentence),
             html.P(
                 [
-                    dcc.Link("Go to the map", href="/"),
+                    html.A("Go to the map", href="/"),
                     " or ",
-                    dcc.Link("look through the catalogue", href="/catalogue"),
+                    html.A("look through the catalogue", href="/catalogue"),
                     ".",
                 ]
             ),

@@ -78,7 +78,9 @@ def _cuts(values: np.ndarray, scheme: str, classes: int) -> np.ndarray:
     import mapclassify
 
     if scheme == "quantiles":
-        return np.asarray(mapclassify.Quantiles(values, k=classes).bins)[:-1]
+        cuts = np.asarray(mapclassify.Quantiles(values, k=classes).bins)[:-1]
+        # of several cuts with no value between them one is enough: with many ties the others would bound empty bands
+        return cuts[np.unique(np.searchsorted(values, cuts, side="right"), return_index=True)[1]]
     if scheme == "equal":
         return np.asarray(mapclassify.EqualInterval(values, k=classes).bins)[:-1]
     if scheme == "jenks":

@@ -169,8 +169,11 @@ def band_label(lower: float, upper: float, decimals: int, *, first: bool) -> str
     return f"{low} to {high}" if first else f"over {low} to {high}"
 
 
-def sentence(chart: Choropleth, published: Published) -> str:
-    """One paragraph that says what the map shows, for those who cannot see it: highest, lowest, counts, what is not shown."""
+def sentence(chart: Choropleth, published: Published, *, counts_too: bool = False) -> str:
+    """One paragraph that says what the map shows, for those who cannot see it: highest, lowest, what is not shown.
+
+    ``counts_too`` adds how many areas are in each band; beside a legend that would say the same twice.
+    """
     areas = published.region.areas[chart.level]
     title = chart.layer.title
     when = f", {chart.period}" if chart.period else ""
@@ -190,7 +193,7 @@ def sentence(chart: Choropleth, published: Published) -> str:
     counts = [
         f"{row.count:,} in band {row.code + 1} ({row.label})" for row in chart.rows if row.code < len(chart.bands)
     ]
-    if counts:
+    if counts_too and counts:
         parts.append(f"From lowest to highest band: {wording.listing(counts, 7)}.")
     hidden = [
         f"{row.count:,} {'withheld to protect people' if row.code == SUPPRESSED else 'without a figure'}"

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from dashboard.published import Published
 from dashboard.selection import Selection
+from dashboard.views.wording import listing
 from layers import PUBLIC
 
 
@@ -33,6 +34,16 @@ def start_view(published: Published) -> tuple[float, float, float]:
     middle = math.radians((south + north) / 2)
     high = math.log2(650 / 256 * 360 / max((north - south) / math.cos(middle), 1e-3))
     return (south + north) / 2, (west + east) / 2, math.floor(min(wide, high) * 4) / 4
+
+
+def who(published: Published) -> str:
+    """ "7 councils, the NHS, police and fire": the kinds of partner that there are."""
+    kinds = [partner.kind for partner in published.region.partners]
+    councils = kinds.count("council")
+    words = [f"{councils} councils" if councils != 1 else "one council"] if councils else []
+    others = (("icb", "the NHS"), ("police", "police"), ("fire", "fire services"), ("charity", "charities"))
+    words += [name for kind, name in others if kind in kinds]
+    return listing(words) or "the partners"
 
 
 def starting_questions(published: Published) -> list[tuple[str, str]]:

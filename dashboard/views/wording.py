@@ -15,7 +15,7 @@ LEVEL_WORDS = {
     "ward": ("ward", "wards"),
     "lad": ("local authority", "local authorities"),
 }
-LEVEL_SHORT = {"lsoa": "Small areas (LSOA)", "ward": "Wards", "lad": "Authorities"}
+LEVEL_SHORT = {"lsoa": "Small areas", "ward": "Wards", "lad": "Authorities"}
 
 STATUS_WORDS = {
     "ok": "Published for this area",
@@ -29,6 +29,7 @@ STATUS_SENTENCES = {
     "suppressed": "Withheld: the number is so small that people might be recognised.",
     "missing": "Nobody has published a figure for this area.",
 }
+STATUS_SHORT = {"ok": "", "converted": "Converted", "suppressed": "Withheld", "missing": "No figure"}
 MEASURE_WORDS = {
     "count": "Count",
     "rate": "Rate",
@@ -52,7 +53,8 @@ def decimals_for(values: Sequence[float] | np.ndarray, declared: int | None = No
         return declared
     numbers = np.asarray(values, dtype="float64")
     numbers = numbers[np.isfinite(numbers)]
-    if not numbers.size or np.all(numbers == np.rint(numbers)):
+    # 7 / 100 * 100 is 7.000000000000001: as good as whole
+    if not numbers.size or np.allclose(numbers, np.rint(numbers), rtol=0, atol=1e-9):
         return 0
     middle = float(np.median(np.abs(numbers)))
     if middle >= 100:
@@ -78,6 +80,12 @@ def with_unit(value: float | None, unit: str, decimals: int = 0) -> str:
     if text == "–" or not unit:
         return text
     return f"{text}{unit}" if unit.startswith("%") else f"{text} {unit}"
+
+
+def short_unit(value: float | None, unit: str, decimals: int = 0) -> str:
+    """For lists whose heading says the unit: "23.4%", "6.1"."""
+    text = number(value, decimals)
+    return f"{text}%" if unit.startswith("%") and text != "–" else text
 
 
 def interval(lower: float | None, upper: float | None, decimals: int = 0) -> str:

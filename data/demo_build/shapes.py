@@ -33,8 +33,8 @@ LARGE_USER = 3  # postcodes at one point beyond this are offices and boxes, not 
 
 @dataclass(frozen=True)
 class Shapes:
-    """The three levels and the surroundings (EPSG:4326), columns as in ``layers.fields.AREA``; ``sites`` is the
-    postcodes of the region (``pcd, x, y, area_code``), which service locations are drawn from."""
+    """The three levels and the surroundings (EPSG:4326). Columns are those of ``layers.fields.AREA``; the surroundings
+    have ``code, name, geometry``."""
 
     lsoa: gpd.GeoDataFrame
     ward: gpd.GeoDataFrame
@@ -61,9 +61,7 @@ def load_postcodes() -> pd.DataFrame:
 
 def points_of(postcodes: pd.DataFrame) -> pd.DataFrame:
     """One row per place: ``x, y, lad, weight``. Lone points inside another authority join it (they are misplaced)."""
-    points = (
-        postcodes.groupby(["x", "y"], sort=True).agg(lad=("lad", "first"), weight=("pcd", "size")).reset_index()
-    )
+    points = postcodes.groupby(["x", "y"], sort=True).agg(lad=("lad", "first"), weight=("pcd", "size")).reset_index()
     points["weight"] = points["weight"].clip(upper=LARGE_USER).astype(float)
     tree = cKDTree(points[["x", "y"]])
     _, near = tree.query(points[["x", "y"]], k=9)
@@ -84,10 +82,12 @@ def _in_two(xy: np.ndarray, weight: np.ndarray, share: float, least: tuple[int, 
     along = along * (1 if along[np.abs(along).argmax()] > 0 else -1)
     for _ in range(8):
         order = np.argsort(part @ along, kind="stable")
-        cut = int(np.searchsorted(np.cumsum(weight[order]), weight.sum() * share))
+        cut = int(np.searchsorted(np.cumsum(weight[order]), weight.sum() * share, side="right"))
         cut = min(max(cut, least[0]), len(order) - least[1])
         low, high = order[:cut], order[cut:]
-        along = np.average(part[high], axis=0, weights=weight[high]) - np.average(part[low], axis=0, weights=weight[low])
+        along = np.average(part[high], axis=0, weights=weight[high]) - np.average(
+            part[low], axis=0, weights=weight[low]
+        )
     second = np.zeros(len(xy), dtype=bool)
     second[high] = True
     return second
@@ -116,7 +116,7 @@ def divide(xy: np.ndarray, weight: np.ndarray, groups: int, sweeps: int = 5) -> 
         halve(index[second], first + left, count - left)
 
     halve(np.arange(len(xy)), 0, groups)
-    for _ in range(sweeps):
+    for _ in range(sweeps if groups > 1 else 0):
         size = np.bincount(group, weights=weight, minlength=groups)
         centre = np.stack([np.bincount(group, weight * xy[:, i], groups) / size for i in (0, 1)], axis=1)
         _, who = cKDTree(centre).query(centre, k=min(7, groups))
@@ -199,14 +199,18 @@ def _contiguous(group: np.ndarray, pairs: pd.DataFrame, weight: np.ndarray) -> n
         _, part = connected_components(graph, directed=False)
         size = pd.Series(weight).groupby(part).sum()
         main = pd.DataFrame({"group": group, "part": part, "size": size[part].to_numpy()})
-        keep = main.sort_values(["size", "part"], ascending=[False, True]).drop_duplicates("group").set_index("group")["part"]
+        keep = (
+            main.sort_values(["size", "part"], ascending=[False, True])
+            .drop_duplicates("group")
+            .set_index("group")["part"]
+        )
         loose = part != keep[group].to_numpy()
         if not loose.any():
             break
-        option = pairs[loose[pairs["a"]] & ~loose[pairs["b"]]].assign(part=lambda rows: part[rows["a"]])
+        option = pairs[loose[pairs["a"]] & ~loose[pairs["b"]]].copy()
         if option.empty:
             break
-        option["to"] = group[option["b"]]
+        option["part"], option["to"] = part[option["a"]], group[option["b"]]
         gain = option.groupby(["part", "to"])["metres"].sum().reset_index()
         gain = gain.sort_values(["part", "metres", "to"], ascending=[True, False, True]).drop_duplicates("part")
         for row in gain.itertuples():
@@ -297,12 +301,16 @@ def _levels(outline: np.ndarray, lad: pd.Series, areas: int, lived: pd.DataFrame
         ward[mine] = pd.Series(range(first, first + authority.wards), index=order)[group]
     frame["ward"] = ward
     frame["geometry"] = _degrees(outline[:areas])
-    frame = frame.sort_values(["ward", "centroid_y", "centroid_x"], ascending=[True, False, True]).reset_index(drop=True)
+    frame = frame.sort_values(["ward", "centroid_y", "centroid_x"], ascending=[True, False, True]).reset_index(
+        drop=True
+    )
     frame["code"] = [f"DL{i:04d}" for i in range(1, areas + 1)]
     frame["ward_code"] = [f"DW{i + 1:03d}" for i in frame["ward"]]
     names = {authority.code: authority.name for authority in AUTHORITIES}
     number = frame.groupby("lad_code").cumcount() + 1
-    frame["name"] = [f"{names[lad_code]} demo area {i:03d}" for lad_code, i in zip(frame["lad_code"], number, strict=True)]
+    frame["name"] = [
+        f"{names[lad_code]} demo area {i:03d}" for lad_code, i in zip(frame["lad_code"], number, strict=True)
+    ]
     frame["note"] = ""
     lsoa = _area_frame(frame)
 

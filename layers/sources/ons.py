@@ -41,6 +41,7 @@ _UNREADABLE = (
     OSError,
     EOFError,
     BadGzipFile,
+    BadZipFile,
     zlib.error,
     ValueError,
     KeyError,
@@ -340,7 +341,7 @@ def _outlines(frame: gpd.GeoDataFrame, where: str, faults: list[Fault]) -> gpd.G
         faults.append(Fault(what, where, "fetch the file again", rule="no-outline"))
         return None
     west, south, east, north = shapely.total_bounds(kept)
-    if not (-20 < west and east < 10 and 45 < south and north < 65):
+    if west < -20 or east > 10 or south < 45 or north > 65:
         what = f"the outlines lie from {west:.1f}, {south:.1f} to {east:.1f}, {north:.1f}, not in the United Kingdom"
         todo = "longitude and latitude may be exchanged, or the file says the wrong coordinate system"
         faults.append(Fault(what, where, todo, rule="wrong-place"))

@@ -16,6 +16,17 @@ window.harness = {
     return geometry.n;
   },
 
+  /** As if the page had just been opened. */
+  reset() {
+    if (!this.painter) return;
+    this.painter.destroy();
+    const container = this.map.getContainer();
+    container.style.width = '600px';
+    this.map.invalidateSize({ animate: false });
+    this.painter = null;
+    this.log = [];
+  },
+
   /** Colour of the fill at a container point, as [r, g, b, a]. */
   pixel(x, y) {
     const { ratio, corner } = this.painter._view;

@@ -59,9 +59,10 @@ def indicator(layer_id: str = "noise", *, first: float = 1.0, partner: str = "we
     table = pd.DataFrame({"area_code": CODES, "value": [first + i for i in range(16)], "status": "ok"})
     if period:
         table = pd.concat([table.assign(period=p) for p in period], ignore_index=True)
-    described = {"title": "Noise", "themes": ("housing",), "direction": Direction.HIGH_IS_WORSE, "period": "2025"} | more
+    described = {"title": "Noise", "themes": ("housing",), "period": "2025", "measure": Measure.SCORE, "unit": "points"}
+    described |= {"direction": Direction.HIGH_IS_WORSE} | more
     return Package(
-        Descriptor(layer_id, kind=Kind.INDICATOR, partner=partner, measure=Measure.SCORE, unit="points", **described),
+        Descriptor(layer_id, kind=Kind.INDICATOR, partner=partner, **described),
         table,
         sha256="f" * 64,
     )
@@ -158,7 +159,9 @@ def unguarded(store, *statements: str) -> None:
         if sqlite:
             connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         for table in schema.NEVER_CHANGED:
-            for name in (f"{table.name}_no_update", f"{table.name}_no_delete") if sqlite else (f"{table.name}_unchanged",):
+            for name in (
+                (f"{table.name}_no_update", f"{table.name}_no_delete") if sqlite else (f"{table.name}_unchanged",)
+            ):
                 connection.exec_driver_sql(f"DROP TRIGGER {name}" + ("" if sqlite else f" ON {table.name}"))
         for statement in statements:
             connection.exec_driver_sql(statement)

@@ -18,7 +18,7 @@ from layers.model import PUBLIC, SYSTEM, Audience, Kind, NotFound, Refused, View
 from layers.periods import in_order
 from layers.records import STATUSES, NotPermitted, StoreFault, Withdrawn
 from layers.store import open_store
-from tests.layers.store_fixtures import (  # noqa: F401
+from tests.layers.store_fixtures import (
     ADMIN,
     CODES,
     EAST_ANALYST,
@@ -27,17 +27,9 @@ from tests.layers.store_fixtures import (  # noqa: F401
     POSTGRES,
     WEST_ANALYST,
     WEST_VIEWER,
-    clock,
-    filled_file,
     indicator,
-    prepared_once,
-    quick,
-    region,
-    reopen,
     sites,
-    store,
     unguarded,
-    url,
 )
 
 
@@ -108,7 +100,9 @@ def test_the_sqlite_file_is_private_and_durable(tmp_path, region):
     store = open_store(f"sqlite:///{file}", region, fill=False)
     assert file.stat().st_mode & 0o077 == 0
     with store.reading() as connection:
-        pragma = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")}
+        pragma = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        }
         assert pragma == {"journal_mode": "wal", "synchronous": 2}
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     store.close()
@@ -488,16 +482,16 @@ def test_many_threads_read_while_one_publishes(store, clock, quick):
             except Exception as error:
                 wrong.append(error)
 
-    threads = [threading.Thread(target=read) for _ in range(4)]
+    threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for first in range(2, 12):
+    for first in range(2, 8):
         store.publish(indicator(first=first), by=WEST_ANALYST)
     stop.set()
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert store.layer("noise", PUBLIC).version == 11
+    assert store.layer("noise", PUBLIC).version == 7
 
 
 def test_memory_is_bounded_and_refills(store, reopen):
@@ -565,7 +559,10 @@ def test_values_that_were_tampered_with_are_found_and_not_shown(store, reopen):
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("UPDATE versions SET descriptor = REPLACE(descriptor, 'Alcohol harm', 'All is well')", "description is not what"),
+        (
+            "UPDATE versions SET descriptor = REPLACE(descriptor, 'Alcohol harm', 'All is well')",
+            "description is not what",
+        ),
         ("UPDATE versions SET descriptor = '{' WHERE layer_id = 'harm'", "cannot be read"),
         ("UPDATE audit SET \"by\" = 'somebody' WHERE seq = 2", "line 2 was changed"),
         ("DELETE FROM contents WHERE layer_id = 'harm' AND part = 'table'", "its table are not there"),
@@ -593,7 +590,9 @@ def test_check_finds_removed_audit_lines_and_versions(store, reopen):
 def test_check_finds_missing_guards(store):
     sqlite = store.engine.dialect.name == "sqlite"
     with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
-        connection.exec_driver_sql("DROP TRIGGER audit_no_delete" if sqlite else "DROP TRIGGER audit_unchanged ON audit")
+        connection.exec_driver_sql(
+            "DROP TRIGGER audit_no_delete" if sqlite else "DROP TRIGGER audit_unchanged ON audit"
+        )
     assert any("triggers" in str(fault) for fault in store.check())
 
 
@@ -622,11 +621,11 @@ def test_a_backup_taken_while_publishing_restores(tmp_path, filled_file, region,
     file, copy = tmp_path / "store.sqlite", tmp_path / "copy.sqlite"
     shutil.copy(filled_file, file)
     store = open_store(f"sqlite:///{file}", region, clock=clock.now)
-    with store.writing() as connection:
+    with pytest.raises(RuntimeError), store.writing() as connection:
         connection.execute(sa.insert(schema.layers).values(id="half", kind="indicator", made_at=NOON, made_by="x"))
         with sqlite3.connect(file) as source, sqlite3.connect(copy) as target:
             source.backup(target)
-        connection.rollback()
+        raise RuntimeError("the publish stops here")
     store.close()
     restored = open_store(f"sqlite:///{copy}", region, clock=clock.now)
     assert restored.check() == []

@@ -1,0 +1,57 @@
+"""Prints the tables of docs/layer-package.md from the code, between marks that name them: ``python -m layers.reference``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from layers.descriptor import OUR_KEYS
+from layers.fields import INDICATOR, SERVICE, Field
+from layers.marks import AMBIGUOUS, MARKS
+
+FILE = Path(__file__).parents[1] / "docs" / "layer-package.md"
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _roles(fields: dict[str, Field]) -> str:
+    kinds = {"float64": "number", "str": "text"}
+    rows = [(f"`{field.name}`", kinds[field.dtype], field.unit, field.meaning) for field in fields.values()]
+    return _table(("role", "type", "unit", "meaning"), rows)
+
+
+def tables() -> dict[str, str]:
+    """Every generated table by its name in the document."""
+    marks = [
+        (f"`{mark}`" if mark else "(blank)", what, words + (f"; {AMBIGUOUS[mark]}" if mark in AMBIGUOUS else ""))
+        for mark, (what, words) in MARKS.items()
+    ]
+    keys = [(f"`{key}`", kind, whom, words) for key, (kind, whom, words) in OUR_KEYS.items()]
+    return {
+        "roles of indicators": _roles(INDICATOR),
+        "roles of services": _roles(SERVICE),
+        "keys": _table(("key", "type", "for", "meaning"), keys),
+        "marks": _table(("mark", "read as", "meaning"), marks),
+    }
+
+
+def mended(text: str) -> str:
+    """The document with every generated table brought up to date."""
+    for name, table in tables().items():
+        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        pattern = re.compile(re.escape(start) + r".*?" + re.escape(end), re.DOTALL)
+        if not pattern.search(text):
+            raise ValueError(
+                f"{FILE.name} has no place for the table '{name}' (write {start} and {end} where it belongs)"
+            )
+        text = pattern.sub(lambda _, block=f"{start}\n{table}\n{end}": block, text)
+    return text
+
+
+if __name__ == "__main__":
+    FILE.write_text(mended(FILE.read_text("utf-8")), "utf-8")

@@ -1,0 +1,47 @@
+"""Fixtures shared by all tests: the tiny region, and an application over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import write_tiny_pack
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tmp_path_factory) -> Path:
+    return write_tiny_pack(tmp_path_factory.mktemp("pack") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_region(tiny_pack):
+    from layers import load_region
+
+    return load_region(tiny_pack)
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_region, tmp_path_factory):
+    """A Published over the tiny region. Tests that publish make a store of their own."""
+    from dashboard.published import Published
+    from layers import open_store
+
+    home = tmp_path_factory.mktemp("home")
+    store = open_store(f"sqlite:///{home / 'store.sqlite'}", tiny_region)
+    yield Published(tiny_region, store, home)
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_app(tiny):
+    from dashboard.app import create_app
+
+    return create_app(tiny, "a key for the tests only")
+
+
+@pytest.fixture()
+def client(tiny_app):
+    return tiny_app.server.test_client()
