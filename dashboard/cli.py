@@ -6,72 +6,14 @@ standard output and nothing else; messages and progress go to standard error.
 
 from __future__ import annotations
 
-import json
 import sys
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
-from dashboard import settings
-from layers import Fault, NotFound, Refused
-
-LEVELS = click.Choice(["lsoa", "ward", "lad"])
-
-
-class Commands(click.Group):
-    """A group whose commands answer a refusal with its reasons and exit status 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except Refused as refused:
-            refuse(refused, as_json=_wants_json(ctx))
-        except NotFound as missing:
-            refuse(Refused(str(missing) or "There is no such thing."), as_json=_wants_json(ctx))
-        except PermissionError as denied:
-            refuse(Refused(str(denied)), as_json=_wants_json(ctx))
-
-
-def _wants_json(ctx: click.Context) -> bool:
-    return "--json" in sys.argv
-
-
-def refuse(refused: Refused, *, as_json: bool) -> None:
-    if as_json:
-        say_json({"ok": False, "title": refused.title, "faults": [fault_document(fault) for fault in refused.faults]})
-    click.echo(str(refused), err=True)
-    raise SystemExit(1)
-
-
-def fault_document(fault: Fault) -> dict[str, Any]:
-    names = ("what", "where", "todo", "row", "column", "value", "rule", "severity")
-    return {name: getattr(fault, name) for name in names if getattr(fault, name) not in ("", None)}
-
-
-def say_json(document: Any) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=1, default=str))
-
-
-def json_option(function):
-    @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
-    @wraps(function)
-    def wrapped(*args, **kwargs):
-        return function(*args, **kwargs)
-
-    return wrapped
-
-
-def published():
-    """The region and store that the environment names."""
-    from dashboard.published import Published
-    from layers import load_region, open_store
-
-    chosen = settings.from_environment()
-    region = load_region(chosen.region)
-    chosen.home.mkdir(parents=True, exist_ok=True)
-    return Published(region, open_store(chosen.database_url, region), chosen.home)
+from dashboard.commands.common import LEVELS, Commands, fault_document, json_option, published, say_json, viewer_of
+from dashboard.commands.layers import layers
+from layers import Fault, Refused
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,6 +21,8 @@ def published():
 def main() -> None:
     """One shared map of need, services and gaps for a partnership of public bodies."""
 
+
+main.add_command(layers)
 
 # ---- region ----------------------------------------------------------------------------------------------------------
 
@@ -99,9 +43,9 @@ def region_build(definition: Path, source: Path | None, out: Path, as_json: bool
 
     report = build_region(definition, source, out, progress=lambda text: click.echo(text, err=True))
     if as_json:
-        say_json({"ok": True, **report.as_document()})
+        say_json({"ok": True, **report.to_json()})
     else:
-        click.echo(str(report))
+        click.echo("\n".join(report.lines()))
 
 
 @region.command("show")
@@ -160,63 +104,6 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
     click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
     Gunicorn().run()
-
-
-# ---- layers ----------------------------------------------------------------------------------------------------------
-
-
-@main.group(cls=Commands)
-def layers() -> None:
-    """Layers: list them, and see their history."""
-
-
-@layers.command("list")
-@json_option
-@click.option("--as", "user", default="", help="As this user; left out: as the public.")
-def layers_list(as_json: bool, user: str) -> None:
-    """Layers that the public, or USER, may see."""
-    from dashboard.views.layers import layer_document
-
-    here = published()
-    found = here.store.layers(viewer_of(here, user))
-    if as_json:
-        say_json({"layers": [layer_document(here, layer) for layer in found]})
-        return
-    for layer in found:
-        levels = f"{layer.sites:,} sites" if layer.kind == "services" else ", ".join(layer.levels)
-        click.echo(f"{layer.id:<36} v{layer.version:<3} {layer.title}  [{levels}]")
-
-
-@layers.command("history")
-@click.argument("layer_id")
-@json_option
-@click.option("--as", "user", default="", help="As this user; left out: as the public.")
-def layers_history(layer_id: str, as_json: bool, user: str) -> None:
-    """Versions of one layer, newest first."""
-    here = published()
-    versions = here.store.history(layer_id, viewer_of(here, user))
-    if as_json:
-        say_json({"layer": layer_id, "versions": [version_document(version) for version in versions]})
-        return
-    for version in versions:
-        click.echo(f"v{version.version:<3} {version.published_at}  {version.published_by}  {version.note}")
-
-
-def version_document(version) -> dict[str, Any]:
-    return {
-        "version": version.version,
-        "published_at": str(version.published_at),
-        "published_by": version.published_by,
-        "note": version.note,
-        "state": version.state,
-        "sha256": version.sha256,
-    }
-
-
-def viewer_of(here, user: str):
-    from layers import PUBLIC
-
-    return here.store.viewer_named(user) if user else PUBLIC
 
 
 # ---- values ----------------------------------------------------------------------------------------------------------

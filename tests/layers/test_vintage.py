@@ -126,7 +126,7 @@ def test_28_untidy_codes_are_mended_and_counted(code, why):
 @given(st.text(max_size=10))
 def test_tidying_twice_changes_nothing(text):
     once, _ = tidy_codes(pd.Series([text], dtype="str"))
-    twice, mended = tidy_codes(once)
+    twice, _ = tidy_codes(once)
     assert list(twice) == list(once)
 
 

@@ -1,0 +1,74 @@
+"""What every command shares: refusals with their reasons, JSON on request, the region that the environment names."""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import wraps
+from typing import Any
+
+import click
+
+from dashboard import settings
+from layers import PUBLIC, Fault, NotFound, Refused, Viewer
+
+LEVELS = click.Choice(["lsoa", "ward", "lad"])
+
+
+class Commands(click.Group):
+    """A group whose commands answer a refusal with its reasons and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refused as refused:
+            refuse(refused, as_json=_wants_json(ctx))
+        except NotFound as missing:
+            refuse(Refused(str(missing) or "There is no such thing."), as_json=_wants_json(ctx))
+        except PermissionError as denied:
+            refuse(Refused(str(denied)), as_json=_wants_json(ctx))
+
+
+def _wants_json(ctx: click.Context) -> bool:
+    return "--json" in sys.argv
+
+
+def refuse(refused: Refused, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"ok": False, "title": refused.title, "faults": [fault_document(fault) for fault in refused.faults]})
+    click.echo(str(refused), err=True)
+    raise SystemExit(1)
+
+
+def fault_document(fault: Fault) -> dict[str, Any]:
+    names = ("what", "where", "todo", "row", "column", "value", "rule", "severity")
+    return {name: getattr(fault, name) for name in names if getattr(fault, name) not in ("", None)}
+
+
+def say_json(document: Any) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, indent=1, default=str))
+
+
+def json_option(function):
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
+    @wraps(function)
+    def wrapped(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapped
+
+
+def published():
+    """The region and store that the environment names."""
+    from dashboard.published import Published
+    from layers import load_region, open_store
+
+    chosen = settings.from_environment()
+    region = load_region(chosen.region)
+    chosen.home.mkdir(parents=True, exist_ok=True)
+    return Published(region, open_store(chosen.database_url, region), chosen.home)
+
+
+def viewer_of(here, user: str) -> Viewer:
+    """The account called USER, or the public for ""."""
+    return here.store.viewer_named(user) if user else PUBLIC
