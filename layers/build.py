@@ -110,6 +110,7 @@ class Official:
     fire: pd.DataFrame
     rural_urban: pd.DataFrame
     population: pd.DataFrame
+    population_2011: pd.DataFrame | None = None  # code, population of 2011 LSOAs; None when the file is not in the folder
 
 
 def build_region(
@@ -204,7 +205,7 @@ def read_official(source: Path) -> Official:
         raise Refused(title, [Fault("there is no such folder", str(source), todo, rule="missing-folder")])
     frames = [ons.read(file, source, faults) for file in ons.FILES]
     if not faults:
-        official = Official(*frames)
+        official = Official(*frames, ons.population_2011(source, faults))
         faults += _disagreements(official)
     if faults:
         raise Refused(title, faults)
@@ -620,10 +621,18 @@ def _lookups(official: Official, lsoa: pd.DataFrame, without: pd.DataFrame) -> d
     rural["urban_rural"] = rural["urban_rural"].str.lower()
     return {
         "lsoa_2011_2021": here[["code_2011", "change", "code_2021", "lad_code", "weight"]].reset_index(drop=True),
-        "lsoa_2011": pd.DataFrame({"code": codes, "name": codes.map(names)}),
+        "lsoa_2011": _old_areas(codes, names, official.population_2011),
         "wards_without_lsoa": without,
         "rural_urban": rural[["code", "category", "urban_rural"]].sort_values("code", ignore_index=True),
     }
+
+
+def _old_areas(codes: pd.Series, names: pd.Series, population: pd.DataFrame | None) -> pd.DataFrame:
+    """Every 2011 LSOA of the region. With its residents, values of merged areas can be weighted (layers.harmonise)."""
+    old = pd.DataFrame({"code": codes, "name": codes.map(names)})
+    if population is not None:
+        old["population"] = old["code"].map(population.set_index("code")["population"])
+    return old
 
 
 def lsoa_changes(changes: pd.DataFrame, population: pd.DataFrame) -> pd.DataFrame:

@@ -751,6 +751,11 @@ class _Levels:
                 reason = f"Published for {_MANY[native]} only; a figure cannot be divided among smaller areas."
             elif measure in COPIED:
                 reason = f"A {measure} of {_MANY[native]} cannot be added up or averaged, so {_MANY[level]} have none."
+            elif self.descriptor.never_averaged:
+                reason = (
+                    f"A standardised ratio of {_MANY[native]} cannot be averaged: the {_MANY[level]} would need their own "
+                    "expected numbers, which are not published."
+                )
             else:
                 self._sum_to(level, cells)
                 continue

@@ -158,6 +158,11 @@ class Descriptor:
     reviewed_on: str = ""
     extra: dict[str, Any] = field(default_factory=dict)  # keys of other tools, kept on a round trip
 
+    @property
+    def never_averaged(self) -> bool:
+        """A standardised ratio (SMR, ISR): no honest figure for a larger area can be made from it (docs/methods)."""
+        return bool(self.extra.get("commonground", {}).get("never_averaged"))
+
 
 @dataclass(frozen=True)
 class Package:
@@ -229,5 +234,5 @@ class Refused(Exception):
         return "\n".join([self.title, *(f"  - {fault}" for fault in self.faults)])
 
 
-class NotFound(LookupError):
+class NotFound(LookupError):  # noqa: N818  the contract's own word
     """There is no such thing for this viewer. What a viewer may not see raises exactly the same."""

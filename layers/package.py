@@ -248,10 +248,7 @@ def _indicator(columns, headers, descriptor, faults, where, index, decimal_comma
     read: dict[str, Numbers] = {}
     for role in ("value", "numerator", "denominator", "lower", "upper"):
         if role in columns:
-            if role == "value" and descriptor.measure == Measure.CATEGORY:
-                read[role] = _category_codes(columns[role], descriptor)
-            else:
-                read[role] = numbers(columns[role], marks_of(descriptor), decimal_comma)
+            read[role] = numbers(columns[role], marks_of(descriptor), decimal_comma)
             faults += bad_numbers(columns[role], read[role], headers[role], where)
             out[role] = read[role].value
     status, flag = status_of(read)
@@ -283,11 +280,6 @@ def _indicator(columns, headers, descriptor, faults, where, index, decimal_comma
     if "value" in frame and hidden.any():
         frame.loc[hidden, "value"] = np.nan  # the status wins: what is withheld is not kept either
     return frame[[name for name in _ORDER if name in frame]], faults
-
-
-def _category_codes(text: pd.Series, descriptor: Descriptor) -> Numbers:
-    """Categories must be numbers in this version of the format; their words stand in the unit or the method."""
-    return numbers(text, marks_of(descriptor))
 
 
 def status_of(read: Mapping[str, Numbers]) -> tuple[np.ndarray, np.ndarray]:

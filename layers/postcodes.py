@@ -137,6 +137,8 @@ def _read_letter(letter: str) -> _Letter | None:
     easting = np.array(data["oseast1m"], dtype=float)
     northing = np.array(data["osnrth1m"], dtype=float)
     good &= np.isfinite(easting) & np.isfinite(northing) & (easting > 0)
+    if not good.any():  # Jersey and the made-up ZZ codes have no points
+        return None
     bare, length, easting, northing = bare[good], length[good], easting[good], northing[good]
     letters = bare.astype("U7").view("U1").reshape(len(bare), 7)
     rows = np.arange(len(bare))[:, None]

@@ -237,7 +237,6 @@ def _fingerprint(path: Path, limits: Limits) -> tuple[str, int]:
 
 
 _OUTSIDE_OURS = ("name", "title", "description", "licenses", "sources")
-_OF_THE_FILE = ("filename", "sheet", "decimal_comma", "id", "level", "vintage", "licence", "themes")
 
 
 def _document(document: dict | None, hints: dict, faults: list[Fault]) -> dict:

@@ -401,3 +401,17 @@ def postcode_points(lad_codes) -> pd.DataFrame:
             )
         )
     return pd.concat(parts, ignore_index=True).sort_values("postcode", ignore_index=True)
+
+
+def population_2011(source: Path, faults: list[Fault]) -> pd.DataFrame | None:
+    """Residents of 2011 LSOAs, mid-2020 (``code``, ``population``); None where the file is not in the folder: it is optional."""
+    where = "indicators/MidYear2020_population_LSOA11.parquet"
+    file = source / where
+    if not file.is_file():
+        return None
+    try:
+        frame = pd.read_parquet(file, columns=["LSOA11CD", "All ages"])
+    except Exception as error:  # pyarrow raises many kinds for a file cut short or of another shape
+        faults.append(Fault(f"cannot be read: {error}", where, "download the file again", rule="unreadable"))
+        return None
+    return frame.set_axis(["code", "population"], axis=1)

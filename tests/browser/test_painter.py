@@ -8,7 +8,6 @@ import base64
 import json
 import logging
 import math
-import shutil
 import threading
 from pathlib import Path
 
@@ -35,8 +34,6 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "../shared/data"
 NORTH_EAST = ["E08000021", "E08000037", "E08000022", "E08000023", "E08000024", "E06000057", "E06000047"]
-CHROMIUM = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-CHROMIUM += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 WHITE, BLUE, NAVY = "#eff3ff", "#6baed6", "#08519c"
 PALETTE = {
@@ -98,18 +95,6 @@ def server(packed):
     yield f"http://127.0.0.1:{serving.port}/"
     serving.shutdown()
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("chromium is not installed (on Debian: apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=path, args=CHROMIUM)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

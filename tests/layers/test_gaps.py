@@ -36,7 +36,7 @@ def indicator(
     descriptor = Descriptor(
         name, name.title(), Kind.INDICATOR, ("alcohol",), "icb", measure=measure, direction=direction, per=per
     )
-    return {name: IndicatorLayer(descriptor, {level: frame for level in levels}, "2025", 1)}
+    return {name: IndicatorLayer(descriptor, dict.fromkeys(levels, frame), "2025", 1)}
 
 
 def crowded(holes=(1,)):

@@ -779,3 +779,25 @@ def test_average_scores_come_near_mhclg_only_when_weighted_by_people(england):
     # The negative control: forgetting the people moves an authority's average by two points and more.
     assert (lad - unweighted).abs().max() > 1.5
     assert (unweighted[codes] - pd.Series(published)).abs().mean() > weighted_off.mean()
+
+
+def test_a_standardised_ratio_is_never_averaged(tiny_region):
+    """A6: a ward's ratio needs the ward's own expected number; the mean of its parts is something else."""
+    codes = list(tiny_region.codes("lsoa"))
+    package = Package(
+        Descriptor(
+            id="ratio",
+            title="Standardised ratio",
+            kind=Kind.INDICATOR,
+            themes=("health",),
+            partner="icb",
+            measure=Measure.MEAN,
+            period="2025",
+            extra={"commonground": {"never_averaged": True}},
+        ),
+        pd.DataFrame({"area_code": codes, "value": [100.0] * len(codes), "status": "ok"}),
+    )
+    made = harmonise(package, tiny_region)
+    assert (made.values[("lsoa", "2025")]["value"] == 100).all()
+    assert made.values[("ward", "2025")]["value"].isna().all()
+    assert "cannot be averaged" in made.reasons["ward"]

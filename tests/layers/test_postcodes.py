@@ -148,6 +148,21 @@ def test_no_data_is_said_plainly(monkeypatch, tmp_path):
     assert locate(pd.Series(["NE1 4ST"]))["accuracy"].tolist() == ["none"]
 
 
+def test_places_without_points_are_not_found():
+    """Jersey, Guernsey and the made-up ZZ codes are in the files, some of them without coordinates."""
+    found = locate(pd.Series(["JE2 3AB", "GY1 1AA", "ZZ9 9ZZ"]))
+    assert found["easting"].isna().tolist()[0] and found["accuracy"].iloc[0] == "none"
+    assert find("JE2") is None
+
+
+def test_every_file_of_the_package_can_be_used():
+    for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+        known = postcodes._read_letter(letter)
+        assert known is None or (
+            len(known.key) and (np.diff(known.key) >= 0).all() and np.isfinite(known.easting).all()
+        )
+
+
 def test_an_empty_column():
     assert locate(pd.Series([], dtype="str")).empty and normalise_all(pd.Series([], dtype="str")).empty
 

@@ -1,0 +1,281 @@
+"""Driving the application in a real Chromium: serve it, watch each page for faults, wait, choose, and ask what the map shows."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from werkzeug.serving import make_server
+
+CHROMIUM = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+CHROMIUM += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+LAPTOP = {"width": 1366, "height": 768}
+PHONE = {"width": 360, "height": 740}
+ZOOMED = {"width": 320, "height": 256}
+"""A window of 1280 by 1024 at 400% zoom, in CSS pixels."""
+
+# Events and numbers that a page keeps about itself from its first moment; read with page.evaluate.
+LISTENER = """
+window.seen = { painted: 0, classes: 0, loads: 0, violations: [] };
+document.addEventListener('commonground:painted', (event) => {
+  window.seen.painted++;
+  if (['classes', 'geometry'].includes(event.detail.reason)) window.seen.classes++;
+});
+document.addEventListener('securitypolicyviolation', (event) => {
+  window.seen.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
+});
+"""
+
+
+@contextmanager
+def serving(app) -> Iterator[str]:
+    """The address of a WSGI application on a free port of this machine, for as long as the block runs."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def until(page, js: str, arg=None, *, timeout: float = 15.0, what: str = ""):
+    """Ask the page again and again until ``js`` (an expression, or a function of ``arg``) is truthy; returns the answer.
+
+    Playwright's own ``wait_for_function`` compiles its text within the page, which the Content-Security-Policy forbids.
+    """
+    end = time.monotonic() + timeout
+    while True:
+        answer = page.evaluate(js, arg)
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout:g} s: {what or js}")
+        page.wait_for_timeout(15)
+
+
+@dataclass
+class Site:
+    """One served application, and what its server knows, to compare the page with."""
+
+    url: str
+    published: object
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc
+
+    @cached_property
+    def catalogue(self) -> dict:
+        from dashboard.views.offer import as_catalogue
+        from layers import PUBLIC
+
+        return as_catalogue(self.published, PUBLIC)
+
+
+@dataclass
+class Watch:
+    """What went wrong in a page. ``expected`` holds parts of texts that one test means to provoke."""
+
+    host: str
+    problems: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def on(self, page) -> None:
+        page.on("console", lambda m: m.type in ("error", "warning") and self._console(m))
+        page.on("pageerror", lambda error: self.say(f"page error: {error}"))
+        page.on("requestfailed", lambda r: self._failed(r))
+        page.on("response", lambda r: r.status >= 400 and self.say(f"{r.status} from {r.url}"))
+        page.on("request", lambda r: self._request(r))
+
+    def say(self, text: str) -> None:
+        if not any(part in text for part in self.expected):
+            self.problems.append(text)
+
+    def _console(self, message) -> None:
+        # React's advice to developers comes as a warning; only errors are faults
+        if message.type == "error":
+            self.say(f"console: {message.text}")
+
+    def _failed(self, request) -> None:
+        # leaving a page cancels what is still under way; that is no fault
+        if request.failure != "net::ERR_ABORTED":
+            self.say(f"failed: {request.url} {request.failure}")
+
+    def _request(self, request) -> None:
+        self.requests.append(request.url)
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self.host:
+            self.say(f"another host was asked: {request.url}")
+
+
+class Explore:
+    """The explore page in words: open it, choose, and read what it shows."""
+
+    def __init__(self, page, site: Site):
+        self.page, self.site = page, site
+
+    def open(self, path: str = "/", *, wait: bool = True):
+        self.page.goto(self.site.url + path)
+        if wait:
+            self.ready()
+        return self
+
+    def ready(self):
+        """The map is painted, the controls work, and the server's answers are in."""
+        until(self.page, "() => window.seen?.classes > 0", what="the map is painted")
+        self.settled()
+        return self
+
+    def settled(self):
+        """No callback is under way, and the map shows the selection that the page holds."""
+        until(
+            self.page,
+            """() => {
+              const e = window.commonground?.explore?.state;
+              const store = window.dash_stores?.[0]?.getState();
+              if (!e?.painter?.classes || !e.selection || !store?.callbacks) return false;
+              const busy = ['requested', 'prioritized', 'blocked', 'executing', 'watched', 'executed', 'stored'];
+              return e.level === e.selection.level && busy.every((name) => !store.callbacks[name]?.length);
+            }""",
+            what="callbacks are done",
+        )
+        return self
+
+    # -- Choosing --
+
+    def choose(self, field_id: str, label: str):
+        """Pick an option of a Select by what it says."""
+        box = self.page.locator(f"#{field_id}")
+        box.click()
+        self.page.get_by_role("option", name=label, exact=True).click()
+        return self.settled()
+
+    def choose_repaints(self, field_id: str, label: str):
+        before = self.painted()
+        self.choose(field_id, label)
+        until(self.page, "n => window.seen.classes > n", before, what=f"{field_id} {label} repaints the map")
+        return self
+
+    def level(self, label: str):
+        self.page.locator("#level label", has_text=label).click()
+        return self.settled()
+
+    def more_options(self):
+        summary = self.page.locator(".more-options summary")
+        if not self.page.evaluate("() => document.querySelector('.more-options').open"):
+            summary.click()
+        return self
+
+    def options(self, field_id: str) -> list[str]:
+        """What a picker offers, in its order; it is closed again."""
+        self.page.locator(f"#{field_id}").click()
+        self.page.get_by_role("listbox").wait_for()
+        texts = self.page.get_by_role("option").all_text_contents()
+        self.page.keyboard.press("Escape")
+        return texts
+
+    # -- Reading --
+
+    def painted(self) -> int:
+        return self.page.evaluate("() => window.seen.classes")
+
+    def selection(self) -> dict:
+        return self.page.evaluate("() => window.commonground.explore.state.selection")
+
+    def classes(self) -> list[int]:
+        """The class of every area that is on the map now."""
+        return self.page.evaluate("() => [...window.commonground.explore.state.painter.classes]")
+
+    def highlighted(self) -> int:
+        return self.page.evaluate("() => window.commonground.explore.state.painter._highlight")
+
+    def selected(self) -> int:
+        return self.page.evaluate("() => window.commonground.explore.state.painter._selected")
+
+    def query(self) -> str:
+        return urlsplit(self.page.url).query
+
+    def view(self) -> list[float]:
+        return self.page.evaluate(
+            "() => { const m = window.commonground.explore.state.map, c = m.getCenter(); return [c.lat, c.lng, m.getZoom()]; }"
+        )
+
+    def still(self):
+        """The map has come to rest."""
+        until(
+            self.page,
+            "() => { const m = window.commonground.explore.state.map; return !m._animatingZoom && !m._panAnim?._inProgress && !m._flyToFrame; }",
+        )
+        return self
+
+    def pixel_of(self, i: int) -> tuple[float, float]:
+        """Where on the page a point inside area ``i`` is."""
+        x, y = self.page.evaluate(
+            """i => {
+              const { map, painter } = window.commonground.explore.state;
+              const p = map.latLngToContainerPoint(painter.pointOf(i));
+              const box = map.getContainer().getBoundingClientRect();
+              return [box.x + p.x, box.y + p.y];
+            }""",
+            i,
+        )
+        return x, y
+
+    def colour_at(self, i: int) -> list[int]:
+        """The colour that the map has at a point inside area ``i``."""
+        return self.page.evaluate(
+            """i => {
+              const { map, painter } = window.commonground.explore.state;
+              const p = map.latLngToLayerPoint(painter.pointOf(i)).subtract(painter._view.corner).multiplyBy(painter._view.ratio);
+              return [...painter._fillContext.getImageData(Math.floor(p.x), Math.floor(p.y), 1, 1).data];
+            }""",
+            i,
+        )
+
+    def show_area(self, i: int):
+        """Bring area ``i`` to the middle of the map, close enough to point at."""
+        self.page.evaluate(
+            "i => { const { map, painter } = window.commonground.explore.state; map.setView(painter.pointOf(i), 14, { animate: false }); }",
+            i,
+        )
+        return self
+
+    def card(self) -> list[str]:
+        """The lines of the reading card; empty while it shows nothing."""
+        return self.page.evaluate("() => [...document.querySelectorAll('#reading > *')].map((e) => e.textContent)")
+
+    def open_table(self):
+        self.page.locator("#open-table").click()
+        return self.table_ready()
+
+    def table_ready(self):
+        self.page.locator("#table .ag-row[row-index='0'] [col-id='code']").first.wait_for()
+        until(self.page, "() => !document.querySelector('#table .ag-row-loading')", what="the table has its rows")
+        return self
+
+    def table_rows(self) -> list[dict]:
+        """Every row that the grid holds, in its order; for tables that fit one block."""
+        return self.page.evaluate(
+            """() => window.dash_ag_grid.getApiAsync('table').then((api) => {
+              const rows = [];
+              api.forEachNode((node) => node.data && rows.push(node.data));
+              return rows;
+            })"""
+        )
+
+
+def as_json(value) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,278 @@
+"""What holds for the project as a whole: who may import whom, that README is true, and that nothing of one machine is committed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import layers
+from dashboard import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+WEB = {"dash", "flask", "plotly", "gunicorn", "werkzeug"}
+
+
+def is_dash(name: str) -> bool:
+    top = name.partition(".")[0]
+    return top == "dash" or top.startswith("dash_")
+
+
+# ---- reading imports -------------------------------------------------------------------------------------------------
+
+
+@cache
+def modules(package: str) -> dict[str, Path]:
+    """Dotted name -> file of every module of a package."""
+    found = {}
+    for file in sorted((ROOT / package).rglob("*.py")):
+        parts = file.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+@cache
+def imports(file: Path) -> tuple[tuple[int, str, str], ...]:
+    """Every import of a file, those within functions too: line, module, name ("" for ``import module``)."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, (
+                f"{file.relative_to(ROOT)}:{node.lineno} has a relative import; the rules read full names"
+            )
+            found += [(node.lineno, node.module, alias.name) for alias in node.names]
+    return tuple(found)
+
+
+def at(file: Path, line: int) -> str:
+    return f"{file.relative_to(ROOT)}:{line}"
+
+
+def reached(module: str) -> dict[str, list[str]]:
+    """Modules of dashboard that importing ``module`` runs, with the path of imports that leads there."""
+    known = modules("dashboard")
+    paths, waiting = {module: [module]}, [module]
+    while waiting:
+        here = waiting.pop()
+        for _, source, name in imports(known[here]):
+            # `from dashboard import ids` reaches dashboard.ids; `from dashboard.ids import MAP` reaches dashboard.ids
+            for target in (f"{source}.{name}", source):
+                if target in known and target not in paths:
+                    paths[target] = [*paths[here], target]
+                    waiting.append(target)
+    return paths
+
+
+# ---- one direction: official files -> layers -> store -> dashboard ---------------------------------------------------
+
+
+def test_the_engine_knows_nothing_of_the_web_or_the_dashboard():
+    wrong = [
+        f"{at(file, line)} imports {source}"
+        for file in modules("layers").values()
+        for line, source, _ in imports(file)
+        if is_dash(source) or source.partition(".")[0] in WEB | {"dashboard"}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_dashboard_uses_the_front_door_of_the_engine():
+    wrong = []
+    for file in modules("dashboard").values():
+        for line, source, name in imports(file):
+            if source.startswith("layers."):
+                wrong.append(
+                    f"{at(file, line)} imports from {source}; add the name to layers/__init__.py and import it from layers"
+                )
+            elif source == "layers" and not name:
+                wrong.append(f"{at(file, line)} imports the whole of layers; import the names it needs")
+            elif source == "layers" and name not in layers.__all__:
+                wrong.append(f"{at(file, line)}: '{name}' is not a name of the front door, layers/__init__.py")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_front_door_gives_every_name_it_lists():
+    missing = []
+    for name in layers.__all__:
+        try:
+            getattr(layers, name)
+        except (AttributeError, ImportError) as error:
+            missing.append(f"{name}: {error}")
+    assert not missing, "\n".join(missing)
+
+
+def test_views_and_the_selection_are_free_of_dash():
+    """Theirs and everything they import: what a page says can be tested without a browser or a server."""
+    pure = [
+        name for name in modules("dashboard") if name == "dashboard.selection" or name.startswith("dashboard.views")
+    ]
+    wrong = [
+        f"{at(modules('dashboard')[target], line)} imports {source}; reached by {' > '.join(path)}"
+        for name in pure
+        for target, path in reached(name).items()
+        for line, source, _ in imports(modules("dashboard")[target])
+        if is_dash(source)
+    ]
+    assert "dashboard.selection" in pure
+    assert not wrong, "\n".join(wrong)
+
+
+# ---- README is true --------------------------------------------------------------------------------------------------
+
+
+def test_readme_lists_every_setting():
+    """README's table and :data:`dashboard.settings.HELP` say the same, word for word."""
+    told = dict(re.findall(r"^\| `(COMMONGROUND_\w+)` \| (.*) \|$", README, re.M))
+    rows = "\n".join(f"| `{name}` | {text} |" for name, text in settings.HELP.items())
+    assert told == settings.HELP, f"the rows in README.md should be\n{rows}"
+
+
+def test_every_setting_that_the_code_reads_is_explained():
+    read = {
+        name
+        for package in ("layers", "dashboard")
+        for file in modules(package).values()
+        for name in re.findall(r"\bCOMMONGROUND_[A-Z_]*[A-Z]\b", file.read_text(encoding="utf-8"))
+        if not name.startswith("COMMONGROUND_TEST")
+    }
+    assert read <= set(settings.HELP), f"not in dashboard.settings.HELP: {sorted(read - set(settings.HELP))}"
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_make_targets_in_the_documents_exist(document):
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    text = (ROOT / document).read_text(encoding="utf-8")
+    # as code: `make run`, or a line of a code block, with settings before or after
+    named = set(re.findall(r"(?:^|`)(?:[A-Z]+=\S+ )*make ([a-z][a-z-]*)", text, re.M))
+    assert {"run", "test"} <= named
+    assert named <= targets, f"{document} names targets that Makefile does not have: {sorted(named - targets)}"
+
+
+def test_commands_in_readme_exist():
+    import click
+
+    from dashboard.cli import main
+
+    rows = re.findall(r"`commonground ((?:[a-z]+ ?)+)", README)
+    wrong = []
+    for row in rows:
+        command, words = main, row.split()
+        while words and isinstance(command, click.Group):
+            command = command.commands.get(words.pop(0))
+        if command is None or isinstance(command, click.Group):
+            wrong.append(f"commonground {row}")
+    assert len(rows) >= 6
+    assert not wrong, f"README.md names commands that do not exist: {wrong}"
+
+
+def documents() -> list[Path]:
+    return [file for file in committed() if file.suffix == ".md"]
+
+
+def test_links_between_documents_lead_somewhere():
+    wrong = []
+    for file in documents():
+        text = re.sub(r"```.*?```", "", file.read_text(encoding="utf-8"), flags=re.S)
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            path = target.partition("#")[0]
+            if (
+                path
+                and "://" not in path
+                and not path.startswith(("/", "mailto:"))
+                and not (file.parent / path).exists()
+            ):
+                wrong.append(f"{file.relative_to(ROOT)} links to {target}, which is not there")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_changelog_begins_with_this_version():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    newest = re.search(r"^## (\S+?),? ", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)[1]
+    assert newest == version
+
+
+# ---- what is committed -----------------------------------------------------------------------------------------------
+
+# written so that this file does not hold what it looks for
+MACHINE = re.compile(r"(?<![\w.:/-])/(?:wo" + r"rk|ro" + r"ot|ho" + r"me|Us" + r"ers|o" + r"pt)/[\w.-]+")
+REGISTRY = re.compile("py" + r"pi\.org|python" + r"hosted\.org|registry\.npm" + r"js\.org|deb\.deb" + r"ian\.org")
+
+
+@cache
+def committed() -> tuple[Path, ...]:
+    """Files that are, or would be, committed. Without git or its folder: all but what .gitignore names."""
+    if shutil.which("git") and (ROOT / ".git").exists():
+        command = [
+            "git",
+            "-c",
+            f"safe.directory={ROOT}",
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ]
+        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        files = (ROOT / name for name in answer.stdout.split("\0") if name)
+    else:
+        lines = (line.strip().strip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines())
+        left_out = {line for line in lines if line}
+        files = (
+            file
+            for file in ROOT.rglob("*")
+            if not any(
+                part in left_out or part.endswith((".egg-info", ".pyc")) for part in file.relative_to(ROOT).parts
+            )
+        )
+    return tuple(sorted(file for file in files if file.is_file()))
+
+
+def test_no_machine_path_and_no_registry_is_committed():
+    wrong = []
+    for file in committed():
+        if "vendor" in file.parts:
+            continue
+        data = file.read_bytes()
+        if b"\0" in data[:8000]:
+            continue
+        for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+            wrong += [f"{at(file, number)} names {found}" for found in MACHINE.findall(line) + REGISTRY.findall(line)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_locks_pin_everything_with_hashes_and_name_no_address(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    entries = re.split(r"^(?=[a-z0-9])", text, flags=re.M)[1:]
+    loose = [
+        entry.splitlines()[0] for entry in entries if "==" not in entry.splitlines()[0] or "--hash=sha256:" not in entry
+    ]
+    assert not loose, f"not pinned, or without a hash: {loose}"
+    assert "://" not in text
+    # both name every direct dependency, so pyproject.toml cannot run ahead of them
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = list(project["dependencies"])
+    if name == "requirements-dev.lock":
+        wanted += project["optional-dependencies"]["dev"]
+    pinned = {re.split(r"==| ", entry)[0].replace("_", "-").lower() for entry in entries}
+    missing = [line for line in wanted if re.match(r"[\w.-]+", line)[0].replace("_", "-").lower() not in pinned]
+    assert not missing, f"{name} lacks {missing}; run: make lock"
+
+
+def test_what_is_installed_to_serve_and_to_change_are_the_same_versions():
+    def pins(name: str) -> dict[str, str]:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        return dict(re.findall(r"^([a-z0-9][\w.-]*)==(\S+)", text, re.M))
+
+    serve, change = pins("requirements.lock"), pins("requirements-dev.lock")
+    different = {name: (version, change.get(name)) for name, version in serve.items() if change.get(name) != version}
+    assert not different, f"run: make lock; {different}"
