@@ -8,14 +8,15 @@
   const ALL = 'all';
   const NONE = 'none';
   const DEFAULTS = {
-    theme: '', need: '', services: [], partner: '', owner: '', level: 'lsoa', period: '', bands: 'region',
-    classes: 5, scheme: 'quantiles', area: '', at: null,
+    theme: '', need: '', services: [], show: 'need', partner: '', owner: '', level: 'lsoa', period: '', bands: 'region',
+    classes: 5, scheme: 'quantiles', metric: 'nearest', max_m: null, detour: 1, alone: false, area: '', at: null,
   };
   const ORDER = Object.keys(DEFAULTS);
   const COLOURS = ['need', 'partner', 'level', 'period', 'bands', 'classes', 'scheme'];
+  const GAP_COLOURS = [...COLOURS, 'services', 'show', 'metric', 'max_m', 'detour', 'alone'];
 
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-  const encode = (value) => encodeURIComponent(value).replace(/%2C/g, ',').replace(/%20/g, '+');
+  const encode = (value) => encodeURIComponent(value).replace(/%2C/g, ',').replace(/%3D/g, '=').replace(/%20/g, '+');
 
   function pairs(selection, names, always) {
     const out = [];
@@ -23,7 +24,7 @@
       const value = selection[name];
       if (!always.includes(name) && same(value, DEFAULTS[name])) continue;
       if (value === '' || value === null || value === undefined || (Array.isArray(value) && !value.length)) continue;
-      const text = name === 'at' ? `${value[0].toFixed(4)},${value[1].toFixed(4)},${+value[2].toFixed(2)}` : [].concat(value).join(',');
+      const text = value === true ? 'yes' : name === 'at' ? `${value[0].toFixed(4)},${value[1].toFixed(4)},${+value[2].toFixed(2)}` : [].concat(value).join(',');
       out.push(`${name}=${encode(text)}`);
     }
     return out.join('&');
@@ -32,7 +33,7 @@
   /** The query string of a whole view, as Selection.query_string. */
   const toQuery = (selection) => pairs(selection, ORDER, []);
   /** The part that decides the colours, as Selection.classes_query. */
-  const classesQuery = (selection) => pairs(selection, COLOURS, ['need', 'level']);
+  const classesQuery = (selection) => pairs(selection, selection.show === 'need' ? COLOURS : GAP_COLOURS, ['need', 'level']);
 
   /** A selection from the address bar; what the server would refuse is simply left at its default. */
   function fromQuery(search) {
@@ -43,6 +44,8 @@
       const text = given.get(name);
       if (name === 'services') out.services = text.split(',').filter(Boolean);
       else if (name === 'classes') out.classes = Number(text) || 5;
+      else if (name === 'max_m' || name === 'detour') out[name] = Number(text) || DEFAULTS[name];
+      else if (name === 'alone') out.alone = text === 'yes';
       else if (name === 'at') {
         const at = text.split(',').map(Number);
         if (at.length === 3 && at.every(Number.isFinite)) out.at = at;

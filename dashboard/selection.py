@@ -15,6 +15,9 @@ from urllib.parse import urlencode
 LEVELS = ("lsoa", "ward", "lad")
 BANDS = ("region", "partner", "national")
 SCHEMES = ("quantiles", "equal", "jenks")
+SHOWS = ("need", "access", "gap")
+METRICS = ("nearest", "coverage", "e2sfca")
+DETOURS = (1.0, 1.2, 1.4)
 CLASSES = (3, 4, 5, 6, 7)
 NONE = "none"
 """Value of ``need`` for a map without an indicator; "" means that nothing was chosen yet."""
@@ -24,9 +27,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 
 @dataclass(frozen=True)
 class Selection:
+    """``need`` is one indicator, :data:`NONE`, or a weighted set as the API writes it: ``a=2,b=1`` (:attr:`needs` reads it)."""
+
     theme: str = ""
     need: str = ""
     services: tuple[str, ...] = ()
+    show: str = "need"  # what is painted: need, access to the services, or the gap between the two
     partner: str = ""
     owner: str = ""
     level: str = "lsoa"
@@ -34,8 +40,22 @@ class Selection:
     bands: str = "region"
     classes: int = 5
     scheme: str = "quantiles"
+    metric: str = "nearest"
+    max_m: float | None = None  # None: the service list's own standard
+    detour: float = 1.0
+    alone: bool = False  # count only the services in one's own authority
     area: str = ""
     at: tuple[float, float, float] | None = None  # latitude, longitude, zoom
+
+    @property
+    def needs(self) -> tuple[tuple[str, float], ...]:
+        """(indicator id, weight) of every part of the need; () for none."""
+        return () if self.need in ("", NONE) else tuple(_weighted(self.need) or ())
+
+    @property
+    def one_need(self) -> str:
+        """The indicator when there is exactly one, else ""."""
+        return self.needs[0][0] if len(self.needs) == 1 else ""
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> tuple[Selection, tuple[str, ...]]:
@@ -65,7 +85,11 @@ class Selection:
             value = getattr(self, field.name)
             if value == getattr(default, field.name) or value in ("", (), None):
                 continue
-            if field.name == "services":
+            if field.name == "alone":
+                query["alone"] = "yes"
+            elif field.name in ("max_m", "detour"):
+                query[field.name] = f"{value:g}"
+            elif field.name == "services":
                 query["services"] = ",".join(value)
             elif field.name == "at":
                 latitude, longitude, zoom = value
@@ -75,13 +99,15 @@ class Selection:
         return query
 
     def query_string(self) -> str:
-        return urlencode(self.to_query(), safe=",")
+        return urlencode(self.to_query(), safe=",=")
 
     def classes_query(self) -> str:
         """The part of the query that decides the colours; ``assets/selection.js`` writes the very same text."""
-        keep = ("need", "partner", "level", "period", "bands", "classes", "scheme")
+        keep = ["need", "partner", "level", "period", "bands", "classes", "scheme"]
+        if self.show != "need":
+            keep += ["services", "show", "metric", "max_m", "detour", "alone"]
         query = self.to_query() | {"need": self.need, "level": self.level}
-        return urlencode([(name, query[name]) for name in keep if query.get(name)], safe=",")
+        return urlencode([(name, query[name]) for name in keep if query.get(name)], safe=",=")
 
     def link(self, **changes: Any) -> str:
         """Address of the explore page with this selection, after ``changes``."""
@@ -98,6 +124,7 @@ class Selection:
         data = dict(data or {})
         data["services"] = ",".join(map(str, data.get("services") or ()))
         data["at"] = ",".join(map(str, data["at"])) if data.get("at") else ""
+        data["alone"] = "yes" if data.get("alone") else ""
         known = {name: value for name, value in data.items() if name in _PARSERS and value not in (None, "")}
         return cls.from_query(known)[0]
 
@@ -109,6 +136,41 @@ def _name(text: str) -> str | None:
 def _names(text: str) -> tuple[str, ...] | None:
     names = tuple(dict.fromkeys(part for part in text.split(",") if part))
     return names if all(map(_name, names)) and len(names) <= 20 else None
+
+
+def _need(text: str) -> str | None:
+    return text if _weighted(text) else None
+
+
+def _weighted(text: str) -> list[tuple[str, float]] | None:
+    """``a=2,b`` -> [("a", 2.0), ("b", 1.0)]; None when it is not of that form, empty, too long or says an id twice."""
+    out: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, weight = part.partition("=")
+        try:
+            number = float(weight) if weight else 1.0
+        except ValueError:
+            return None
+        if not _name(name) or name in out or not 0 < number <= 1000:
+            return None
+        out[name] = number
+    return list(out.items()) if 0 < len(out) <= 20 else None
+
+
+def _metres(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 1 <= number <= 200_000 else None
+
+
+def _detour(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if number in DETOURS else None
 
 
 def _one_of(*allowed: str):
@@ -135,8 +197,9 @@ def _at(text: str) -> tuple[float, float, float] | None:
 
 _PARSERS = {
     "theme": _name,
-    "need": _name,
+    "need": _need,
     "services": _names,
+    "show": _one_of(*SHOWS),
     "partner": _name,
     "owner": _name,
     "level": _one_of(*LEVELS),
@@ -144,6 +207,10 @@ _PARSERS = {
     "bands": _one_of(*BANDS),
     "classes": _classes,
     "scheme": _one_of(*SCHEMES),
+    "metric": _one_of(*METRICS),
+    "max_m": _metres,
+    "detour": _detour,
+    "alone": lambda text: True if text == "yes" else None,
     "area": _name,
     "at": _at,
 }
@@ -159,6 +226,11 @@ _WORDS = {
     "bands": "bands within",
     "classes": "a number of classes of",
     "scheme": "the classing",
+    "show": "to show",
+    "metric": "the measure of access",
+    "max_m": "a distance in metres of",
+    "detour": "the detour factor",
+    "alone": "own services only as",
     "area": "the area",
     "at": "the place",
 }
