@@ -166,6 +166,8 @@ def build_region(
         themes = _themes_of(definition, themes, {line.id for line in lines if line.status == "built"}, warnings)
         built = built or datetime.date.today().isoformat()
         _write_region_toml(folder / "region.toml", definition, geography, themes, built)
+        if (DATA / "presets.toml").is_file():
+            shutil.copyfile(DATA / "presets.toml", folder / "presets.toml")
         report = BuildReport(
             region=definition.id,
             name=definition.name,

@@ -16,6 +16,7 @@ import pandas as pd
 
 from layers.fields import AREA
 from layers.model import LEVELS, PARTNER_KINDS, Fault, Partner, Refused, Theme
+from layers.need import Preset, read_presets
 
 DEMONSTRATION_NOTICE = "Demonstration data: areas, figures and services are made up. Do not use them for decisions."
 
@@ -42,6 +43,7 @@ class Region:
     attribution: tuple[str, ...] = ()
     context: gpd.GeoDataFrame | None = None  # code, name, geometry: land around the region, for orientation only
     lookups: dict[str, pd.DataFrame] = field(default_factory=dict)
+    presets: tuple[Preset, ...] = ()  # ready-made need sets, from presets.toml
 
     @cached_property
     def _position(self) -> dict[str, pd.Index]:
@@ -83,6 +85,7 @@ def load_region(path: str | Path) -> Region:
     faults: list[Fault] = []
     definition = _read_definition(path, faults)
     areas = {level: frame for level in LEVELS if (frame := _read_areas(path, level, faults)) is not None}
+    presets = _read_presets(path, faults)
     if not faults:
         faults += _check_parents(areas) + _check_definition(definition, areas)
     if faults:
@@ -106,6 +109,7 @@ def load_region(path: str | Path) -> Region:
         built=str(definition.get("built", "")),
         attribution=tuple(definition.get("attribution", [])),
         context=gpd.read_parquet(context_file) if context_file.exists() else None,
+        presets=presets,
         lookups={file.stem: pd.read_parquet(file) for file in sorted((path / "lookups").glob("*.parquet"))},
     )
 
@@ -128,6 +132,19 @@ def _read_definition(path: Path, faults: list[Fault]) -> dict:
         if not definition.get(key):
             faults.append(Fault(f"the key '{key}' is missing", "region.toml", f'add {key} = "..."'))
     return definition
+
+
+def _read_presets(path: Path, faults: list[Fault]) -> tuple[Preset, ...]:
+    file = path / "presets.toml"
+    if not file.is_file():
+        return ()
+    try:
+        return read_presets(tomllib.loads(file.read_text("utf-8")), "presets.toml")
+    except Refused as refused:
+        faults += refused.faults
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        faults.append(Fault(f"not valid TOML: {error}", "presets.toml", "mend it or take it out of the pack"))
+    return ()
 
 
 def _read_areas(path: Path, level: str, faults: list[Fault]) -> gpd.GeoDataFrame | None:
