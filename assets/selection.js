@@ -15,6 +15,13 @@
   const COLOURS = ['need', 'partner', 'level', 'period', 'bands', 'classes', 'scheme'];
   const GAP_COLOURS = [...COLOURS, 'services', 'show', 'metric', 'max_m', 'detour', 'alone'];
 
+  /** The controls in the order of dashboard/callbacks/explore.py. */
+  const CONTROLS = [
+    'theme', 'need', 'services', 'partner', 'owner', 'level', 'period', 'bands', 'classes', 'scheme',
+    'show', 'metric', 'max_km', 'detour', 'alone',
+  ];
+  const SHOWS = { need: 'Need', access: 'Access', gap: 'Gap' };
+
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   const encode = (value) => encodeURIComponent(value).replace(/%2C/g, ',').replace(/%3D/g, '=').replace(/%20/g, '+');
 
@@ -54,6 +61,15 @@
     return out;
   }
 
+  /** "a=2,b" -> [["a", 2], ["b", 1]]; [] for none. */
+  function needs(text) {
+    if (!text || text === NONE) return [];
+    return text.split(',').map((part) => {
+      const [id, weight] = part.split('=');
+      return [id, weight === undefined ? 1 : Number(weight)];
+    });
+  }
+
   /** Layers that fit theme, partner and owner: {indicators, services, remaining}. */
   function offer(selection, catalogue) {
     const fits = (layer) =>
@@ -77,7 +93,8 @@
     const { indicators, services } = offer(chosen, catalogue);
     const has = (list, id) => list.some((layer) => layer.id === id);
     if (narrowed) chosen.services = chosen.services.filter((id) => has(services, id));
-    if (!chosen.need || (narrowed && chosen.need !== NONE && !has(indicators, chosen.need))) {
+    const parts = needs(chosen.need);
+    if (!chosen.need || (narrowed && chosen.need !== NONE && !parts.every(([id]) => has(indicators, id)))) {
       const themes = catalogue.themes.filter((theme) => !chosen.theme || theme.id === chosen.theme);
       const lead = themes.find((theme) => has(indicators, theme.lead));
       chosen.need = lead ? lead.lead : indicators.length ? indicators[0].id : NONE;
@@ -92,7 +109,9 @@
     } else {
       chosen.period = '';
     }
+    if (needs(chosen.need).length > 1) chosen.bands = chosen.bands === 'national' ? 'region' : chosen.bands;
     if (chosen.bands === 'partner' && !chosen.partner) chosen.bands = 'region';
+    if (!chosen.services.length || chosen.need === NONE) chosen.show = 'need';
     return chosen;
   }
 
@@ -108,8 +127,13 @@
     const shown = layer && !indicators.includes(layer) ? [...indicators, layer] : indicators;
     const kept = catalogue.layers.filter((each) => selection.services.includes(each.id) && !services.includes(each));
     const periods = layer ? layer.periods : [];
+    const set = needs(selection.need).length;
+    const own = set > 1 ? [{ value: selection.need, label: `Your set of ${set} indicators` }] : [];
     return {
-      need: [...shown.map(option), { value: NONE, label: 'No indicator: services only' }],
+      need: [...own, ...shown.map(option), { value: NONE, label: 'No indicator: services only' }],
+      show: Object.entries(SHOWS).map(([value, label]) => ({
+        value, label, disabled: value !== 'need' && (!selection.services.length || selection.need === NONE),
+      })),
       services: [...services, ...kept].map(option),
       period: periods.map((period) => ({ value: period, label: period })),
       periodValue: selection.period || periods.at(-1) || null,
@@ -124,48 +148,60 @@
     };
   }
 
-  /** The clientside callback. Arguments in the order of dashboard/callbacks/explore.py. */
-  function write(theme, need, services, partner, owner, level, period, bands, classes, scheme, history, picked, config, before) {
+  /** What the controls say, as a selection. */
+  function fromControls(values, before) {
+    const unless = (value, empty) => (value === empty || value === null || value === undefined ? '' : value);
+    const km = Number(values.max_km);
+    return {
+      theme: unless(values.theme, ALL), need: values.need || '', services: values.services || [], show: values.show || 'need',
+      partner: unless(values.partner, ALL), owner: unless(values.owner, ALL), level: values.level, period: values.period || '',
+      bands: values.bands, classes: Number(values.classes) || 5, scheme: values.scheme, metric: values.metric || 'nearest',
+      max_m: values.max_km !== '' && km > 0 ? Math.round(km * 1000) : null, detour: Number(values.detour) || 1,
+      alone: Boolean(values.alone), area: before ? before.area : '', at: null,
+    };
+  }
+
+  /** The clientside callback: the controls' values, then history, picked area and weights, then config and selection. */
+  function write(...given) {
     const blank = window.dash_clientside.no_update;
     const trigger = window.dash_clientside.callback_context.triggered_id;
-    if (!config) return Array(19).fill(blank);
+    const [history, picked, weighted, config, before] = given.slice(CONTROLS.length);
+    const outputs = 1 + CONTROLS.length + 10;
+    if (!config) return Array(outputs).fill(blank);
     const catalogue = config.catalogue;
-    const unless = (value, empty) => (value === empty || value === null || value === undefined ? '' : value);
-    let wanted;
-    if (trigger === 'history-selection' && history) {
-      wanted = fromQuery(history.search);
-    } else {
-      wanted = {
-        theme: unless(theme, ALL), need: need || '', services: services || [], partner: unless(partner, ALL), owner: unless(owner, ALL),
-        level, period: period || '', bands, classes: Number(classes) || 5, scheme, area: before ? before.area : '', at: null,
-      };
-      if (trigger === 'picked-area' && picked) wanted.area = picked.code || '';
-      if (picked && picked.level && trigger === 'picked-area') wanted.level = picked.level;
+    const values = Object.fromEntries(CONTROLS.map((name, i) => [name, given[i]]));
+    let wanted = fromControls(values, before);
+    if (trigger === 'history-selection' && history) wanted = fromQuery(history.search);
+    if (trigger === 'picked-area' && picked) {
+      wanted.area = picked.code || '';
+      if (picked.level) wanted.level = picked.level;
     }
-    const narrowed = ['theme', 'partner', 'owner'].includes(trigger);
-    const settled = settle(wanted, catalogue, narrowed);
-    if (trigger === 'level' || (before && before.level !== settled.level && trigger !== 'history-selection' && trigger !== 'picked-area')) settled.area = '';
+    if (trigger === 'weights-need' && weighted) wanted.need = weighted.need;
+    const settled = settle(wanted, catalogue, ['theme', 'partner', 'owner'].includes(trigger));
+    // an area of one level means nothing at another
+    if (!['history-selection', 'picked-area'].includes(trigger) && before && before.level !== settled.level) settled.area = '';
     const offered = options(settled, catalogue);
 
     // the map first: everything below it can wait a frame
     if (window.commonground.explore) window.commonground.explore.show(settled, config, trigger);
+    if (window.commonground.weights) window.commonground.weights.render(settled, catalogue);
     const stored = { ...settled, at: null };
-    const values = [
-      settled.theme || ALL, settled.need, settled.services, settled.partner || ALL, settled.owner || ALL, settled.level,
-      offered.periodValue, settled.bands, String(settled.classes), settled.scheme,
-    ];
-    const given = [theme, need, services, partner, owner, level, period, bands, classes, scheme];
-    const changed = values.map((value, i) => (same(value, given[i]) ? blank : value));
+    const out = {
+      theme: settled.theme || ALL, need: settled.need, services: settled.services, partner: settled.partner || ALL,
+      owner: settled.owner || ALL, level: settled.level, period: offered.periodValue, bands: settled.bands,
+      classes: String(settled.classes), scheme: settled.scheme, show: settled.show, metric: settled.metric,
+      max_km: settled.max_m ? settled.max_m / 1000 : '', detour: String(settled.detour), alone: settled.alone,
+    };
     return [
       same(stored, { ...before, at: null }) ? blank : stored,
-      ...changed,
-      offered.need, offered.services, offered.period, offered.periodHidden, offered.level, offered.bands, offered.remaining,
-      `/data/table.csv?${toQuery(stored)}`,
+      ...CONTROLS.map((name) => (same(out[name], values[name]) ? blank : out[name])),
+      offered.need, offered.services, offered.period, offered.periodHidden, offered.level, offered.bands, offered.show,
+      settled.show === 'need', offered.remaining, `/data/table.csv?${toQuery(stored)}`,
     ];
   }
 
   window.commonground = Object.assign(window.commonground || {}, {
-    selection: { DEFAULTS, toQuery, classesQuery, fromQuery, offer, settle, options },
+    selection: { DEFAULTS, toQuery, classesQuery, fromQuery, needs, offer, settle, options },
   });
   window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_selection: { write } });
 })();

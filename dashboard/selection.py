@@ -7,7 +7,7 @@ period *means* in the loaded region is settled afterwards by :func:`dashboard.vi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -136,6 +136,11 @@ def _name(text: str) -> str | None:
 def _names(text: str) -> tuple[str, ...] | None:
     names = tuple(dict.fromkeys(part for part in text.split(",") if part))
     return names if all(map(_name, names)) and len(names) <= 20 else None
+
+
+def weighted(parts: Iterable[tuple[str, float]]) -> str:
+    """[("a", 2.0), ("b", 1.0)] -> ``a=2,b``: how a weighted need stands in a link."""
+    return ",".join(name if weight == 1 else f"{name}={weight:g}" for name, weight in parts)
 
 
 def _need(text: str) -> str | None:

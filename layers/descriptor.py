@@ -122,7 +122,7 @@ def read_descriptor(document: Any) -> tuple[Descriptor | None, list[Fault]]:
     level = place.text("level") or "lsoa"
     if level not in LEVELS:
         place.fault("level", f"{level!r} is not a level", f"use one of {', '.join(LEVELS)}")
-    vintage = place.number("vintage", 2021.0, whole=True)
+    vintage = place.number("vintage", 2021, whole=True)
     default_per = 100.0 if measure == Measure.PERCENTAGE else 1.0
     per = mine.number("per", default_per)
     if not per > 0:

@@ -452,6 +452,7 @@ def publish(
     expecting: int | None = None,
     checked_by: str = "",
     review_on: str = "",
+    checks: Mapping[str, Any] | None = None,
 ) -> Published:
     """Publish a package as the next version of its layer. See :meth:`layers.store.Store.publish`."""
     layer_id = package.descriptor.id
@@ -462,6 +463,8 @@ def publish(
         if append:
             package = _appended(store, package, by)
         prepared = prepare(package, store.region)
+        if checks:
+            prepared = dataclasses.replace(prepared, report={**prepared.report, "checks": dict(checks)})
         with store.writing() as connection:
             now = store.now()
             found = find(connection, layer_id, now)

@@ -28,7 +28,7 @@ from sqlalchemy import event
 
 from layers.model import Fault, Refused
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 BUSY_S = 30
 """How long a SQLite writer waits for another one. A publish holds the lock for milliseconds; only a first fill is longer."""
@@ -174,9 +174,27 @@ failures = sa.Table(
     sa.Column("blocked_until", Moment),
 )
 
+drafts = sa.Table(
+    "drafts",
+    tables,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("partner", sa.Text, nullable=False),  # whose draft it is: its analysts may work on it
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),  # grows with every change: two people on one draft notice each other
+    sa.Column("filename", sa.Text, nullable=False),  # as its sender called it, made safe
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("file_sha256", sa.String(64), nullable=False),
+    sa.Column("answers", sa.Text, nullable=False),  # JSON: everything said so far
+)
+
 NEVER_CHANGED = (audit, versions, contents, pointers)
 
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
+    1: drafts.create,  # 2: drafts of layers that are being published in the browser
+}
 """``MIGRATIONS[n]`` takes a store from schema n to n + 1. Each runs inside the opening transaction."""
 
 

@@ -455,12 +455,15 @@ class Store:
         expecting: int | None = None,
         checked_by: str = "",
         review_on: str = "",
+        checks: Mapping[str, Any] | None = None,
     ) -> Published:
         """Publish a package as the next version of its layer: harmonised, protected and written in one transaction.
 
         ``at``: show it from then on (aware datetime); now, or a past moment, means at once. ``replace_ok=False`` refuses
         an id that exists. ``append`` keeps the periods of the version shown that the package does not bring.
         ``expecting`` is the newest version that the publisher knew of (0: none) and refuses if there is a newer one.
+        ``checks`` says what was checked beforehand, in numbers and rules only; it is kept with the version's report, which
+        everybody who sees the layer may read.
         An analyst may publish for their own partner, an admin for any. Raises :class:`NotPermitted` or :class:`Refused`;
         then nothing has changed but one audit line.
         """
@@ -475,6 +478,7 @@ class Store:
             expecting=expecting,
             checked_by=checked_by,
             review_on=review_on,
+            checks=checks,
         )
         self._look_again()
         return done

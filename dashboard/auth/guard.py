@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import flask
+import logging
 
+import flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from dashboard.auth.session import current_viewer, token_of
 from dashboard.published import Published
-from layers import PUBLIC
+from layers import PUBLIC, Refused
+
+log = logging.getLogger("commonground.auth")
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -17,18 +23,53 @@ HEADERS = {
 }
 
 
+SAME_FOR_ALL = ("/assets/", "/_dash-component-suites/", "/data/shapes/", "/_favicon.ico", "/healthz", "/readyz")
+"""Addresses whose answers depend on nobody: asked without a look at the session, kept by browsers for everybody."""
+
+ONE_YEAR = 31_536_000
+
+
 def install(server: flask.Flask, published: Published) -> None:
+    """Before each request: refuse writes from other sites, find out who is asking. After it: the headers."""
+
     @server.before_request
     def know_the_viewer():
         flask.g.viewer = PUBLIC
-        if flask.request.method in ("POST", "PUT", "PATCH", "DELETE") and not same_origin(flask.request):
+        request = flask.request
+        if request.method in ("POST", "PUT", "PATCH", "DELETE") and not same_origin(request):
             flask.abort(403, "This request came from another site.")
+        token = token_of(request)
+        if token and not request.path.startswith(SAME_FOR_ALL):
+            try:
+                flask.g.viewer = published.store.viewer_of(token)
+            except Refused:  # the database is away: what is public can still be shown, nothing else
+                log.exception("a session could not be looked up; the request is answered as for the public")
 
     @server.after_request
     def add_headers(response: flask.Response) -> flask.Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        if flask.request.is_secure:
+            response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR}")
+        if not flask.request.path.startswith(SAME_FOR_ALL):
+            response.vary.add("Cookie")
+            if current_viewer().signed_in:
+                keep_private(response)
         return response
+
+
+def keep_private(response: flask.Response) -> None:
+    """No cache may keep this answer, and no other site may embed it."""
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    for name in ("ETag", "Last-Modified", "Expires"):
+        response.headers.pop(name, None)
+
+
+def trust_proxies(server: flask.Flask, count: int) -> None:
+    """Believe the address, scheme and host that ``count`` proxies in front report. 0: believe nobody's word for them."""
+    if count:
+        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=count, x_proto=count, x_host=count)
 
 
 def same_origin(request: flask.Request) -> bool:
@@ -37,7 +78,11 @@ def same_origin(request: flask.Request) -> bool:
     if site:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return not origin or origin.split("://")[-1] == request.host
+    if not origin:
+        return True
+    scheme, _, host = origin.partition("://")
+    # without a proxy setting we may think that we are on HTTP while the browser is on HTTPS, never the other way round
+    return host == request.host and (scheme == request.scheme or not request.is_secure)
 
 
 def content_security_policy(server: flask.Flask, app, published: Published) -> None:

@@ -6,14 +6,13 @@ from dash import ClientsideFunction, Input, Output, State
 
 from dashboard import ids
 from dashboard.auth.session import current_viewer
+from dashboard.components.answer import answer
 from dashboard.components.area import area_panel
-from dashboard.components.results import headline, legend, top_list
 from dashboard.components.services import service_points
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import search as searching
 from dashboard.views.area import area_profile
-from dashboard.views.choropleth import choropleth, sentence
 from dashboard.views.table import rows_for_grid
 
 CONTROLS = {
@@ -27,7 +26,13 @@ CONTROLS = {
     "bands": (ids.BANDS, "value"),
     "classes": (ids.CLASSES, "value"),
     "scheme": (ids.SCHEME, "value"),
+    "show": (ids.SHOW, "value"),
+    "metric": (ids.METRIC, "value"),
+    "max_km": (ids.MAX_KM, "value"),
+    "detour": (ids.DETOUR, "value"),
+    "alone": (ids.ALONE, "checked"),
 }
+"""The controls in the order in which ``assets/selection.js`` takes them and gives them back."""
 
 
 def register(app, published: Published) -> None:
@@ -42,11 +47,13 @@ def register(app, published: Published) -> None:
             Output(ids.PERIOD_FIELD, "hidden"),
             Output(ids.LEVEL, "data"),
             Output(ids.BANDS, "data"),
+            Output(ids.SHOW, "data"),
+            Output(ids.GAP_OPTIONS, "hidden"),
             Output(ids.REMAINING, "children"),
             Output(ids.TABLE_DOWNLOAD, "href"),
         ],
         [Input(*control) for control in CONTROLS.values()]
-        + [Input(ids.HISTORY, "data"), Input(ids.PICKED_AREA, "data")],
+        + [Input(ids.HISTORY, "data"), Input(ids.PICKED_AREA, "data"), Input(ids.WEIGHTS, "data")],
         [State(ids.CONFIG, "data"), State(ids.SELECTION, "data")],
     )
 
@@ -75,13 +82,13 @@ def register(app, published: Published) -> None:
         prevent_initial_call=True,
     )
     def show_results(data):
-        chart = choropleth(published, Selection.from_data(data), current_viewer())
+        said = answer(published, Selection.from_data(data), current_viewer())
         return dict(
-            headline=headline(chart, published),
-            legend=legend(chart),
-            sentence=sentence(chart, published) if chart else "",
-            table_sentence=sentence(chart, published, counts_too=True) if chart else "",
-            top=top_list(chart, published),
+            headline=said.headline,
+            legend=said.legend,
+            sentence=said.sentence,
+            table_sentence=said.table_sentence,
+            top=said.top,
         )
 
     @app.callback(Output(ids.AREA_PANEL, "children"), Input(ids.SELECTION, "data"), prevent_initial_call=True)

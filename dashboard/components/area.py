@@ -105,7 +105,9 @@ def service_list(profile: AreaProfile) -> html.Ul | html.P:
         return html.P("There are no service lists for this theme.")
     items = []
     for line in profile.services:
-        border = f", in {line.lad_name}" if line.across_border else ""
+        border = ""
+        if line.across_border:
+            border = f", in {line.lad_name}" if line.lad_code else f", {line.lad_name}"
         items.append(
             html.Li(
                 [

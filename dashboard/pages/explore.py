@@ -5,32 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import dash_leaflet as dl
-import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.components.answer import answer
 from dashboard.components.area import area_panel
-from dashboard.components.results import headline, legend, top_list
+from dashboard.components.ask import ask
 from dashboard.components.services import service_points
 from dashboard.components.table import table_grid
 from dashboard.published import Published
-from dashboard.selection import NONE, Selection
+from dashboard.selection import Selection
 from dashboard.views import offer, places
 from dashboard.views.area import area_profile
-from dashboard.views.choropleth import choropleth, sentence
 from dashboard.views.palette import as_config
 from dashboard.views.shapes import Shapes
-from dashboard.views.wording import LEVEL_SHORT
 from layers import Viewer
-
-ALL = "all"
-"""Value of a picker that does not narrow."""
 
 
 def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, shapes: Shapes) -> html.Div:
     wanted, dropped = Selection.from_query(query)
     selection, changed = offer.settle(published, wanted, viewer)
-    chart = choropleth(published, selection, viewer)
+    said = answer(published, selection, viewer)
     first_visit = not query
     return html.Div(
         [
@@ -52,10 +47,10 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
             html.Section(
                 [
                     html.Div(area_panel(_profile(published, selection, viewer), selection), id=ids.AREA_PANEL),
-                    html.Div(headline(chart, published), id=ids.HEADLINE),
-                    html.Div(legend(chart), id=ids.LEGEND),
-                    html.P(sentence(chart, published) if chart else "", id=ids.SENTENCE, className="sentence"),
-                    html.Div(top_list(chart, published), id=ids.TOP_LIST),
+                    html.Div(said.headline, id=ids.HEADLINE),
+                    html.Div(said.legend, id=ids.LEGEND),
+                    html.P(said.sentence, id=ids.SENTENCE, className="sentence"),
+                    html.Div(said.top, id=ids.TOP_LIST),
                     html.Div(
                         [
                             html.Button("Open the full table", id=ids.OPEN_TABLE, type="button", className="button"),
@@ -83,7 +78,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                 role="group",
                 **{"aria-label": "Show over the map"},
             ),
-            table_drawer(sentence(chart, published, counts_too=True) if chart else ""),
+            table_drawer(said.table_sentence),
         ],
         className="explore",
         id="main",
@@ -132,158 +127,6 @@ def questions(published: Published) -> html.Div:
         ],
         id=ids.QUESTIONS,
         className="intro",
-    )
-
-
-def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
-    """The controls, reading as a sentence."""
-    region = published.region
-    narrowed = offer.layers_for(published, selection, viewer)
-    layer = offer.find(published, selection.need, viewer) if selection.need != NONE else None
-    indicators = [{"value": each.id, "label": each.title} for each in narrowed.indicators]
-    if layer is not None and layer.id not in {each["value"] for each in indicators}:
-        indicators.append({"value": layer.id, "label": layer.title})
-    partners = [{"value": partner.id, "label": partner.name} for partner in region.partners]
-    periods = list(layer.periods) if layer else []
-    return html.Div(
-        [
-            dmc.Select(
-                id=ids.SEARCH,
-                label="Find a postcode, place or service",
-                placeholder="Type a postcode or a name",
-                searchable=True,
-                clearable=True,
-                data=[],
-                nothingFoundMessage="Nothing found. Try a full postcode, or part of a name.",
-                limit=12,
-                maxDropdownHeight=360,
-            ),
-            html.Div(
-                [
-                    dmc.Select(
-                        id=ids.THEME,
-                        label="Show need for",
-                        data=[
-                            {"value": ALL, "label": "All themes"},
-                            *({"value": theme.id, "label": theme.name} for theme in region.themes),
-                        ],
-                        value=selection.theme or ALL,
-                        allowDeselect=False,
-                        searchable=False,
-                        maxDropdownHeight=420,
-                    ),
-                    dmc.Select(
-                        id=ids.NEED,
-                        label="measured by",
-                        data=[*indicators, {"value": NONE, "label": "No indicator: services only"}],
-                        value=selection.need,
-                        allowDeselect=False,
-                        searchable=True,
-                        nothingFoundMessage="No indicator of that name here",
-                        maxDropdownHeight=420,
-                    ),
-                    html.Div(
-                        dmc.Select(
-                            id=ids.PERIOD,
-                            label="in",
-                            data=[{"value": period, "label": period} for period in periods],
-                            value=selection.period or (periods[-1] if periods else None),
-                            allowDeselect=False,
-                        ),
-                        id=ids.PERIOD_FIELD,
-                        hidden=len(periods) < 2,
-                    ),
-                    dmc.MultiSelect(
-                        id=ids.SERVICES,
-                        label="with services",
-                        placeholder="None" if not selection.services else "",
-                        data=[
-                            {"value": each.id, "label": f"{each.title} ({each.sites:,})"} for each in narrowed.services
-                        ],
-                        value=list(selection.services),
-                        searchable=True,
-                        clearable=True,
-                        maxDropdownHeight=360,
-                    ),
-                    dmc.Select(
-                        id=ids.PARTNER,
-                        label="for",
-                        data=[{"value": ALL, "label": f"The whole region ({region.name})"}, *partners],
-                        value=selection.partner or ALL,
-                        allowDeselect=False,
-                        searchable=True,
-                        maxDropdownHeight=420,
-                    ),
-                    html.Fieldset(
-                        [
-                            html.Legend("by"),
-                            dmc.SegmentedControl(
-                                id=ids.LEVEL,
-                                data=[{"value": level, "label": name} for level, name in LEVEL_SHORT.items()],
-                                value=selection.level,
-                                fullWidth=True,
-                            ),
-                        ],
-                        className="level-field",
-                    ),
-                ],
-                className="ask-sentence",
-            ),
-            html.P(narrowed.remaining, id=ids.REMAINING, className="remaining", role="status"),
-            html.Details(
-                [
-                    html.Summary("More options"),
-                    dmc.Select(
-                        id=ids.OWNER,
-                        label="Data from",
-                        data=[{"value": ALL, "label": "Any partner"}, *partners],
-                        value=selection.owner or ALL,
-                        allowDeselect=False,
-                        searchable=True,
-                    ),
-                    dmc.Select(
-                        id=ids.BANDS,
-                        label="Bands within",
-                        data=[
-                            {"value": "region", "label": "The region"},
-                            {"value": "partner", "label": "The chosen partner"},
-                            {"value": "national", "label": "The whole country"},
-                        ],
-                        value=selection.bands,
-                        allowDeselect=False,
-                    ),
-                    dmc.Select(
-                        id=ids.SCHEME,
-                        label="Cut into bands by",
-                        data=[
-                            {"value": "quantiles", "label": "Equal numbers of areas"},
-                            {"value": "equal", "label": "Equal steps"},
-                            {"value": "jenks", "label": "Natural breaks (Jenks)"},
-                        ],
-                        value=selection.scheme,
-                        allowDeselect=False,
-                    ),
-                    dmc.Select(
-                        id=ids.CLASSES,
-                        label="Number of bands",
-                        data=[str(k) for k in (3, 4, 5, 6, 7)],
-                        value=str(selection.classes),
-                        allowDeselect=False,
-                    ),
-                ],
-                className="more-options",
-                open=False,
-            ),
-            html.Div(
-                [
-                    html.Button("Whole region", id=ids.FIT, type="button", className="button-quiet"),
-                    html.Button("Copy link", id=ids.COPY_LINK, type="button", className="button-quiet"),
-                    html.Span("", id=ids.COPIED, role="status", className="copied"),
-                ],
-                className="button-row",
-            ),
-        ],
-        className="ask",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,22 @@ import pandas as pd
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
-from dashboard.views.choropleth import Choropleth, choropleth
-from layers import LEVELS, Viewer
+from dashboard.views.choropleth import Choropleth, Seen, choropleth, ranked
+from dashboard.views.places import names
+from layers import LEVELS, Direction, Layer, Status, Viewer
+
+
+MOST_NEIGHBOURS = 30
+_STATUSES = tuple(str(status) for status in Status)
+"""Words of the status codes in :attr:`layers.Values.arrays`."""
+_TOLERANCE_DEGREES = 1e-5
+"""About a metre: less than a street, more than what simplifying moves two outlines of one border apart."""
 
 
 @dataclass(frozen=True)
 class IndicatorLine:
-    """One indicator of one area. ``position`` is 0 (best) to 100 (worst) among the region's areas, None without a value."""
+    """One indicator of one area. ``position`` is the share of the region's other areas that are better off, 0 (none) to
+    100 (all of them: it is the worst); areas that are equal count half. None without a value to compare."""
 
     id: str
     title: str
@@ -41,6 +51,7 @@ class ServiceLine:
     address: str
     distance: str
     distance_m: float
+    lad_code: str  # "" where the site stands in none of the region's authorities
     lad_name: str
     across_border: bool
     standard: str  # "" or the sentence about the layer's access standard
@@ -83,8 +94,7 @@ def area_profile(published: Published, code: str, selection: Selection, viewer: 
         return None
     i = region.position(level, code)
     row = region.areas[level].iloc[i]
-    lads = region.areas["lad"].set_index("code")["name"]
-    wards = region.areas["ward"].set_index("code")["name"]
+    lads, wards = names(published, "lad"), names(published, "ward")
     point = row.geometry.representative_point()
     return AreaProfile(
         code=code,
@@ -120,8 +130,7 @@ def reading(published: Published, chart: Choropleth, i: int) -> Reading:
     """Area ``i`` (area order) of a map in words."""
     region = published.region
     row = region.areas[chart.level].iloc[i]
-    lads = region.areas["lad"].set_index("code")["name"]
-    wards = region.areas["ward"].set_index("code")["name"]
+    lads, wards = names(published, "lad"), names(published, "ward")
     place = [wards.get(row["ward_code"], "") if chart.level == "lsoa" else "", lads.get(row["lad_code"], "")]
     values = chart.frame.iloc[i]
     code = int(chart.classes[i])
@@ -140,13 +149,40 @@ def reading(published: Published, chart: Choropleth, i: int) -> Reading:
 
 
 def rank_text(chart: Choropleth, i: int) -> str:
-    """ "12th of 1,257, 1 is the worst"; "" without a value."""
-    rank = chart.rank[i]
+    """ "12 of 1,257 (1 is the worst)"; "" without a value."""
+    return _rank_words(chart.rank[i], int(np.isfinite(chart.rank).sum()), chart.layer)
+
+
+def _rank_words(rank: float, of: int, layer: Layer) -> str:
     if not np.isfinite(rank):
         return ""
-    of = int(np.isfinite(chart.rank).sum())
-    end = "highest" if chart.layer.descriptor.direction == "neutral" else "worst"
+    end = "highest" if layer.descriptor.direction == "neutral" else "worst"
     return f"{int(rank):,} of {of:,} (1 is the {end})"
+
+
+@dataclass(frozen=True, eq=False)
+class Standings:
+    """How the areas of a level stand in one layer, in area order; what opening an area needs of each of a hundred layers."""
+
+    rank: np.ndarray  # float32, 1 is the worst; null without a value
+    position: np.ndarray  # float32, 0 to 100; null without a value, or with nothing to compare it with
+    known: int
+    decimals: int
+
+
+@lru_cache(maxsize=512)
+def _standings(published: Published, seen: Seen, level: str) -> Standings:
+    value = seen.values(published, level).arrays["value"]
+    rank = ranked(value, seen.layer.descriptor.direction)
+    known = int(np.isfinite(rank).sum())
+    position = np.full(len(value), np.nan)
+    if known > 1:
+        # the mean rank of equal values, so that areas which are all alike stand in the middle and not at the worst end
+        lower_is_worse = seen.layer.descriptor.direction == Direction.LOW_IS_WORSE
+        middle = pd.Series(value).rank(method="average", ascending=lower_is_worse).to_numpy(dtype="float64")
+        position = 100.0 * (known - middle) / (known - 1)
+    decimals = wording.decimals_for(value, seen.layer.descriptor.decimals)
+    return Standings(rank.astype("float32"), position.astype("float32"), known, decimals)
 
 
 def _indicators(published, level, i, selection, viewer):
@@ -154,26 +190,22 @@ def _indicators(published, level, i, selection, viewer):
     for layer in published.store.layers(viewer, kind="indicator", theme=selection.theme or None):
         if level not in layer.levels:
             continue
-        chosen = Selection(need=layer.id, level=level, classes=selection.classes)
-        chart = choropleth(published, chosen, viewer)
-        values = chart.frame.iloc[i]
-        known = int(np.isfinite(chart.rank).sum())
-        rank = chart.rank[i]
-        position = None
-        if np.isfinite(rank) and known > 1:
-            position = 100.0 * (known - rank) / (known - 1)
-        status = str(values["status"])
+        seen = Seen.by(viewer, layer)
+        values, stands = seen.values(published, level), _standings(published, seen, level)
+        value, lower, upper = (float(values.arrays[name][i]) for name in ("value", "lower", "upper"))
+        position = float(stands.position[i])
+        status = _STATUSES[values.arrays["status"][i]]
         source = layer.descriptor.sources[0].title if layer.descriptor.sources else ""
         yield IndicatorLine(
             id=layer.id,
             title=layer.title,
-            value=chart.value_text(values["value"]),
-            interval=wording.interval(values["lower"], values["upper"], chart.decimals),
+            value=wording.with_unit(value, layer.descriptor.unit, stands.decimals),
+            interval=wording.interval(lower, upper, stands.decimals),
             status=status,
             sentence=wording.STATUS_SENTENCES[status],
-            rank=rank_text(chart, i),
-            position=position,
-            period=chart.period,
+            rank=_rank_words(stands.rank[i], stands.known, layer),
+            position=round(position, 2) if np.isfinite(position) else None,
+            period=values.period,
             source=source,
             neutral=str(layer.descriptor.direction) == "neutral",
             theme_names=tuple(themes[theme] for theme in layer.themes if theme in themes),
@@ -181,7 +213,9 @@ def _indicators(published, level, i, selection, viewer):
 
 
 def _services(published, row, selection, viewer):
-    lads = published.region.areas["lad"].set_index("code")["name"]
+    lads = names(published, "lad")
+    if not np.isfinite([row["centroid_x"], row["centroid_y"]]).all():
+        return  # nothing can be measured from an area without a point
     layers = published.store.layers(viewer, kind="services")
     if selection.services:
         layers = [layer for layer in layers if layer.id in selection.services]
@@ -189,15 +223,16 @@ def _services(published, row, selection, viewer):
         layers = [layer for layer in layers if selection.theme in layer.themes] or layers
     for layer in layers:
         sites = published.store.services(layer.id, viewer)
-        sites = sites[sites["easting"].notna()]
         if sites.empty:
             continue
         away = np.hypot(
             sites["easting"].to_numpy(float) - row["centroid_x"], sites["northing"].to_numpy(float) - row["centroid_y"]
         )
-        nearest = int(np.argmin(away))
+        if np.isnan(away).all():
+            continue  # none of its sites could be placed
+        nearest = int(np.nanargmin(away))
         site, metres = sites.iloc[nearest], float(away[nearest])
-        lad = str(site["lad_code"] or "")
+        lad = site["lad_code"] if isinstance(site["lad_code"], str) else ""
         standard = layer.descriptor.access_standard
         sentence = ""
         if standard is not None:
@@ -212,6 +247,7 @@ def _services(published, row, selection, viewer):
             ),
             distance=wording.distance(metres),
             distance_m=metres,
+            lad_code=lad if lad in lads else "",
             lad_name=lads.get(lad, "outside the region"),
             across_border=lad != row["lad_code"],
             standard=sentence,
@@ -221,14 +257,21 @@ def _services(published, row, selection, viewer):
 def _neighbours(published, level, i, selection, viewer):
     region = published.region
     frame = region.areas[level]
-    lads = region.areas["lad"].set_index("code")["name"]
+    lads = names(published, "lad")
     chart = choropleth(published, Selection(need=selection.need, level=level, period=selection.period), viewer)
-    tree = frame.sindex
-    outline = frame.geometry.iat[i]
-    touching = [j for j in tree.query(outline.buffer(1e-7), predicate="intersects") if j != i]
-    for j in sorted(touching, key=lambda j: frame["name"].iat[j])[:30]:
-        value = chart.value_text(chart.frame["value"].iat[j]) if chart is not None else ""
+    values = chart.frame["value"].to_numpy() if chart is not None else None
+    for j in _touching(published, level, i)[:MOST_NEIGHBOURS]:
+        value = chart.value_text(values[j]) if chart is not None else ""
         yield Neighbour(frame["code"].iat[j], frame["name"].iat[j], lads.get(frame["lad_code"].iat[j], ""), value)
+
+
+@lru_cache(maxsize=4096)
+def _touching(published: Published, level: str, i: int) -> tuple[int, ...]:
+    """Places in area order of the areas that share a point with area ``i``, by name."""
+    frame = published.region.areas[level]
+    # published outlines may miss each other by a hair
+    found = frame.sindex.query(frame.geometry.iat[i], predicate="dwithin", distance=_TOLERANCE_DEGREES)
+    return tuple(sorted((int(j) for j in found if j != i), key=lambda j: (frame["name"].iat[j], frame["code"].iat[j])))
 
 
 def other_level_codes(published: Published, code: str) -> dict[str, str]:

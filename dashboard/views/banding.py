@@ -77,6 +77,13 @@ def _cuts(values: np.ndarray, scheme: str, classes: int) -> np.ndarray:
     # imported here: mapclassify takes longer to import than a first page may take to answer
     import mapclassify
 
+    with warnings.catch_warnings():
+        # it advises numba, which is not worth its size for 400 values, and tells of ties, which _from_cuts deals with
+        warnings.simplefilter("ignore")
+        return _scheme_cuts(mapclassify, values, scheme, classes)
+
+
+def _scheme_cuts(mapclassify, values: np.ndarray, scheme: str, classes: int) -> np.ndarray:
     if scheme == "quantiles":
         cuts = np.asarray(mapclassify.Quantiles(values, k=classes).bins)[:-1]
         # of several cuts with no value between them one is enough: with many ties the others would bound empty bands
@@ -88,9 +95,7 @@ def _cuts(values: np.ndarray, scheme: str, classes: int) -> np.ndarray:
             values = values[np.rint(np.linspace(0, values.size - 1, _JENKS_POINTS)).astype(int)]
         if np.unique(values).size <= classes:
             return np.unique(values)[:-1]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it advises numba, which is not worth its size for 400 values
-            return np.asarray(mapclassify.FisherJenks(values, k=classes).bins)[:-1]
+        return np.asarray(mapclassify.FisherJenks(values, k=classes).bins)[:-1]
     raise ValueError(f"There is no classing '{scheme}'; use quantiles, equal or jenks.")
 
 

@@ -5,7 +5,7 @@ Map, legend, table, sentence and export all come from :func:`choropleth`, so the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +16,7 @@ from dashboard.selection import NONE, Selection
 from dashboard.views import wording
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED, Bands, histogram, make_bands, national_bands
 from dashboard.views.offer import find
-from layers import Direction, Layer, Viewer
+from layers import Direction, Layer, Values, Viewer
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class BandRow:
     code: int  # class index, or one of the special codes of banding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: one answer, one table made from it
 class Choropleth:
     """What the map shows. Arrays are in area order of ``level``."""
 
@@ -69,29 +69,51 @@ def choropleth(published: Published, selection: Selection, viewer: Viewer) -> Ch
     """The chosen indicator at the chosen level, banded; None when no indicator is chosen or the viewer may not see it."""
     if selection.need in ("", NONE):
         return None
-    layer = find(published, selection.need, viewer)
+    layer = find(published, selection.one_need, viewer)
     if layer is None or layer.kind != "indicator":
         return None
-    period = selection.period if selection.period in layer.periods else (layer.periods[-1] if layer.periods else "")
+    # what a link asks for need not exist: an unknown period is the newest that the level has, an unknown partner is nobody
+    period = selection.period if selection.period in layer.periods else ""
+    partner = selection.partner if published.region.partner(selection.partner) else ""
     # the permission was checked above; what follows depends on nothing but its arguments, so it is kept
     return _choropleth(
         published,
-        viewer,
-        layer.id,
-        layer.version,
+        Seen.by(viewer, layer),
         selection.level,
         period,
-        selection.bands,
-        selection.partner,
+        selection.bands if selection.bands != "partner" or partner else "region",
+        partner,
         selection.scheme,
         selection.classes,
     )
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A version of a layer that a viewer may see, as the key of a cache that all who may see it share.
+
+    Make one only after the store has answered for this viewer. Signed-in people are shown who published, the public is not.
+    """
+
+    layer_id: str
+    version: int
+    signed_in: bool
+    layer: Layer = field(compare=False)
+    viewer: Viewer = field(compare=False)
+
+    @classmethod
+    def by(cls, viewer: Viewer, layer: Layer) -> Seen:
+        return cls(layer.id, layer.version, viewer.signed_in, layer, viewer)
+
+    def values(self, published: Published, level: str, period: str = "") -> Values:
+        """The values of exactly this version, even when another one has been published meanwhile."""
+        return published.store.values(self.layer_id, level, self.viewer, period=period or None, version=self.version)
+
+
 @lru_cache(maxsize=64)
-def _choropleth(published, viewer, layer_id, version, level, period, bands, partner, scheme, classes) -> Choropleth:
-    layer = published.store.layer(layer_id, viewer)
-    values = published.store.values(layer_id, level, viewer, period=period or None)
+def _choropleth(published, seen: Seen, level, period, bands, partner, scheme, classes) -> Choropleth:
+    layer = seen.layer
+    values = seen.values(published, level, period)
     frame = values.frame
     value = frame["value"].to_numpy(dtype="float64")
     status = frame["status"].to_numpy()
@@ -109,10 +131,10 @@ def _choropleth(published, viewer, layer_id, version, level, period, bands, part
     return Choropleth(
         layer=layer,
         level=level,
-        period=period,
+        period=values.period,
         frame=frame,
         classes=code,
-        rank=_rank(shown, layer.descriptor.direction),
+        rank=ranked(shown, layer.descriptor.direction),
         in_view=in_view,
         bands=cut,
         rows=_rows(cut, code, areas["population"].to_numpy(), decimals),
@@ -133,7 +155,7 @@ def _cut(published, layer, level, value, in_view, bands, partner, scheme, classe
     return make_bands(value, scheme, classes), f"bands within {published.region.name}"
 
 
-def _rank(value: np.ndarray, direction: Direction) -> np.ndarray:
+def ranked(value: np.ndarray, direction: Direction) -> np.ndarray:
     """1 for the worst area (the highest value, unless low is worse); equal values share the smaller number."""
     return pd.Series(value).rank(method="min", ascending=direction == Direction.LOW_IS_WORSE).to_numpy(dtype="float64")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dashboard.published import Published
-from dashboard.selection import NONE, Selection
+from dashboard.selection import NONE, Selection, weighted
 from dashboard.views.wording import LEVEL_SHORT, LEVEL_WORDS
 from layers import LEVELS, Layer, NotFound, Viewer
 
@@ -51,13 +51,14 @@ def settle(published: Published, selection: Selection, viewer: Viewer) -> tuple[
     if gone:
         notices.append(_gone(published, gone, viewer, "service list"))
         chosen = replace(chosen, services=tuple(name for name in chosen.services if name not in gone))
-    if chosen.need and chosen.need != NONE and (chosen.need not in visible or visible[chosen.need].kind != "indicator"):
-        notices.append(_gone(published, [chosen.need], viewer, "indicator"))
-        chosen = replace(chosen, need="")
+    lost = [name for name, _ in chosen.needs if name not in visible or visible[name].kind != "indicator"]
+    if lost:
+        notices.append(_gone(published, lost, viewer, "indicator"))
+        chosen = replace(chosen, need=weighted((name, weight) for name, weight in chosen.needs if name not in lost))
     if not chosen.need:
         chosen = replace(chosen, need=lead_indicator(published, chosen, viewer))
 
-    layer = visible.get(chosen.need)
+    layer = visible.get(chosen.one_need)
     if layer is not None:
         if chosen.level not in layer.levels and layer.levels:
             level = next(level for level in LEVELS if level in layer.levels)
@@ -74,6 +75,11 @@ def settle(published: Published, selection: Selection, viewer: Viewer) -> tuple[
         if chosen.bands == "national" and not national_available(layer, chosen.level):
             notices.append(f"{layer.title} has no national bands at this level; bands within the region are shown.")
             chosen = replace(chosen, bands="region")
+    if chosen.show != "need" and not chosen.services:
+        notices.append("Access and gaps need a service list; need alone is shown. Choose one under “with services”.")
+        chosen = replace(chosen, show="need")
+    if chosen.show != "need" and chosen.need == NONE:
+        chosen = replace(chosen, show="need")
     if chosen.bands == "partner" and not chosen.partner:
         chosen = replace(chosen, bands="region")
     if chosen.area and region.level_of(chosen.area) is None:
@@ -91,6 +97,11 @@ def lead_indicator(published: Published, selection: Selection, viewer: Viewer) -
         if theme is not None and theme.lead in ids:
             return theme.lead
     return ids[0] if ids else NONE
+
+
+def usable_as_need(layer: Layer) -> bool:
+    """Whether an indicator can be part of need: it must say which end is worse."""
+    return layer.kind == "indicator" and layer.descriptor.direction != "neutral"
 
 
 def national_available(layer: Layer, level: str) -> bool:
@@ -112,6 +123,7 @@ def as_catalogue(published: Published, viewer: Viewer) -> dict:
                 "partners": [p.id for p in published.region.partners if _covers(layer, p.footprint)],
                 "levels": list(layer.levels),
                 "periods": list(layer.periods),
+                "usable": usable_as_need(layer),
                 "national": layer.descriptor.national.level if layer.descriptor.national else "",
                 "sites": layer.sites,
             }

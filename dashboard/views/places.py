@@ -27,6 +27,13 @@ def bounds(published: Published) -> dict[str, list[list[float]]]:
     return {"": box(boxes.index)} | {partner.id: box(partner.footprint) for partner in published.region.partners}
 
 
+@lru_cache(maxsize=32)
+def names(published: Published, level: str) -> dict[str, str]:
+    """Code -> name of every area of a level."""
+    areas = published.region.areas[level]
+    return dict(zip(areas["code"], areas["name"], strict=True))
+
+
 def start_view(published: Published) -> tuple[float, float, float]:
     """Latitude, longitude and zoom that show the whole region on a map of about 700 by 650 pixels; the browser then fits it."""
     (south, west), (north, east) = bounds(published)[""]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, choropleth
+from dashboard.views.places import names
 from layers import Viewer
 
 COLUMNS = {
@@ -29,14 +33,17 @@ COLUMNS = {
     "code": "Code",
 }
 NUMBERS = {"value", "lower", "upper", "rank"}
+MOST_ROWS = 1000
+"""Rows in one block; the grid asks for 200."""
 
 
+@lru_cache(maxsize=8)
 def full_table(published: Published, chart: Choropleth) -> pd.DataFrame:
-    """Every area in view, in area order, with the columns of :data:`COLUMNS`, residents and unit. Index: place in area order."""
-    region, level = published.region, chart.level
-    areas = region.areas[level]
-    lads = region.areas["lad"].set_index("code")["name"]
-    wards = region.areas["ward"].set_index("code")["name"]
+    """Every area in view, in area order, with the columns of :data:`COLUMNS`, residents and unit. Index: place in area order.
+
+    Kept, because the grid asks for it block by block: callers do not change it."""
+    areas = published.region.areas[chart.level]
+    lads, wards = names(published, "lad"), names(published, "ward")
     frame = chart.frame
     table = pd.DataFrame(
         {
@@ -46,9 +53,9 @@ def full_table(published: Published, chart: Choropleth) -> pd.DataFrame:
             "value": frame["value"].to_numpy(),
             "lower": frame["lower"].to_numpy(),
             "upper": frame["upper"].to_numpy(),
-            "band": [chart.band_name(int(code)) for code in chart.classes],
+            "band": np.array([chart.band_name(code) for code in range(256)], dtype=object)[chart.classes],
             "rank": chart.rank,
-            "status": [wording.STATUS_WORDS[str(status)] for status in frame["status"]],
+            "status": frame["status"].map(wording.STATUS_WORDS).to_numpy(),
             "code": areas["code"].to_numpy(),
             "residents": areas["population"].to_numpy(),
             "numerator": frame["numerator"].to_numpy(),
@@ -66,22 +73,33 @@ def page_of_rows(
     ``sort`` and ``filters`` are the grid's own models (``[{"colId", "sort"}]``, ``{column: {filterType, type, filter ...}}``).
     Areas without a value always come last. Unknown columns and filters are ignored.
     """
-    chosen = table
+    order = row_order(table, sort, filters)
+    return rows_at(table, order[max(start, 0) : max(end, 0)]), len(order)
+
+
+def row_order(table: pd.DataFrame, sort: Sequence[Mapping[str, Any]], filters: Mapping[str, Any]) -> np.ndarray:
+    """Positions of the rows that pass the filters, sorted."""
+    order = np.arange(len(table))
     for column, model in (filters or {}).items():
         if column in COLUMNS and isinstance(model, Mapping):
-            chosen = chosen[_matches(chosen[column], model)]
+            order = order[_matches(table[column].iloc[order], model)]
     keys = [item for item in sort or [] if item.get("colId") in COLUMNS]
-    if keys:
-        for item in reversed(keys):
-            column = chosen[item["colId"]]
-            chosen = chosen.iloc[np.argsort(_sortable(column, descending=item.get("sort") == "desc"), kind="stable")]
-    else:
-        chosen = chosen.iloc[np.argsort(chosen["rank"].to_numpy(), kind="stable")]
-    part = chosen.iloc[max(start, 0) : max(end, 0)]
-    rows = part.loc[:, list(COLUMNS)].astype(object).where(part.loc[:, list(COLUMNS)].notna(), None).to_dict("records")
-    for i, row in zip(part.index, rows, strict=True):
-        row["index"] = int(i)
-    return rows, len(chosen)
+    for item in reversed(keys or [{"colId": "rank", "sort": "asc"}]):
+        column = table[item["colId"]].iloc[order]
+        order = order[np.argsort(_sortable(column, descending=item.get("sort") == "desc"), kind="stable")]
+    return order
+
+
+def rows_at(table: pd.DataFrame, positions: np.ndarray) -> list[dict[str, Any]]:
+    """Rows as JSON types, None for what is not a number, with ``index``, the place in area order."""
+    part = table.iloc[positions]
+    columns = {"index": part.index.tolist()}
+    for name in COLUMNS:
+        column = part[name].to_numpy()
+        if name in NUMBERS:
+            column = np.where(np.isnan(column), None, column.astype(object))
+        columns[name] = column.tolist()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def rows_for_grid(
@@ -91,16 +109,20 @@ def rows_for_grid(
     chart = choropleth(published, selection, viewer)
     if chart is None or not request:
         return {"rowData": [], "rowCount": 0}
-    rows, count = page_of_rows(
-        full_table(published, chart),
-        request.get("sortModel") or [],
-        request.get("filterModel") or {},
-        int(request.get("startRow") or 0),
-        int(request.get("endRow") or 0),
-    )
+    start, end = (max(int(request.get(name) or 0), 0) for name in ("startRow", "endRow"))
+    wanted = json.dumps([request.get("sortModel") or [], request.get("filterModel") or {}], sort_keys=True)
+    order = _kept_order(published, chart, wanted)
+    rows = rows_at(full_table(published, chart), order[start : min(end, start + MOST_ROWS)])
     for row in rows:
         row["decimals"] = chart.decimals
-    return {"rowData": rows, "rowCount": count}
+    return {"rowData": rows, "rowCount": len(order)}
+
+
+@lru_cache(maxsize=16)
+def _kept_order(published: Published, chart: Choropleth, wanted: str) -> np.ndarray:
+    """The order for one sorting and filtering: somebody who scrolls asks for it again with every block."""
+    sort, filters = json.loads(wanted)
+    return row_order(full_table(published, chart), sort, filters)
 
 
 def as_csv(published: Published, chart: Choropleth) -> str:
@@ -115,8 +137,9 @@ def as_csv(published: Published, chart: Choropleth) -> str:
     table = full_table(published, chart)
     heads = dict(COLUMNS, residents="Residents", numerator="Numerator", denominator="Denominator")
     write.writerow([*heads.values(), "Unit"])
-    for row in table.loc[:, list(heads)].itertuples(index=False):
-        write.writerow([*(_cell(value) for value in row), safe_cell(chart.unit)])
+    unit = safe_cell(chart.unit)
+    for row in zip(*(_cells(table[name]) for name in heads), strict=True):
+        write.writerow([*row, unit])
     return out.getvalue()
 
 
@@ -142,12 +165,11 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\0") else text
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return safe_cell(value)
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return ""
-    return f"{value:.10g}" if isinstance(value, float) else value
+def _cells(column: pd.Series) -> list[str]:
+    """A column as cells of a CSV file: ten figures of a number, nothing for none, text that no spreadsheet runs."""
+    if column.dtype == "float64":
+        return ["" if math.isnan(value) else f"{value:.10g}" for value in column.tolist()]
+    return [safe_cell(text) for text in column.tolist()]
 
 
 def _sortable(column: pd.Series, *, descending: bool) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from dashboard.published import Published
 from dashboard.views.banding import NO_INDICATOR
 from dashboard.views.choropleth import Choropleth
+from dashboard.views.places import names
 from dashboard.views.wording import STATUS_SENTENCES
 from layers import Viewer
 
@@ -38,14 +39,14 @@ def readings_bytes(chart: Choropleth) -> bytes:
     # float32 arrays must start at a multiple of four
     line += b" " * (-(len(line) + 1) % 4) + b"\n"
     numbers = [chart.frame[name].to_numpy(dtype="<f4") for name in ("value", "lower", "upper")]
-    status = np.array([STATUSES.index(str(status)) for status in chart.frame["status"]], dtype="uint8")
+    status = chart.frame["status"].map({word: n for n, word in enumerate(STATUSES)}).to_numpy(dtype="uint8")
     return line + b"".join(a.tobytes() for a in [*numbers, chart.rank.astype("<f4")]) + status.tobytes()
 
 
 def services_geojson(published: Published, layer_id: str, viewer: Viewer) -> dict:
     """Sites of one service layer as GeoJSON (EPSG:4326). Properties carry text only; the browser never reads them as HTML."""
     layer = published.store.layer(layer_id, viewer)
-    lads = published.region.areas["lad"].set_index("code")["name"].to_dict()
+    lads = names(published, "lad")
     sites = published.store.services(layer_id, viewer)
     sites = sites[sites["longitude"].notna()]
     features = []
@@ -57,7 +58,7 @@ def services_geojson(published: Published, layer_id: str, viewer: Viewer) -> dic
             if isinstance(site.get("category"), str) and site["category"]
             else layer.title,
             "address": address,
-            "authority": lads.get(site.get("lad_code") or "", "outside the region"),
+            "authority": lads.get(site.get("lad_code"), "outside the region"),
             "layer": layer.title,
         }
         point = {
@@ -65,4 +66,4 @@ def services_geojson(published: Published, layer_id: str, viewer: Viewer) -> dic
             "coordinates": [round(float(site["longitude"]), 5), round(float(site["latitude"]), 5)],
         }
         features.append({"type": "Feature", "geometry": point, "properties": properties})
-    return {"type": "FeatureCollection", "features": features}
+    return {"type": "FeatureCollection", "notice": published.region.notice, "features": features}

@@ -17,6 +17,13 @@ LEVEL_WORDS = {
 }
 LEVEL_SHORT = {"lsoa": "Small areas", "ward": "Wards", "lad": "Authorities"}
 
+SHOW_WORDS = {"need": "Need", "access": "Access", "gap": "Gap"}
+METRIC_WORDS = {
+    "nearest": "Distance to the nearest",
+    "coverage": "Number within reach",
+    "e2sfca": "Share of what is on offer (E2SFCA)",
+}
+
 STATUS_WORDS = {
     "ok": "Published for this area",
     "converted": "Worked out from other areas",

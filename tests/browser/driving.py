@@ -217,7 +217,10 @@ class Explore:
         """The map has come to rest."""
         until(
             self.page,
-            "() => { const m = window.commonground.explore.state.map; return !m._animatingZoom && !m._panAnim?._inProgress && !m._flyToFrame; }",
+            """() => {
+              const map = window.commonground.explore.state.map;
+              return !map._animatingZoom && !map._panAnim?._inProgress && !map._flyToFrame;
+            }""",
         )
         return self
 

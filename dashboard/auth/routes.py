@@ -1,0 +1,112 @@
+"""``/sign-in``, ``/sign-out`` and the way back from the organisation's own sign-in service."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlsplit
+
+import flask
+from itsdangerous import URLSafeTimedSerializer
+
+from dashboard.auth.guard import keep_private
+from dashboard.auth.oidc import Provider
+from dashboard.auth.session import (
+    current_viewer,
+    drop_token,
+    keep_token,
+    token_of,
+)
+from dashboard.pages.sign_in import PATH, SignIn, sign_in_page
+from dashboard.published import Published
+from layers import PUBLIC, SignInFailed, TooManyAttempts
+
+log = logging.getLogger("commonground.auth")
+
+JOURNEY = "commonground-oidc"
+"""Cookie that remembers a journey to the sign-in service, signed, for :data:`JOURNEY_S` seconds, for one return."""
+
+JOURNEY_S = 600
+
+
+def blueprint(published: Published, provider: Provider | None = None) -> flask.Blueprint:
+    routes = flask.Blueprint("auth", __name__)
+    store = published.store
+
+    def page(status: int = 200, **said) -> flask.Response:
+        said.setdefault("viewer", current_viewer())
+        said.setdefault("no_accounts", not said["viewer"].signed_in and not store.has_users())
+        document = sign_in_page(published, SignIn(provider=provider.label if provider else "", **said))
+        return flask.Response(document, status, mimetype="text/html")
+
+    @routes.after_request
+    def never_kept(response: flask.Response) -> flask.Response:
+        keep_private(response)
+        return response
+
+    @routes.get(PATH)
+    def sign_in_form():
+        note = "You are signed out." if "out" in flask.request.args else ""
+        return page(next=wanted(flask.request.args.get("next") or page_before()), note=note)
+
+    @routes.post(PATH)
+    def sign_in():
+        form = flask.request.form
+        # a database may not take NUL in a text; no name holds one, so the answer is the same as for any wrong name
+        name, after = form.get("name", "").replace("\0", "\ufffd"), wanted(form.get("next"))
+        try:
+            token = store.sign_in(name, form.get("password", ""), source=flask.request.remote_addr or "")
+        except TooManyAttempts as error:
+            answer = page(429, next=after, name=name[:200], problem=str(error), viewer=PUBLIC)
+            answer.headers["Retry-After"] = str(error.wait_s)
+            return answer
+        except SignInFailed as error:
+            return page(401, next=after, name=name[:200], problem=str(error), viewer=PUBLIC)
+        return enter(token, after)
+
+    def enter(token: str, after: str) -> flask.Response:
+        """A new session, whatever the browser had before; the old one ends."""
+        store.sign_out(token_of(flask.request))
+        response = flask.redirect(after, 303)
+        keep_token(flask.request, response, token)
+        return response
+
+    @routes.post("/sign-out")
+    def sign_out():
+        store.sign_out(token_of(flask.request))
+        response = flask.redirect(f"{PATH}?out", 303)
+        drop_token(flask.request, response)
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+    if provider is not None:
+        signer = URLSafeTimedSerializer(flask.current_app.secret_key if flask.has_app_context() else "", salt=JOURNEY)
+        _ = signer
+    return routes
+
+
+def wanted(address: str | None) -> str:
+    """Where to go after signing in: a page of this site, "/" for anything else.
+
+    Browsers read ``\\`` as ``/`` and drop tabs and line ends, so that ``/\\t/elsewhere`` would leave the site.
+    """
+    if not address or len(address) > 2000 or not address.startswith("/") or address.startswith("//"):
+        return "/"
+    if "\\" in address or any(ord(c) < 33 or ord(c) == 127 for c in address):
+        return "/"
+    parts = urlsplit(address)
+    if (
+        parts.scheme
+        or parts.netloc
+        or parts.path.rstrip("/") in (PATH, "/sign-out")
+        or parts.path.startswith(f"{PATH}/")
+    ):
+        return "/"
+    return address
+
+
+def page_before() -> str:
+    """Path and query of the page of ours that the reader came from."""
+    parts = urlsplit(flask.request.referrer or "")
+    if parts.netloc != flask.request.host:
+        return "/"
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
