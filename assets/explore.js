@@ -57,7 +57,23 @@
       return part;
     };
     const [value, lower, upper, rank] = [floats(), floats(), floats(), floats()];
-    return { ...head, value, lower, upper, rank, status: new Uint8Array(buffer, at, head.n) };
+    const status = new Uint8Array(buffer, at, head.n);
+    return head.kind === 'gap' ? gapReadings(head, value, lower, upper, status) : { ...head, value, lower, upper, rank, status };
+  }
+
+  /** Need, access and stability of each area instead of a value and its interval. */
+  function gapReadings(head, need, access, stability, status) {
+    const { wording } = cg();
+    const lines = {
+      value: (i) => (status[i] === 1 ? 'Underserved' : ''),
+      more: (i) => [
+        Number.isFinite(need[i]) ? `Need ${wording.number(need[i], 0)} of 100` : 'Need not known',
+        Number.isFinite(access[i]) ? `${head.access}: ${wording.withUnit(access[i] * head.scale, head.unit, head.decimals)}` : head.none,
+        Number.isFinite(stability[i]) && stability[i] >= 0.005 ? `Underserved in ${wording.number(100 * stability[i], 0)}% of the trials` : '',
+      ],
+      status: (i) => (status[i] === 2 ? 'Nearly underserved' : ''),
+    };
+    return { ...head, lines };
   }
 
   function readings() {
@@ -75,9 +91,14 @@
   const scheme = () => (document.documentElement.getAttribute('data-mantine-color-scheme') === 'dark' ? 'dark' : 'light');
 
   function paletteFor(bands) {
-    const { need, special } = state.config.palette[scheme()];
+    const { need, access, gap, special } = state.config.palette[scheme()];
+    const { show, metric } = state.selection;
+    let classes = need[Math.max(bands, 1)] || need[5];
+    if (show === 'gap') classes = gap;
+    // dark is worse: the farthest, or the fewest
+    if (show === 'access') classes = metric === 'nearest' ? access[Math.max(bands, 1)] : [...access[Math.max(bands, 1)]].reverse();
     return {
-      classes: need[Math.max(bands, 1)] || need[5],
+      classes,
       missing: special.missing, suppressed: special.suppressed, hatch: special.suppressed_line,
       outside: special.outside, plain: special.plain, context: special.land,
     };
@@ -126,6 +147,20 @@
     decorate();
     reframe(before, selection, trigger);
     say(-1);
+    emphasise(selection, turn);
+  }
+
+  /** Underserved areas in a bold line with the names of their communities; they come after the colours. */
+  async function emphasise(selection, turn) {
+    if (selection.show !== 'gap') {
+      state.painter.setEmphasis(null);
+      return;
+    }
+    const response = await fetch(`/data/gap?${cg().selection.classesQuery(selection)}`);
+    if (!response.ok || turn !== state.turn) return;
+    const { areas, labels } = await response.json();
+    if (turn !== state.turn || !state.painter) return;
+    state.painter.setEmphasis(areas, labels.map(([name, lon, lat, rank]) => ({ name, lon, lat, rank, minZoom: rank < 5 ? 0 : 9 })));
   }
 
   const sameColours = (a, b) => cg().selection.classesQuery(a) === cg().selection.classesQuery(b);
@@ -231,7 +266,11 @@
     card.replaceChildren();
     line(card, 'reading-name', level.names[i]);
     line(card, 'reading-place', [ward, lad].filter((part) => part && part !== level.names[i]).join(', '));
-    if (data) {
+    if (data && data.lines) {
+      line(card, 'reading-value', data.lines.value(i));
+      for (const text of data.lines.more(i)) line(card, 'reading-more', text);
+      line(card, 'reading-status', data.lines.status(i));
+    } else if (data) {
       const band = state.painter.classes ? state.painter.classes[i] : 255;
       line(card, 'reading-value', Number.isFinite(data.value[i]) ? wording.withUnit(data.value[i], data.unit, data.decimals) : '');
       line(card, 'reading-more', wording.interval(data.lower[i], data.upper[i], data.decimals));

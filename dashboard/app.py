@@ -19,7 +19,8 @@ from markupsafe import escape
 from dashboard import callbacks, settings
 from dashboard.api import data, health, v1
 from dashboard.api.answers import ApiError
-from dashboard.auth import guard
+from dashboard.auth import guard, routes
+from dashboard.auth.oidc import OidcSettings, Provider
 from dashboard.auth.session import current_viewer
 from dashboard.components.shell import shell
 from dashboard.pages import PAGES, find_page
@@ -80,7 +81,7 @@ class CommonGround(Dash):
         )
 
 
-def create_app(published: Published, secret_key: str) -> CommonGround:
+def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | None = None) -> CommonGround:
     """A Dash application over one region and its store."""
     server = flask.Flask("commonground")
     server.secret_key = secret_key
@@ -105,6 +106,7 @@ def create_app(published: Published, secret_key: str) -> CommonGround:
     shapes = Shapes(published)
     guard.install(server, published)
     Compress(server)
+    server.register_blueprint(routes.blueprint(published, Provider(oidc, published.region) if oidc else None))
     server.register_blueprint(health.blueprint(published))
     server.register_blueprint(data.blueprint(published, shapes))
     server.register_blueprint(v1.blueprint(published))
@@ -132,9 +134,10 @@ def create_app(published: Published, secret_key: str) -> CommonGround:
     def first_layout():
         """The page that the browser is on, so that it need not ask a second time; the router corrects a missing referrer."""
         if not flask.has_request_context():
-            return shell(published, "/", page_at("/", {}))
+            return shell(published, "/", page_at("/", {}), current_viewer())
         address = urlsplit(flask.request.referrer or "/")
-        return shell(published, address.path or "/", page_at(address.path or "/", dict(parse_qsl(address.query))))
+        page = page_at(address.path or "/", dict(parse_qsl(address.query)))
+        return shell(published, address.path or "/", page, current_viewer())
 
     app.layout = first_layout
     callbacks.register_all(app, published, shapes, page_at)
@@ -156,7 +159,8 @@ def create_server(environ=None) -> flask.Flask:
     chosen.home.mkdir(parents=True, exist_ok=True)
     store = open_store(chosen.database_url, region)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
-    app = create_app(published, chosen.secret_key)
+    app = create_app(published, chosen.secret_key, oidc=chosen.oidc)
+    guard.trust_proxies(app.server, chosen.proxies)
     logging.getLogger("commonground").info("serving %s", region.name)
     return app.server
 

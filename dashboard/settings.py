@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dashboard.auth import oidc
+from dashboard.auth.oidc import OidcSettings
 from layers import Fault, Refused
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +24,8 @@ class Settings:
     secret_key: str
     tiles_url: str = ""
     tiles_attribution: str = ""
+    proxies: int = 0
+    oidc: OidcSettings | None = None
 
     @property
     def single_machine(self) -> bool:
@@ -35,6 +39,17 @@ HELP = {
     "COMMONGROUND_SECRET_KEY": "signs sessions; made and kept in the home folder on a single machine, required with another database",
     "COMMONGROUND_TILES_URL": "optional basemap, for example `https://tiles.example.org/{z}/{x}/{y}.png`; by default nothing is fetched",
     "COMMONGROUND_TILES_ATTRIBUTION": "credit shown on the map when a basemap is set",
+    "COMMONGROUND_PROXIES": "number of proxies in front that report the browser's address, scheme and host; default 0",
+    "COMMONGROUND_OIDC_ISSUER": "address of the organisation's sign-in service (OpenID Connect); by default accounts are local only",
+    "COMMONGROUND_OIDC_CLIENT_ID": "name of this site at the sign-in service",
+    "COMMONGROUND_OIDC_CLIENT_SECRET": "secret of this site at the sign-in service, if it gives one",
+    "COMMONGROUND_OIDC_LABEL": "what the button says after “Sign in with”; default “your organisation’s account”",
+    "COMMONGROUND_OIDC_SCOPE": "scopes to ask for; default `openid profile email`",
+    "COMMONGROUND_OIDC_NAME_CLAIM": "claim that becomes the account's name; default `preferred_username`",
+    "COMMONGROUND_OIDC_ROLE_CLAIM": "claim that holds roles or groups, dots lead into objects; default `roles`",
+    "COMMONGROUND_OIDC_ROLES": "which of its values is which role: `maps-admins=admin; maps-analysts=analyst`; others are not let in",
+    "COMMONGROUND_OIDC_PARTNER_CLAIM": "claim that names the organisation; default `organisation`",
+    "COMMONGROUND_OIDC_PARTNERS": "which of its values is which partner: `Gateshead Council=gateshead; ...`; others are not let in",
 }
 
 
@@ -66,7 +81,18 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=key,
         tiles_url=environ.get("COMMONGROUND_TILES_URL", ""),
         tiles_attribution=environ.get("COMMONGROUND_TILES_ATTRIBUTION", ""),
+        proxies=_proxies(environ.get("COMMONGROUND_PROXIES", "")),
+        oidc=oidc.from_environment(environ),
     )
+
+
+def _proxies(text: str) -> int:
+    if not text.strip():
+        return 0
+    if not text.strip().isdigit() or int(text) > 10:
+        fault = Fault(f"'{text}' is not a number from 0 to 10", "COMMONGROUND_PROXIES", "count the proxies in front")
+        raise Refused("The server cannot start.", [fault])
+    return int(text)
 
 
 def store_name(region: Path) -> str:

@@ -234,5 +234,5 @@ class Refused(Exception):
         return "\n".join([self.title, *(f"  - {fault}" for fault in self.faults)])
 
 
-class NotFound(LookupError):  # noqa: N818  the contract's own word
+class NotFound(LookupError):
     """There is no such thing for this viewer. What a viewer may not see raises exactly the same."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from urllib.parse import urlsplit
 
 import flask
@@ -79,9 +80,47 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
         return response
 
     if provider is not None:
-        signer = URLSafeTimedSerializer(flask.current_app.secret_key if flask.has_app_context() else "", salt=JOURNEY)
-        _ = signer
+        add_provider(routes, published, provider, page, enter)
     return routes
+
+
+def add_provider(routes: flask.Blueprint, published: Published, provider: Provider, page, enter) -> None:
+    def signer() -> URLSafeTimedSerializer:
+        return URLSafeTimedSerializer(flask.current_app.secret_key, salt=JOURNEY)
+
+    def back() -> str:
+        return flask.url_for("auth.oidc_return", _external=True)
+
+    @routes.get(f"{PATH}/oidc")
+    def oidc_start():
+        after = wanted(flask.request.args.get("next"))
+        try:
+            address, journey = provider.start(back(), after)
+        except NotLetIn as error:
+            return sorry(error, after)
+        response = flask.redirect(address, 303)
+        set_cookie(flask.request, response, JOURNEY, signer().dumps(asdict(journey)), max_age=JOURNEY_S)
+        return response
+
+    @routes.get(f"{PATH}/oidc/return")
+    def oidc_return():
+        try:
+            kept = flask.request.cookies.get(cookie_name(flask.request, JOURNEY), "")
+            journey = Journey(**signer().loads(kept, max_age=JOURNEY_S))
+        except BadSignature:  # also: none, or too old
+            journey = None
+        try:
+            claims = provider.finish(flask.request.args, journey, back())
+            name = account_for(published.store, claims, provider.settings)
+            response = enter(start_session(published.store, name), wanted(journey.next))
+        except NotLetIn as error:
+            response = sorry(error, wanted(journey.next if journey else None))
+        drop_cookie(flask.request, response, JOURNEY)
+        return response
+
+    def sorry(error: NotLetIn, after: str) -> flask.Response:
+        log.warning("signing in with %s did not work: %s", provider.settings.issuer, ascii(error.why))
+        return page(403, next=after, problem=str(error), viewer=PUBLIC)
 
 
 def wanted(address: str | None) -> str:

@@ -8,6 +8,7 @@ from dash import dcc, html
 from dashboard import ids
 from dashboard.pages import PAGES
 from dashboard.published import Published
+from layers import PUBLIC, Viewer
 
 MANTINE_THEME = {
     "primaryColor": "teal",
@@ -20,7 +21,7 @@ MANTINE_THEME = {
 }
 
 
-def shell(published: Published, path: str, content) -> dmc.MantineProvider:
+def shell(published: Published, path: str, content, viewer: Viewer = PUBLIC) -> dmc.MantineProvider:
     """The whole document body, with the page for ``path`` inside."""
     return dmc.MantineProvider(
         theme=MANTINE_THEME,
@@ -30,7 +31,7 @@ def shell(published: Published, path: str, content) -> dmc.MantineProvider:
                 dcc.Store(id=ids.ROUTE, data=path),
                 html.A("Skip to the content", href="#main", className="skip-link"),
                 html.A("Skip past the map to the results", href="#results", className="skip-link", id="skip-map"),
-                header(published, path),
+                header(published, path, viewer),
                 html.Main(content, id=ids.PAGE, className="page"),
             ],
             className="frame",
@@ -38,7 +39,7 @@ def shell(published: Published, path: str, content) -> dmc.MantineProvider:
     )
 
 
-def header(published: Published, path: str) -> html.Header:
+def header(published: Published, path: str, viewer: Viewer = PUBLIC) -> html.Header:
     region = published.region
     links = [
         html.Li(html.A(page.title, href=page.path, className="nav-link", **current(page.path, path)))
@@ -60,12 +61,31 @@ def header(published: Published, path: str) -> html.Header:
                         className="button-quiet",
                         **{"data-toggle": "colour-scheme", "aria-pressed": "false", "aria-label": "Dark colours"},
                     ),
+                    account(published, viewer),
                 ],
                 className="header-row",
             ),
             notice,
         ],
         className="site-header",
+    )
+
+
+def account(published: Published, viewer: Viewer) -> html.Div | html.A:
+    """Who is signed in, for whom, and the way out; or the way in."""
+    if not viewer.signed_in:
+        return html.A("Sign in", href="/sign-in", className="button-quiet account")
+    partner = published.region.partner(viewer.partner)
+    return html.Div(
+        [
+            html.A([viewer.user, html.Small(partner.name if partner else viewer.role)], href="/sign-in"),
+            html.Form(
+                html.Button("Sign out", type="submit", className="button-quiet"), method="post", action="/sign-out"
+            ),
+        ],
+        className="account",
+        role="group",
+        **{"aria-label": "Your account"},
     )
 
 

@@ -86,6 +86,9 @@ def supply_grid(published: Published, viewer: Viewer) -> tuple[list[str], list[t
     region = published.region
     lads = region.areas["lad"]
     rows = []
+    totals = {
+        level: region.areas[level]["lad_code" if level != "lad" else "code"].value_counts().to_dict() for level in LEVELS
+    }
     for layer in published.store.layers(viewer):
         if layer.kind == "services":
             cells = [
@@ -93,10 +96,9 @@ def supply_grid(published: Published, viewer: Viewer) -> tuple[list[str], list[t
             ]
         else:
             level = layer.levels[0] if layer.levels else "lsoa"
-            totals = region.areas[level]["lad_code" if level != "lad" else "code"].value_counts()
             cells = []
             for code in lads["code"]:
-                share = layer.coverage.get(code, 0) / max(int(totals.get(code, 0)), 1)
+                share = layer.coverage.get(code, 0) / max(int(totals[level].get(code, 0)), 1)
                 # neither "all" nor "none" may be the rounding of something else
                 words = "all" if share >= 1 else "none" if share == 0 else f"{min(max(round(100 * share), 1), 99)}%"
                 cells.append((share, words))

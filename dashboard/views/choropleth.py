@@ -109,6 +109,10 @@ class Seen:
         """The values of exactly this version, even when another one has been published meanwhile."""
         return published.store.values(self.layer_id, level, self.viewer, period=period or None, version=self.version)
 
+    def services(self, published: Published) -> pd.DataFrame:
+        """The sites of exactly this version."""
+        return published.store.services(self.layer_id, self.viewer, version=self.version)
+
 
 @lru_cache(maxsize=64)
 def _choropleth(published, seen: Seen, level, period, bands, partner, scheme, classes) -> Choropleth:

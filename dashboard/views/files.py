@@ -34,7 +34,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _csv(published: Published, values: Values, viewer: Viewer) -> bytes:
-    return values_csv(values).encode()
+    return values_csv(published, values).encode()
 
 
 def _json(published: Published, values: Values, viewer: Viewer) -> bytes:

@@ -16,6 +16,11 @@ ACCESS = {
     "light": ("#e6f0f8", "#c9def0", "#a6c8e4", "#80afd5", "#5a94c2", "#3a79ac", "#225f92", "#134a77", "#0a3355"),
     "dark": ("#1b2833", "#213a4d", "#284d69", "#316286", "#3d79a3", "#5291be", "#71abd4", "#98c6e7", "#c6e2f6"),
 }
+GAP = {
+    # 3 * need third + access third; only the last, highest need with poorest access, is loud
+    "light": ("#f2f0ee", "#d9e4ee", "#bcd2e6", "#f3dfe8", "#d8cfe0", "#b6bcd9", "#e3afc8", "#c193bb", "#4a0d4f"),
+    "dark": ("#2b2d31", "#2c3944", "#2d4a5f", "#3d2f39", "#43404f", "#425270", "#6b3e57", "#6a4a73", "#f2b3ff"),
+}
 SPECIAL = {
     "light": {
         "missing": "#d9d9d6",
@@ -65,6 +70,7 @@ def as_config() -> dict:
         scheme: {
             "need": {k: list(ramp("need", k, scheme)) for k in range(1, MOST_CLASSES + 1)},
             "access": {k: list(ramp("access", k, scheme)) for k in range(1, MOST_CLASSES + 1)},
+            "gap": list(GAP[scheme]),
             "special": SPECIAL[scheme],
         }
         for scheme in ("light", "dark")
@@ -81,6 +87,7 @@ def as_css() -> str:
             for k in range(1, MOST_CLASSES + 1)
             for i, colour in enumerate(ramp(name, k, scheme))
         ]
+        lines += [f"--gap-{i}:{colour}" for i, colour in enumerate(GAP[scheme])]
         lines += [f"--map-{name.replace('_', '-')}:{colour}" for name, colour in SPECIAL[scheme].items()]
         blocks.append(f"{selector}{{{';'.join(lines)}}}")
     return "".join(blocks)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
-import pandas as pd
+from itertools import islice
 
 from dashboard.published import Published
+from dashboard.views.choropleth import Seen
+from dashboard.views.places import names
 from layers import PUBLIC, Viewer, find_postcode, locate_point
 
 MOST = 12
+LONGEST = 80
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Hit:
 
 def search(published: Published, text: str, viewer: Viewer = PUBLIC) -> tuple[Hit, ...]:
     """Up to :data:`MOST` hits, best first: a postcode, then areas whose name or code begins with the text, then those holding it."""
-    text = " ".join(text.split())
+    text = " ".join(str(text).split())[:LONGEST]
     if len(text) < 2:
         return ()
     hits: list[Hit] = []
@@ -55,42 +56,44 @@ _GROUPS = {"lad": "Authorities", "ward": "Wards", "lsoa": "Small areas"}
 def _areas(published: Published, text: str) -> list[Hit]:
     needle, hits = text.casefold(), []
     for level in ("lad", "ward", "lsoa"):
-        names, codes, labels = _index(published, level)
-        starts = names.str.startswith(needle) | (codes == needle)
-        holds = names.str.contains(needle, regex=False) & ~starts
-        for i in [*np.flatnonzero(starts)[:6], *np.flatnonzero(holds)[:4]]:
-            code = published.region.codes(level)[i]
-            label = labels[i] if needle in labels[i].casefold() else f"{labels[i]} – {code}"
+        index = _index(published, level)
+        starts = [i for i, (name, code) in enumerate(index) if name.startswith(needle) or code == needle]
+        first = set(starts)
+        holds = [i for i, (name, _) in enumerate(index) if needle in name and i not in first]
+        areas, lads = published.region.areas[level], names(published, "lad")
+        for i in [*starts[:6], *holds[:4]]:
+            code, label = areas["code"].iat[i], areas["name"].iat[i]
+            if level != "lad":
+                label = f"{label}, {lads.get(areas['lad_code'].iat[i], '')}"
+            if needle not in label.casefold():
+                label = f"{label} – {code}"
             hits.append(Hit(f"area:{code}", label, _GROUPS[level]))
     return hits
 
 
 @lru_cache(maxsize=16)
-def _index(published: Published, level: str):
+def _index(published: Published, level: str) -> list[tuple[str, str]]:
+    """Name and code of every area, for comparing without case. A list: faster than pandas at this, by ten times."""
     areas = published.region.areas[level]
-    lads = published.region.areas["lad"].set_index("code")["name"]
-    names = areas["name"].astype(str)
-    owner = areas["lad_code"].map(lads).fillna("")
-    labels = names if level == "lad" else names + ", " + owner
-    return names.str.casefold(), areas["code"].str.casefold(), labels.to_numpy()
+    return [(name.casefold(), code.casefold()) for name, code in zip(areas["name"], areas["code"], strict=True)]
 
 
 def _services(published: Published, text: str, viewer: Viewer) -> list[Hit]:
     needle, hits = text.casefold(), []
     for layer in published.store.layers(viewer, kind="services"):
-        sites = published.store.services(layer.id, viewer)
-        found = sites[sites["name"].astype(str).str.casefold().str.contains(needle, regex=False)]
-        for site in found.head(4).itertuples():
-            if pd.isna(site.latitude):
-                continue
-            hits.append(
-                Hit(
-                    f"site:{layer.id}:{site.latitude:.5f},{site.longitude:.5f}",
-                    f"{site.name} – {layer.title}",
-                    "Services",
-                )
-            )
+        found = (site for site in _sites(published, Seen.by(viewer, layer)) if needle in site[0])
+        for _, name, latitude, longitude in islice(found, 4):
+            hits.append(Hit(f"site:{layer.id}:{latitude:.5f},{longitude:.5f}", f"{name} – {layer.title}", "Services"))
     return hits
+
+
+@lru_cache(maxsize=64)
+def _sites(published: Published, seen: Seen) -> list[tuple[str, str, float, float]]:
+    """Name for comparing, name, latitude and longitude of the sites of a list that have a place."""
+    sites = seen.services(published)
+    sites = sites[sites["latitude"].notna()]
+    columns = (sites[name].tolist() for name in ("name", "latitude", "longitude"))
+    return [(str(name).casefold(), str(name), latitude, longitude) for name, latitude, longitude in zip(*columns, strict=True)]
 
 
 def as_options(hits: tuple[Hit, ...]) -> list[dict]:

@@ -48,8 +48,8 @@ def full_table(published: Published, chart: Choropleth) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "name": areas["name"].to_numpy(),
-            "lad": areas["lad_code"].map(lads).fillna("").to_numpy(),
-            "ward": areas["ward_code"].map(wards).fillna("").to_numpy(),
+            "lad": [lads.get(code, "") for code in areas["lad_code"]],
+            "ward": [wards.get(code, "") for code in areas["ward_code"]],
             "value": frame["value"].to_numpy(),
             "lower": frame["lower"].to_numpy(),
             "upper": frame["upper"].to_numpy(),
@@ -138,7 +138,7 @@ def as_csv(published: Published, chart: Choropleth) -> str:
     heads = dict(COLUMNS, residents="Residents", numerator="Numerator", denominator="Denominator")
     write.writerow([*heads.values(), "Unit"])
     unit = safe_cell(chart.unit)
-    for row in zip(*(_cells(table[name]) for name in heads), strict=True):
+    for row in zip(*(as_cells(table[name]) for name in heads), strict=True):
         write.writerow([*row, unit])
     return out.getvalue()
 
@@ -165,7 +165,7 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\0") else text
 
 
-def _cells(column: pd.Series) -> list[str]:
+def as_cells(column: pd.Series) -> list[str]:
     """A column as cells of a CSV file: ten figures of a number, nothing for none, text that no spreadsheet runs."""
     if column.dtype == "float64":
         return ["" if math.isnan(value) else f"{value:.10g}" for value in column.tolist()]
@@ -176,7 +176,7 @@ def _sortable(column: pd.Series, *, descending: bool) -> np.ndarray:
     if column.name in NUMBERS:
         numbers = column.to_numpy(dtype="float64")
         return np.where(np.isnan(numbers), np.inf, -numbers if descending else numbers)
-    order = column.str.casefold().rank(method="dense").to_numpy()
+    _, order = np.unique([text.casefold() for text in column.tolist()], return_inverse=True)
     return -order if descending else order
 
 

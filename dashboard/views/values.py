@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.published import Published
-from dashboard.views.table import safe_cell
+from dashboard.views.table import as_cells, safe_cell
 from layers import VALUES, Values, Viewer
 
 FORMATS = ("csv", "json", "geojson", "gpkg", "parquet", "xlsx")
@@ -40,16 +40,18 @@ def values_document(published: Published, values: Values) -> dict[str, Any]:
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of :data:`layers.VALUES` with None for what is not a number."""
-    plain = frame.loc[:, list(VALUES)].astype(object)
-    return plain.where(plain.notna(), None).to_dict("records")
+    return _records(frame.loc[:, list(VALUES)])
 
 
-def values_csv(values: Values) -> str:
+def values_csv(published: Published, values: Values) -> str:
+    """The rows as CSV. A file travels alone, so that of a demonstration region has its notice as one more column."""
     out = io.StringIO()
     write = csv.writer(out, lineterminator="\r\n")
-    write.writerow(VALUES)
-    for row in values.frame.loc[:, list(VALUES)].itertuples(index=False):
-        write.writerow([_cell(value) for value in row])
+    more = {"notice": safe_cell(published.region.notice)} if published.region.notice else {}
+    write.writerow([*VALUES, *more])
+    columns = (as_cells(values.frame[name]) for name in VALUES)
+    for row in zip(*columns, strict=True):
+        write.writerow([*row, *more.values()])
     return out.getvalue()
 
 
@@ -74,47 +76,48 @@ def with_names(published: Published, values: Values, viewer: Viewer) -> pd.DataF
 def values_geojson(published: Published, values: Values, viewer: Viewer) -> dict[str, Any]:
     """GeoJSON (EPSG:4326) of a level with the values as properties."""
     frame = with_names(published, values, viewer)
-    outlines = published.region.areas[values.level].geometry
-    plain = frame.astype(object).where(frame.notna(), None).to_dict("records")
     features = [
-        {"type": "Feature", "id": row["area_code"], "geometry": json.loads(shape), "properties": row}
-        for row, shape in zip(plain, _geojson(outlines), strict=True)
+        {"type": "Feature", "id": row["area_code"], "geometry": shape, "properties": row}
+        for row, shape in zip(_records(frame), outlines(published, values.level), strict=True)
     ]
-    return {"type": "FeatureCollection", "features": features}
+    return {"type": "FeatureCollection", "notice": published.region.notice, "features": features}
 
 
 def areas_document(published: Published, level: str) -> dict[str, Any]:
-    areas = published.region.areas[level].drop(columns="geometry")
-    plain = areas.astype(object).where(areas.notna(), None)
+    areas = pd.DataFrame(published.region.areas[level].drop(columns="geometry"))
     return {
         "level": level,
         "vintage": published.region.vintages.get(level),
         "crs_of_centroids": "EPSG:27700",
         "notice": published.region.notice,
-        "areas": plain.to_dict("records"),
+        "areas": _records(areas),
     }
 
 
 def areas_geojson(published: Published, level: str) -> dict[str, Any]:
-    frame = published.region.areas[level]
-    plain = frame.drop(columns="geometry").astype(object)
-    records = plain.where(plain.notna(), None).to_dict("records")
+    records = _records(pd.DataFrame(published.region.areas[level].drop(columns="geometry")))
     return {
         "type": "FeatureCollection",
+        "notice": published.region.notice,
         "features": [
-            {"type": "Feature", "id": row["code"], "geometry": json.loads(shape), "properties": row}
-            for row, shape in zip(records, _geojson(frame.geometry), strict=True)
+            {"type": "Feature", "id": row["code"], "geometry": shape, "properties": row}
+            for row, shape in zip(records, outlines(published, level), strict=True)
         ],
     }
 
 
-def _geojson(outlines) -> np.ndarray:
+def outlines(published: Published, level: str) -> list[dict[str, Any]]:
+    """GeoJSON geometries (EPSG:4326, six decimals: 0.1 m) of the areas of a level."""
     import shapely
 
-    return shapely.to_geojson(shapely.set_precision(outlines.to_numpy(), 1e-6, mode="pointwise"))
+    shapes = published.region.areas[level].geometry.to_numpy()
+    return [json.loads(text) for text in shapely.to_geojson(shapely.set_precision(shapes, 1e-6, mode="pointwise"))]
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return f"{value:.10g}" if np.isfinite(value) else ""
-    return safe_cell(str(value))
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON types, None for what is missing. By column, which takes a tenth of the time of ``to_dict``."""
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        columns.append(np.where(column.isna(), None, column.to_numpy(dtype=object)).tolist())
+    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)]
