@@ -349,6 +349,7 @@
 
   document.addEventListener('click', (event) => {
     const top = event.target.closest('[data-area-index]');
+    if (top && top.dataset.community) zoomToAreas(top.dataset.community.split(',').map(Number));
     if (top) {
       pick(Number(top.dataset.areaIndex));
       state.painter?.setHighlight(Number(top.dataset.areaIndex));
@@ -370,6 +371,15 @@
       state.painter.setHighlight(i);
       say(i);
     });
+  }
+
+  /** Show a whole community, with some of what lies around it. */
+  function zoomToAreas(indices) {
+    const boxes = indices.map((i) => state.painter.boundsOf(i)).filter(Boolean);
+    if (!boxes.length) return;
+    const all = boxes.reduce((sum, box) => sum.extend(box), window.L.latLngBounds(boxes[0]));
+    state.moved = true;
+    state.map.fitBounds(all.pad(0.6), { maxZoom: 14 });
   }
 
   async function copyLink() {

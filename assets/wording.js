@@ -36,7 +36,9 @@
   functions.commonground = Object.assign(functions.commonground || {}, {
     formatCell: (params) => {
       if (params.value === null || params.value === undefined) return params.data ? '–' : '';
-      return number(params.value, params.colDef.field === 'rank' ? 0 : params.data.decimals);
+      const { field } = params.colDef;
+      const { decimals } = params.data;
+      return number(params.value, field === 'rank' ? 0 : typeof decimals === 'object' ? decimals[field] : decimals);
     },
   });
 })();

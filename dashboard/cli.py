@@ -13,6 +13,7 @@ import click
 
 from dashboard.commands.common import LEVELS, Commands, fault_document, json_option, published, say_json, viewer_of
 from dashboard.commands.layers import layers
+from dashboard.commands.users import user
 from layers import Fault, Refused
 
 
@@ -23,6 +24,7 @@ def main() -> None:
 
 
 main.add_command(layers)
+main.add_command(user)
 
 # ---- region ----------------------------------------------------------------------------------------------------------
 

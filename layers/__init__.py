@@ -50,6 +50,25 @@ _WHERE = {
     "layers.geometry": ("pack",),
     "layers.postcodes": ("Place", "find as find_postcode"),
     "layers.place": ("locate_point",),
+    "layers.access": ("METRICS",),
+    "layers.adjacency": ("adjacency as find_adjacency",),
+    "layers.communities": ("Community",),
+    "layers.gaps": (
+        "GapRequest",
+        "GapResult",
+        "IndicatorLayer",
+        "ServiceLayer",
+        "SitingRequest",
+        "SitingResult",
+        "TogetherResult",
+        "find_gaps",
+        "find_sites",
+        "find_together",
+    ),
+    "layers.need": ("Indicator", "Need", "need as find_need"),
+    "layers.points": ("to_degrees",),
+    "layers.siting": ("OBJECTIVES", "Change", "Outcome", "Site", "compare_options"),
+    "layers.stability": ("MOST_DRAWS", "Cancelled"),
 }
 # name here -> (module, name there)
 _HOME = {

@@ -96,6 +96,12 @@ def make_app(given: Material, map_component, script: str = "") -> Dash:
     return app
 
 
+def finished(app: Dash) -> flask.Flask:
+    """The server, with Dash's own preparations done before it starts: done by the first request, a second one may be faster."""
+    app._setup_server()
+    return app.server
+
+
 def serve_geojson(app: Dash, given: Material) -> str:
     """The outlines with both indicators' values, compressed once, kept by the browser. Returns the address."""
     kept = given.folder / "areas-and-values.geojson.br"

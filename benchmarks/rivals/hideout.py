@@ -5,10 +5,12 @@ The change is made in the browser (a clientside callback), on Leaflet's canvas: 
 
 from __future__ import annotations
 
+import json
+
 import dash_leaflet as dl
 from dash import Input, Output
 
-from benchmarks.rivals.common import LEAFLET_PROBE, STYLE, hideout, make_app, material, serve_geojson
+from benchmarks.rivals.common import LEAFLET_PROBE, STYLE, finished, hideout, make_app, material, serve_geojson
 
 TITLE = "dash-leaflet hideout"
 PROBE = LEAFLET_PROBE
@@ -19,20 +21,16 @@ def create_server():
     given = material()
     first = next(iter(given.titles))
     address = "/areas.geojson"
-    areas = dl.GeoJSON(url=address, id="areas", style={"variable": "dashExtensions.default.style"}, hideout=hideout(given, first))
+    areas = dl.GeoJSON(
+        url=address, id="areas", style={"variable": "dashExtensions.default.style"}, hideout=hideout(given, first)
+    )
     app = make_app(given, dl.Map([areas], preferCanvas=True, className="map", **given.about["view"]), STYLE)
     serve_geojson(app, given)
     choices = {name: hideout(given, name) for name in given.titles}
     app.clientside_callback(
-        f"(name) => ({_json(choices)})[name]",
+        f"(name) => ({json.dumps(choices)})[name]",
         Output("areas", "hideout"),
         Input("indicator", "value"),
         prevent_initial_call=True,
     )
-    return app.server
-
-
-def _json(document) -> str:
-    import json
-
-    return json.dumps(document)
+    return finished(app)

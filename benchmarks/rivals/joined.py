@@ -5,7 +5,7 @@ from __future__ import annotations
 import dash_leaflet as dl
 from dash import Input, Output
 
-from benchmarks.rivals.common import LEAFLET_PROBE, STYLE, hideout, joined, make_app, material
+from benchmarks.rivals.common import LEAFLET_PROBE, STYLE, finished, hideout, joined, make_app, material
 
 TITLE = "dash-leaflet joined GeoJSON"
 PROBE = LEAFLET_PROBE
@@ -22,4 +22,4 @@ def create_server():
     def show(name):
         return joined(given, [name]), hideout(given, name)
 
-    return app.server
+    return finished(app)

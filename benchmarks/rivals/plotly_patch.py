@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dash import Input, Output, Patch
 
-from benchmarks.rivals.common import make_app, material
+from benchmarks.rivals.common import finished, make_app, material
 from benchmarks.rivals.plotly_rebuilt import PROBE, figure, graph
 
 TITLE = "plotly Patch(z)"
@@ -26,4 +26,4 @@ def create_server():
         change["data"][0]["z"] = given.classes(name)
         return change
 
-    return app.server
+    return finished(app)

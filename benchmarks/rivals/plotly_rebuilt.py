@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from dash import Input, Output, dcc
 
-from benchmarks.rivals.common import Material, make_app, material
+from benchmarks.rivals.common import Material, finished, make_app, material
 
 TITLE = "plotly rebuilt"
 GEOMETRY = r"/_dash-update-component"
@@ -32,7 +32,7 @@ def create_server():
     def show(name):
         return figure(given, name)
 
-    return app.server
+    return finished(app)
 
 
 def graph() -> dcc.Graph:

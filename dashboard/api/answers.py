@@ -1,16 +1,38 @@
-"""How every route answers: JSON errors of one shape, ETags, and what may be cached by whom."""
+"""How every route answers: JSON errors of one shape, ETags, compression, and what may be cached by whom."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from typing import Any
 
-from flask import Response, request
+import brotli
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from layers import Refused
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
 PRIVATE = "private, no-store"
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+SMALLEST = 400
+"""Bytes below which compressing costs more than it saves."""
+
+MEMORY_BYTES = 64 * 2**20
+"""Bound on finished answers kept per process. England's values at LSOA level take 5 MB as JSON, a tenth of it compressed."""
+
+_COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    # in order of preference; the levels are those at which one more costs more time than the bytes are worth
+    "br": lambda data: brotli.compress(data, quality=5),
+    "gzip": lambda data: gzip.compress(data, 6, mtime=0),
+}
 
 
 class ApiError(Exception):
@@ -37,25 +59,114 @@ def not_found(what: str) -> ApiError:
     return ApiError(404, "not-found", f"There is no {what} here.")
 
 
-def answer(body: bytes | str, mimetype: str, *, cache: str = REVALIDATE, name: str = "") -> Response:
+def one_shape_of_error(routes: Blueprint) -> None:
+    """Let everything that goes wrong below this blueprint's address answer as JSON: an unknown address, a method that is not
+    allowed, a fault of the store, a mistake of ours. Without this, Dash would answer with its page."""
+
+    @routes.route("/", defaults={"rest": ""}, methods=_METHODS)
+    @routes.route("/<path:rest>", methods=_METHODS)
+    def nothing_here(rest: str):
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(["GET", "HEAD"], "This address only answers GET and HEAD.")
+        raise not_found("such address")
+
+    @routes.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        # only the title: the faults may name files and hosts
+        return ApiError(503, "store-fault", error.title).response()
+
+    @routes.errorhandler(HTTPException)
+    def plain(error: HTTPException) -> Response:
+        code = error.name.lower().replace(" ", "-")
+        response = ApiError(error.code or 500, code, error.description or error.name).response()
+        if isinstance(error, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(error.valid_methods or ())
+        return response
+
+
+class Body:
+    """The bytes of one answer, and what they are compressed; compressing the same again would take longer than making them."""
+
+    def __init__(self, content: bytes | str):
+        self.data = content.encode() if isinstance(content, str) else content
+        self.etag = hashlib.sha256(self.data).hexdigest()[:32]
+        self._compressed: dict[str, bytes] = {}
+
+    def compressed(self, encoding: str) -> bytes:
+        if encoding not in self._compressed:
+            self._compressed[encoding] = _COMPRESS[encoding](self.data)
+        return self._compressed[encoding]
+
+
+class Memory:
+    """Finished answers that depend on nothing but their key, the least used forgotten first. Threads may share it.
+
+    The key of what comes from a layer holds its version, so nothing in here can be out of date. Whether the caller may have
+    an answer must be settled before it is looked up.
+    """
+
+    def __init__(self, limit: int = MEMORY_BYTES):
+        self._limit, self._size = limit, 0
+        self._kept: OrderedDict[Hashable, Body] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def body(self, key: Hashable, make: Callable[[], bytes | str]) -> Body:
+        """The kept answer, or the one that ``make`` makes (outside the lock: two threads may both make it)."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        body = Body(make())
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = body
+                self._size += _weight(body)
+            while self._size > self._limit and len(self._kept) > 1:
+                self._size -= _weight(self._kept.popitem(last=False)[1])
+        return body
+
+
+def _weight(body: Body) -> int:
+    return len(body.data) * 5 // 4 + 200  # what is compressed takes about a quarter more
+
+
+def answer(body: Body | bytes | str, mimetype: str, *, cache: str = REVALIDATE, name: str = "") -> Response:
     """A response with an ETag of its content; answers 304 when the caller has it already.
 
+    A kept :class:`Body` is sent in the best encoding that the caller takes; other content is compressed further on.
     ``name`` offers it as a download under that (already safe) file name.
     """
-    data = body.encode() if isinstance(body, str) else body
-    response = Response(data, mimetype=mimetype)
+    kept = isinstance(body, Body)
+    body = body if kept else Body(body)
+    encoding = _encoding() if kept and len(body.data) >= SMALLEST else ""
+    response = Response(body.compressed(encoding) if encoding else body.data, mimetype=mimetype)
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
     response.headers["Cache-Control"] = cache
+    response.vary.add("Accept-Encoding")
     if cache == PRIVATE:
-        response.headers["Vary"] = "Cookie"
+        response.vary.add("Cookie")
     else:
         # weak: the same content may leave here compressed or not
-        response.set_etag(hashlib.sha256(data).hexdigest()[:32], weak=True)
+        response.set_etag(body.etag, weak=True)
     if name:
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response.make_conditional(request)
 
 
+def as_json(document: Any) -> str:
+    """Compact JSON. Raises ValueError for what JSON does not know: NaN and infinity."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def json_answer(document: Any, *, cache: str = REVALIDATE, mimetype: str = "application/json") -> Response:
-    return answer(
-        json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")), mimetype, cache=cache
-    )
+    return answer(as_json(document), mimetype, cache=cache)
+
+
+def _encoding() -> str:
+    """The encoding to send: the first of ours that the caller takes ("br;q=0" means that it does not); "" for none."""
+    accepted = request.accept_encodings
+    if not accepted:
+        return ""
+    best = max(_COMPRESS, key=lambda name: accepted[name])  # of equals the first
+    return best if accepted[best] > 0 else ""

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from dashboard.api.answers import IMMUTABLE, PRIVATE, REVALIDATE, answer, json_answer, not_found
+from dashboard.api.answers import (
+    IMMUTABLE,
+    PRIVATE,
+    REVALIDATE,
+    Memory,
+    answer,
+    as_json,
+    not_found,
+    one_shape_of_error,
+)
 from dashboard.auth.session import current_viewer
 from dashboard.published import Published
 from dashboard.selection import Selection
-from dashboard.views.choropleth import Choropleth, choropleth
+from dashboard.views.scene import Scene, classes_of, emphasis_of, is_public, readings_of, scene
 from dashboard.views.shapes import Shapes
-from dashboard.views.table import as_csv
-from dashboard.views.wire import classes_bytes, readings_bytes, services_geojson
+from dashboard.views.twin import twin_of
+from dashboard.views.wire import services_geojson
 from layers import NotFound
 
 BINARY = "application/octet-stream"
@@ -19,59 +28,71 @@ BINARY = "application/octet-stream"
 
 def blueprint(published: Published, shapes: Shapes) -> Blueprint:
     routes = Blueprint("data", __name__, url_prefix="/data")
+    memory = Memory()
+    one_shape_of_error(routes)
 
     @routes.get("/shapes/<name>")
     def shape(name: str) -> Response:
         file = shapes.by_name(name)
         if file is None:
             raise not_found("such file")
-        if "br" in request.headers.get("Accept-Encoding", ""):
-            response = answer(file.compressed.read_bytes(), file.mimetype, cache=IMMUTABLE)
+        compressed = request.accept_encodings["br"] > 0  # "br;q=0" says that it is not wanted
+        response = Response(shapes.read(file, compressed=compressed), mimetype=file.mimetype)
+        if compressed:
             response.headers["Content-Encoding"] = "br"
-        else:
-            response = answer(file.path.read_bytes(), file.mimetype, cache=IMMUTABLE)
+        response.headers["Cache-Control"] = IMMUTABLE
         response.headers["Vary"] = "Accept-Encoding"
-        return response
+        response.set_etag(file.url_name, weak=True)  # the name is the address of the content
+        return response.make_conditional(request)
 
     @routes.get("/classes")
     def classes() -> Response:
-        selection, chart = _chart(published)
-        n = len(published.region.areas[selection.level])
-        return answer(classes_bytes(chart, n), BINARY, cache=_cache(chart))
+        selection, shown = _scene(published)
+        return answer(classes_of(published, selection, shown), BINARY, cache=_cache(shown))
 
     @routes.get("/readings")
     def readings() -> Response:
-        _, chart = _chart(published)
-        if chart is None:
+        _, shown = _scene(published)
+        body = readings_of(shown)
+        if body is None:
             raise not_found("indicator of that name")
-        return answer(readings_bytes(chart), BINARY, cache=_cache(chart))
+        return answer(body, BINARY, cache=_cache(shown))
+
+    @routes.get("/gap")
+    def gap() -> Response:
+        _, shown = _scene(published)
+        return answer(as_json(emphasis_of(shown)), "application/json", cache=_cache(shown))
 
     @routes.get("/services/<layer_id>.geojson")
     def services(layer_id: str) -> Response:
         viewer = current_viewer()
         try:
             layer = published.store.layer(layer_id, viewer)
-            document = services_geojson(published, layer_id, viewer)
         except NotFound:
             raise not_found("layer of that name") from None
+        if layer.kind != "services":
+            raise not_found("service list of that name")
+        body = memory.body(
+            ("services", layer.id, layer.version), lambda: as_json(services_geojson(published, layer, viewer))
+        )
         cache = REVALIDATE if layer.descriptor.audience == "public" else PRIVATE
-        return json_answer(document, cache=cache, mimetype="application/geo+json")
+        return answer(body, "application/geo+json", cache=cache)
 
     @routes.get("/table.csv")
     def table() -> Response:
-        _, chart = _chart(published)
-        if chart is None:
+        selection, shown = _scene(published)
+        twin = twin_of(published, selection, shown)
+        if twin is None:
             raise not_found("indicator of that name")
-        name = f"{chart.layer.id}-{chart.level}.csv"
-        return answer("\ufeff" + as_csv(published, chart), "text/csv", cache=_cache(chart), name=name)
+        return answer("\ufeff" + twin.as_csv(), "text/csv", cache=_cache(shown), name=twin.file_name)
 
     return routes
 
 
-def _chart(published: Published) -> tuple[Selection, Choropleth | None]:
+def _scene(published: Published) -> tuple[Selection, Scene]:
     selection, _ = Selection.from_query(request.args)
-    return selection, choropleth(published, selection, current_viewer())
+    return selection, scene(published, selection, current_viewer())
 
 
-def _cache(chart: Choropleth | None) -> str:
-    return REVALIDATE if chart is None or chart.layer.descriptor.audience == "public" else PRIVATE
+def _cache(shown: Scene) -> str:
+    return REVALIDATE if is_public(shown) else PRIVATE

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from dashboard.api.answers import PRIVATE, REVALIDATE, answer, bad_parameter, json_answer, not_found
+from dashboard.api.answers import (
+    PRIVATE,
+    REVALIDATE,
+    Memory,
+    answer,
+    as_json,
+    bad_parameter,
+    json_answer,
+    not_found,
+    one_shape_of_error,
+)
 from dashboard.api.openapi import document
 from dashboard.auth.session import current_viewer
 from dashboard.published import Published
@@ -14,10 +24,16 @@ from dashboard.views.layers import layer_document, region_document
 from dashboard.views.values import areas_document, areas_geojson, values_csv, values_document, values_geojson
 from layers import LEVELS, Layer, NotFound
 
+MIMETYPES = {"json": "application/json", "csv": "text/csv", "geojson": "application/geo+json"}
+
 
 def blueprint(published: Published) -> Blueprint:
     routes = Blueprint("api-v1", __name__, url_prefix="/api/v1")
     region, store = published.region, published.store
+    memory = Memory()
+    themes = tuple(theme.id for theme in region.themes)
+    partners = tuple(partner.id for partner in region.partners)
+    one_shape_of_error(routes)
 
     def layer_or_404(layer_id: str) -> Layer:
         try:
@@ -31,28 +47,36 @@ def blueprint(published: Published) -> Blueprint:
     @routes.after_request
     def open_to_other_sites(response: Response) -> Response:
         # public data may be read from any page; no credentials go with such a request
-        response.headers.setdefault("Access-Control-Allow-Origin", "*")
+        if response.headers.get("Cache-Control") != PRIVATE:
+            response.headers.setdefault("Access-Control-Allow-Origin", "*")
         return response
 
     @routes.get("/openapi.json")
     def openapi():
-        return json_answer(document(published))
+        allowed()
+        return answer(memory.body("openapi", lambda: as_json(document(published))), "application/json")
 
     @routes.get("/region")
     def get_region():
-        return json_answer(region_document(published))
+        allowed()
+        return answer(memory.body("region", lambda: as_json(region_document(published))), "application/json")
 
     @routes.get("/layers")
     def get_layers():
         allowed("theme", "partner", "kind")
         kind = one_of("kind", ("indicator", "services"), None)
         viewer = current_viewer()
-        found = store.layers(viewer, kind=kind, theme=request.args.get("theme"), partner=request.args.get("partner"))
-        cache = PRIVATE if viewer.signed_in else REVALIDATE
-        return json_answer({"layers": [layer_document(published, layer) for layer in found]}, cache=cache)
+        theme, partner = one_of("theme", themes, None), one_of("partner", partners, None)
+        found = store.layers(viewer, kind=kind, theme=theme, partner=partner)
+        body = memory.body(
+            ("layers", *((layer.id, layer.version) for layer in found)),
+            lambda: as_json({"layers": [layer_document(published, layer) for layer in found]}),
+        )
+        return answer(body, "application/json", cache=PRIVATE if viewer.signed_in else REVALIDATE)
 
     @routes.get("/layers/<layer_id>")
     def get_layer(layer_id: str):
+        allowed()
         layer = layer_or_404(layer_id)
         return json_answer(layer_document(published, layer), cache=cache_of(layer))
 
@@ -64,33 +88,38 @@ def blueprint(published: Published) -> Blueprint:
             raise not_found("layer of that name with values; service lists have sites")
         level = one_of("level", LEVELS, layer.levels[0] if layer.levels else "lsoa")
         form = one_of("format", ("json", "csv", "geojson"), "json")
-        period = request.args.get("period") or None
-        if period is not None and period not in layer.periods:
-            raise bad_parameter("period", period, f"one of {', '.join(layer.periods)}")
-        values = store.values(layer.id, level, current_viewer(), period=period)
-        if form == "csv":
-            return answer(values_csv(values), "text/csv", cache=cache_of(layer), name=f"{layer.id}-{level}.csv")
-        if form == "geojson":
-            document = values_geojson(published, values, current_viewer())
-            return json_answer(document, cache=cache_of(layer), mimetype="application/geo+json")
-        return json_answer(values_document(published, values), cache=cache_of(layer))
+        period = one_of("period", layer.periods, None)
+        viewer = current_viewer()
+
+        def make() -> str:
+            values = store.values(layer.id, level, viewer, period=period, version=layer.version)
+            if form == "csv":
+                return values_csv(published, values)
+            if form == "geojson":
+                return as_json(values_geojson(published, values, viewer))
+            return as_json(values_document(published, values))
+
+        body = memory.body((layer.id, layer.version, level, period, form), make)
+        name = f"{layer.id}-{level}.csv" if form == "csv" else ""
+        return answer(body, MIMETYPES[form], cache=cache_of(layer), name=name)
 
     @routes.get("/areas/<level>")
     def get_areas(level: str):
         allowed("format")
         if level not in LEVELS:
             raise not_found(f"level of that name; there are {', '.join(LEVELS)}")
-        if one_of("format", ("json", "geojson"), "json") == "geojson":
-            return json_answer(areas_geojson(published, level), mimetype="application/geo+json")
-        return json_answer(areas_document(published, level))
+        form = one_of("format", ("json", "geojson"), "json")
+        make = {"json": areas_document, "geojson": areas_geojson}[form]
+        body = memory.body(("areas", level, form), lambda: as_json(make(published, level)))
+        return answer(body, MIMETYPES[form])
 
     @routes.get("/areas/<level>/<code>")
     def get_area(level: str, code: str):
         allowed("theme")
-        if region.level_of(code) != level:
+        if level not in LEVELS or code not in region.codes(level):
             raise not_found("area of that code at that level")
         viewer = current_viewer()
-        chosen = Selection.from_query({"theme": request.args.get("theme", "")})[0]
+        chosen = Selection(theme=one_of("theme", themes, ""), level=level)
         profile = area_profile(published, code, chosen, viewer)
         cache = PRIVATE if viewer.signed_in else REVALIDATE
         return json_answer(profile.as_document(region.notice), cache=cache)
@@ -102,7 +131,7 @@ def allowed(*names: str) -> None:
     """Refuse query parameters that the route does not know: a typing mistake must not answer with everything."""
     for name in request.args:
         if name not in names:
-            raise bad_parameter(name, request.args[name], f"nothing: this address knows {', '.join(names)}")
+            raise bad_parameter(name, request.args[name], f"nothing: this address knows {', '.join(names) or 'none'}")
 
 
 def one_of(name: str, choices: tuple[str, ...], default: str | None) -> str | None:
@@ -110,5 +139,5 @@ def one_of(name: str, choices: tuple[str, ...], default: str | None) -> str | No
     if not given:
         return default
     if given not in choices:
-        raise bad_parameter(name, given, f"one of {', '.join(choices)}")
+        raise bad_parameter(name, given, f"one of {', '.join(choices)}" if choices else "nothing: there are none")
     return given

@@ -36,7 +36,7 @@ _AWAY = "Your organisation's sign-in service does not answer as it should. Try a
 _AGAIN = "Signing in took too long, or was started in another window. Try again."
 
 
-class NotLetIn(Exception):  # noqa: N818  named like the other refusals
+class NotLetIn(Exception):
     """Signing in elsewhere did not work. The text is for the person; ``why`` is for the log."""
 
     def __init__(self, text: str, why: str):

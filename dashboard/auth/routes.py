@@ -7,14 +7,17 @@ from dataclasses import asdict
 from urllib.parse import urlsplit
 
 import flask
-from itsdangerous import URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from dashboard.auth.guard import keep_private
-from dashboard.auth.oidc import Provider
+from dashboard.auth.oidc import Journey, NotLetIn, Provider, account_for, start_session
 from dashboard.auth.session import (
+    cookie_name,
     current_viewer,
+    drop_cookie,
     drop_token,
     keep_token,
+    set_cookie,
     token_of,
 )
 from dashboard.pages.sign_in import PATH, SignIn, sign_in_page

@@ -9,11 +9,13 @@ from dashboard.auth.session import current_viewer
 from dashboard.components.answer import answer
 from dashboard.components.area import area_panel
 from dashboard.components.services import service_points
+from dashboard.components.table import table_columns
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import search as searching
 from dashboard.views.area import area_profile
-from dashboard.views.table import rows_for_grid
+from dashboard.views.scene import scene
+from dashboard.views.twin import heads_of, rows_for_grid
 
 CONTROLS = {
     "theme": (ids.THEME, "value"),
@@ -95,6 +97,10 @@ def register(app, published: Published) -> None:
     def show_area(data):
         selection = Selection.from_data(data)
         return area_panel(area_profile(published, selection.area, selection, current_viewer()), selection)
+
+    @app.callback(Output(ids.TABLE, "columnDefs"), Input(ids.SELECTION, "data"), prevent_initial_call=True)
+    def show_heads(data):
+        return table_columns(heads_of(scene(published, Selection.from_data(data), current_viewer())))
 
     @app.callback(Output(ids.SERVICE_POINTS, "children"), Input(ids.SELECTION, "data"), prevent_initial_call=True)
     def show_services(data):

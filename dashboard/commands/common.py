@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+from collections.abc import Mapping
+from datetime import date, datetime
 from functools import wraps
 from typing import Any
 
@@ -30,7 +33,11 @@ class Commands(click.Group):
 
 
 def _wants_json(ctx: click.Context) -> bool:
-    return "--json" in sys.argv
+    """Whether the command was given --json; before its options are read, whether it stands on the command line."""
+    return ctx.meta.get(_AS_JSON, "--json" in sys.argv)
+
+
+_AS_JSON = "commonground.as_json"
 
 
 def refuse(refused: Refused, *, as_json: bool) -> None:
@@ -46,13 +53,31 @@ def fault_document(fault: Fault) -> dict[str, Any]:
 
 
 def say_json(document: Any) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=1, default=str))
+    """Print one JSON document: dates as ISO text, numbers of numpy as numbers, what is not a number as null."""
+    click.echo(json.dumps(_plain(document), ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if hasattr(value, "item"):  # a number of numpy
+        value = value.item()
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)
 
 
 def json_option(function):
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
     @wraps(function)
     def wrapped(*args, **kwargs):
+        click.get_current_context().meta[_AS_JSON] = kwargs["as_json"]
         return function(*args, **kwargs)
 
     return wrapped
@@ -67,6 +92,13 @@ def published():
     region = load_region(chosen.region)
     chosen.home.mkdir(parents=True, exist_ok=True)
     return Published(region, open_store(chosen.database_url, region), chosen.home)
+
+
+def here_region():
+    """The region alone, for what needs no store."""
+    from layers import load_region
+
+    return load_region(settings.from_environment().region)
 
 
 def viewer_of(here, user: str) -> Viewer:

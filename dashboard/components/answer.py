@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dashboard.components.results import headline, legend, top_list
+from dashboard.components.gaps import (
+    community_list,
+    gap_headline,
+    gap_legend,
+    gap_sentence,
+    need_headline,
+    sorry,
+    together_block,
+    top_need,
+)
+from dashboard.components.results import headline, legend, legend_table, top_list
 from dashboard.published import Published
 from dashboard.selection import Selection
-from dashboard.views.choropleth import choropleth, sentence
+from dashboard.views.choropleth import sentence
+from dashboard.views.gaps import Gaps, Sorry, painted
+from dashboard.views.needs import WeightedNeed, need_sentence
+from dashboard.views.scene import scene
+from dashboard.views.together import together_or_reasons
 from layers import Viewer
 
 
@@ -22,13 +36,38 @@ class Answer:
 
 def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer:
     """Everything that the results panel says about a selection."""
-    chart = choropleth(published, selection, viewer)
-    if chart is None:
+    shown = scene(published, selection, viewer)
+    if shown is None:
         return Answer(headline(None, published))
+    if isinstance(shown, Sorry):
+        return Answer(sorry(shown))
+    if isinstance(shown, Gaps):
+        return _gap_answer(published, selection, viewer, shown)
+    if isinstance(shown, WeightedNeed):
+        k = shown.colours
+        colours = [f"var(--need-{k}-{i})" for i in range(k)]
+        words = need_sentence(shown)
+        table = (
+            [legend_table(shown.rows, k, colours, f"{shown.basis[0].upper()}{shown.basis[1:]}.")] if shown.rows else []
+        )
+        return Answer(need_headline(shown), table, words, words, top_need(shown))
     return Answer(
-        headline(chart, published),
-        legend(chart),
-        sentence(chart, published),
-        sentence(chart, published, counts_too=True),
-        top_list(chart, published),
+        headline(shown, published),
+        legend(shown),
+        sentence(shown, published),
+        sentence(shown, published, counts_too=True),
+        top_list(shown, published),
+    )
+
+
+def _gap_answer(published: Published, selection: Selection, viewer: Viewer, shown: Gaps) -> Answer:
+    paint = painted(shown, selection.show, scheme=selection.scheme, classes=selection.classes)
+    words = gap_sentence(shown)
+    together = together_block(together_or_reasons(published, selection, viewer), selection.alone)
+    return Answer(
+        gap_headline(shown, selection.show),
+        gap_legend(paint, selection.show, selection.metric),
+        words,
+        words,
+        [*together, *community_list(shown)] if selection.show == "gap" else together,
     )

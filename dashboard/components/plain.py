@@ -28,7 +28,7 @@ def plain_html(part: Any) -> Markup:
         raise ValueError(f"{part._namespace}.{kind} needs JavaScript; plain pages are made of dash.html only")
     children = props.pop("children", None)
     attributes = Markup().join(_attribute(name, value) for name, value in props.items())
-    tag = Markup(kind.lower())
+    tag = kind.lower()
     if kind in _VOID:
         return Markup("<{}{}>").format(tag, attributes)
     return Markup("<{0}{1}>{2}</{0}>").format(tag, attributes, plain_html(children))

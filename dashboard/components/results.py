@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from dashboard import ids
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.banding import MISSING, SUPPRESSED
-from dashboard.views.choropleth import Choropleth
+from dashboard.views.choropleth import BandRow, Choropleth
 
 TOP = 10
 
@@ -57,28 +58,23 @@ def legend(chart: Choropleth | None) -> list:
     """Band, colour, limits and count, with a bar for the count, above a histogram of the values."""
     if chart is None or not chart.rows:
         return []
-    most = max(row.count for row in chart.rows) or 1
     k = len(chart.bands)
-    rows = []
-    for row in reversed(chart.rows[:k]):
-        rows.append(_legend_row(f"var(--need-{k}-{row.code})", "swatch", row, most))
-    for row in chart.rows[k:]:
-        name = {SUPPRESSED: "swatch swatch-suppressed", MISSING: "swatch swatch-missing"}[row.code]
-        rows.append(_legend_row("", name, row, most))
+    caption = f"{chart.basis[0].upper()}{chart.basis[1:]}; {_method(chart)}."
     return [
         html.H3(f"Legend: {chart.unit or chart.layer.title}", className="legend-title"),
         histogram(chart),
-        html.Table(
-            [
-                html.Caption(
-                    f"{chart.basis[0].upper()}{chart.basis[1:]}; {_method(chart)}.",
-                ),
-                html.Thead(html.Tr([html.Th("Colour"), html.Th("From and to"), html.Th("Areas", className="number")])),
-                html.Tbody(rows),
-            ],
-            className="legend-table",
-        ),
+        legend_table(chart.rows, k, [f"var(--need-{k}-{i})" for i in range(k)], caption),
     ]
+
+
+def legend_table(rows: Sequence[BandRow], bands: int, colours: Sequence[str], caption: str) -> html.Table:
+    """Bands from worst to best with colour, limits and count, then what is not banded."""
+    most = max(row.count for row in rows) or 1
+    lines = [_legend_row(colours[row.code], "swatch", row, most) for row in reversed(rows[:bands])]
+    special = {SUPPRESSED: "swatch swatch-suppressed", MISSING: "swatch swatch-missing"}
+    lines += [_legend_row("", special[row.code], row, most) for row in rows[bands:]]
+    head = html.Tr([html.Th("Colour"), html.Th("From and to"), html.Th("Areas", className="number")])
+    return html.Table([html.Caption(caption), html.Thead(head), html.Tbody(lines)], className="legend-table")
 
 
 def histogram(chart: Choropleth) -> html.Div:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import dash_ag_grid as dag
 
 from dashboard import ids
@@ -10,9 +12,10 @@ from dashboard.views.table import COLUMNS, NUMBERS
 _WIDTHS = {"name": 240, "lad": 190, "ward": 190, "band": 120, "status": 220, "code": 130}
 
 
-def table_grid() -> dag.AgGrid:
+def table_columns(heads: Mapping[str, str]) -> list[dict]:
+    """Column definitions for the headings of what is shown."""
     columns = []
-    for name, title in COLUMNS.items():
+    for name, title in heads.items():
         numeric = name in NUMBERS
         column = {
             "field": name,
@@ -25,9 +28,13 @@ def table_grid() -> dag.AgGrid:
         if numeric:
             column["valueFormatter"] = {"function": "commonground.formatCell(params)"}
         columns.append({key: value for key, value in column.items() if value is not None})
+    return columns
+
+
+def table_grid(heads: Mapping[str, str] = COLUMNS) -> dag.AgGrid:
     return dag.AgGrid(
         id=ids.TABLE,
-        columnDefs=columns,
+        columnDefs=table_columns(heads),
         defaultColDef={"sortable": True, "resizable": True, "floatingFilter": False},
         rowModelType="infinite",
         getRowId="params.data.code",

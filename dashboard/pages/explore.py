@@ -18,7 +18,9 @@ from dashboard.selection import Selection
 from dashboard.views import offer, places
 from dashboard.views.area import area_profile
 from dashboard.views.palette import as_config
+from dashboard.views.scene import scene
 from dashboard.views.shapes import Shapes
+from dashboard.views.twin import heads_of
 from layers import Viewer
 
 
@@ -78,7 +80,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                 role="group",
                 **{"aria-label": "Show over the map"},
             ),
-            table_drawer(said.table_sentence),
+            table_drawer(said.table_sentence, heads_of(scene(published, selection, viewer))),
         ],
         className="explore",
         id="main",
@@ -159,7 +161,7 @@ def the_map(published: Published, selection: Selection, viewer: Viewer) -> html.
     )
 
 
-def table_drawer(words: str) -> html.Section:
+def table_drawer(words: str, heads: Mapping[str, str]) -> html.Section:
     return html.Section(
         [
             html.Div(
@@ -170,7 +172,7 @@ def table_drawer(words: str) -> html.Section:
                 className="drawer-head",
             ),
             html.P(words, id=ids.TABLE_SENTENCE, className="sentence"),
-            html.Div(table_grid(), className="drawer-body"),
+            html.Div(table_grid(heads), className="drawer-body"),
         ],
         id=ids.TABLE_DRAWER,
         className="table-drawer",

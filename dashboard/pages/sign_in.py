@@ -98,7 +98,6 @@ def _form(published: Published, said: SignIn) -> list:
                     value=said.name,
                     required=True,
                     autoComplete="username",
-                    autoCapitalize="none",
                     spellCheck="false",
                     maxLength=200,
                     className="text-input",

@@ -16,7 +16,6 @@ from dashboard.views.choropleth import Choropleth, Seen, choropleth, ranked
 from dashboard.views.places import names
 from layers import LEVELS, Direction, Layer, Status, Viewer
 
-
 MOST_NEIGHBOURS = 30
 _STATUSES = tuple(str(status) for status in Status)
 """Words of the status codes in :attr:`layers.Values.arrays`."""

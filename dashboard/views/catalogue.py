@@ -87,7 +87,8 @@ def supply_grid(published: Published, viewer: Viewer) -> tuple[list[str], list[t
     lads = region.areas["lad"]
     rows = []
     totals = {
-        level: region.areas[level]["lad_code" if level != "lad" else "code"].value_counts().to_dict() for level in LEVELS
+        level: region.areas[level]["lad_code" if level != "lad" else "code"].value_counts().to_dict()
+        for level in LEVELS
     }
     for layer in published.store.layers(viewer):
         if layer.kind == "services":

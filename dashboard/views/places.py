@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 from dashboard.published import Published
@@ -54,16 +55,26 @@ def who(published: Published) -> str:
 
 
 def starting_questions(published: Published) -> list[tuple[str, str]]:
-    """Three questions, each a link that sets the whole view, made from what this region has."""
+    """Three questions, each a link that sets the whole view, made from what this region has and the public may see."""
     region, store = published.region, published.store
-    theme = next((theme for theme in region.themes if theme.lead), None)
-    services = store.layers(PUBLIC, kind="services", theme=theme.id if theme else None) or store.layers(
+    offered = {layer.id: layer for layer in store.layers(PUBLIC, kind="indicator")}
+    # a lead that was withdrawn, or that only partners may see, is nothing to start from
+    theme = next((theme for theme in region.themes if theme.lead in offered), None)
+    lead = offered[theme.lead] if theme else next(iter(offered.values()), None)
+    base = Selection(theme=theme.id if theme else "", need=lead.id if lead else "")
+    services = (theme and store.layers(PUBLIC, kind="services", theme=theme.id)) or store.layers(
         PUBLIC, kind="services"
     )
-    base = Selection(theme=theme.id if theme else "", need=theme.lead if theme else "")
-    with_services = Selection(theme=base.theme, need=base.need, services=tuple(layer.id for layer in services[:1]))
+    with_services = replace(base, services=tuple(layer.id for layer in services[:1]))
+    # not every indicator can be read by authority: a rank of small areas cannot
+    alike = [layer for layer in offered.values() if theme is None or theme.id in layer.themes]
+    whole = next((layer for layer in (lead, *alike, *offered.values()) if layer and "lad" in layer.levels), lead)
+    compare = replace(base, need=whole.id if whole else "")
+    if theme and whole and theme.id not in whole.themes:
+        compare = replace(compare, theme="")
+    level = lead.levels[0] if lead and lead.levels else base.level
     return [
-        ("Where is need highest?", base.link(level="lsoa")),
-        ("Where are services, and where is need?", with_services.link()),
-        ("How do our authorities compare?", base.link(level="lad")),
+        ("Where is need highest?", base.link(level=level)),
+        ("Where are services, and where is need?", with_services.link(level=level)),
+        ("How do our authorities compare?", compare.link(level="lad")),
     ]

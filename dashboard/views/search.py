@@ -93,7 +93,10 @@ def _sites(published: Published, seen: Seen) -> list[tuple[str, str, float, floa
     sites = seen.services(published)
     sites = sites[sites["latitude"].notna()]
     columns = (sites[name].tolist() for name in ("name", "latitude", "longitude"))
-    return [(str(name).casefold(), str(name), latitude, longitude) for name, latitude, longitude in zip(*columns, strict=True)]
+    return [
+        (str(name).casefold(), str(name), latitude, longitude)
+        for name, latitude, longitude in zip(*columns, strict=True)
+    ]
 
 
 def as_options(hits: tuple[Hit, ...]) -> list[dict]:

@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import brotli
@@ -60,6 +61,21 @@ class Shapes:
         with self._lock:
             return next((file for file in self._files.values() if file.url_name == url_name), None)
 
+    def read(self, file: ShapeFile, *, compressed: bool) -> bytes:
+        """The content of a file; made again when somebody has emptied the home folder meanwhile."""
+        path = file.compressed if compressed else file.path
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            what = file.url_name.split(".")[0]
+            with self._lock:
+                self._files.pop(what, None)
+            level = what.removesuffix("-outlines").removesuffix("-names")
+            self.labels() if what == "labels" else self.names(level) if what.endswith("-names") else self.outlines(
+                level
+            )
+            return path.read_bytes()
+
     def make_all(self) -> None:
         """Make every file, so that the first visitor does not wait."""
         for level in LEVELS:
@@ -93,10 +109,14 @@ class Shapes:
 
     def _key(self, what: str) -> str:
         """Content address: the bytes of the pack's area files and the format."""
-        digest = hashlib.sha256(FORMAT.encode() + what.encode())
+        return hashlib.sha256(f"{FORMAT} {what} {self._pack}".encode()).hexdigest()[:16]
+
+    @cached_property
+    def _pack(self) -> str:
+        digest = hashlib.sha256()
         for file in sorted((self._published.region.path / "areas").glob("*.parquet")):
             digest.update(file.read_bytes())
-        return digest.hexdigest()[:16]
+        return digest.hexdigest()
 
     def _names(self, level: str) -> bytes:
         region = self._published.region

@@ -9,9 +9,11 @@ import numpy as np
 from dashboard.published import Published
 from dashboard.views.banding import NO_INDICATOR
 from dashboard.views.choropleth import Choropleth
+from dashboard.views.gaps import Gaps, access_title
+from dashboard.views.needs import WeightedNeed
 from dashboard.views.places import names
 from dashboard.views.wording import STATUS_SENTENCES
-from layers import Viewer
+from layers import Layer, Viewer
 
 STATUSES = tuple(STATUS_SENTENCES)
 
@@ -19,7 +21,7 @@ STATUSES = tuple(STATUS_SENTENCES)
 def classes_bytes(chart: Choropleth | None, n: int) -> bytes:
     """The number of bands (one byte), then the class of each of the ``n`` areas in area order (one byte each)."""
     if chart is None:
-        return bytes([0]) + bytes([NO_INDICATOR]) * n
+        return no_classes(n)
     return bytes([len(chart.bands)]) + chart.classes.tobytes()
 
 
@@ -35,19 +37,64 @@ def readings_bytes(chart: Choropleth) -> bytes:
         "bands": [row.label for row in chart.rows if row.code < len(chart.bands)],
         "statuses": [STATUS_SENTENCES[status] for status in STATUSES],
     }
-    line = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
-    # float32 arrays must start at a multiple of four
-    line += b" " * (-(len(line) + 1) % 4) + b"\n"
+    line = _head(head)
     numbers = [chart.frame[name].to_numpy(dtype="<f4") for name in ("value", "lower", "upper")]
     status = chart.frame["status"].map({word: n for n, word in enumerate(STATUSES)}).to_numpy(dtype="uint8")
     return line + b"".join(a.tobytes() for a in [*numbers, chart.rank.astype("<f4")]) + status.tobytes()
 
 
-def services_geojson(published: Published, layer_id: str, viewer: Viewer) -> dict:
+def no_classes(n: int) -> bytes:
+    """A map of ``n`` areas without anything painted on it."""
+    return bytes([0]) + bytes([NO_INDICATOR]) * n
+
+
+def gap_readings_bytes(gaps: Gaps) -> bytes:
+    """As :func:`readings_bytes` with need, access and stability for value, lower and upper; status 1 is underserved, 2 nearly."""
+    areas = gaps.result.areas
+    scale, unit, decimals = _access_scale(gaps)
+    head = {
+        "kind": "gap",
+        "n": len(areas),
+        "access": access_title(gaps),
+        "scale": scale,
+        "unit": unit,
+        "decimals": decimals,
+        "none": "No service to measure to",
+    }
+    nothing = np.full(len(areas), np.nan)
+    sure = areas["stability"].to_numpy("float64") if gaps.result.stability is not None else nothing
+    numbers = (areas["need"].to_numpy("float64"), areas["access"].to_numpy("float64"), sure, nothing)
+    status = np.where(areas["underserved"], 1, np.where(areas["near_miss"], 2, 0)).astype("uint8")
+    return _head(head) + b"".join(each.astype("<f4").tobytes() for each in numbers) + status.tobytes()
+
+
+def _access_scale(gaps: Gaps) -> tuple[float, str, int]:
+    """Factor, unit and decimals with which the browser writes an access value."""
+    metric = gaps.result.access.metric
+    if metric == "nearest":
+        return (1, "minutes", 0) if gaps.result.model.unit == "min" else (0.001, "km", 1)
+    return (1, "services", 0) if metric == "coverage" else (1, "per 1,000 people", 2)
+
+
+def need_readings_bytes(made: WeightedNeed) -> bytes:
+    """As :func:`gap_readings_bytes`, with need alone."""
+    score = made.score
+    head = {"kind": "gap", "n": len(score), "access": "", "scale": 1, "unit": "", "decimals": 0, "none": ""}
+    nothing = np.full(len(score), np.nan)
+    numbers = b"".join(each.astype("<f4").tobytes() for each in (score, nothing, nothing, nothing))
+    return _head(head) + numbers + bytes(len(score))
+
+
+def _head(head: dict) -> bytes:
+    line = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+    # float32 arrays must start at a multiple of four
+    return line + b" " * (-(len(line) + 1) % 4) + b"\n"
+
+
+def services_geojson(published: Published, layer: Layer, viewer: Viewer) -> dict:
     """Sites of one service layer as GeoJSON (EPSG:4326). Properties carry text only; the browser never reads them as HTML."""
-    layer = published.store.layer(layer_id, viewer)
     lads = names(published, "lad")
-    sites = published.store.services(layer_id, viewer)
+    sites = published.store.services(layer.id, viewer, version=layer.version)
     sites = sites[sites["longitude"].notna()]
     features = []
     for site in sites.to_dict("records"):

@@ -47,8 +47,16 @@ def demo_site(tmp_path_factory):
     store.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call":
+        item.failed_call = report.failed
+    return report
+
+
 @pytest.fixture
-def open_page(chromium, request):
+def open_page(chromium, request, tmp_path):
     """``open_page(site, **options of new_context)`` gives a page; any fault in any of them fails the test at its end."""
     opened = []
 
@@ -65,7 +73,12 @@ def open_page(chromium, request):
 
     yield opener
     problems = []
-    for context, page, watch in opened:
+    failed = getattr(request.node, "failed_call", False)
+    for n, (context, page, watch) in enumerate(opened):
+        if failed and not page.is_closed():
+            picture = tmp_path / f"page-{n}.png"
+            page.screenshot(path=picture)
+            print(f"screenshot: {picture}")
         if not page.is_closed() and page.url.startswith("http"):
             problems += [
                 f"blocked by the policy: {text}" for text in page.evaluate("() => window.seen?.violations || []")

@@ -61,7 +61,8 @@ def until(page, js: str, arg=None, *, timeout: float = 15.0, what: str = ""):
         if answer:
             return answer
         if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout:g} s: {what or js}")
+            seen = getattr(page, "watch", None)
+            raise AssertionError(f"not within {timeout:g} s: {what or js}; faults seen: {seen and seen.problems}")
         page.wait_for_timeout(15)
 
 

@@ -1,0 +1,208 @@
+"""The answer of the gap view: the rule in words, a three by three legend, underserved communities, what acting together changes."""
+
+from __future__ import annotations
+
+import numpy as np
+from dash import html
+
+from dashboard import ids
+from dashboard.components.results import legend_table
+from dashboard.views.gaps import (
+    CommunityCard,
+    Gaps,
+    Painted,
+    Sorry,
+    area_reading,
+    rule_sentence,
+    summary_sentence,
+    vanishing_sentence,
+)
+from dashboard.views.needs import WeightedNeed, weights_sentence
+from dashboard.views.together import Together, together_sentence
+from dashboard.views.wording import count_of, number
+
+MOST_CARDS = 40
+
+
+def sorry(why: Sorry) -> list:
+    return [html.H2(why.title), html.Ul([html.Li(reason) for reason in why.reasons], className="reason")]
+
+
+def need_headline(made: WeightedNeed) -> list:
+    return [html.H2("Need from your set of indicators"), html.P(weights_sentence(made), className="unit-line")]
+
+
+def gap_headline(gaps: Gaps, show: str) -> list:
+    services = " and ".join(layer.title for layer in gaps.services)
+    title = (
+        f"Access to {services[0].lower() + services[1:]}"
+        if show == "access"
+        else "Where need is high and services are far"
+    )
+    return [
+        html.H2(title),
+        html.P(rule_sentence(gaps), className="rule"),
+    ]
+
+
+def gap_legend(paint: Painted, show: str, metric: str) -> list:
+    """Bands of access, or the three by three grid with its nine counts."""
+    if show == "gap":
+        return [html.H3("Need against access", className="legend-title"), bivariate(paint), _others(paint)]
+    k = paint.colours
+    colours = [f"var(--access-{k}-{i if metric == 'nearest' else k - 1 - i})" for i in range(k)]
+    return [
+        html.H3(paint.title, className="legend-title"),
+        legend_table(paint.rows, k, colours, f"{paint.basis[0].upper()}{paint.basis[1:]}."),
+    ]
+
+
+def bivariate(paint: Painted) -> html.Table:
+    """Nine cells, worst at the top right, each with its count of areas."""
+    heads = html.Tr([html.Td(), *[html.Th(words, scope="col") for words in ("Good access", "Middling", "Poor access")]])
+    body = []
+    for n, words in ((2, "High need"), (1, "Middling"), (0, "Low need")):
+        cells = [
+            html.Td(
+                f"{cell.count:,}",
+                style={"background": f"var(--gap-{cell.code})"},
+                className="gap-cell corner" if cell.code == 8 else "gap-cell",
+                title=f"{cell.name}: {cell.label}",
+            )
+            for cell in paint.cells[n]
+        ]
+        body.append(html.Tr([html.Th(words, scope="row"), *cells]))
+    caption = html.Caption(
+        f"Areas in each ninth: {paint.basis}. Dark: high need with poor access. Outlined on the map: underserved by the rule above."
+    )
+    return html.Table([caption, html.Thead(heads), html.Tbody(body)], className="bivariate")
+
+
+def _others(paint: Painted):
+    rest = [row for row in paint.rows if row.code > 8]
+    if not rest:
+        return None
+    return html.P([f"{row.count:,} areas in plain grey: {row.label}." for row in rest], className="unit-line")
+
+
+def gap_sentence(gaps: Gaps) -> str:
+    return " ".join(part for part in (summary_sentence(gaps), vanishing_sentence(gaps)) if part)
+
+
+def community_list(gaps: Gaps) -> list:
+    """Underserved communities, those with most residents first; a tick box leaves only the shared ones."""
+    cards = gaps.cards
+    if not cards:
+        return [html.H3("Underserved communities"), html.P("No area in view is underserved by this rule.")]
+    shared = sum(card.shared for card in cards)
+    items = [_card(card) for card in cards[:MOST_CARDS]]
+    more = len(cards) - MOST_CARDS
+    return [
+        html.H3(f"Underserved communities ({len(cards):,})"),
+        html.P(_shared_words(shared), className="unit-line"),
+        html.Ol(items, className="communities"),
+        html.P(f"{more:,} smaller ones are in the table and the export.", className="unit-line") if more > 0 else None,
+    ]
+
+
+def _where_and_how(card: CommunityCard) -> str:
+    parts = [f"{part[0].upper()}{part[1:]}" for part in (card.authorities_words, card.need_words) if part]
+    return f"{'. '.join(parts)}; {card.access_words}."
+
+
+def _shared_words(shared: int) -> str:
+    if not shared:
+        return "None of them crosses a council border."
+    return f"{shared:,} {'crosses' if shared == 1 else 'cross'} a council border and {'is' if shared == 1 else 'are'} marked “shared”."
+
+
+def _card(card: CommunityCard) -> html.Li:
+    first = card.indices[0]
+    return html.Li(
+        [
+            html.Button(
+                [
+                    html.Span(
+                        [card.name, html.Span("shared", className="shared-mark") if card.shared else None],
+                        className="top-name",
+                    ),
+                    html.Span(number(card.residents), className="top-value"),
+                ],
+                id=ids.area_button(card.codes[0]),
+                type="button",
+                className="top-item",
+                title="Show the community on the map",
+                **{"data-area-index": str(first), "data-community": ",".join(map(str, card.indices))},
+            ),
+            html.P(_where_and_how(card)),
+            html.P(card.stability_words) if card.stability_words else None,
+            html.P(card.border) if card.border else None,
+            html.P(card.drivers, className="unit-line") if card.drivers else None,
+        ],
+        className="community shared" if card.shared else "community",
+    )
+
+
+def together_block(found: Together | Sorry, alone: bool) -> list:
+    """Alone or together: what changes when everybody's services count."""
+    if isinstance(found, Sorry):
+        return []
+    share = found.summary["residents_nearer_elsewhere"]
+    return [
+        html.Div(
+            [
+                html.H3("Alone or together"),
+                html.P(
+                    [html.Strong(number(share)), " residents are nearer to another authority's service"],
+                    className="big-number",
+                ),
+                html.P(together_sentence(found)),
+                html.P("The map now counts only services in each area's own authority.", className="reason")
+                if alone
+                else None,
+                html.Details(
+                    [
+                        html.Summary("Authority by authority"),
+                        html.Ul([html.Li(card.sentence) for card in found.cards], className="plain-list"),
+                    ],
+                    className="about-layer",
+                ),
+            ],
+            className="together",
+        )
+    ]
+
+
+def why_list(gaps: Gaps, index: int) -> list:
+    """Why one area is, or is not, underserved."""
+    said = area_reading(gaps, index)
+    parts = [said.need_sentence, said.access_sentence, said.border_sentence, said.stability_sentence]
+    return [html.H3(said.verdict), *[html.P(part) for part in parts if part]]
+
+
+def top_need(made: WeightedNeed, most: int = 10) -> list:
+    areas = made.published.region.areas[made.level]
+    score = np.where(made.in_view, made.score, np.nan)
+    order = [int(i) for i in np.argsort(-np.nan_to_num(score, nan=-1), kind="stable")[:most] if np.isfinite(score[i])]
+    lads = made.published.region.areas["lad"].set_index("code")["name"]
+    items = [
+        html.Li(
+            html.Button(
+                [
+                    html.Span(
+                        [areas["name"].iat[i], html.Small(lads.get(areas["lad_code"].iat[i], ""))], className="top-name"
+                    ),
+                    html.Span(number(score[i]), className="top-value"),
+                ],
+                id=ids.area_button(areas["code"].iat[i]),
+                type="button",
+                className="top-item",
+                **{"data-area-index": str(i)},
+            )
+        )
+        for i in order
+    ]
+    return [
+        html.H3(["Where need is highest", html.Small(f"of 100, {count_of(len(areas), made.level)}")]),
+        html.Ol(items, className="top"),
+    ]

@@ -1,0 +1,351 @@
+"""What a publisher is asked, once: the questions of the "describe" step, how answers are read from a form, and what they say
+to the engine (the hints of :func:`layers.inspect_upload`)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from layers import LICENCES, Descriptor, Region, Report, roles_of
+
+STEPS = ("columns", "describe", "check", "preview", "publish")
+STEP_TITLES = {
+    "upload": "Upload a file",
+    "columns": "Match the columns",
+    "describe": "Describe the layer",
+    "check": "Check the file",
+    "preview": "Preview on the map",
+    "publish": "Publish",
+}
+
+MEASURES = (
+    ("percentage", "Percentage: so many of every hundred"),
+    ("rate", "Rate: so many per 1,000, per 100,000 …"),
+    ("count", "Count: a number of people, homes or events"),
+    ("score", "Score or index that cannot be added up"),
+    ("mean", "Average"),
+    ("rank", "Rank among areas"),
+    ("decile", "Tenth (decile)"),
+    ("category", "Category, written as a number"),
+)
+DIRECTIONS = (
+    ("high-is-worse", "A higher number means more need"),
+    ("low-is-worse", "A lower number means more need"),
+    ("neutral", "Neither: it describes, and is not used as need"),
+)
+AUDIENCES = (
+    ("public", "Everybody"),
+    ("partners", "Signed-in people of every partner"),
+    ("owner", "Only my own organisation"),
+)
+YES_NO = (("yes", "Yes"), ("no", "No"))
+
+
+@dataclass(frozen=True)
+class Question:
+    name: str
+    label: str
+    kind: str  # text | long | choice | radio | many | number
+    group: str
+    hint: str = ""
+    required: str = ""  # the sentence when it is not answered; "" for optional
+    options: tuple[tuple[str, str], ...] = ()
+    only: str = ""  # indicator | services; "" for both
+    own: bool = False  # asked for each column when one file becomes several layers
+
+
+def questions(region: Region, kind: str, *, has_period: bool) -> tuple[Question, ...]:
+    """The questions for one kind of layer, in order."""
+    themes = tuple((theme.id, theme.name) for theme in region.themes)
+    licences = (*((name, title) for name, (title, _) in LICENCES.items()), ("other", "Another licence, or none"))
+    asked = (
+        Question("title", "Title", "text", "What it is",
+                 "As people will read it on the map, for example Households in fuel poverty.",
+                 "Give the layer a title", own=True),
+        Question("theme", "Theme", "choice", "What it is", "The problem that people look for it under.",
+                 "Choose a theme", themes),
+        Question("more_themes", "Also shown under", "many", "What it is", options=themes),
+        Question("measure", "What kind of number is it?", "choice", "The numbers",
+                 "This decides whether figures may be added up or averaged for larger areas.",
+                 "Say what kind of number it is", MEASURES, "indicator", own=True),
+        Question("unit", "Unit", "text", "The numbers",
+                 "The words behind the number: % of households, per 1,000 residents, points.",
+                 "Say what the number counts", only="indicator", own=True),
+        Question("per", "For a rate: per how many?", "number", "The numbers",
+                 "1000 when the rate is per 1,000. Leave it blank for anything else.", only="indicator", own=True),
+        Question("direction", "Which way is worse?", "radio", "The numbers", "",
+                 "Say which way is worse", DIRECTIONS, "indicator", own=True),
+        *(
+            ()
+            if has_period
+            else (
+                Question("period", "Period", "text", "The numbers",
+                         "When the numbers are about, as the publisher writes it: 2024, 2023/24, Jan-Apr 2024.",
+                         "Say which period the numbers describe", only="indicator"),
+            )
+        ),
+        Question("max_m", "How near should one be? Metres", "number", "The services",
+                 "Optional. Areas further away than this count as poorly served, for example 1600 for a mile.",
+                 only="services"),
+        Question("source_title", "Source", "text", "Where it comes from",
+                 "The name of the publication or system.", "Say where it comes from"),
+        Question("source_publisher", "Publisher", "text", "Where it comes from", "The organisation behind the source."),
+        Question("source_url", "Web address of the source", "text", "Where it comes from", "Beginning with https://. Optional."),
+        Question("licence", "Licence", "choice", "Where it comes from",
+                 "What others may do with it.", "Choose a licence", licences),
+        Question("why_it_matters", "Why it matters", "long", "For the reader",
+                 "One or two sentences for a member of the public."),
+        Question("caveats", "What the numbers do not say", "long", "For the reader",
+                 "For example areas that are missing, or a change in how cases are recorded."),
+        Question("method", "How the numbers came about", "long", "For the reader", "In plain words. Optional."),
+        Question("next_update", "Next update", "text", "For the reader", "For example March 2027. Optional."),
+        Question("contact", "Contact", "text", "For the reader",
+                 "Who answers questions: a team's address is better than a person's.", "Say who answers questions"),
+        Question("counts_people", "Do the numbers count people?", "radio", "Who may see it",
+                 "Then small counts are withheld, so that nobody can be recognised.",
+                 "Say whether the numbers count people", YES_NO, "indicator"),
+        Question("threshold", "Withhold counts below", "number", "Who may see it",
+                 "8 withholds counts of 1 to 7. Only used when the numbers count people.", only="indicator"),
+        Question("audience", "Who may see it?", "radio", "Who may see it", "", "Say who may see it", AUDIENCES),
+    )  # fmt: skip
+    return tuple(question for question in asked if question.only in ("", kind))
+
+
+def read_form(asked: tuple[Question, ...], form, prefix: str = "") -> dict[str, Any]:
+    """The answers in a form, trimmed; lists for questions that take many."""
+    out: dict[str, Any] = {}
+    for question in asked:
+        name = prefix + question.name
+        if question.kind == "many":
+            allowed = {value for value, _ in question.options}
+            out[question.name] = [value for value in form.getlist(name) if value in allowed]
+        elif name in form:
+            out[question.name] = _tidy(form.get(name, ""))
+    return out
+
+
+def _tidy(text: str) -> str:
+    text = "".join(letter for letter in text.replace("\r\n", "\n") if letter == "\n" or letter.isprintable())
+    return text.strip()[:5000]
+
+
+def problems(asked: tuple[Question, ...], said: Mapping[str, Any]) -> dict[str, str]:
+    """Field -> what is wrong with its answer, in the order of the page."""
+    out: dict[str, str] = {}
+    for question in asked:
+        value = said.get(question.name, "")
+        if question.required and not value:
+            out[question.name] = question.required
+        elif question.kind in ("choice", "radio") and value and value not in {option for option, _ in question.options}:
+            out[question.name] = f"Choose one of the answers for “{question.label}”"
+        elif question.kind == "number" and value and not _number(value):
+            out[question.name] = f"“{question.label}” must be a number above 0"
+    if said.get("measure") == "rate" and not said.get("per"):
+        out["per"] = "Say per how many the rate is, for example 1000"
+    url = said.get("source_url", "")
+    if url and not re.match(r"https?://[^\s]+$", url):
+        out["source_url"] = "The web address of the source must begin with https://"
+    if said.get("counts_people") == "yes" and "threshold" not in out and not said.get("threshold"):
+        out["threshold"] = "Say below which number counts are withheld, for example 8"
+    return out
+
+
+def _number(text: Any) -> float | None:
+    try:
+        value = float(str(text).replace(",", ""))
+    except ValueError:
+        return None
+    return value if 0 < value < 1e12 else None
+
+
+def slug(title: str) -> str:
+    """An identifier made from a title: "Fuel poverty, 2024" -> "fuel-poverty-2024"."""
+    return re.sub(r"[^a-z0-9]+", "-", title.casefold()).strip("-")[:60] or "layer"
+
+
+def prefill(report: Report, before: Descriptor | None, region: Region, partner: str) -> dict[str, Any]:
+    """First answers: of the layer that is replaced, of a descriptor in the file, of what the table suggests."""
+    out: dict[str, Any] = {"audience": "", "threshold": "8", "partner": partner}
+    document = report.document or {}
+    ours = document.get("commonground") if isinstance(document.get("commonground"), dict) else {}
+    if before is not None:
+        source = before.sources[0] if before.sources else None
+        out |= {
+            "title": before.title,
+            "theme": before.themes[0] if before.themes else "",
+            "more_themes": list(before.themes[1:]),
+            "measure": str(before.measure or ""),
+            "unit": before.unit,
+            "per": f"{before.per:g}" if before.measure == "rate" else "",
+            "direction": str(before.direction),
+            "period": before.period,
+            "max_m": f"{before.access_standard.max_m:g}" if before.access_standard else "",
+            "licence": before.licence if before.licence in LICENCES else "other",
+            "why_it_matters": before.why_it_matters,
+            "caveats": before.caveats,
+            "method": before.method,
+            "next_update": before.next_update,
+            "contact": before.contact,
+            "counts_people": "yes" if before.counts_people else "no",
+            "threshold": str(before.disclosure.threshold or 8),
+            "audience": str(before.audience),
+            "partner": before.partner,
+        }
+        if source:
+            out |= {
+                "source_title": source.title,
+                "source_publisher": source.publisher,
+                "source_url": source.url,
+            }
+        return out
+    if isinstance(document.get("title"), str):
+        out["title"] = document["title"][:200]
+    sources = document.get("sources")
+    if isinstance(sources, list) and sources and isinstance(sources[0], dict):
+        for key, name in (("title", "source_title"), ("publisher", "source_publisher"), ("path", "source_url")):
+            if isinstance(sources[0].get(key), str):
+                out[name] = sources[0][key][:500]
+    licences = document.get("licenses")
+    if isinstance(licences, list) and licences and isinstance(licences[0], dict):
+        out["licence"] = licences[0].get("name") if licences[0].get("name") in LICENCES else "other"
+    theme = ours.get("theme")
+    themes = [theme] if isinstance(theme, str) else theme if isinstance(theme, list) else []
+    known = {one.id for one in region.themes}
+    themes = [one for one in themes if one in known]
+    if themes:
+        out["theme"], out["more_themes"] = themes[0], themes[1:]
+    for key in (
+        "measure",
+        "unit",
+        "direction",
+        "period",
+        "why_it_matters",
+        "caveats",
+        "method",
+        "next_update",
+        "contact",
+    ):
+        if isinstance(ours.get(key), (str, int)) and not isinstance(ours.get(key), bool):
+            out[key] = str(ours[key])
+    if isinstance(ours.get("per"), (int, float)) and ours.get("measure") == "rate":
+        out["per"] = f"{ours['per']:g}"
+    if isinstance(ours.get("counts_people"), bool):
+        out["counts_people"] = "yes" if ours["counts_people"] else "no"
+    if ours.get("audience") in ("public", "partners", "owner"):
+        out["audience"] = ours["audience"]
+    standard = ours.get("access_standard")
+    if isinstance(standard, dict) and isinstance(standard.get("max_m"), (int, float)):
+        out["max_m"] = f"{standard['max_m']:g}"
+    if not out.get("measure") and report.measure_guess:
+        out["measure"] = report.measure_guess
+    out["id"] = document["name"] if isinstance(document.get("name"), str) else ""
+    return out
+
+
+# ---------------------------------------------------------------- answers -> layers
+
+
+def wanted_layers(answers: Mapping[str, Any]) -> list[str]:
+    """One entry a layer: the header of its value column, or "" for the one layer of the whole file."""
+    several = answers.get("several") or []
+    return list(several) if several else [""]
+
+
+def said_of(answers: Mapping[str, Any], header: str) -> dict[str, Any]:
+    """Everything said about one layer of the draft."""
+    return {**(answers.get("said") or {}), **((answers.get("each") or {}).get(header) or {} if header else {})}
+
+
+def layer_id(answers: Mapping[str, Any], header: str) -> str:
+    if not header and answers.get("layer"):
+        return str(answers["layer"])
+    said = said_of(answers, header)
+    return str(said.get("id") or slug(str(said.get("title") or header or "")))
+
+
+def hints(answers: Mapping[str, Any], header: str, filename: str, checked: Mapping[str, Any] | None = None) -> dict:
+    """What was said so far, for :func:`layers.inspect_upload`. Keys that nobody answered are left out."""
+    said = said_of(answers, header)
+    kind = answers.get("kind") or ""
+    out: dict[str, Any] = {"filename": filename}
+    if answers.get("sheet"):
+        out["sheet"] = answers["sheet"]
+    if answers.get("decimal_comma") is not None:
+        out["decimal_comma"] = bool(answers["decimal_comma"])
+    if kind:
+        out["kind"] = kind
+    columns = {
+        role: name for role, name in (answers.get("columns") or {}).items() if not kind or role in roles_of(kind)
+    }
+    if header:
+        # several columns become several layers, each of its values alone
+        columns = {role: name for role, name in columns.items() if role in ("area_code", "period")}
+        columns |= dict.fromkeys(("numerator", "denominator", "lower", "upper", "flag", "status"), "")
+        columns["value"] = header
+    if columns:
+        out["columns"] = columns
+    place = answers.get("geography") or {}
+    out |= {key: place[key] for key in ("level", "vintage") if place.get(key)}
+    if title := said.get("title"):
+        out["title"] = title
+        out["id"] = layer_id(answers, header)
+    if theme := said.get("theme"):
+        out["themes"] = [theme, *(one for one in said.get("more_themes") or [] if one != theme)]
+    for key in ("partner", "measure", "unit", "direction", "period", "why_it_matters", "caveats", "method",
+                "next_update", "contact", "audience"):  # fmt: skip
+        if said.get(key):
+            out[key] = said[key]
+    if kind == "services":
+        for key in ("measure", "unit", "direction", "period"):
+            out.pop(key, None)
+        if standard := _number(said.get("max_m")):
+            out["access_standard"] = {"metric": "nearest", "max_m": standard}
+    elif said.get("measure") == "rate" and (per := _number(said.get("per"))):
+        out["per"] = per
+    elif said.get("measure") == "percentage":
+        out["per"] = 100
+    if said.get("counts_people") in ("yes", "no") and kind != "services":
+        people = said["counts_people"] == "yes"
+        out["counts_people"] = people
+        threshold = int(_number(said.get("threshold")) or 0) if people else 0
+        out["disclosure"] = {"threshold": threshold, "rounding_base": 0, "zero_is_sensitive": False}
+    if said.get("source_title"):
+        source = {
+            "title": said["source_title"],
+            "publisher": said.get("source_publisher") or "",
+            "path": said.get("source_url") or "",
+            "licence": said.get("licence") if said.get("licence") in LICENCES else "",
+        }
+        out["sources"] = [{key: value for key, value in source.items() if value}]
+    if said.get("licence") in LICENCES:
+        out["licence"] = said["licence"]
+    if checked:
+        out["reviewed_by"], out["reviewed_on"] = checked["by"], str(checked["at"])[:10]
+    return out
+
+
+# ---------------------------------------------------------------- a colleague's check
+
+
+def fingerprint(answers: Mapping[str, Any], file_sha256: str) -> str:
+    """Changes whenever something changes that a colleague would have checked."""
+    told = {
+        key: answers.get(key)
+        for key in ("kind", "layer", "sheet", "decimal_comma", "columns", "several", "geography", "said", "each")
+    }
+    return hashlib.sha256(json.dumps([told, file_sha256], sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def checked_by_colleague(answers: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Who has checked the draft as it stands, and when; None when nobody has."""
+    check = answers.get("check") or {}
+    return {"by": check["by"], "at": check["at"]} if check.get("verdict") == "good" else None
+
+
+def check_is_awaited(answers: Mapping[str, Any]) -> bool:
+    check = answers.get("check") or {}
+    return bool(check.get("asked_by")) and check.get("verdict") != "good"

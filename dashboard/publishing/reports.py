@@ -1,0 +1,153 @@
+"""Reading a draft's file once and remembering what was found, and turning it into what the map would show.
+
+What is remembered is keyed by everything that it depends on, so it is never out of date; another process reads the file again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboard.published import Published
+from dashboard.publishing import answers as asking
+from dashboard.publishing.uploads import Uploads
+from layers import (
+    STATUSES,
+    Draft,
+    Kind,
+    Layer,
+    NotFound,
+    NotPermitted,
+    Refused,
+    Report,
+    Viewer,
+    decode_table,
+    decode_values,
+    inspect_upload,
+    parts_of,
+    prepare_layer,
+)
+from layers import Package as LayerPackage
+
+
+@dataclass(frozen=True)
+class Before:
+    """The layer that a draft would replace: as shown now (None when withdrawn or waiting), and its newest version."""
+
+    layer: Layer | None
+    newest: int
+    package: LayerPackage | None
+    taken: bool = False  # the id belongs to a layer that this person may not change
+
+
+class Reports:
+    def __init__(self, published: Published, uploads: Uploads, keep: int = 8):
+        self.published = published
+        self.uploads = uploads
+        self._keep = keep
+        self._kept: OrderedDict[tuple, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def before(self, layer_id: str, viewer: Viewer) -> Before:
+        """What is published under this id, for somebody who wants to publish there."""
+        store = self.published.store
+        try:
+            history = store.history(layer_id, viewer)
+        except NotFound:
+            return Before(None, 0, None)
+        if not history:
+            return Before(None, 0, None)
+        newest = max(version.version for version in history)
+        try:
+            layer = store.layer(layer_id, viewer)
+        except NotFound:
+            layer = None
+        try:
+            version = None if layer is not None else newest
+            package = store.original(layer_id, viewer, version=version)
+        except NotPermitted:
+            return Before(layer, newest, None, taken=True)
+        except (NotFound, Refused):
+            package = None
+        return Before(layer, newest, package)
+
+    def report(self, draft: Draft, header: str, viewer: Viewer, answers: Mapping[str, Any] | None = None) -> Report:
+        """Everything that can be said about one layer of the draft."""
+        answers = draft.answers if answers is None else answers
+        hints = asking.hints(answers, header, draft.filename, asking.checked_by_colleague(answers))
+        before = self.before(hints["id"], viewer) if hints.get("id") else Before(None, 0, None)
+        previous = before.package if before.layer is not None else None
+        key = ("report", draft.id, draft.file_sha256, repr(hints), hints.get("id") and before.newest)
+        path = self.uploads.path_of(draft.id, draft.file_sha256)
+        return self._once(key, lambda: self.inspect(path, hints, previous))
+
+    def inspect(self, path: Path, hints: Mapping[str, Any], previous: LayerPackage | None = None) -> Report:
+        same_kind = previous if previous is None or previous.descriptor.kind == hints.get("kind") else None
+        return inspect_upload(path, self.published.region, hints=hints, previous=same_kind)
+
+    def prepared(self, report: Report):
+        """What would be written to the store. Raises :class:`Refused` when it cannot be published after all."""
+        package = report.package
+        key = ("prepared", report.sha256, repr(package.descriptor))
+        return self._once(key, lambda: prepare_layer(package, self.published.region))
+
+    def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        value = make()
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > self._keep:
+                self._kept.popitem(last=False)
+        return value
+
+
+def parts(prepared) -> list[tuple[str, str]]:
+    """The (level, period) pairs that would have values."""
+    return [] if prepared.descriptor.kind == Kind.SERVICES else parts_of(prepared.values)
+
+
+def values_of(prepared, level: str, period: str) -> pd.DataFrame:
+    """Area by area what would be shown: ``area_code, value, status``."""
+    part = decode_values(prepared.values, level, period)
+    return pd.DataFrame(
+        {
+            "area_code": part.area_code.to_pylist(),
+            "value": part.arrays["value"],
+            "status": np.array(STATUSES, dtype=object)[part.arrays["status"]],
+        }
+    )
+
+
+def sites_of(prepared) -> pd.DataFrame:
+    return decode_table(prepared.values)
+
+
+def checks_of(report: Report) -> dict[str, Any]:
+    """What was checked, in numbers and rules only: it is kept with the version, and whoever sees the layer may read it.
+    Values and rows of the file stay out: some of them are withheld."""
+    rules: dict[str, int] = {}
+    for fault in report.warnings:
+        rules[fault.rule or "other"] = rules.get(fault.rule or "other", 0) + 1
+    geography = report.geography
+    return {
+        "filename": report.filename,
+        "bytes": report.size,
+        "format": report.format,
+        "counts": dict(report.counts),
+        "geography": {"level": geography.level, "vintage": geography.vintage, "summary": geography.sentence}
+        if geography
+        else None,
+        "coverage": report.coverage.to_dict("records"),
+        "rules": rules,
+        "columns": {guess.role: guess.header for guess in report.guesses},
+    }

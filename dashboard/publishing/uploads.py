@@ -1,0 +1,163 @@
+"""Files on their way in: streamed to a quarantine folder under the home folder, counted while they come, never opened here.
+
+Names are made by us; what a sender calls a file is only shown. A file leaves quarantine when it could be read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+from werkzeug.wsgi import get_input_stream
+
+from layers import LIMITS, Fault, Refused, safe_name
+
+MIB = 1 << 20
+FORM_BYTES = 256 * 1024
+MOST_DRAFTS = 50
+MOST_BYTES = 1024 * MIB
+"""What the open drafts of one partner may take up together."""
+
+KEEP_FREE = 512 * MIB
+STALE_S = 3600
+
+
+@dataclass(frozen=True)
+class Received:
+    """An uploaded file in quarantine, and the fields of the form that came with it."""
+
+    path: Path
+    filename: str
+    size: int
+    sha256: str
+    fields: dict[str, str]
+
+
+class Uploads:
+    def __init__(self, home: Path, cap: int = LIMITS.upload):
+        self.quarantine = home / "uploads" / "quarantine"
+        self.kept = home / "uploads" / "drafts"
+        self.cap = cap
+
+    def receive(self, request: Request) -> Received:
+        """Stream the one file of a multipart form to disk. Raises :class:`Refused`; then nothing of it is left."""
+        declared = request.content_length
+        if declared is not None and declared > self.cap + FORM_BYTES:
+            raise self._too_large()
+        if request.mimetype != "multipart/form-data":
+            raise Refused("Nothing was uploaded.", [Fault("there is no file", "file", "choose a file", rule="no-file")])
+        self.quarantine.mkdir(parents=True, exist_ok=True)
+        self.sweep()
+        if shutil.disk_usage(self.quarantine).free < KEEP_FREE + (declared or self.cap):
+            todo = "tell the person who looks after this server"
+            raise Refused("The file was not taken.", [Fault("the server's disk is almost full", "", todo, rule="full")])
+        sinks: list[_Sink] = []
+
+        def factory(total_content_length, content_type, filename, content_length=None):
+            if sinks:
+                raise Refused(
+                    "Nothing was uploaded.", [Fault("there is more than one file", "file", "choose one", rule="many")]
+                )
+            sinks.append(_Sink(self.quarantine / secrets.token_hex(16), self.cap))
+            return sinks[0]
+
+        parser = FormDataParser(
+            stream_factory=factory,
+            max_form_memory_size=FORM_BYTES,
+            max_content_length=self.cap + FORM_BYTES,
+            max_form_parts=40,
+            silent=False,
+        )
+        try:
+            stream = get_input_stream(request.environ, max_content_length=self.cap + FORM_BYTES)
+            _, form, files = parser.parse(stream, request.mimetype, declared, request.mimetype_params)
+            chosen = files.get("file")
+            if chosen is None or not chosen.filename or not sinks:
+                raise Refused(
+                    "Nothing was uploaded.", [Fault("there is no file", "file", "choose a file", rule="no-file")]
+                )
+            sink = sinks[0]
+            sink.finish()
+            return Received(
+                sink.path, safe_name(chosen.filename), sink.size, sink.digest.hexdigest(), form.to_dict(flat=True)
+            )
+        except RequestEntityTooLarge:
+            self._drop(sinks)
+            raise self._too_large() from None
+        except ValueError:  # a form that is cut off or not one
+            self._drop(sinks)
+            todo = "try again; if it happens again, save the file anew"
+            raise Refused(
+                "The file was not taken.", [Fault("it arrived incomplete", "file", todo, rule="broken")]
+            ) from None
+        except BaseException:
+            self._drop(sinks)
+            raise
+
+    def _too_large(self) -> Refused:
+        what = f"the file is larger than {self.cap / MIB:,.0f} MiB"
+        return Refused("The file was not taken.", [Fault(what, "file", "divide it", rule="too-large")])
+
+    @staticmethod
+    def _drop(sinks: list[_Sink]) -> None:
+        for sink in sinks:
+            sink.close()
+            sink.path.unlink(missing_ok=True)
+
+    def keep(self, received: Received, draft_id: str) -> Path:
+        """Out of quarantine: the file of a draft."""
+        self.kept.mkdir(parents=True, exist_ok=True)
+        place = self.path_of(draft_id, received.sha256)
+        received.path.replace(place)
+        return place
+
+    def path_of(self, draft_id: str, sha256: str) -> Path:
+        return self.kept / f"{draft_id}-{sha256[:32]}"
+
+    def forget(self, draft_id: str, but: str = "") -> None:
+        """Delete the files of a draft, but the one with this SHA-256."""
+        for file in self.kept.glob(f"{draft_id}-*"):
+            if not but or file.name != f"{draft_id}-{but[:32]}":
+                file.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a broken connection or a crash left in quarantine."""
+        oldest = time.time() - STALE_S
+        for file in self.quarantine.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if file.stat().st_mtime < oldest:
+                    file.unlink(missing_ok=True)
+
+
+class _Sink:
+    """A file that counts and hashes what is written to it, and stops at the cap."""
+
+    def __init__(self, path: Path, cap: int):
+        self.path, self.cap, self.size = path, cap, 0
+        self.digest = hashlib.sha256()
+        self._file = path.open("xb")
+        path.chmod(0o600)
+
+    def write(self, data: bytes) -> int:
+        self.size += len(data)
+        if self.size > self.cap:
+            raise RequestEntityTooLarge
+        self.digest.update(data)
+        return self._file.write(data)
+
+    def seek(self, *_):  # werkzeug rewinds what it has written; nobody reads it through this object
+        return 0
+
+    def finish(self) -> None:
+        self._file.close()
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,60 @@
+"""What the map shows for a selection, whatever kind it is: one indicator, a weighted need, access or gap.
+
+The one place that decides between them; the routes, the results panel and the table ask here.
+"""
+
+from __future__ import annotations
+
+from dashboard.published import Published
+from dashboard.selection import Selection
+from dashboard.views.choropleth import Choropleth, choropleth
+from dashboard.views.gaps import Gaps, Sorry, emphasis, gaps_or_reasons, painted
+from dashboard.views.needs import WeightedNeed, weighted_need
+from dashboard.views.wire import classes_bytes, gap_readings_bytes, need_readings_bytes, no_classes, readings_bytes
+from layers import Viewer
+
+Scene = Choropleth | WeightedNeed | Gaps | Sorry | None
+
+
+def scene(published: Published, selection: Selection, viewer: Viewer) -> Scene:
+    """The calculation behind the map; None for services only, Sorry with reasons where it cannot be done."""
+    if selection.show != "need":
+        return gaps_or_reasons(published, selection, viewer)
+    if len(selection.needs) > 1:
+        return weighted_need(published, selection, viewer)
+    return choropleth(published, selection, viewer)
+
+
+def classes_of(published: Published, selection: Selection, shown: Scene) -> bytes:
+    """What the painter is sent: the number of colours (one byte), then one byte an area."""
+    n = len(published.region.areas[selection.level])
+    if isinstance(shown, Gaps):
+        paint = painted(shown, selection.show, scheme=selection.scheme, classes=selection.classes)
+        return bytes([paint.colours]) + paint.classes.tobytes()
+    if isinstance(shown, WeightedNeed):
+        return bytes([shown.colours]) + shown.classes.tobytes()
+    return classes_bytes(shown, n) if isinstance(shown, Choropleth) else no_classes(n)
+
+
+def readings_of(shown: Scene) -> bytes | None:
+    """The numbers behind the reading card; None where there are none."""
+    if isinstance(shown, Gaps):
+        return gap_readings_bytes(shown)
+    if isinstance(shown, WeightedNeed):
+        return need_readings_bytes(shown)
+    return readings_bytes(shown) if isinstance(shown, Choropleth) else None
+
+
+def emphasis_of(shown: Scene) -> dict:
+    """Underserved areas (places in area order) and the names of the largest communities."""
+    if not isinstance(shown, Gaps):
+        return {"areas": [], "labels": []}
+    loud = emphasis(shown)
+    return {"areas": list(loud.indices), "labels": [list(label) for label in loud.labels]}
+
+
+def is_public(shown: Scene) -> bool:
+    """Whether everybody may see everything in it; if not, no shared cache may keep the answer."""
+    if isinstance(shown, Choropleth):
+        return shown.layer.descriptor.audience == "public"
+    return shown.public if isinstance(shown, Gaps | WeightedNeed) else True

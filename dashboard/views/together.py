@@ -1,0 +1,341 @@
+"""Alone and together: what changes when everybody's services count instead of only one's own authority's.
+
+For one kind of service: who lives nearer to another authority's site, between which authorities people cross, and whose
+areas look badly served only because a neighbour's services were left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboard.published import Published
+from dashboard.selection import Selection
+from dashboard.views import wording
+from dashboard.views.banding import MISSING, OUTSIDE
+from dashboard.views.choropleth import BandRow
+from dashboard.views.gaps import (
+    Gaps,
+    Painted,
+    Sorry,
+    answer_or_sorry,
+    cost_words,
+    footprint_of,
+    gaps_for,
+    kept,
+    nearest_words,
+    one_of,
+    read_layers,
+)
+from layers import (
+    Fault,
+    GapRequest,
+    Kind,
+    Layer,
+    Refused,
+    ServiceLayer,
+    TogetherResult,
+    Viewer,
+    find_together,
+)
+
+OUTSIDE_WORDS = "an authority outside the region"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Residents of one authority whose nearest service stands in another."""
+
+    lad_code: str
+    name: str
+    nearest_lad: str
+    nearest_name: str
+    residents: float
+    words: str
+
+
+@dataclass(frozen=True)
+class AuthorityCard:
+    """One authority looking alone against together. ``misjudged`` is None without a distance standard."""
+
+    lad_code: str
+    name: str
+    services: int
+    residents: float
+    residents_nearer_elsewhere: float
+    share_nearer_elsewhere: float  # 0-1
+    residents_misjudged: float | None
+    mean_alone_m: float | None
+    mean_together_m: float | None
+    flows: tuple[Flow, ...]  # out of this authority, largest first
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """Alone against together for one choice of services. ``result.areas`` holds the areas listed, on the areas' index."""
+
+    published: Published
+    result: TogetherResult
+    services: tuple[Layer, ...]
+    needs: tuple[Layer, ...]
+    level: str
+    in_view: np.ndarray
+    key: tuple
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return (*self.needs, *self.services)
+
+    @property
+    def public(self) -> bool:
+        return all(layer.descriptor.audience == "public" for layer in self.layers)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return self.result.summary
+
+    @cached_property
+    def flows(self) -> tuple[Flow, ...]:
+        names = dict(self.published.region.areas["lad"][["code", "name"]].itertuples(index=False))
+        found = []
+        for flow in self.summary["flows"]:
+            own, other = flow["lad_code"], flow["nearest_lad"]
+            here, there = names.get(own, own), names.get(other, OUTSIDE_WORDS)
+            words = f"{flow['residents']:,.0f} residents of {here} are nearest to a {one_of(self.services)} in {there}."
+            found.append(Flow(own, here, other, there, flow["residents"], words))
+        return tuple(found)
+
+    @cached_property
+    def cards(self) -> tuple[AuthorityCard, ...]:
+        """Authorities, those with most residents nearer elsewhere first."""
+        cards = [self._card(row) for row in self.result.authorities.to_dict("records")]
+        return tuple(sorted(cards, key=lambda card: (-card.residents_nearer_elsewhere, card.name)))
+
+    def _card(self, row: dict[str, Any]) -> AuthorityCard:
+        misjudged = None
+        if "residents_within_alone" in row:
+            misjudged = float(row["residents_within_together"] - row["residents_within_alone"])
+        residents, elsewhere = float(row["residents"]), float(row["residents_nearer_elsewhere"])
+        flows = tuple(flow for flow in self.flows if flow.lad_code == row["lad_code"])
+        return AuthorityCard(
+            row["lad_code"],
+            row["name"],
+            int(row["services"]),
+            residents,
+            elsewhere,
+            elsewhere / residents if residents > 0 else 0.0,
+            misjudged,
+            _number(row["mean_alone_m"]),
+            _number(row["mean_together_m"]),
+            flows,
+            self._sentence(row["name"], int(row["services"]), residents, elsewhere, misjudged, flows),
+        )
+
+    def _sentence(self, name, services, residents, elsewhere, misjudged, flows) -> str:
+        thing = one_of(self.services)
+        if not services:
+            if not self.summary["services"]:
+                return f"There is no {thing} at all."
+            where = wording.listing([flow.nearest_name for flow in flows], 3)
+            return f"{name} has no {thing} of its own; all {residents:,.0f} residents rely on {where or 'others'}."
+        if elsewhere <= 0:
+            return f"Everybody in {name} is nearest to one of its own."
+        where = wording.listing([f"{flow.nearest_name} ({flow.residents:,.0f})" for flow in flows], 3)
+        text = f"{elsewhere:,.0f} of {residents:,.0f} residents of {name} are nearer to one elsewhere: {where}."
+        if misjudged:
+            limit = cost_words(self.result.parameters["max_m"], "m")
+            text += f" Looking alone, {misjudged:,.0f} seem to have none within {limit} and do have one."
+        return text
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def together_of(published: Published, selection: Selection, viewer: Viewer) -> Together:
+    """Alone against together for a selection; raises NotFound and Refused like :func:`dashboard.views.gaps.gaps_of`.
+
+    With a need chosen, ``summary`` also counts the areas that would be called underserved only when looking alone.
+    """
+    return together_for(
+        published,
+        selection.services,
+        viewer,
+        level=selection.level,
+        max_m=selection.max_m,
+        detour=selection.detour,
+        partner=selection.partner,
+        needs=selection.needs,
+        period=selection.period,
+    )
+
+
+def together_or_reasons(published: Published, selection: Selection, viewer: Viewer) -> Together | Sorry:
+    """For a screen: the answer, or the reasons in sentences."""
+    return answer_or_sorry(lambda: together_of(published, selection, viewer))
+
+
+def together_for(
+    published: Published,
+    services: Sequence[str],
+    viewer: Viewer,
+    *,
+    level: str = "lsoa",
+    max_m: float | None = None,
+    detour: float = 1.0,
+    partner: str = "",
+    needs: Sequence[tuple[str, float]] = (),
+    period: str = "",
+) -> Together:
+    """Alone against together for some service layers, with need when it is given."""
+    indicators, found = read_layers(published, viewer, [name for name, _ in needs], services)
+    faults = [
+        Fault(f"'{name}' is an indicator, not a list of services", "services", "choose services", rule="layer-kind")
+        for name, layer in found.items()
+        if layer.kind != Kind.SERVICES
+    ]
+    if not (np.isfinite(detour) and detour >= 1):
+        what = f"the detour factor is {detour}: no way is shorter than a straight line"
+        faults.append(Fault(what, "detour", "use 1 or more, usually 1.0, 1.2 or 1.4", rule="detour"))
+    footprint = footprint_of(published, partner)
+    if faults:
+        raise Refused("Alone and together cannot be compared.", faults)
+    score, need_key = None, ()
+    if needs:
+        gaps = _score(published, viewer, needs, services, level, max_m, detour, period)
+        score, need_key = gaps.result.need.score, gaps.key
+    places = tuple((name, layer.version) for name, layer in found.items())
+    key = ("together", places, level, max_m, detour, footprint, need_key)
+
+    def make() -> TogetherResult:
+        tables = {
+            name: ServiceLayer(
+                layer.descriptor, published.store.services(name, viewer, version=layer.version), layer.version
+            )
+            for name, layer in found.items()
+        }
+        return find_together(
+            tables,
+            published.region.areas,
+            level=level,
+            max_m=max_m,
+            detour=detour,
+            footprint=footprint,
+            score=score,
+        )
+
+    result = kept(published).get(key, make)
+    frame = published.region.areas[level]
+    in_view = frame["lad_code"].isin(footprint).to_numpy() if footprint else np.ones(len(frame), dtype=bool)
+    return Together(published, result, tuple(found.values()), tuple(indicators.values()), level, in_view, key)
+
+
+def _score(published, viewer, needs, services, level, max_m, detour, period) -> Gaps:
+    request = GapRequest(tuple(needs), tuple(services), level=level, max_m=max_m, detour=detour)
+    return gaps_for(published, request, viewer, period=period, quick=True)
+
+
+def together_sentence(together: Together) -> str:
+    """What looking alone hides, in one paragraph."""
+    s, thing = together.summary, one_of(together.services)
+    if not s["services"]:
+        return f"There is no {thing} at all."
+    parts = [
+        f"{s['residents_nearer_elsewhere']:,.0f} of {s['residents']:,.0f} residents are nearer to a {thing} in another "
+        "authority than to one in their own."
+    ]
+    if s["residents_without_own_service"]:
+        parts.append(f"{s['residents_without_own_service']:,.0f} live in an authority that has none.")
+    if together.flows:
+        parts.append(f"The largest flow: {together.flows[0].words}")
+    if s.get("residents_misjudged"):
+        limit = cost_words(together.result.parameters["max_m"], "m")
+        parts.append(
+            f"Looking alone, {wording.count_of(s['areas_misjudged'], together.level)} with {s['residents_misjudged']:,.0f} "
+            f"residents seem to have none within {limit}, though there is one across the border."
+        )
+    if s.get("gaps_only_alone"):
+        parts.append(
+            f"{wording.count_of(s['gaps_only_alone'], together.level)} with {s['residents_gaps_only_alone']:,.0f} residents "
+            "would be called underserved, and are not."
+        )
+    return " ".join(parts)
+
+
+# ---- the map --------------------------------------------------------------------------------------------------------
+
+PENALTY_CUTS = (0.0, 500.0, 1_000.0, 2_000.0, 5_000.0)
+"""Metres of border penalty: rounded, so that the legend can be read aloud."""
+
+
+def painted_penalty(together: Together) -> Painted:
+    """The map of what the border costs: metres that keeping to one's own authority's services would add."""
+    result = together.result.areas
+    frame = together.published.region.areas[together.level]
+    penalty = result["border_penalty_m"].reindex(frame.index).to_numpy("float64")
+    code = np.searchsorted(PENALTY_CUTS, penalty, side="left").astype("uint8")
+    code[~np.isfinite(penalty)] = MISSING
+    code[~together.in_view] = OUTSIDE
+    people = frame["population"].to_numpy("float64")
+    labels = ["nothing: the nearest is its own", "up to 500 m", "over 500 m to 1 km", "over 1 km to 2 km"]
+    labels += ["over 2 km to 5 km", "over 5 km"]
+    rows = [_row(f"Band {i + 1} of {len(labels)}", label, code == i, people, i) for i, label in enumerate(labels)]
+    if (code == MISSING).any():
+        rows.append(_row("No figure", "no service of its own", code == MISSING, people, MISSING))
+    code.setflags(write=False)
+    title = f"Extra distance when only one's own authority's services count, to the {nearest_words(together.services)}"
+    return Painted("penalty", code, len(labels), tuple(rows), title, "fixed bands")
+
+
+def _row(name: str, label: str, chosen: np.ndarray, people: np.ndarray, code: int) -> BandRow:
+    return BandRow(name, label, int(chosen.sum()), float(people[chosen].sum()), code)
+
+
+# ---- gaps alone against together ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Underserved areas looking alone against looking together, in area order."""
+
+    only_alone: tuple[int, ...]  # misjudged: a gap only because neighbours' services were left out
+    only_together: tuple[int, ...]  # a relative rule can also turn an area into a gap
+    both: tuple[int, ...]
+    residents_only_alone: float
+    residents_only_together: float
+    by_authority: tuple[tuple[str, str, int, float], ...]  # lad_code, name, areas and residents that are only_alone
+    sentence: str
+
+
+def difference(alone: Gaps, together: Gaps) -> Difference:
+    """What the switch between alone and together changes; both answers to the same request but for ``alone``."""
+    one = alone.result.areas["underserved"].to_numpy(bool) & alone.in_view
+    all_ = together.result.areas["underserved"].to_numpy(bool) & together.in_view
+    frame = together.result.areas
+    people = frame["population"].to_numpy("float64")
+    judged = one & ~all_
+    names = dict(together.published.region.areas["lad"][["code", "name"]].itertuples(index=False))
+    table = pd.DataFrame({"lad": frame["lad_code"].to_numpy(object)[judged], "people": people[judged]})
+    by = table.groupby("lad")["people"].agg(["size", "sum"]).sort_values("sum", ascending=False, kind="stable")
+    rows = tuple((lad, names.get(lad, lad), int(row["size"]), float(row["sum"])) for lad, row in by.iterrows())
+    lost = float(people[judged].sum())
+    new = float(people[all_ & ~one].sum())
+    if not judged.any() and not (all_ & ~one).any():
+        sentence = "Looking alone and looking together name the same underserved areas."
+    else:
+        sentence = (
+            f"Looking alone names {wording.count_of(int(judged.sum()), together.level)} with {lost:,.0f} residents as "
+            "underserved that have a service within reach across a border."
+        )
+        if new:
+            sentence += (
+                f" {wording.count_of(int((all_ & ~one).sum()), together.level)} with {new:,.0f} residents are missed."
+            )
+    index: Callable[[np.ndarray], tuple[int, ...]] = lambda mask: tuple(np.flatnonzero(mask).tolist())  # noqa: E731
+    return Difference(index(judged), index(all_ & ~one), index(one & all_), lost, new, rows, sentence)
