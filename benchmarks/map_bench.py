@@ -32,10 +32,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks import report
 from benchmarks.material import ROOT, Ground, grounds
 
-CHROMIUM = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+CHROMIUM = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+CHROMIUM += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 PROBE = Path(__file__).with_name("probe.js").read_text()
 WINDOW = {"width": 1366, "height": 768}
 RIVALS = ("hideout", "joined", "plotly_patch", "plotly_rebuilt")
@@ -53,8 +51,13 @@ document.addEventListener('commonground:painted', (event) => {
 LEAFLET_ZOOM = "(step) => bench.timed(['view'], () => bench.map.setZoom(bench.map.getZoom() + step, {animate: false}))"
 PLOTLY_ZOOM = """(step) => bench.timed(null, () => {
   const plot = document.querySelector('.js-plotly-plot');
-  const scale = plot._fullLayout.geo.projection.scale * 2 ** step;
-  window.Plotly.relayout(plot, {'geo.fitbounds': false, 'geo.projection.scale': scale});
+  const { projection, fitScale } = plot._fullLayout.geo._subplot;
+  window.Plotly.relayout(plot, {
+    'geo.fitbounds': false,
+    'geo.projection.rotation.lon': -projection.rotate()[0],
+    'geo.center': {lon: -projection.rotate()[0], lat: projection.center()[1]},
+    'geo.projection.scale': projection.scale() / fitScale * 2 ** step,
+  });
 })"""
 
 
@@ -139,7 +142,7 @@ def start(way: Way, ground: Ground, log: Path) -> Server:
     while True:
         if process.poll() is not None or time.perf_counter() - started > PATIENCE:
             process.kill()
-            raise SystemExit(f"The server of {way.title} did not start. Its messages are in {log.relative_to(ROOT)}.")
+            raise SystemExit(f"The server of {way.title} did not start. Its messages are in {log}.")
         try:
             answer = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
             answer.request("GET", "/healthz")
@@ -334,7 +337,11 @@ def one_pass(browser: Browser, way: Way, ground: Ground, server: Server, eye: Ey
         found["switch_script"] = [each["painted"] for each in switches]
         found["bytes_switch"], found["bytes_switch_map"] = sizes, colours
 
-        found["zoom"] = [page.evaluate(way.zoom, step) for step in (1, -1)]
+        before = eye.picture(page, way) if eye else None
+        found["zoom"] = [page.evaluate(way.zoom, 1)]
+        if eye:
+            eye.check(way, "a zoom step", eye.picture(page, way), before)
+        found["zoom"].append(page.evaluate(way.zoom, -1))
         page.mouse.move(560, 380)
         wire.settle()
         found["hover"] = page.evaluate("([map, n]) => bench.hover(map, n)", [way.map, 30])

@@ -6,6 +6,7 @@ without it there is only the demonstration region, and the report says so.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -83,8 +84,10 @@ def prepare(pack: Path, say, *, demo: bool = False) -> Ground:
 
 
 def _mark(pack: Path) -> str:
-    """Changes when the pack was built anew, so that no store or file of another build is used."""
-    return f"{int((pack / 'region.toml').stat().st_mtime):x}"
+    """Changes when the pack was built anew or the store is laid out anew, so that nothing outdated is used."""
+    layout = (ROOT / "layers" / "schema.py").read_bytes() + (ROOT / "layers" / "store.py").read_bytes()
+    built = (pack / "region.toml").stat().st_mtime_ns
+    return hashlib.sha256(layout + f"{pack} {built}".encode()).hexdigest()[:12]
 
 
 def write_material(region, store, folder: Path) -> None:

@@ -17,7 +17,7 @@ from flask_compress import Compress
 from markupsafe import escape
 
 from dashboard import callbacks, settings
-from dashboard.api import data, health, v1
+from dashboard.api import data, gaps, health, v1
 from dashboard.api.answers import ApiError
 from dashboard.auth import guard, routes
 from dashboard.auth.oidc import OidcSettings, Provider
@@ -26,6 +26,8 @@ from dashboard.components.shell import shell
 from dashboard.pages import PAGES, find_page
 from dashboard.pages.missing import missing
 from dashboard.published import Published
+from dashboard.publishing import layer_routes
+from dashboard.publishing import routes as publishing_routes
 from dashboard.selection import NONE, Selection
 from dashboard.views import offer
 from dashboard.views.palette import as_css
@@ -110,13 +112,16 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     server.register_blueprint(health.blueprint(published))
     server.register_blueprint(data.blueprint(published, shapes))
     server.register_blueprint(v1.blueprint(published))
+    server.register_blueprint(publishing_routes.blueprint(published, shapes))
+    server.register_blueprint(layer_routes.blueprint(published, shapes))
+    server.register_blueprint(gaps.blueprint(published))
     server.register_error_handler(ApiError, ApiError.response)
 
     app = CommonGround(
         __name__,
         server=server,
         assets_folder=str(ASSETS),
-        assets_ignore=r"colour-scheme\.js",
+        assets_ignore=r"colour-scheme\.js|publish\.(js|css)",
         title="Common Ground",
         update_title=None,
         serve_locally=True,
@@ -160,6 +165,7 @@ def create_server(environ=None) -> flask.Flask:
     store = open_store(chosen.database_url, region)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
     app = create_app(published, chosen.secret_key, oidc=chosen.oidc)
+    app.server.extensions["commonground"] = published
     guard.trust_proxies(app.server, chosen.proxies)
     logging.getLogger("commonground").info("serving %s", region.name)
     return app.server

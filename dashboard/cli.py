@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from dashboard.commands.common import LEVELS, Commands, fault_document, json_option, published, say_json, viewer_of
+from dashboard.commands.gaps import gaps, site, together
 from dashboard.commands.layers import layers
 from dashboard.commands.users import user
 from layers import Fault, Refused
@@ -25,6 +26,9 @@ def main() -> None:
 
 main.add_command(layers)
 main.add_command(user)
+main.add_command(gaps)
+main.add_command(together)
+main.add_command(site)
 
 # ---- region ----------------------------------------------------------------------------------------------------------
 
@@ -104,6 +108,8 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         def load(self):
             return server
 
+    if line := server.extensions["commonground"].store.filled.line():
+        click.echo(line, err=True)
     click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
     Gunicorn().run()
 

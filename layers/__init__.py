@@ -35,7 +35,7 @@ _WHERE = {
     ),
     "layers.fields": ("AREA", "INDICATOR", "SERVICE", "VALUES"),
     "layers.region": ("Region", "load_region"),
-    "layers.records": ("STATUSES", "Layer", "NotPermitted", "Values", "Version", "Withdrawn", "may_change"),
+    "layers.records": ("STATUSES", "Layer", "NotPermitted", "StoreFault", "Values", "Version", "Withdrawn", "may_change"),
     "layers.store": ("Store", "open_store"),
     "layers.accounts": ("SignInFailed", "TooManyAttempts", "User", "normal as plain_name"),
     "layers.validate": ("Report", "inspect_upload"),

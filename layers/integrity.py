@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from layers import schema
 from layers.blobs import decode_table, decode_values, parts_of, sha256
 from layers.model import Fault, Kind
-from layers.publishing import chain_of, record_sha256
-from layers.records import descriptor_of_dict
+from layers.publishing import chain_of, read_pointers, record_sha256
+from layers.records import descriptor_of_dict, standing
 
 if TYPE_CHECKING:
     from layers.store import Store
@@ -117,6 +117,7 @@ def _check_contents(connection: sa.Connection, store: Store) -> list[Fault]:
     """Every version has its two tables, unchanged and readable, and its own words are unchanged."""
     faults = []
     versions = {(r.layer_id, r.version): r for r in connection.execute(sa.select(schema.versions))}
+    shown = _shown_or_to_come(connection, store)
     columns = schema.contents.c
     there = {tuple(r) for r in connection.execute(sa.select(columns.layer_id, columns.version, columns.part))}
     for layer_id, version, part in sorted(there):
@@ -151,7 +152,7 @@ def _check_contents(connection: sa.Connection, store: Store) -> list[Fault]:
                 continue
             try:
                 if part == "values" and descriptor.kind == Kind.INDICATOR:
-                    faults += _check_values(blob, summary, store, where)
+                    faults += _check_values(blob, summary, store, where, fits=(layer_id, version) in shown)
                 else:
                     decode_table(blob)
             except (pa.ArrowException, KeyError, ValueError, OSError) as error:
@@ -159,18 +160,29 @@ def _check_contents(connection: sa.Connection, store: Store) -> list[Fault]:
     return faults
 
 
-def _check_values(blob: bytes, summary: dict, store: Store, where: str) -> list[Fault]:
+def _shown_or_to_come(connection: sa.Connection, store: Store) -> set[tuple[str, int]]:
+    """The versions that have to fit the region's areas; those before them stay as they were published."""
+    now = store.now()
+    wanted = set()
+    for layer_id in connection.execute(sa.select(schema.layers.c.id)).scalars():
+        stands = standing(read_pointers(connection, layer_id), now)
+        wanted |= {(layer_id, version) for version in (stands.current, *(p.version for p in stands.scheduled))}
+    return wanted
+
+
+def _check_values(blob: bytes, summary: dict, store: Store, where: str, *, fits: bool) -> list[Fault]:
+    """``fits``: whether the values have to be for the areas that the region has now."""
     parts = parts_of(blob)
     if {tuple(part) for part in summary["parts"]} != set(parts):
         return [Fault("its values hold other levels and periods than it says", where, RESTORE)]
     faults = []
     moved = set()
     for level, period in parts:
-        codes = decode_values(blob, level, period).area_code
-        if set(codes.to_pylist()) != set(store.region.codes(level)):
+        codes = decode_values(blob, level, period).area_code  # read even when it need not fit: it must be readable
+        if fits and set(codes.to_pylist()) != set(store.region.codes(level)):
             moved.add(level)
     if moved:
         what = f"it was published for other {', '.join(sorted(moved))} areas than the region has now"
-        todo = "publish the layer again; areas that are new show as missing until then"
+        todo = "start the server again, or publish the layer again; areas that are new show as missing until then"
         faults.append(Fault(what, where, todo, rule="areas-changed", severity="warning"))
     return faults

@@ -6,11 +6,10 @@ checks the permission again against what the store says *then*, adds rows, and e
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -33,8 +32,7 @@ from layers.blobs import (
 from layers.disclosure import protect
 from layers.fields import VALUES
 from layers.harmonise import harmonise
-from layers.model import LEVELS, SYSTEM, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
-from layers.package import read_package
+from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.periods import in_order
 from layers.points import fill_locations, lad_of_points
 from layers.records import (
@@ -716,40 +714,3 @@ def _find_to_change(connection: sa.Connection, store: Store, layer_id: str, by: 
 def no_layer(layer_id: str) -> str:
     """The one sentence for a layer that is not there, and for one that this viewer may not see."""
     return f"There is no layer '{layer_id}'."
-
-
-# -- first fill --------------------------------------------------------------------------------------------------------
-
-
-def fill(
-    connection: sa.Connection, region: Region, *, now: datetime, progress: Callable[[int, int, str], None] | None = None
-) -> int:
-    """Publish every layer package of the region pack as version 1, inside the caller's transaction; returns how many.
-
-    Raises one :class:`Refused` with the faults of every package, so that a pack is mended in one go.
-    """
-    root = region.path / "layers"
-    folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    faults: list[Fault] = []
-    seen: dict[str, str] = {}
-    for number, folder in enumerate(folders, start=1):
-        try:
-            package = read_package(folder)
-            layer_id = package.descriptor.id
-            if layer_id in seen:
-                todo = "give each layer its own id"
-                raise Refused("", [Fault(f"the id '{layer_id}' is also that of layers/{seen[layer_id]}", "name", todo)])
-            seen[layer_id] = folder.name
-            prepared = prepare(package, region)
-        except Refused as error:
-            faults += [dataclasses.replace(f, where=f"layers/{folder.name} {f.where}".strip()) for f in error.faults]
-            faults += [] if error.faults else [Fault(error.title, f"layers/{folder.name}")]
-            continue
-        if not faults:
-            write_version(connection, prepared, None, by=SYSTEM, now=now, note="Published from the region pack.")
-        if progress is not None:
-            with contextlib.suppress(BrokenPipeError):
-                progress(number, len(folders), package.descriptor.title)
-    if faults:
-        raise Refused(f"The layers of the region pack {region.id} cannot be published.", faults)
-    return len(folders)

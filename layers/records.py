@@ -44,7 +44,7 @@ class Withdrawn(NotFound):
         super().__init__(f"The layer '{title}' was withdrawn on {at.day} {at:%B %Y}: {reason}")
 
 
-class NotPermitted(PermissionError):  # noqa: N818  named like NotFound and Refused
+class NotPermitted(PermissionError):
     """The viewer may see this, but not do that. The text says who may."""
 
 
@@ -161,6 +161,60 @@ class Published:
 
 
 @dataclass(frozen=True)
+class RefreshReport:
+    """What opening the store published from the region pack. Layers are named by id, in order.
+
+    ``kept``, ``unfitted``: layer -> why it was left as it is.
+    """
+
+    first: bool = False  # the store had not been filled before
+    built: str = ""  # as the pack says
+    areas_changed: bool = False
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()  # the pack's content changed
+    refitted: tuple[str, ...] = ()  # the same figures, fitted to the new areas
+    kept: Mapping[str, str] = field(default_factory=dict)  # the pack changed, but people decided otherwise since
+    unfitted: Mapping[str, str] = field(default_factory=dict)  # cannot be fitted to the new areas; matched by code
+    gone: tuple[str, ...] = ()  # no longer in the pack; still published
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell."""
+        return any((self.added, self.updated, self.refitted, self.kept, self.unfitted, self.gone, self.areas_changed))
+
+    def line(self) -> str:
+        """One line for whoever starts the server; "" when nothing happened."""
+        if not self:
+            return ""
+
+        def several(names, one: str, more: str) -> str:
+            return one if len(names) == 1 else f"{len(names)} {more}"
+
+        told = [
+            words
+            for names, words in (
+                (self.updated, several(self.updated, "one layer has a new version", "layers have a new version")),
+                (self.added, several(self.added, "one layer is new", "layers are new")),
+                (
+                    self.refitted,
+                    several(self.refitted, "one was fitted to the new areas", "were fitted to the new areas"),
+                ),
+                (self.kept, several(self.kept, "one was kept as people left it", "were kept as people left them")),
+                (self.unfitted, several(self.unfitted, "one does not fit the new areas", "do not fit the new areas")),
+                (
+                    self.gone,
+                    several(self.gone, "one is no longer in the pack and stays", "are no longer in it and stay"),
+                ),
+            )
+            if names
+        ]
+        if self.first:
+            lead = "The layers of the region pack were published"
+        else:
+            lead = "The region's areas changed" if self.areas_changed else "The region pack was built again"
+        return f"{lead}: {', '.join(told) or 'no figure changes'}."
+
+
+@dataclass(frozen=True)
 class AuditLine:
     seq: int
     at: datetime
@@ -223,6 +277,7 @@ class Standing:
     """
 
     current: int | None = None
+    decided: Pointer | None = None  # the decision that made it so; None: nothing was shown yet
     last: int | None = None  # the version that was last shown: decides who could have seen a withdrawn layer
     withdrawn: Pointer | None = None
     scheduled: tuple[Pointer, ...] = ()
@@ -244,13 +299,14 @@ def standing(pointers: Iterable[Pointer], now: datetime) -> Standing:
     version with a date waits for it, and then replaces what is shown. A roll back or a withdrawal is the last word: it
     also cancels every version that still waits.
     """
-    current = last = withdrawn = None
+    current = decided = last = withdrawn = None
     waiting: list[Pointer] = []
     shown: set[int] = set()
     retracted: dict[int, str] = {}
 
     def apply(pointer: Pointer) -> None:
-        nonlocal current, last, withdrawn
+        nonlocal current, decided, last, withdrawn
+        decided = pointer
         if pointer.action == "withdraw":
             retracted.update((version, "withdrawn") for version in shown)
             current, withdrawn = None, pointer
@@ -279,6 +335,7 @@ def standing(pointers: Iterable[Pointer], now: datetime) -> Standing:
     apply_due(now)
     return Standing(
         current=current,
+        decided=decided,
         last=last,
         withdrawn=withdrawn,
         scheduled=tuple(sorted(waiting, key=lambda p: (p.effective_at, p.seq))),

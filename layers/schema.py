@@ -28,7 +28,7 @@ from sqlalchemy import event
 
 from layers.model import Fault, Refused
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 BUSY_S = 30
 """How long a SQLite writer waits for another one. A publish holds the lock for milliseconds; only a first fill is longer."""
@@ -66,6 +66,8 @@ meta = sa.Table(
     sa.Column("made_at", Moment, nullable=False),
     sa.Column("filled_at", Moment),  # when the pack's layers were published; null: never
     sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("layers_sha256", sa.String(64)),  # of the region pack's layers when they were last published
+    sa.Column("areas_sha256", sa.String(64)),  # of its areas and lookups; null: not known
     sa.CheckConstraint("one = 1", name="meta_is_one_row"),
 )
 
@@ -183,17 +185,44 @@ drafts = sa.Table(
     sa.Column("made_by", sa.Text, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
     sa.Column("changed_by", sa.Text, nullable=False),
-    sa.Column("revision", sa.Integer, nullable=False),  # grows with every change: two people on one draft notice each other
+    sa.Column(
+        "revision", sa.Integer, nullable=False
+    ),  # grows with every change: two people on one draft notice each other
     sa.Column("filename", sa.Text, nullable=False),  # as its sender called it, made safe
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("file_sha256", sa.String(64), nullable=False),
     sa.Column("answers", sa.Text, nullable=False),  # JSON: everything said so far
 )
 
+pack_layers = sa.Table(
+    "pack_layers",
+    tables,
+    sa.Column("layer_id", sa.String(200), sa.ForeignKey("layers.id"), primary_key=True),
+    sa.Column("version", sa.Integer),  # that the region pack published last; null: none, the id was somebody else's
+    sa.Column("offered_sha256", sa.String(64), nullable=False),  # what the pack holds now; "": no longer in it
+    sa.ForeignKeyConstraint(["layer_id", "version"], ["versions.layer_id", "versions.version"]),
+)
+
 NEVER_CHANGED = (audit, versions, contents, pointers)
+
+
+def _remember_the_pack(connection: sa.Connection) -> None:
+    """Which versions are the region pack's own was told by their note only."""
+    for column in ("layers_sha256", "areas_sha256"):
+        connection.exec_driver_sql(f"ALTER TABLE meta ADD COLUMN {column} VARCHAR(64)")
+    pack_layers.create(connection)
+    columns = versions.c
+    first = sa.select(columns.layer_id, columns.version, columns.file_sha256).where(
+        columns.version == 1,
+        columns.published_by == "system",
+        columns.note == "Published from the region pack.",
+    )
+    connection.execute(sa.insert(pack_layers).from_select(["layer_id", "version", "offered_sha256"], first))
+
 
 MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     1: drafts.create,  # 2: drafts of layers that are being published in the browser
+    2: _remember_the_pack,  # 3: what the region pack published, so that it can be published again when it changes
 }
 """``MIGRATIONS[n]`` takes a store from schema n to n + 1. Each runs inside the opening transaction."""
 

@@ -30,7 +30,7 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from layers import accounts, integrity, publishing, schema
+from layers import accounts, integrity, publishing, refresh, schema
 from layers.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.publishing import no_layer
@@ -41,6 +41,7 @@ from layers.records import (
     NotPermitted,
     Pointer,
     Published,
+    RefreshReport,
     Standing,
     StoreFault,
     Values,
@@ -58,6 +59,7 @@ __all__ = [
     "Layer",
     "NotPermitted",
     "Published",
+    "RefreshReport",
     "Store",
     "StoreFault",
     "Values",
@@ -95,12 +97,16 @@ def open_store(
     """Open the store at a database URL, making it first where there is none.
 
     On first start every layer of the region pack becomes version 1, in the same transaction that makes the tables: after a
-    crash there is a whole store or none. ``progress(done, total, title)`` is told after each layer. ``clock`` gives the
-    time as an aware datetime; ``ticks`` gives seconds that never go back. Raises :class:`Refused` for a database that
-    cannot be used, that belongs to another region or boundary vintage, that a newer program made, or a pack with faults.
+    crash there is a whole store or none. When the pack was built again since, what changed becomes the next version, in
+    one transaction too (:mod:`layers.refresh`); ``Store.filled`` says what was done. ``progress(done, total, title)`` is
+    told after each layer. ``clock`` gives the time as an aware datetime; ``ticks`` gives seconds that never go back.
+    Raises :class:`Refused` for a database that cannot be used, that belongs to another region or boundary vintage, that a
+    newer program made, or a pack with faults; the store is then as it was before.
     """
     engine = schema.make_engine(url)
+    filled = RefreshReport()
     try:
+        pack = refresh.look(region) if fill else None
         with _store_faults("opened"), schema.opening(engine) as connection:
             now = clock()
             if not schema.is_made(connection):
@@ -108,16 +114,13 @@ def open_store(
                 row = {"one": 1, "schema_version": schema.SCHEMA_VERSION, "region_id": region.id, "generation": 1}
                 row |= {"vintages": schema.to_json(region.vintages), "made_at": now}
                 connection.execute(sa.insert(schema.meta).values(row))
-            row = connection.execute(sa.select(schema.meta)).first()
+            columns = schema.meta.c  # these three have been there since the first schema
+            row = connection.execute(sa.select(columns.schema_version, columns.region_id, columns.vintages)).first()
             _check_same_region(row, region)
             schema.migrate(connection, row.schema_version)
-            if fill and row.filled_at is None:
-                if connection.execute(sa.select(sa.func.count()).select_from(schema.layers)).scalar_one() == 0:
-                    publishing.fill(connection, region, now=now, progress=progress)
-                connection.execute(
-                    sa.update(schema.meta).values(filled_at=now, generation=schema.meta.c.generation + 1)
-                )
-        return Store(engine, region, clock=clock, ticks=ticks, cache_bytes=cache_bytes)
+            if pack is not None:
+                filled = refresh.refresh(connection, region, pack, now=now, progress=progress)
+        return Store(engine, region, clock=clock, ticks=ticks, cache_bytes=cache_bytes, filled=filled)
     except BaseException:
         engine.dispose()
         raise
@@ -194,9 +197,11 @@ class Store:
         clock: Callable[[], datetime] = utc_now,
         ticks: Callable[[], float] = time.monotonic,
         cache_bytes: int = CACHE_BYTES,
+        filled: RefreshReport | None = None,
     ):
         self.engine = engine
         self.region = region
+        self.filled = filled or RefreshReport()  # what opening it published from the region pack
         self.now = clock
         self._ticks = ticks
         self._snapshot: _Snapshot | None = None

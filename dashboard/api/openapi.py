@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.published import Published
-from layers import LEVELS, VALUES, Status
+from layers import LEVELS, METRICS, OBJECTIVES, VALUES, Status
 
 _NUMBER = {"type": ["number", "null"]}
+_GAP_AREA = ("code", "name", "lad_code", "population", "need", "access", "underserved", "stability")
 
 
 def document(published: Published) -> dict[str, Any]:
@@ -20,6 +21,24 @@ def document(published: Published) -> dict[str, Any]:
 
     def form(*names: str) -> dict[str, Any]:
         return _parameter("format", "query", {"type": "string", "enum": list(names)}, "Format of the answer")
+
+    def choice(name: str, values: tuple[str, ...], words: str) -> dict[str, Any]:
+        return _parameter(name, "query", {"type": "string", "enum": list(values)}, words)
+
+    def number(name: str, words: str, kind: str = "number") -> dict[str, Any]:
+        return _parameter(name, "query", {"type": kind}, words)
+
+    need = text("need", "Indicators of need with their weights: ID[=WEIGHT],ID[=WEIGHT]")
+    services = text("services", "Lists of services: ID,ID") | {"required": True}
+    distance = [
+        number("max_m", "Distance standard in metres; the services' own when left out"),
+        number("detour", "Real way for each straight metre, 1 or more; 1 when left out"),
+    ]
+    partner = text("partner", "Only the areas that this partner serves")
+    period = text("period", "Period of the indicators that have it; their newest when left out")
+    metric = choice("metric", METRICS, "How access is measured; nearest when left out")
+    alone = choice("alone", ("yes", "no"), "Count only services in the area's own authority")
+    gap_question = [need | {"required": True}, services, level, metric, *distance, alone, partner, period]
 
     return {
         "openapi": "3.1.0",
@@ -74,6 +93,36 @@ def document(published: Published) -> dict[str, Any]:
                 ],
                 {"type": "object"},
             ),
+            "/gaps": _get(
+                "Need against access: every area, the underserved communities, and how sure they are",
+                [
+                    *gap_question,
+                    number("robustness", "Draws behind the stability, 0 to 2,000; 500 when left out", "integer"),
+                    form("json", "csv", "geojson"),
+                ],
+                {"$ref": "#/components/schemas/Gaps"},
+                ("text/csv", "application/geo+json"),
+            ),
+            "/together": _get(
+                "Alone against together: who is nearer to another authority's service",
+                [services, level, *distance, partner, need, period, form("json", "csv", "geojson")],
+                {"$ref": "#/components/schemas/Together"},
+                ("text/csv", "application/geo+json"),
+            ),
+            "/sites": _get(
+                "Where new sites help most, planned together and by each authority alone. 202: the best so far; ask again",
+                [
+                    *gap_question,
+                    number("new", "How many new sites, 1 to 25 (lscp finds that itself)", "integer"),
+                    choice("objective", OBJECTIVES, "What the sites are chosen for; mclp when left out"),
+                    choice("demand", ("underserved", "all"), "Whom to plan for; underserved when left out"),
+                    text("exclude", "Areas, wards or authorities where nothing may be built"),
+                    choice("exact", ("yes", "no"), "no: the quick answer without a proof"),
+                    form("json", "geojson"),
+                ],
+                {"$ref": "#/components/schemas/Plan"},
+                ("application/geo+json",),
+            ),
         },
         "components": {
             "schemas": {
@@ -96,6 +145,66 @@ def document(published: Published) -> dict[str, Any]:
                         "area_code": {"type": "string"},
                         **dict.fromkeys(VALUES[1:-1], _NUMBER),
                         "status": {"enum": [str(status) for status in Status]},
+                    },
+                },
+                "Gaps": {
+                    "type": "object",
+                    "properties": {
+                        "parameters": {"type": "object"},
+                        "areas": {"type": "array", "items": {"$ref": "#/components/schemas/GapArea"}},
+                        "communities": {"type": "array", "items": {"$ref": "#/components/schemas/Community"}},
+                        "summary": {"type": "object"},
+                    },
+                },
+                "GapArea": {
+                    "type": "object",
+                    "required": list(_GAP_AREA),
+                    "properties": {
+                        **dict.fromkeys(_GAP_AREA[:3], {"type": "string"}),
+                        **dict.fromkeys(("population", "need", "access", "stability"), _NUMBER),
+                        "underserved": {"type": "boolean"},
+                    },
+                },
+                "Community": {
+                    "type": "object",
+                    "required": ["id", "name", "areas", "lads", "population", "shares", "shared", "stability"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "name": {"type": "string"},
+                        "areas": {"type": "array", "items": {"type": "string"}},
+                        "lads": {"type": "array", "items": {"type": "string"}},
+                        "population": {"type": "number"},
+                        "shares": {"type": "array", "items": {"type": "object"}},
+                        "shared": {"type": "boolean"},
+                        "stability": _NUMBER,
+                    },
+                },
+                "Together": {
+                    "type": "object",
+                    "properties": {
+                        "parameters": {"type": "object"},
+                        "areas": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["code", "alone_m", "together_m", "border_penalty_m"],
+                                "properties": dict.fromkeys(("alone_m", "together_m", "border_penalty_m"), _NUMBER),
+                            },
+                        },
+                        "authorities": {"type": "array", "items": {"type": "object"}},
+                        "summary": {"type": "object"},
+                    },
+                },
+                "Plan": {
+                    "type": "object",
+                    "properties": {
+                        "parameters": {"type": "object"},
+                        "sites": {"type": "array", "items": {"type": "object"}},
+                        "result": {"type": "object"},
+                        "by_authority": {"type": "array", "items": {"type": "object"}},
+                        "by_fifth": {"type": "array", "items": {"type": "object"}},
+                        "alone": {"type": ["object", "null"]},
+                        "state": {"type": "string"},
                     },
                 },
                 "Error": {

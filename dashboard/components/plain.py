@@ -27,7 +27,7 @@ def plain_html(part: Any) -> Markup:
     if part._namespace != "dash_html_components" and kind != "Input":
         raise ValueError(f"{part._namespace}.{kind} needs JavaScript; plain pages are made of dash.html only")
     children = props.pop("children", None)
-    attributes = Markup().join(_attribute(name, value) for name, value in props.items())
+    attributes = Markup().join(_attribute(name, value) for name, value in sorted(props.items()))
     tag = kind.lower()
     if kind in _VOID:
         return Markup("<{}{}>").format(tag, attributes)

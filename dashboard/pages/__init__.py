@@ -31,6 +31,7 @@ class Page:
 PAGES = (
     Page("explore", "/", "Explore"),
     Page("catalogue", "/catalogue", "Catalogue"),
+    Page("publish", "/publish", "Publish"),
     Page("methods", "/methods", "Methods"),
     Page("accessibility", "/accessibility", "Accessibility"),
     Page("area", "/areas/<code>", "Area", in_menu=False),

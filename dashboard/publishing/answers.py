@@ -349,3 +349,11 @@ def checked_by_colleague(answers: Mapping[str, Any]) -> dict[str, Any] | None:
 def check_is_awaited(answers: Mapping[str, Any]) -> bool:
     check = answers.get("check") or {}
     return bool(check.get("asked_by")) and check.get("verdict") != "good"
+
+
+def without_stale_check(answers: Mapping[str, Any], file_sha256: str) -> dict[str, Any]:
+    """The answers; a colleague's verdict falls away when what they checked has changed since."""
+    out, check = dict(answers), dict(answers.get("check") or {})
+    if check.get("fingerprint") and check["fingerprint"] != fingerprint(answers, file_sha256):
+        out["check"] = {key: check[key] for key in ("asked_of", "asked_by", "asked_at", "words") if key in check}
+    return out

@@ -104,6 +104,21 @@ def request_of(published: Published, selection: Selection, *, robustness: int = 
     )
 
 
+def read_need(text: str) -> tuple[tuple[str, float], ...]:
+    """ "a=2,b" -> (("a", 2.0), ("b", 1.0)). Raises ValueError, in words, for what is not of that form; whether the weights make
+    sense is the engine's to say."""
+    found = []
+    for part in text.split(","):
+        name, mark, weight = part.strip().partition("=")
+        if not name or (mark and not weight):
+            raise ValueError(f"“{part[:40]}” is not an identifier, or one with =WEIGHT")
+        try:
+            found.append((name, float(weight) if mark else 1.0))
+        except ValueError:
+            raise ValueError(f"the weight of {name[:40]} is “{weight[:20]}”, which is not a number") from None
+    return tuple(found)
+
+
 def footprint_of(published: Published, partner_id: str) -> tuple[str, ...]:
     """Codes of the authorities that a partner serves, () for "". Raises Refused for an unknown partner."""
     if not partner_id:
@@ -225,9 +240,9 @@ def gaps_for(
     indicators, services = read_layers(published, viewer, [name for name, _ in request.need], request.services)
     periods = {name: period if period in layer.periods else layer.period for name, layer in indicators.items()}
     levels = (request.level,) if quick else LEVELS
-    read = {name: _indicator(published, viewer, layer, periods[name], levels) for name, layer in indicators.items()}
+    read = {name: read_indicator(published, viewer, layer, periods[name], levels) for name, layer in indicators.items()}
     sites = {
-        name: _services(published, viewer, layer) for name, layer in services.items() if layer.kind == Kind.SERVICES
+        name: read_services(published, viewer, layer) for name, layer in services.items() if layer.kind == Kind.SERVICES
     }
     sites |= {name: _wrong_kind(layer) for name, layer in services.items() if layer.kind != Kind.SERVICES}
 
@@ -270,7 +285,7 @@ def adjacency_of(published: Published, level: str):
     return kept(published).get(("adjacency", level), lambda: find_adjacency(published.region.areas[level]["geometry"]))
 
 
-def _indicator(published: Published, viewer: Viewer, layer: Layer, period: str, levels) -> IndicatorLayer:
+def read_indicator(published: Published, viewer: Viewer, layer: Layer, period: str, levels) -> IndicatorLayer:
     """An indicator with its values at those of the levels that have this period; a list of services has none."""
     if layer.kind != Kind.INDICATOR:
         return IndicatorLayer(layer.descriptor, {}, "", layer.version)
@@ -283,7 +298,7 @@ def _indicator(published: Published, viewer: Viewer, layer: Layer, period: str, 
     return IndicatorLayer(layer.descriptor, values, period, layer.version)
 
 
-def _services(published: Published, viewer: Viewer, layer: Layer) -> ServiceLayer:
+def read_services(published: Published, viewer: Viewer, layer: Layer) -> ServiceLayer:
     return ServiceLayer(
         layer.descriptor, published.store.services(layer.id, viewer, version=layer.version), layer.version
     )
@@ -659,6 +674,12 @@ def one_of(services: Sequence[Layer]) -> str:
     return f"site of “{services[0].title}”"
 
 
+def a_site(services: Sequence[Layer]) -> str:
+    """ "an alcohol and drug service", "a pharmacy"."""
+    thing = one_of(services)
+    return f"{'an' if thing[:1].lower() in 'aeio' else 'a'} {thing}"
+
+
 def _lower(title: str) -> str:
     """A title within a sentence: "GP practices" stays as it is."""
     head = title.split(" ")[0]
@@ -726,11 +747,11 @@ def _cards(gaps: Gaps) -> tuple[CommunityCard, ...]:
 def _card(gaps: Gaps, c: Community, rank: int, text, longitude: float, latitude: float) -> CommunityCard:
     shares = tuple(
         ShareWords(
-            s.lad_code, s.lad_name, s.areas, s.population, s.share, f"{_percent(s.share)} of residents in {s.lad_name}"
+            s.lad_code, s.lad_name, s.areas, s.population, s.share, f"{percent(s.share)} of residents in {s.lad_name}"
         )
         for s in c.shares
     )
-    spread = [f"{_percent(s.share)} in {s.name}" for s in shares]
+    spread = [f"{percent(s.share)} in {s.name}" for s in shares]
     where = f"all in {shares[0].name}" if len(shares) == 1 else wording.listing(spread)
     return CommunityCard(
         c.id,
@@ -773,7 +794,12 @@ def stability_words(gaps: Gaps, share: float | None, word: str) -> str:
     """ "Firm: underserved in 94% of 500 draws."; "" without draws."""
     if share is None or gaps.result.stability is None:
         return ""
-    return f"{word.capitalize()}: underserved in {_percent(share)} of {gaps.result.stability.draws:,} draws."
+    return f"{word.capitalize()}: underserved in {sure_percent(share)} of {gaps.result.stability.draws:,} draws."
+
+
+def sure_percent(share: float) -> str:
+    """Rounded down, so that 59.9% is never called 60% and "borderline" in one breath."""
+    return f"{int(100 * share + 1e-9)}%"
 
 
 def drivers_sentence(drivers: Sequence[dict]) -> str:
@@ -802,7 +828,7 @@ def border_sentence(gaps: Gaps, c: Community) -> str:
     return f"{crossing} Keeping to their own would add {cost_words(c.border_penalty_m, 'm')} to the mean distance of the community."
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Never 0% for some, never 100% for not quite all."""
     percent = 100 * share
     if 0 < percent < 1:
@@ -908,7 +934,7 @@ def area_reading(gaps: Gaps, index: int) -> AreaReading:
     share, sure = row["stability"], ""
     if gaps.result.stability is not None:
         draws = gaps.result.stability.draws
-        sure = f"Underserved in {_percent(float(share))} of {draws:,} draws."
+        sure = f"Underserved in {sure_percent(float(share))} of {draws:,} draws."
         sure = f"{str(row['stability_words']).capitalize()}. {sure}" if row["stability_words"] else sure
     return AreaReading(
         str(row["code"]),

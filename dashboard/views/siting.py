@@ -12,7 +12,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,21 +26,19 @@ from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.gaps import (
     Gaps,
-    _indicator,
-    _services,
-    access_formatter,
     cost_words,
     gaps_for,
     kept,
     one_of,
+    percent,
     read_layers,
+    read_services,
     request_of,
 )
 from layers import (
     Cancelled,
     Change,
     Fault,
-    Layer,
     NotFound,
     Outcome,
     Refused,
@@ -119,11 +117,11 @@ def plan_sites(
     memory = kept(published)
     result = memory.find(key) if candidates is None else None
     if result is None:
-        indicators, services = _inputs(published, viewer, gaps)
+        services = {layer.id: read_services(published, viewer, layer) for layer in gaps.services}
         result = find_sites(
             request,
             published.region.areas,
-            indicators,
+            {},  # the need is in the gaps already
             services,
             candidates=candidates,
             gaps=gaps.result,
@@ -143,11 +141,6 @@ def check(request: SitingRequest) -> None:
         faults.append(Fault(what, "new", f"ask for {MOST_NEW} or fewer at once", rule="new"))
     if faults:
         raise Refused("Sites cannot be suggested.", faults)
-
-
-def _inputs(published: Published, viewer: Viewer, gaps: Gaps) -> tuple[dict, dict]:
-    indicators = {layer.id: _indicator(published, viewer, layer, layer.period, (gaps.level,)) for layer in gaps.needs}
-    return indicators, {layer.id: _services(published, viewer, layer) for layer in gaps.services}
 
 
 # ---- jobs -----------------------------------------------------------------------------------------------------------
@@ -197,7 +190,7 @@ class Jobs:
         Faults of the request raise here, before anything is queued. Raises Refused when too many plans are waiting.
         """
         request = replace(request, exact=True, time_limit=min(request.time_limit, TIME_LIMIT_S))
-        first = plan_sites(published, replace(request, exact=False), viewer, period=period)
+        first = plan_sites(published, replace(request, exact=False, compare_alone=False), viewer, period=period)
         job_id = job_id_of(request, first.gaps)
         with self._lock:
             known = self._read(job_id)
@@ -256,19 +249,16 @@ class Jobs:
         state = {"job": replace(job, state="running")}
 
         def progress(stage: str, value: float, bound: float) -> None:
-            # the planner also solves smaller plans for comparison; only the first pass is about this plan's own value
             seconds = time.monotonic() - start
-            if stage == "greedy" and state["job"].stage not in ("", "greedy"):
-                state["comparing"] = True
-            if not state.get("comparing"):
-                state["job"] = replace(
-                    state["job"], stage=stage, value=float(value), bound=float(bound), seconds=seconds
-                )
+            state["job"] = replace(state["job"], stage=stage, value=float(value), bound=float(bound), seconds=seconds)
             self._write(state["job"], guard)
+
+        def stopped() -> bool:
+            return stop.exists() or not threading.main_thread().is_alive()  # a server that ends waits for no plan
 
         try:
             self._write(state["job"], guard)
-            plan = plan_sites(published, request, viewer, period=period, progress=progress, cancel=stop.exists)
+            plan = plan_sites(published, request, viewer, period=period, progress=progress, cancel=stopped)
             found = plan.result.plan
             done = replace(
                 state["job"],
@@ -415,7 +405,9 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
             )
             if site.residents_within:
                 share = site.already_within / site.residents_within
-                overlap += f" {share:.0%} of the {site.residents_within:,.0f} residents in its reach already have one."
+                overlap += (
+                    f" {percent(share)} of the {site.residents_within:,.0f} residents in its reach already have one."
+                )
         cards.append(
             SiteCard(
                 rank + 1,
@@ -434,7 +426,8 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
 
 def gains_by_authority(plan: Plan) -> tuple[GainRow, ...]:
     names = _authority_names(plan.published)
-    return _gain_rows(plan, plan.result.plan.by_authority, lambda code: names.get(code, code))
+    found = plan.result.plan
+    return _gain_rows(found.by_authority, found.unit, lambda code: names.get(code, code))
 
 
 FIFTHS = {
@@ -449,23 +442,31 @@ FIFTHS = {
 
 def gains_by_fifth(plan: Plan) -> tuple[GainRow, ...]:
     """Who gains by fifth of need, most need first."""
-    return _gain_rows(plan, plan.result.plan.by_fifth, lambda fifth: FIFTHS[int(fifth)])[::-1]
+    found = plan.result.plan
+    return _gain_rows(found.by_fifth, found.unit, lambda fifth: FIFTHS[int(fifth)])[::-1]
 
 
-def _gain_rows(plan: Plan, table: pd.DataFrame, name) -> tuple[GainRow, ...]:
-    unit = plan.result.plan.unit
+def _gain_rows(table: pd.DataFrame, unit: str, name: Callable[[Any], str]) -> tuple[GainRow, ...]:
     rows = []
     for row in table.to_dict("records"):
         within = None if pd.isna(row["newly_within"]) else float(row["newly_within"])
         before, after = (None if pd.isna(row[c]) else float(row[c]) for c in ("mean_before", "mean_after"))
         words = f"{row['nearer']:,.0f} of {row['residents']:,.0f} residents would be nearer to one"
-        if within is not None:
+        if row["nearer"] <= 0:
+            words = f"nothing changes for its {row['residents']:,.0f} residents"
+        elif within is not None:
             words += f", {within:,.0f} newly within reach"
         if before is not None and after is not None and before - after >= 5:
             words += f"; the mean goes from {cost_words(before, unit)} to {cost_words(after, unit)}"
         rows.append(
             GainRow(
-                name(row["group"]), float(row["residents"]), within, float(row["nearer"]), before, after, f"{words}."
+                name(row["group"]),
+                float(row["residents"]),
+                within,
+                float(row["nearer"]),
+                before,
+                after,
+                f"{words[:1].upper()}{words[1:]}.",
             )
         )
     return tuple(rows)
@@ -499,7 +500,7 @@ def alone_sentence(plan: Plan) -> str:
         )
     else:
         share = alone.saving / found.value if found.value else 0.0
-        text = f"The same {found.new} sites planned inside the borders ({split}) save {share:.0%} less distance."
+        text = f"The same {found.new} sites planned inside the borders ({split}) save {percent(share)} less distance."
     if alone.sites_saved:
         text += f" Together, {alone.sites_needed_together} sites do what {len(alone.sites)} do apart."
     return text
@@ -552,7 +553,7 @@ def compare(gaps: Gaps, viewer: Viewer, options: Mapping[str, Sequence[Change]])
     """
     request, published = gaps.request, gaps.published
     _, services = read_layers(published, viewer, (), request.services)
-    tables = [_services(published, viewer, layer).table for layer in services.values()]
+    tables = [read_services(published, viewer, layer).table for layer in services.values()]
     outcomes = compare_options(
         published.region.areas[gaps.level],
         pd.concat(tables, ignore_index=True),
@@ -569,7 +570,7 @@ def compare(gaps: Gaps, viewer: Viewer, options: Mapping[str, Sequence[Change]])
 
 def _option_card(gaps: Gaps, outcome: Outcome) -> OptionCard:
     names = _authority_names(gaps.published)
-    shell = _PlanUnit(gaps.result.model.unit)
+    unit = gaps.result.model.unit
     parts = []
     if outcome.residents_relieved:
         parts.append(f"{outcome.residents_relieved:,.0f} residents would no longer be underserved")
@@ -583,8 +584,8 @@ def _option_card(gaps: Gaps, outcome: Outcome) -> OptionCard:
         outcome.residents_relieved,
         outcome.residents_newly_underserved,
         outcome.mean_cost,
-        _gain_rows(shell, outcome.by_authority, lambda code: names.get(code, code)),
-        _gain_rows(shell, outcome.by_fifth, lambda fifth: FIFTHS[int(fifth)])[::-1],
+        _gain_rows(outcome.by_authority, unit, lambda code: names.get(code, code)),
+        _gain_rows(outcome.by_fifth, unit, lambda fifth: FIFTHS[int(fifth)])[::-1],
         outcome.overlap,
         sentence,
         outcome,

@@ -23,6 +23,7 @@ from dashboard.views.gaps import (
     Gaps,
     Painted,
     Sorry,
+    a_site,
     answer_or_sorry,
     cost_words,
     footprint_of,
@@ -31,6 +32,7 @@ from dashboard.views.gaps import (
     nearest_words,
     one_of,
     read_layers,
+    read_services,
 )
 from layers import (
     Fault,
@@ -38,7 +40,6 @@ from layers import (
     Kind,
     Layer,
     Refused,
-    ServiceLayer,
     TogetherResult,
     Viewer,
     find_together,
@@ -107,7 +108,7 @@ class Together:
         for flow in self.summary["flows"]:
             own, other = flow["lad_code"], flow["nearest_lad"]
             here, there = names.get(own, own), names.get(other, OUTSIDE_WORDS)
-            words = f"{flow['residents']:,.0f} residents of {here} are nearest to a {one_of(self.services)} in {there}."
+            words = f"{flow['residents']:,.0f} residents of {here} are nearest to {a_site(self.services)} in {there}."
             found.append(Flow(own, here, other, there, flow["residents"], words))
         return tuple(found)
 
@@ -214,12 +215,7 @@ def together_for(
     key = ("together", places, level, max_m, detour, footprint, need_key)
 
     def make() -> TogetherResult:
-        tables = {
-            name: ServiceLayer(
-                layer.descriptor, published.store.services(name, viewer, version=layer.version), layer.version
-            )
-            for name, layer in found.items()
-        }
+        tables = {name: read_services(published, viewer, layer) for name, layer in found.items()}
         return find_together(
             tables,
             published.region.areas,
@@ -241,13 +237,16 @@ def _score(published, viewer, needs, services, level, max_m, detour, period) -> 
     return gaps_for(published, request, viewer, period=period, quick=True)
 
 
+CAUTION = "These are straight lines: where a river or an estuary has no crossing, the real way is much longer."
+
+
 def together_sentence(together: Together) -> str:
     """What looking alone hides, in one paragraph."""
     s, thing = together.summary, one_of(together.services)
     if not s["services"]:
         return f"There is no {thing} at all."
     parts = [
-        f"{s['residents_nearer_elsewhere']:,.0f} of {s['residents']:,.0f} residents are nearer to a {thing} in another "
+        f"{s['residents_nearer_elsewhere']:,.0f} of {s['residents']:,.0f} residents are nearer to {a_site(together.services)} in another "
         "authority than to one in their own."
     ]
     if s["residents_without_own_service"]:

@@ -8,7 +8,9 @@ degrees, so that the coverage stays a coverage.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -324,7 +326,7 @@ def _levels(outline: np.ndarray, lad: pd.Series, areas: int, lived: pd.DataFrame
 
     around = pd.DataFrame({"name": [NEIGHBOURS[laua] for laua in lad[areas:]], "geometry": _degrees(outline[areas:])})
     around["code"] = [f"DX{i:02d}" for i in range(1, len(around) + 1)]
-    context = gpd.GeoDataFrame(around[["code", "name", "geometry"]], crs="EPSG:4326")
+    context = with_wider_land(gpd.GeoDataFrame(around[["code", "name", "geometry"]], crs="EPSG:4326"))
     return Shapes(lsoa, _area_frame(ward_frame), _area_frame(lad_frame), context)
 
 
@@ -355,6 +357,14 @@ def _unite(lsoa: gpd.GeoDataFrame, by: str) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def with_wider_land(context: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The neighbours and, more coarsely, the land beyond them, so that a wide screen does not show where the detail ends."""
+    rings = json.loads((Path(__file__).parent / "wider_land.json").read_text("utf-8"))["rings"]
+    beyond = shapely.union_all([shapely.polygons(ring).buffer(0) for ring in rings])
+    row = gpd.GeoDataFrame({"code": ["DX00"], "name": ["Land beyond"], "geometry": [beyond]}, crs="EPSG:4326")
+    return pd.concat([context, row], ignore_index=True)
 
 
 def _area_frame(frame: pd.DataFrame) -> gpd.GeoDataFrame:

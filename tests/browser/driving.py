@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +21,9 @@ LAPTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 360, "height": 740}
 ZOOMED = {"width": 320, "height": 256}
 """A window of 1280 by 1024 at 400% zoom, in CSS pixels."""
+
+OPTION = "[role=listbox]:visible [role=option]"
+"""The options of the picker that is open."""
 
 # Events and numbers that a page keeps about itself from its first moment; read with page.evaluate.
 LISTENER = """
@@ -48,6 +51,10 @@ def serving(app) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def exactly(text: str) -> re.Pattern:
+    return re.compile(rf"^{re.escape(text)}$")
 
 
 def until(page, js: str, arg=None, *, timeout: float = 15.0, what: str = ""):
@@ -159,9 +166,8 @@ class Explore:
 
     def choose(self, field_id: str, label: str):
         """Pick an option of a Select by what it says."""
-        box = self.page.locator(f"#{field_id}")
-        box.click()
-        self.page.get_by_role("option", name=label, exact=True).click()
+        self.page.locator(f"#{field_id}").click()
+        self.page.locator(OPTION).filter(has_text=exactly(label)).click()
         return self.settled()
 
     def choose_repaints(self, field_id: str, label: str):
@@ -175,16 +181,14 @@ class Explore:
         return self.settled()
 
     def more_options(self):
-        summary = self.page.locator(".more-options summary")
-        if not self.page.evaluate("() => document.querySelector('.more-options').open"):
-            summary.click()
+        self.page.locator(".more-options summary", has_text="More options").click()
         return self
 
     def options(self, field_id: str) -> list[str]:
         """What a picker offers, in its order; it is closed again."""
         self.page.locator(f"#{field_id}").click()
-        self.page.get_by_role("listbox").wait_for()
-        texts = self.page.get_by_role("option").all_text_contents()
+        self.page.locator(OPTION).first.wait_for()
+        texts = self.page.locator(OPTION).all_text_contents()
         self.page.keyboard.press("Escape")
         return texts
 
@@ -279,7 +283,3 @@ class Explore:
               return rows;
             })"""
         )
-
-
-def as_json(value) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)

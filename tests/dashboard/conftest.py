@@ -64,7 +64,7 @@ def bare(serve, tiny_pack, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def lonely(serve, tmp_path_factory):
-    """One area, one indicator without a period whose only value is missing, and one service outside the region."""
+    """One area, one indicator without a period, one service outside the region, a theme whose lead does not exist."""
     pack = tmp_path_factory.mktemp("lonely") / "lonely"
     (pack / "areas").mkdir(parents=True)
     lsoa = tiny_areas()["lsoa"].iloc[:1].copy()
@@ -73,19 +73,19 @@ def lonely(serve, tmp_path_factory):
         gpd.GeoDataFrame(frame, crs="EPSG:4326").to_parquet(pack / "areas" / f"{level}.parquet")
     (pack / "region.toml").write_text(
         'id = "lonely"\nname = "Lonely"\n[[partners]]\nid = "one"\nname = "One"\nkind = "council"\nfootprint = ["TA"]\n'
-        '[[themes]]\nid = "t"\nname = "Theme"\nlead = "nothing"\n',
+        '[[themes]]\nid = "t"\nname = "Theme"\nlead = "gone"\n',
         "utf-8",
     )
     tables = {
-        "nothing": pd.DataFrame({"area_code": ["T01"], "value": [""]}),
-        "far": pd.DataFrame({"service_id": ["F"], "name": ["Far"], "easting": [600_000], "northing": [200_000]}),
+        "plain": pd.DataFrame({"area_code": ["T01"], "value": [3.5]}),
+        "far": pd.DataFrame({"service_id": ["F"], "name": ["Far"], "easting": [425_000], "northing": [560_000]}),
     }
     for name, table in tables.items():
         folder = pack / "layers" / name
         folder.mkdir(parents=True)
         table.to_csv(folder / "data.csv", index=False)
         ours = {"kind": "services", "theme": "t", "partner": "one"}
-        if name == "nothing":
+        if name == "plain":
             ours |= {
                 "kind": "indicator",
                 "measure": "score",

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from dashboard.cli import main
 from layers import SYSTEM, SignInFailed, load_region, open_store
 
-PASSWORD = "three random words"
+PASSWORD = "maps for everybody"
 
 
 @pytest.fixture()
@@ -141,7 +141,10 @@ def test_a_new_password_ends_sessions(run, store):
 def test_change_gives_another_role_and_partner(run, store):
     add(run, name="wes", role="viewer", partner="westshire")
     result = run("user", "change", "wes", "--role", "analyst", "--partner", "eastshire", "--json")
-    assert json.loads(result.stdout)["user"] | {"role": "analyst", "partner": "eastshire"} == json.loads(result.stdout)["user"]
+    assert (
+        json.loads(result.stdout)["user"] | {"role": "analyst", "partner": "eastshire"}
+        == json.loads(result.stdout)["user"]
+    )
     refused = run("user", "change", "wes", "--partner", "nobody")
     assert refused.exit_code == 1
     assert store.viewer_named("wes").partner == "eastshire"

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers import publishing, schema
+from layers import publishing, refresh, schema
 from layers.blobs import decode_values, encode_table, encode_values, parts_of
 from layers.fields import VALUES
 from layers.model import PUBLIC, SYSTEM, Audience, Disclosure, Measure, NotFound, Refused, Viewer
@@ -587,7 +587,7 @@ def test_a_fault_at_any_step_of_the_first_fill_leaves_no_store_at_all(url, regio
     from layers.package import read_package
 
     packages = {folder: read_package(folder) for folder in (region.path / "layers").iterdir()}
-    monkeypatch.setattr(publishing, "read_package", packages.__getitem__)
+    monkeypatch.setattr(refresh, "read_package", packages.__getitem__)
     faults = 0
     for step in range(1, 1000):
         try:

@@ -1,0 +1,326 @@
+"""``commonground gaps``, ``together`` and ``site``: the numbers of the gap view, from the same view functions as the screen.
+
+Each prints a table that can be read; ``--format json|csv|geojson`` (or ``--json``) prints a document and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from functools import wraps
+from pathlib import Path
+
+import click
+
+from dashboard.commands.common import LEVELS, json_option, published, viewer_of
+from layers import METRICS, OBJECTIVES, Fault, GapRequest, Refused, SitingRequest
+
+FORMATS = ["table", "json", "csv", "geojson"]
+
+
+class NeedSet(click.ParamType):
+    """``ID[=WEIGHT],...``"""
+
+    name = "ID[=W],..."
+
+    def convert(self, value, param, ctx):
+        from dashboard.views.gaps import read_need
+
+        try:
+            return read_need(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Names(click.ParamType):
+    """``ID,ID``"""
+
+    name = "ID[,ID]"
+
+    def convert(self, value, param, ctx):
+        if not isinstance(value, str):
+            return value
+        found = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+        return found or self.fail("name at least one", param, ctx)
+
+
+def shared_options(*formats: str):
+    """Options that all three commands know: which areas, how far, whose view, and in what form."""
+
+    def decorate(function):
+        @click.option("--level", default="lsoa", show_default=True, type=LEVELS)
+        @click.option("--max-m", type=float, help="Distance standard in metres; left out: the services' own.")
+        @click.option("--detour", default=1.0, show_default=True, type=float, help="Real way for each straight metre.")
+        @click.option("--partner", default="", help="Only the areas that this partner serves.")
+        @click.option("--period", default="", help="Period of the indicators that have it; left out: the newest.")
+        @click.option("--as", "user", default="", help="As this user; left out: as the public.")
+        @click.option("--format", "form", default="table", show_default=True, type=click.Choice([*formats]))
+        @click.option("--out", type=click.Path(path_type=Path), help="File to write; left out: standard output.")
+        @json_option
+        @wraps(function)
+        def wrapped(*args, as_json: bool, form: str, **kwargs):
+            return function(*args, form="json" if as_json else form, **kwargs)
+
+        return wrapped
+
+    return decorate
+
+
+@click.command()
+@click.option("--need", required=True, type=NeedSet(), help="Indicators of need with their weights.")
+@click.option("--services", required=True, type=Names(), help="Lists of services.")
+@click.option("--metric", default="nearest", show_default=True, type=click.Choice(METRICS))
+@click.option("--alone", is_flag=True, help="Count only services in the area's own authority.")
+@click.option("--robustness", default=500, show_default=True, type=int, help="Draws behind the stability; 0 for none.")
+@click.option("--travel", type=click.Path(path_type=Path), help="Travel times instead of distance: CSV or Parquet.")
+@shared_options(*FORMATS)
+def gaps(
+    need, services, metric, alone, robustness, travel, level, max_m, detour, partner, period, user, form, out
+) -> None:
+    """Need against access: underserved communities, shared gaps, and how sure they are.
+
+    The travel-time table has the columns origin (area code), destination (service id) and minutes.
+    """
+    from dashboard.views import gap_files
+    from dashboard.views.gaps import gaps_for
+
+    here = published()
+    request = _request(here, need, services, level, metric, max_m, detour, alone, partner, robustness)
+    table = None if travel is None else _read_table(travel)
+    areas = len(here.region.areas[level])
+    with _bar("draws", robustness, shown=robustness * areas > 2_000_000) as moved:
+        found = gaps_for(here, request, viewer_of(here, user), period=period, travel=table, progress=moved)
+    on = date.today().isoformat()
+    if form == "json":
+        return _say(json_text(gap_files.gaps_document(found)), out)
+    if form == "csv":
+        return _say(gap_files.gaps_csv(found, on), out)
+    if form == "geojson":
+        return _say(json_text(gap_files.gaps_geojson(found, on)), out)
+    return _say("\n".join(_gap_lines(found)) + "\n", out)
+
+
+@click.command()
+@click.option("--services", required=True, type=Names(), help="Lists of services.")
+@click.option("--need", type=NeedSet(), help="With need: which gaps exist only when looking alone.")
+@shared_options(*FORMATS)
+def together(services, need, level, max_m, detour, partner, period, user, form, out) -> None:
+    """Alone against together: who is nearer to another authority's service, and what looking alone misjudges."""
+    from dashboard.views import gap_files
+    from dashboard.views.together import together_for
+
+    here = published()
+    found = together_for(
+        here,
+        services,
+        viewer_of(here, user),
+        level=level,
+        max_m=max_m,
+        detour=detour,
+        partner=partner,
+        needs=need or (),
+        period=period,
+    )
+    on = date.today().isoformat()
+    if form == "json":
+        return _say(json_text(gap_files.together_document(found)), out)
+    if form == "csv":
+        return _say(gap_files.together_csv(found, on), out)
+    if form == "geojson":
+        return _say(json_text(gap_files.together_geojson(found, on)), out)
+    return _say("\n".join(_together_lines(found)) + "\n", out)
+
+
+@click.command()
+@click.option("--need", required=True, type=NeedSet(), help="Indicators of need with their weights.")
+@click.option("--services", required=True, type=Names(), help="Lists of services that exist.")
+@click.option("--new", default=1, show_default=True, type=int, help="How many new sites (lscp finds that itself).")
+@click.option("--objective", default="mclp", show_default=True, type=click.Choice(OBJECTIVES))
+@click.option("--demand", default="underserved", show_default=True, type=click.Choice(["underserved", "all"]))
+@click.option("--metric", default="nearest", show_default=True, type=click.Choice(METRICS))
+@click.option("--exclude", default=(), type=Names(), help="Areas, wards or authorities where nothing may be built.")
+@click.option("--candidates", type=click.Path(path_type=Path), help="Places to choose from: code, easting, northing.")
+@click.option("--greedy", is_flag=True, help="Only the quick answer, without a proof.")
+@click.option("--time-limit", default=20.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Seconds.")
+@shared_options("table", "json", "geojson")
+def site(
+    need, services, new, objective, demand, metric, exclude, candidates, greedy, time_limit,
+    level, max_m, detour, partner, period, user, form, out,
+) -> None:  # fmt: skip
+    """Where new sites help most, planned together and by each authority alone."""
+    from dashboard.views import gap_files, siting
+
+    here = published()
+    request = SitingRequest(
+        _request(here, need, services, level, metric, max_m, detour, False, partner, 0),
+        new,
+        objective,
+        demand,
+        tuple(exclude),
+        exact=not greedy,
+        time_limit=time_limit,
+    )
+    places = None if candidates is None else _read_table(candidates, {"code": str, "lad_code": str, "ward_code": str})
+    plan = siting.plan_sites(here, request, viewer_of(here, user), period=period, candidates=places)
+    if form == "json":
+        return _say(json_text(plan.document()), out)
+    if form == "geojson":
+        return _say(json_text(gap_files.plan_geojson(plan.document(), date.today().isoformat())), out)
+    return _say("\n".join(_plan_lines(plan)) + "\n", out)
+
+
+# ---- in and out -----------------------------------------------------------------------------------------------------
+
+
+def _request(here, need, services, level, metric, max_m, detour, alone, partner, robustness) -> GapRequest:
+    from dashboard.views.gaps import footprint_of
+
+    return GapRequest(
+        need=need,
+        services=services,
+        level=level,
+        metric=metric,
+        max_m=max_m,
+        detour=detour,
+        alone=alone,
+        footprint=footprint_of(here, partner),
+        partner=partner,
+        robustness=robustness,
+    )
+
+
+def _read_table(path: Path, kinds: dict | None = None):
+    """A CSV or Parquet file of the user's own. Raises Refused when it cannot be read."""
+    import pandas as pd
+
+    try:
+        if path.suffix.lower() == ".parquet":
+            return pd.read_parquet(path)
+        return pd.read_csv(path, dtype=kinds or {"origin": str, "destination": str})
+    except (OSError, ValueError) as error:
+        fault = Fault(f"{path.name}: {error}", "file", "hand in a CSV or Parquet file")
+        raise Refused("The file cannot be read.", [fault]) from None
+
+
+class _bar:  # noqa: N801  used like a function
+    """A progress bar on standard error, where somebody is looking and it takes long enough."""
+
+    def __init__(self, label: str, total: int, *, shown: bool):
+        self._bar = click.progressbar(length=max(total, 1), label=label, file=sys.stderr) if shown else None
+        self._done = 0
+
+    def __enter__(self):
+        if self._bar is None or not sys.stderr.isatty():
+            return None
+        self._bar.__enter__()
+        return self._move
+
+    def __exit__(self, *error) -> None:
+        if self._bar is not None and sys.stderr.isatty():
+            self._bar.__exit__(*error)
+
+    def _move(self, done: int, total: int) -> None:
+        self._bar.update(done - self._done)
+        self._done = done
+
+
+def json_text(document) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _say(text: str, out: Path | None) -> None:
+    from dashboard.views import files
+
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        files.write_whole(out, text.encode())
+        click.echo(f"wrote {out}", err=True)
+
+
+# ---- tables for people ----------------------------------------------------------------------------------------------
+
+
+def _gap_lines(found) -> list[str]:
+    from dashboard.views.gaps import rule_sentence, summary_sentence, sure_percent, vanishing_sentence
+
+    lines = [*_notice(found), rule_sentence(found), summary_sentence(found)]
+    lines += [text for text in (vanishing_sentence(found), *found.result.notes) if text]
+    if found.cards:
+        head = ("", "Community", "Residents", "Areas", "Need", "Access", "Stability", "Authorities")
+        rows = [
+            (
+                f"{card.rank}{'*' if card.shared else ''}",
+                card.name,
+                f"{card.residents:,.0f}",
+                f"{card.areas:,}",
+                "–" if card.need is None else f"{card.need:.0f}",
+                card.access_words.removesuffix(" to the nearest on average"),
+                "" if card.stability is None else f"{card.stability_word} ({sure_percent(card.stability)})",
+                card.authorities_words,
+            )
+            for card in found.cards
+        ]
+        lines += ["", *_table(head, rows, right=(2, 3, 4))]
+        if any(card.shared for card in found.cards):
+            lines += ["", "* shared between authorities"]
+    return lines
+
+
+def _together_lines(found) -> list[str]:
+    from dashboard.views.together import CAUTION, together_sentence
+
+    lines = [*_notice(found), together_sentence(found), CAUTION, ""]
+    head = ("Authority", "Services", "Residents", "Nearer elsewhere", "Misjudged", "Mean alone", "Mean together")
+    km = lambda metres: "–" if metres is None else f"{metres / 1000:,.1f} km"  # noqa: E731
+    rows = [
+        (
+            card.name,
+            f"{card.services:,}",
+            f"{card.residents:,.0f}",
+            f"{card.residents_nearer_elsewhere:,.0f}",
+            "–" if card.residents_misjudged is None else f"{card.residents_misjudged:,.0f}",
+            km(card.mean_alone_m),
+            km(card.mean_together_m),
+        )
+        for card in found.cards
+    ]
+    lines += _table(head, rows, right=(1, 2, 3, 4, 5, 6))
+    if found.flows:
+        lines += ["", *(flow.words for flow in found.flows[:10])]
+    return lines
+
+
+def _plan_lines(plan) -> list[str]:
+    from dashboard.views import siting
+    from dashboard.views.gaps import rule_sentence
+
+    lines = [*_notice(plan), rule_sentence(plan.gaps), siting.plan_sentence(plan)]
+    lines += [text for text in (siting.alone_sentence(plan), *plan.result.plan.notes) if text]
+    for card in siting.site_cards(plan):
+        lines += [
+            "",
+            f"{card.rank}. {card.name} ({card.code}), {card.authority}",
+            f"   {card.gains}",
+            f"   {card.overlap}",
+        ]
+    for title, rows in (("By authority", siting.gains_by_authority(plan)), ("By need", siting.gains_by_fifth(plan))):
+        lines += ["", title, *_table(("", ""), [(row.name, row.words) for row in rows], right=())[1:]]
+    return lines
+
+
+def _notice(found) -> list[str]:
+    notice = found.published.region.notice
+    return [notice, ""] if notice else []
+
+
+def _table(head, rows, right) -> list[str]:
+    """Columns as wide as their widest cell; numbers to the right."""
+    cells = [tuple(map(str, row)) for row in (head, *rows)]
+    width = [max(len(row[k]) for row in cells) for k in range(len(head))]
+    lines = []
+    for row in cells:
+        parts = [text.rjust(width[k]) if k in right else text.ljust(width[k]) for k, text in enumerate(row)]
+        lines.append("  ".join(parts).rstrip())
+    return lines
