@@ -47,7 +47,7 @@ def blueprint(published: Published, shapes: Shapes) -> Blueprint:
 
     @routes.get("/classes")
     def classes() -> Response:
-        selection, shown = _scene(published)
+        selection, shown = _scene(published, quick=True)
         return answer(classes_of(published, selection, shown), BINARY, cache=_cache(shown))
 
     @routes.get("/readings")
@@ -60,7 +60,7 @@ def blueprint(published: Published, shapes: Shapes) -> Blueprint:
 
     @routes.get("/gap")
     def gap() -> Response:
-        _, shown = _scene(published)
+        _, shown = _scene(published, quick=True)
         return answer(as_json(emphasis_of(shown)), "application/json", cache=_cache(shown))
 
     @routes.get("/services/<layer_id>.geojson")
@@ -89,9 +89,9 @@ def blueprint(published: Published, shapes: Shapes) -> Blueprint:
     return routes
 
 
-def _scene(published: Published) -> tuple[Selection, Scene]:
+def _scene(published: Published, *, quick: bool = False) -> tuple[Selection, Scene]:
     selection, _ = Selection.from_query(request.args)
-    return selection, scene(published, selection, current_viewer())
+    return selection, scene(published, selection, current_viewer(), quick=quick)
 
 
 def _cache(shown: Scene) -> str:

@@ -149,6 +149,7 @@ def document(published: Published) -> dict[str, Any]:
                 },
                 "Gaps": {
                     "type": "object",
+                    "required": ["parameters", "areas", "communities", "summary"],
                     "properties": {
                         "parameters": {"type": "object"},
                         "areas": {"type": "array", "items": {"$ref": "#/components/schemas/GapArea"}},
@@ -160,7 +161,7 @@ def document(published: Published) -> dict[str, Any]:
                     "type": "object",
                     "required": list(_GAP_AREA),
                     "properties": {
-                        **dict.fromkeys(_GAP_AREA[:3], {"type": "string"}),
+                        **{name: {"type": "string"} for name in _GAP_AREA[:3]},
                         **dict.fromkeys(("population", "need", "access", "stability"), _NUMBER),
                         "underserved": {"type": "boolean"},
                     },
@@ -197,6 +198,7 @@ def document(published: Published) -> dict[str, Any]:
                 },
                 "Plan": {
                     "type": "object",
+                    "required": ["parameters", "sites", "result", "by_authority", "by_fifth", "state"],
                     "properties": {
                         "parameters": {"type": "object"},
                         "sites": {"type": "array", "items": {"type": "object"}},

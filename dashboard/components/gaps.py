@@ -73,7 +73,7 @@ def bivariate(paint: Painted) -> html.Table:
         ]
         body.append(html.Tr([html.Th(words, scope="row"), *cells]))
     caption = html.Caption(
-        f"Areas in each ninth: {paint.basis}. Dark: high need with poor access. Outlined on the map: underserved by the rule above."
+        f"Areas in each ninth: {paint.basis}. The loud corner: high need with poor access. Outlined on the map: underserved by the rule above."
     )
     return html.Table([caption, html.Thead(heads), html.Tbody(body)], className="bivariate")
 

@@ -140,6 +140,8 @@ def _csv(table: pd.DataFrame, labels: dict[str, str]) -> str:
 def _cells(column: pd.Series) -> list[str]:
     if column.dtype == bool:
         return ["yes" if value else "no" for value in column]
+    if pd.api.types.is_integer_dtype(column):
+        return [str(value) for value in column]
     return as_cells(column)
 
 

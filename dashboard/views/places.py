@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import lru_cache
 
 from dashboard.published import Published
-from dashboard.selection import Selection
+from dashboard.selection import Selection, weighted
 from dashboard.views.wording import listing
 from layers import PUBLIC
 
@@ -55,26 +54,25 @@ def who(published: Published) -> str:
 
 
 def starting_questions(published: Published) -> list[tuple[str, str]]:
-    """Three questions, each a link that sets the whole view, made from what this region has and the public may see."""
+    """Up to three questions, each a link that sets the whole view, made from what this region has and the public may see."""
     region, store = published.region, published.store
     offered = {layer.id: layer for layer in store.layers(PUBLIC, kind="indicator")}
     # a lead that was withdrawn, or that only partners may see, is nothing to start from
     theme = next((theme for theme in region.themes if theme.lead in offered), None)
     lead = offered[theme.lead] if theme else next(iter(offered.values()), None)
-    base = Selection(theme=theme.id if theme else "", need=lead.id if lead else "")
+    if lead is None:
+        return []
+    first = Selection(theme=theme.id if theme else "", need=lead.id, level=lead.levels[0] if lead.levels else "lsoa")
+    questions = [("Where is need highest?", first.link())]
     services = (theme and store.layers(PUBLIC, kind="services", theme=theme.id)) or store.layers(
         PUBLIC, kind="services"
     )
-    with_services = replace(base, services=tuple(layer.id for layer in services[:1]))
-    # not every indicator can be read by authority: a rank of small areas cannot
-    alike = [layer for layer in offered.values() if theme is None or theme.id in layer.themes]
-    whole = next((layer for layer in (lead, *alike, *offered.values()) if layer and "lad" in layer.levels), lead)
-    compare = replace(base, need=whole.id if whole else "")
-    if theme and whole and theme.id not in whole.themes:
-        compare = replace(compare, theme="")
-    level = lead.levels[0] if lead and lead.levels else base.level
-    return [
-        ("Where is need highest?", base.link(level=level)),
-        ("Where are services, and where is need?", with_services.link(level=level)),
-        ("How do our authorities compare?", compare.link(level="lad")),
-    ]
+    # a list with a standard of its own can say what is too far
+    chosen = next((layer for layer in services if layer.descriptor.access_standard), services[0] if services else None)
+    if chosen is not None and str(lead.descriptor.direction) != "neutral":
+        presets = [p for p in region.presets if theme and p.theme == theme.id and set(p.weights) <= set(offered)]
+        need = weighted(presets[0].weights.items()) if presets else lead.id
+        gap = replace(first, need=need, services=(chosen.id,), show="gap")
+        questions.append(("Where are services furthest from need?", gap.link()))
+        questions.append(("What do we share with our neighbours?", gap.link(show="access")))
+    return questions

@@ -16,10 +16,13 @@ from layers import Viewer
 Scene = Choropleth | WeightedNeed | Gaps | Sorry | None
 
 
-def scene(published: Published, selection: Selection, viewer: Viewer) -> Scene:
-    """The calculation behind the map; None for services only, Sorry with reasons where it cannot be done."""
+def scene(published: Published, selection: Selection, viewer: Viewer, *, quick: bool = False) -> Scene:
+    """The calculation behind the map; None for services only, Sorry with reasons where it cannot be done.
+
+    ``quick`` leaves out what only words and the reading card need (stability), so that the colours follow a slider.
+    """
     if selection.show != "need":
-        return gaps_or_reasons(published, selection, viewer)
+        return gaps_or_reasons(published, selection, viewer, quick=quick)
     if len(selection.needs) > 1:
         return weighted_need(published, selection, viewer)
     return choropleth(published, selection, viewer)

@@ -153,7 +153,8 @@ PAGES_WITH_ID = ["/?need={id}", "/?need={id}&services={id}&area=T01", "/areas/T0
 
 def text_of(answer) -> str:
     """Every byte of an answer as text; numbers for the map are bytes that are no text."""
-    return answer.data.decode("utf-8", "backslashreplace")
+    # Dash puts a random number into every page
+    return re.sub(r'"end_id":"[^"]*"', "", answer.data.decode("utf-8", "backslashreplace"))
 
 
 def layout(browser, page: str):
