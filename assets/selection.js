@@ -145,6 +145,7 @@
         { value: 'national', label: 'The whole country', disabled: !layer || layer.national !== selection.level },
       ],
       remaining,
+      none: !indicators.length && !services.length,
     };
   }
 
@@ -161,12 +162,12 @@
     };
   }
 
-  /** The clientside callback: the controls' values, then history, picked area and weights, then config and selection. */
+  /** The clientside callback: the controls' values, then history, picked area, weights and "show all", then config and selection. */
   function write(...given) {
     const blank = window.dash_clientside.no_update;
     const trigger = window.dash_clientside.callback_context.triggered_id;
-    const [history, picked, weighted, config, before] = given.slice(CONTROLS.length);
-    const outputs = 1 + CONTROLS.length + 10;
+    const [history, picked, weighted, , config, before] = given.slice(CONTROLS.length);
+    const outputs = 1 + CONTROLS.length + 11;
     if (!config) return Array(outputs).fill(blank);
     const catalogue = config.catalogue;
     const values = Object.fromEntries(CONTROLS.map((name, i) => [name, given[i]]));
@@ -177,6 +178,8 @@
       if (picked.level) wanted.level = picked.level;
     }
     if (trigger === 'weights-need' && weighted) wanted.need = weighted.need;
+    // the way back from filters that leave nothing
+    if (trigger === 'show-all') wanted = { ...wanted, theme: '', partner: '', owner: '', need: wanted.need === NONE ? '' : wanted.need };
     const settled = settle(wanted, catalogue, ['theme', 'partner', 'owner'].includes(trigger));
     // an area of one level means nothing at another
     if (!['history-selection', 'picked-area'].includes(trigger) && before && before.level !== settled.level) settled.area = '';
@@ -196,7 +199,7 @@
       same(stored, { ...before, at: null }) ? blank : stored,
       ...CONTROLS.map((name) => (same(out[name], values[name]) ? blank : out[name])),
       offered.need, offered.services, offered.period, offered.periodHidden, offered.level, offered.bands, offered.show,
-      settled.show === 'need', offered.remaining, `/data/table.csv?${toQuery(stored)}`,
+      settled.show === 'need', offered.remaining, !offered.none, `/data/table.csv?${toQuery(stored)}`,
     ];
   }
 

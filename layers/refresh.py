@@ -111,7 +111,9 @@ def refresh(
     first = kept.filled_at is None
     if not first and (kept.layers_sha256, kept.areas_sha256) == (pack.layers_sha256, pack.areas_sha256):
         return RefreshReport()
-    run = _Run(connection, region, now, first, not first and kept.areas_sha256 != pack.areas_sha256)
+    run = _Run(connection, region, now, first)
+    run.areas_changed = not first and kept.areas_sha256 != pack.areas_sha256
+    run.areas_known = kept.areas_sha256 is not None  # a store of schema 2 cannot tell: fit everything, say what changed
     steps = run.plan(pack)
     for number, step in enumerate(steps, start=1):
         try:
@@ -154,7 +156,8 @@ class _Run:
     region: Region
     now: datetime
     first: bool
-    areas_changed: bool
+    areas_changed: bool = False
+    areas_known: bool = True
     known: dict[str, sa.Row] = field(default_factory=dict)  # what the pack published before, by layer
     faults: list[Fault] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
@@ -347,7 +350,7 @@ class _Run:
         report = RefreshReport(
             first=self.first,
             built=self.region.built,
-            areas_changed=self.areas_changed,
+            areas_changed=self.areas_changed and self.areas_known,
             added=tuple(sorted(self.added)),
             updated=tuple(sorted(self.updated)),
             refitted=tuple(sorted(self.refitted)),

@@ -52,10 +52,12 @@ def register(app, published: Published) -> None:
             Output(ids.SHOW, "data"),
             Output(ids.GAP_OPTIONS, "hidden"),
             Output(ids.REMAINING, "children"),
+            Output(ids.SHOW_ALL, "hidden"),
             Output(ids.TABLE_DOWNLOAD, "href"),
         ],
         [Input(*control) for control in CONTROLS.values()]
-        + [Input(ids.HISTORY, "data"), Input(ids.PICKED_AREA, "data"), Input(ids.WEIGHTS, "data")],
+        + [Input(ids.HISTORY, "data"), Input(ids.PICKED_AREA, "data"), Input(ids.WEIGHTS, "data")]
+        + [Input(ids.SHOW_ALL, "n_clicks")],
         [State(ids.CONFIG, "data"), State(ids.SELECTION, "data")],
     )
 

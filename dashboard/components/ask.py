@@ -139,6 +139,13 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
             ),
             weights(published, selection, viewer),
             html.P(narrowed.remaining, id=ids.REMAINING, className="remaining", role="status"),
+            html.Button(
+                "Show all layers again",
+                id=ids.SHOW_ALL,
+                type="button",
+                className="button-quiet",
+                hidden=bool(narrowed.indicators or narrowed.services),
+            ),
             html.Details(
                 [
                     html.Summary("More options"),

@@ -19,7 +19,6 @@ from dashboard.selection import Selection
 from dashboard.views.area import reading
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED
 from dashboard.views.choropleth import choropleth, sentence
-from dashboard.views.wire import services_geojson
 from dashboard.views.wording import STATUS_SENTENCES
 from layers import PUBLIC
 from tests.browser.driving import OPTION, PHONE, Explore, until
@@ -209,15 +208,14 @@ def test_nothing_left_says_so_and_offers_the_way_back(explore, demo_site):
     assert explore.selection()["need"] == "none"
     assert "Services only" in explore.page.locator("#headline").inner_text()
     assert set(explore.classes()) == {252}
-    # the way back: something to press within reach of the sentence
-    back = explore.page.locator(".ask").get_by_role(
-        "button", name=re.compile("all themes|show all|clear|start again", re.I)
-    )
-    assert back.count() == 1, "an empty choice offers no way back"
+    back = explore.page.get_by_role("button", name="Show all layers again")
     back.click()
     explore.settled()
-    assert remaining.inner_text() != "None of the 37 layers fits"
-    assert explore.selection()["need"] not in ("none", "")
+    assert remaining.inner_text() == "37 layers"
+    assert explore.selection()["need"] == "alcohol-admissions"
+    assert explore.query() == "need=alcohol-admissions"
+    assert back.is_hidden()
+    assert_map_is_right(explore)
 
 
 # -- Services -------------------------------------------------------------------------------------------------------
@@ -234,7 +232,7 @@ def test_services_are_markers_whose_popup_says_what_they_are(explore, demo_site)
     page.locator(".service-icon, .service-cluster").first.wait_for()
     assert parse_qs(explore.query())["services"] == ["emergency-departments"]
 
-    sites = services_geojson(demo_site.published, "emergency-departments", PUBLIC)["features"]
+    sites = page.request.get(f"{demo_site.url}/data/services/emergency-departments.geojson").json()["features"]
     site = next(site for site in sites if site["properties"]["authority"] == "Newcastle upon Tyne")
     facts, (longitude, latitude) = site["properties"], site["geometry"]["coordinates"]
     page.evaluate(
