@@ -60,7 +60,7 @@
       button.disabled = true;
       let said = -1;
       const request = new XMLHttpRequest();
-      request.open('POST', form.action);
+      request.open('POST', form.getAttribute('action'));
       request.setRequestHeader('Accept', 'application/json');
       request.responseType = 'json';
       request.upload.addEventListener('progress', (moved) => {
@@ -110,7 +110,7 @@
         again = true;
         return;
       }
-      under = fetch(form.action, { method: 'POST', body: new FormData(form), headers: { 'X-Autosave': '1' } });
+      under = fetch(form.getAttribute('action'), { method: 'POST', body: new FormData(form), headers: { 'X-Autosave': '1' } });
       try {
         const response = await under;
         const answer = await response.json();

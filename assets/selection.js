@@ -23,7 +23,11 @@
   const SHOWS = { need: 'Need', access: 'Access', gap: 'Gap' };
 
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-  const encode = (value) => encodeURIComponent(value).replace(/%2C/g, ',').replace(/%3D/g, '=').replace(/%20/g, '+');
+  // as Python's urlencode writes it, or one view would have two addresses
+  const encode = (value) =>
+    encodeURIComponent(value)
+      .replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
+      .replace(/%2C/g, ',').replace(/%3D/g, '=').replace(/%20/g, '+');
 
   function pairs(selection, names, always) {
     const out = [];
@@ -42,21 +46,54 @@
   /** The part that decides the colours, as Selection.classes_query. */
   const classesQuery = (selection) => pairs(selection, selection.show === 'need' ? COLOURS : GAP_COLOURS, ['need', 'level']);
 
+  const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
+  const within = (low, high) => (text) => {
+    const number = text.trim() === '' ? NaN : Number(text);
+    return number >= low && number <= high ? number : undefined;
+  };
+  const oneOf = (...allowed) => (text) => (allowed.includes(text) ? text : undefined);
+  const name = (text) => (NAME.test(text) ? text : undefined);
+
+  /** How each part of an address is read; undefined is left out. The same rules as _PARSERS in dashboard/selection.py. */
+  const PARSERS = {
+    theme: name,
+    need: (text) => {
+      const parts = text.split(',').map((part) => part.split(/=(.*)/s));
+      const fine = parts.every(([id, weight]) => NAME.test(id) && (!weight || (Number(weight) > 0 && Number(weight) <= 1000)));
+      return fine && parts.length <= 20 && new Set(parts.map(([id]) => id)).size === parts.length ? text : undefined;
+    },
+    services: (text) => {
+      const names = [...new Set(text.split(',').filter(Boolean))];
+      return names.every((id) => NAME.test(id)) && names.length <= 20 ? names : undefined;
+    },
+    show: oneOf('need', 'access', 'gap'),
+    partner: name,
+    owner: name,
+    level: oneOf('lsoa', 'ward', 'lad'),
+    period: (text) => ([...text].length <= 60 && !/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(text) ? text : undefined),
+    bands: oneOf('region', 'partner', 'national'),
+    classes: (text) => (/^[3-7]$/.test(text) ? Number(text) : undefined),
+    scheme: oneOf('quantiles', 'equal', 'jenks'),
+    metric: oneOf('nearest', 'coverage', 'e2sfca'),
+    max_m: within(1, 200000),
+    detour: (text) => [1, 1.2, 1.4].find((factor) => factor === Number(text)),
+    alone: (text) => (text === 'yes' ? true : undefined),
+    area: name,
+    at: (text) => {
+      const at = text.split(',').map(Number);
+      const [latitude, longitude, zoom] = at;
+      const there = latitude >= 48 && latitude <= 62 && longitude >= -12 && longitude <= 4 && zoom >= 3 && zoom <= 19;
+      return at.length === 3 && there ? at : undefined;
+    },
+  };
+
   /** A selection from the address bar; what the server would refuse is simply left at its default. */
   function fromQuery(search) {
     const given = new URLSearchParams(search);
     const out = structuredClone(DEFAULTS);
     for (const name of ORDER) {
-      if (!given.get(name)) continue;
-      const text = given.get(name);
-      if (name === 'services') out.services = text.split(',').filter(Boolean);
-      else if (name === 'classes') out.classes = Number(text) || 5;
-      else if (name === 'max_m' || name === 'detour') out[name] = Number(text) || DEFAULTS[name];
-      else if (name === 'alone') out.alone = text === 'yes';
-      else if (name === 'at') {
-        const at = text.split(',').map(Number);
-        if (at.length === 3 && at.every(Number.isFinite)) out.at = at;
-      } else out[name] = text;
+      const value = given.get(name) ? PARSERS[name](given.get(name)) : undefined;
+      if (value !== undefined) out[name] = value;
     }
     return out;
   }
@@ -66,8 +103,17 @@
     if (!text || text === NONE) return [];
     return text.split(',').map((part) => {
       const [id, weight] = part.split('=');
-      return [id, weight === undefined ? 1 : Number(weight)];
+      return [id, Number(weight || 1)];
     });
+  }
+
+  /** [["a", 2], ["b", 1]] -> "a=2,b". */
+  const weighted = (parts) => parts.map(([id, weight]) => (weight === 1 ? id : `${id}=${weight}`)).join(',');
+
+  /** The layer behind a need of exactly one indicator. */
+  function layerOf(need, catalogue) {
+    const parts = needs(need);
+    return parts.length === 1 ? catalogue.layers.find((layer) => layer.id === parts[0][0]) : undefined;
   }
 
   /** Layers that fit theme, partner and owner: {indicators, services, remaining}. */
@@ -90,8 +136,15 @@
   /** The nearest selection that exists. `narrowed`: theme, partner or owner was changed just now, so the rest follows. */
   function settle(wanted, catalogue, narrowed) {
     const chosen = structuredClone(wanted);
+    const has = (list, id) => list.some((each) => each.id === id);
+    // Back can lead to a link that named what is gone
+    if (!has(catalogue.themes, chosen.theme)) chosen.theme = '';
+    for (const role of ['partner', 'owner']) if (!has(catalogue.partners, chosen[role])) chosen[role] = '';
+    const all = { indicator: catalogue.layers.filter((layer) => layer.kind === 'indicator'), services: catalogue.layers.filter((layer) => layer.kind === 'services') };
+    chosen.services = chosen.services.filter((id) => has(all.services, id));
+    const kept = needs(chosen.need).filter(([id]) => has(all.indicator, id));
+    if (kept.length < needs(chosen.need).length) chosen.need = weighted(kept);
     const { indicators, services } = offer(chosen, catalogue);
-    const has = (list, id) => list.some((layer) => layer.id === id);
     if (narrowed) chosen.services = chosen.services.filter((id) => has(services, id));
     const parts = needs(chosen.need);
     if (!chosen.need || (narrowed && chosen.need !== NONE && !parts.every(([id]) => has(indicators, id)))) {
@@ -99,7 +152,7 @@
       const lead = themes.find((theme) => has(indicators, theme.lead));
       chosen.need = lead ? lead.lead : indicators.length ? indicators[0].id : NONE;
     }
-    const layer = catalogue.layers.find((each) => each.id === chosen.need);
+    const layer = layerOf(chosen.need, catalogue);
     if (layer) {
       if (layer.levels.length && !layer.levels.includes(chosen.level)) {
         chosen.level = catalogue.levels.map((level) => level.id).find((level) => layer.levels.includes(level));
@@ -108,8 +161,8 @@
       if (chosen.bands === 'national' && layer.national !== chosen.level) chosen.bands = 'region';
     } else {
       chosen.period = '';
+      if (chosen.bands === 'national') chosen.bands = 'region';
     }
-    if (needs(chosen.need).length > 1) chosen.bands = chosen.bands === 'national' ? 'region' : chosen.bands;
     if (chosen.bands === 'partner' && !chosen.partner) chosen.bands = 'region';
     if (!chosen.services.length || chosen.need === NONE) chosen.show = 'need';
     return chosen;
@@ -123,14 +176,14 @@
   /** Options of the pickers for a settled selection; the chosen layer is always among them. */
   function options(selection, catalogue) {
     const { indicators, services, remaining } = offer(selection, catalogue);
-    const layer = catalogue.layers.find((each) => each.id === selection.need);
+    const layer = layerOf(selection.need, catalogue);
     const shown = layer && !indicators.includes(layer) ? [...indicators, layer] : indicators;
     const kept = catalogue.layers.filter((each) => selection.services.includes(each.id) && !services.includes(each));
     const periods = layer ? layer.periods : [];
     const set = needs(selection.need).length;
     const own = set > 1 ? [{ value: selection.need, label: `Your set of ${set} indicators` }] : [];
     return {
-      need: [...own, ...shown.map(option), { value: NONE, label: 'No indicator: services only' }],
+      need: [...own, ...shown.map((each) => ({ ...option(each), value: each === layer ? selection.need : each.id })), { value: NONE, label: 'No indicator: services only' }],
       show: Object.entries(SHOWS).map(([value, label]) => ({
         value, label, disabled: value !== 'need' && (!selection.services.length || selection.need === NONE),
       })),

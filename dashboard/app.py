@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from copy import copy
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -32,7 +33,7 @@ from dashboard.selection import NONE, Selection
 from dashboard.views import offer
 from dashboard.views.palette import as_css
 from dashboard.views.shapes import Shapes
-from layers import load_region, open_store
+from layers import PUBLIC, load_region, open_store
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 
@@ -146,11 +147,13 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
 
     app.layout = first_layout
     callbacks.register_all(app, published, shapes, page_at)
-    app.validation_layout = [
-        shell(published, "/", None),
-        # only the ids matter here; without an indicator nothing needs to be classed before the server answers
-        *(page.layout(published, {"need": NONE}, current_viewer(), shapes=shapes, **_example(page)) for page in PAGES),
-    ]
+    app.validation_layout = only_ids(
+        [
+            shell(published, "/", None),
+            # without an indicator nothing needs to be classed before the server answers
+            *(page.layout(published, {"need": NONE}, PUBLIC, shapes=shapes, **_example(page)) for page in PAGES),
+        ]
+    )
     guard.content_security_policy(server, app, published)
     return app
 
@@ -169,6 +172,19 @@ def create_server(environ=None) -> flask.Flask:
     guard.trust_proxies(app.server, chosen.proxies)
     logging.getLogger("commonground").info("serving %s", region.name)
     return app.server
+
+
+def only_ids(layouts: list) -> list:
+    """The components that have an id, bare. Dash writes them into every page, whoever asks and whatever was withdrawn since."""
+    bare = {}
+    for component in layouts:
+        for each in (component, *component._traverse()):
+            if (name := getattr(each, "id", None)) is not None and str(name) not in bare:
+                bare[str(name)] = one = copy(each)
+                for prop in [prop for prop in vars(one) if prop in one._prop_names or "-" in prop]:
+                    if prop != "id":
+                        delattr(one, prop)
+    return list(bare.values())
 
 
 def preloads(published: Published, shapes: Shapes, query) -> list[str]:

@@ -40,6 +40,7 @@ def environment() -> jinja2.Environment:
         "day": wording_day,
         "bytes": size_words,
         "plural": plural,
+        "sentence": sentence,
     }
     made.globals["asset"] = asset
     return made
@@ -99,6 +100,11 @@ def size_words(size: int) -> str:
         if size >= factor:
             return f"{size / factor:,.1f} {unit}"
     return f"{size:,} bytes"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -93,7 +93,7 @@ class Selection:
                 query["services"] = ",".join(value)
             elif field.name == "at":
                 latitude, longitude, zoom = value
-                query["at"] = f"{latitude:.4f},{longitude:.4f},{zoom:g}"
+                query["at"] = f"{latitude:.4f},{longitude:.4f},{round(zoom, 2):g}"
             else:
                 query[field.name] = str(value)
         return query

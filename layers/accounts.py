@@ -52,7 +52,7 @@ _at_once = threading.BoundedSemaphore(4)  # 64 MiB each: a flood of sign-ins mus
 _FAILED = "The name or the password is wrong."
 
 
-class SignInFailed(Exception):  # noqa: N818  named like the other refusals
+class SignInFailed(Exception):
     """Wrong name, wrong password or disabled account: always the same words."""
 
     def __init__(self):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from layers.store import Store
 
 
-class Overtaken(Exception):  # noqa: N818  named like the other refusals
+class Overtaken(Exception):
     """Somebody else changed the draft meanwhile; nothing was written. ``draft`` is how it stands now."""
 
     def __init__(self, draft: Draft):
@@ -114,7 +114,9 @@ class Drafts:
             row["answers"] = schema.to_json(dict(answers), in_order=False)
             if file is not None:
                 row |= dict(zip(("filename", "size", "file_sha256"), file, strict=True))
-                add_audit(connection, at=now, by=by, action="draft-file-replaced", detail={"id": draft_id, **_about(row)})
+                add_audit(
+                    connection, at=now, by=by, action="draft-file-replaced", detail={"id": draft_id, **_about(row)}
+                )
             connection.execute(sa.update(schema.drafts).where(schema.drafts.c.id == draft_id).values(row))
             return self._find(connection, draft_id, by)
 

@@ -701,9 +701,11 @@ def _reason(reason: str, done: str) -> str:
 
 def _find_to_change(connection: sa.Connection, store: Store, layer_id: str, by: Viewer, now: datetime) -> Found:
     found = find(connection, layer_id, now)
-    if found is None or not (may_see(found.descriptor, by, store.region) or may_change(found.descriptor.partner, by)):
+    if found is None:
         raise NotFound(no_layer(layer_id))
     if not may_change(found.descriptor.partner, by):
+        if found.standing.last is None or not may_see(found.descriptor, by, store.region):
+            raise NotFound(no_layer(layer_id))  # also one that waits for its first date: nothing of it was ever shown
         owner = store.region.partner(found.descriptor.partner)
         raise NotPermitted(
             f"Only analysts of {owner.name if owner else 'its partner'} and admins may change the layer '{layer_id}'."

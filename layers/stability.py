@@ -35,7 +35,7 @@ WORDS = ((0.9, "firm"), (0.6, "likely"), (0.3, "borderline"), (0.0, "weak"))
 """From which share on a gap is called what."""
 
 
-class Cancelled(Exception):  # noqa: N818 - a request, not an error
+class Cancelled(Exception):
     """The caller asked to stop; nothing was returned."""
 
 

@@ -19,7 +19,7 @@ from dashboard.api.v1 import MIMETYPES, allowed, one_of
 from dashboard.auth.session import current_viewer
 from dashboard.published import Published
 from dashboard.views import gap_files, siting
-from dashboard.views.gaps import DRAWS, footprint_of, gaps_for, read_layers, read_need
+from dashboard.views.gaps import DRAWS, check_period, footprint_of, gaps_for, read_layers, read_need
 from dashboard.views.together import together_for
 from layers import LEVELS, METRICS, OBJECTIVES, GapRequest, NotFound, Refused, SitingRequest, StoreFault
 
@@ -70,12 +70,17 @@ def blueprint(published: Published) -> Blueprint:
             robustness=draws,
         )
 
+    def period_of(needs: tuple[tuple[str, float], ...]) -> str:
+        period = request.args.get("period", "")
+        check_period(published, current_viewer(), needs, period)
+        return period
+
     @routes.get("/gaps")
     def get_gaps() -> Response:
         allowed(*GAP_PARAMETERS, "robustness", "format")
         form = one_of("format", ("json", "csv", "geojson"), "json")
         wanted = asked(whole("robustness", DRAWS, 0, MOST_DRAWS))
-        found = gaps_for(published, wanted, current_viewer(), period=request.args.get("period", ""))
+        found = gaps_for(published, wanted, current_viewer(), period=period_of(wanted.need))
         make: dict[str, Callable[[str], str]] = {
             "json": lambda on: as_json(gap_files.gaps_document(found)),
             "csv": lambda on: gap_files.gaps_csv(found, on),
@@ -87,6 +92,7 @@ def blueprint(published: Published) -> Blueprint:
     def get_together() -> Response:
         allowed("services", "level", "max_m", "detour", "partner", "need", "period", "format")
         form = one_of("format", ("json", "csv", "geojson"), "json")
+        needs = need(required=False)
         found = together_for(
             published,
             names("services"),
@@ -95,8 +101,8 @@ def blueprint(published: Published) -> Blueprint:
             max_m=number("max_m", None),
             detour=number("detour", 1.0),
             partner=one_of("partner", partners, ""),
-            needs=need(required=False),
-            period=request.args.get("period", ""),
+            needs=needs,
+            period=period_of(needs),
         )
         make: dict[str, Callable[[str], str]] = {
             "json": lambda on: as_json(gap_files.together_document(found)),
@@ -109,7 +115,7 @@ def blueprint(published: Published) -> Blueprint:
     def get_sites() -> Response:
         allowed(*GAP_PARAMETERS, "new", "objective", "demand", "exclude", "exact", "format")
         form = one_of("format", ("json", "geojson"), "json")
-        viewer, period = current_viewer(), request.args.get("period", "")
+        viewer = current_viewer()
         wanted = SitingRequest(
             asked(0),
             whole("new", 1, 1, siting.MOST_NEW),
@@ -118,7 +124,7 @@ def blueprint(published: Published) -> Blueprint:
             names("exclude", required=False),
             exact=one_of("exact", ("yes", "no"), "yes") == "yes",
         )
-        status = 200
+        status, period = 200, period_of(wanted.gaps.need)
         if wanted.exact:
             job_id = siting.start(published, wanted, viewer, period=period)
             job = siting.jobs(published).wait(published, job_id, viewer, WAIT_S)

@@ -59,7 +59,7 @@ def blueprint(published: Published) -> Blueprint:
     @routes.get("/region")
     def get_region():
         allowed()
-        return answer(memory.body("region", lambda: as_json(region_document(published))), "application/json")
+        return json_answer(region_document(published, current_viewer()))
 
     @routes.get("/layers")
     def get_layers():

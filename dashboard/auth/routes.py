@@ -22,7 +22,7 @@ from dashboard.auth.session import (
 )
 from dashboard.pages.sign_in import PATH, SignIn, sign_in_page
 from dashboard.published import Published
-from layers import PUBLIC, SignInFailed, TooManyAttempts
+from layers import PUBLIC, SYSTEM, Refused, SignInFailed, TooManyAttempts, User, Viewer
 
 log = logging.getLogger("commonground.auth")
 
@@ -39,6 +39,8 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
     def page(status: int = 200, **said) -> flask.Response:
         said.setdefault("viewer", current_viewer())
         said.setdefault("no_accounts", not said["viewer"].signed_in and not store.has_users())
+        if said["viewer"].signed_in:
+            said["has_password"] = account_of(published, said["viewer"]).has_password
         document = sign_in_page(published, SignIn(provider=provider.label if provider else "", **said))
         return flask.Response(document, status, mimetype="text/html")
 
@@ -49,7 +51,8 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
 
     @routes.get(PATH)
     def sign_in_form():
-        note = "You are signed out." if "out" in flask.request.args else ""
+        notes = {"out": "You are signed out.", "changed": "Your password is changed."}
+        note = next((text for name, text in notes.items() if name in flask.request.args), "")
         return page(next=wanted(flask.request.args.get("next") or page_before()), note=note)
 
     @routes.post(PATH)
@@ -72,6 +75,28 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
         store.sign_out(token_of(flask.request))
         response = flask.redirect(after, 303)
         keep_token(flask.request, response, token)
+        return response
+
+    @routes.post(f"{PATH}/password")
+    def change_password():
+        viewer, form = current_viewer(), flask.request.form
+        if not viewer.signed_in:
+            return flask.redirect(PATH, 303)
+        try:
+            # the same check, and the same slowing down of guesses, as for somebody who finds an open browser and signs in
+            token = store.sign_in(viewer.user, form.get("password", ""), source=flask.request.remote_addr or "")
+            try:
+                store.set_password(viewer.user, form.get("new", ""), by=viewer)
+            finally:
+                store.sign_out(token)
+        except TooManyAttempts as error:
+            return page(429, problem=str(error))
+        except SignInFailed:
+            return page(401, problem="The password that you have now is another.")
+        except Refused as refused:
+            return page(400, problem=f"{refused.title} {'; '.join(f'{f.what}: {f.todo}' for f in refused.faults)}.")
+        response = flask.redirect(f"{PATH}?changed", 303)
+        keep_token(flask.request, response, store.start_session(viewer.user))
         return response
 
     @routes.post("/sign-out")
@@ -124,6 +149,10 @@ def add_provider(routes: flask.Blueprint, published: Published, provider: Provid
     def sorry(error: NotLetIn, after: str) -> flask.Response:
         log.warning("signing in with %s did not work: %s", provider.settings.issuer, ascii(error.why))
         return page(403, next=after, problem=str(error), viewer=PUBLIC)
+
+
+def account_of(published: Published, viewer: Viewer) -> User:
+    return next(user for user in published.store.list_users(SYSTEM) if user.name == viewer.user)
 
 
 def wanted(address: str | None) -> str:

@@ -83,14 +83,16 @@ def gaps(
     The travel-time table has the columns origin (area code), destination (service id) and minutes.
     """
     from dashboard.views import gap_files
-    from dashboard.views.gaps import gaps_for
+    from dashboard.views.gaps import check_period, gaps_for
 
     here = published()
     request = _request(here, need, services, level, metric, max_m, detour, alone, partner, robustness)
+    viewer = viewer_of(here, user)
+    check_period(here, viewer, need, period)
     table = None if travel is None else _read_table(travel)
     areas = len(here.region.areas[level])
     with _bar("draws", robustness, shown=robustness * areas > 2_000_000) as moved:
-        found = gaps_for(here, request, viewer_of(here, user), period=period, travel=table, progress=moved)
+        found = gaps_for(here, request, viewer, period=period, travel=table, progress=moved)
     on = date.today().isoformat()
     if form == "json":
         return _say(json_text(gap_files.gaps_document(found)), out)
@@ -108,13 +110,16 @@ def gaps(
 def together(services, need, level, max_m, detour, partner, period, user, form, out) -> None:
     """Alone against together: who is nearer to another authority's service, and what looking alone misjudges."""
     from dashboard.views import gap_files
+    from dashboard.views.gaps import check_period
     from dashboard.views.together import together_for
 
     here = published()
+    viewer = viewer_of(here, user)
+    check_period(here, viewer, need or (), period)
     found = together_for(
         here,
         services,
-        viewer_of(here, user),
+        viewer,
         level=level,
         max_m=max_m,
         detour=detour,
@@ -150,8 +155,11 @@ def site(
 ) -> None:  # fmt: skip
     """Where new sites help most, planned together and by each authority alone."""
     from dashboard.views import gap_files, siting
+    from dashboard.views.gaps import check_period
 
     here = published()
+    viewer = viewer_of(here, user)
+    check_period(here, viewer, need, period)
     request = SitingRequest(
         _request(here, need, services, level, metric, max_m, detour, False, partner, 0),
         new,
@@ -162,7 +170,7 @@ def site(
         time_limit=time_limit,
     )
     places = None if candidates is None else _read_table(candidates, {"code": str, "lad_code": str, "ward_code": str})
-    plan = siting.plan_sites(here, request, viewer_of(here, user), period=period, candidates=places)
+    plan = siting.plan_sites(here, request, viewer, period=period, candidates=places)
     if form == "json":
         return _say(json_text(plan.document()), out)
     if form == "geojson":

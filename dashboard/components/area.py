@@ -129,7 +129,7 @@ def neighbour_list(profile: AreaProfile) -> html.Ul | html.P:
             html.Li(
                 [
                     html.A(each.name, href=f"/areas/{each.code}"),
-                    f" ({each.lad_name})" if each.lad_name != profile.lad_name else "",
+                    f" ({each.lad_name})" if each.lad_name not in (profile.lad_name, each.name) else "",
                     f": {each.value}" if each.value else "",
                 ]
             )

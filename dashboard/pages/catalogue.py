@@ -53,7 +53,7 @@ def _entry(entry: CatalogueEntry) -> html.Article:
     facts = [(name, text) for name, text in entry.facts if text]
     return html.Article(
         [
-            html.H2(entry.title, id=entry.id),
+            html.H2(html.A(entry.title, href=f"/catalogue/{entry.id}"), id=entry.id),
             html.P(entry.why) if entry.why else None,
             html.Details(
                 [
@@ -66,6 +66,8 @@ def _entry(entry: CatalogueEntry) -> html.Article:
             html.P(
                 [
                     html.A("Show on the map", href=view.link()),
+                    " · ",
+                    html.A("Versions and quality", href=f"/catalogue/{entry.id}#versions"),
                     *[part for label, href in entry.downloads for part in (" · ", html.A(label, href=href))],
                 ]
             ),

@@ -55,6 +55,7 @@ class SignIn:
     note: str = ""
     provider: str = ""
     no_accounts: bool = False
+    has_password: bool = False
 
 
 def sign_in_page(published: Published, said: SignIn) -> str:
@@ -102,16 +103,7 @@ def _form(published: Published, said: SignIn) -> list:
                     maxLength=200,
                     className="text-input",
                 ),
-                html.Label("Password", htmlFor="password"),
-                dcc.Input(
-                    id="password",
-                    name="password",
-                    type="password",
-                    required=True,
-                    autoComplete="current-password",
-                    maxLength=1024,
-                    className="text-input",
-                ),
+                *_password_field("password", "Password", "current-password"),
                 html.Button("Sign in", type="submit", className="button"),
             ],
             method="post",
@@ -166,6 +158,46 @@ def _signed_in(published: Published, said: SignIn) -> list:
                 may.get(said.viewer.role, ""),
             ]
         ),
-        html.P(html.A("Go on", href=said.next, className="button")),
-        html.Form(html.Button("Sign out", type="submit", className="button-quiet"), method="post", action="/sign-out"),
+        html.Div(
+            [
+                html.A("Go on", href=said.next, className="button"),
+                html.Form(
+                    html.Button("Sign out", type="submit", className="button-quiet"), method="post", action="/sign-out"
+                ),
+            ],
+            className="button-row",
+        ),
+        *(_new_password() if said.has_password else []),
     ]
+
+
+def _new_password() -> list:
+    return [
+        html.H2("Change your password"),
+        html.P(
+            "Twelve characters or more; three random words do. Other browsers where you are signed in are signed out."
+        ),
+        html.Form(
+            [
+                *_password_field("password", "Password now", "current-password"),
+                *_password_field("new", "New password", "new-password"),
+                html.Button("Change the password", type="submit", className="button-quiet"),
+            ],
+            method="post",
+            action=f"{PATH}/password",
+            className="sign-in-form",
+        ),
+    ]
+
+
+def _password_field(name: str, label: str, what: str) -> list:
+    field = dcc.Input(
+        id=name,
+        name=name,
+        type="password",
+        required=True,
+        autoComplete=what,
+        maxLength=1024,
+        className="text-input",
+    )
+    return [html.Label(label, htmlFor=name), field]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -19,15 +19,16 @@ from werkzeug.exceptions import HTTPException
 
 from dashboard.auth.session import current_viewer
 from dashboard.html import page
+from dashboard.published import Published
 from dashboard.publishing import answers as asking
 from dashboard.publishing import templates
 from dashboard.publishing.answers import STEP_TITLES, STEPS
 from dashboard.publishing.reports import Before, Reports, checks_of, parts, sites_of, values_of
 from dashboard.publishing.uploads import Uploads
-from dashboard.published import Published
 from dashboard.views import publishing as words
 from dashboard.views.shapes import Shapes
 from dashboard.views.table import safe_cell
+from dashboard.views.wording import LEVEL_WORDS
 from layers import (
     LEVELS,
     Draft,
@@ -93,7 +94,9 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         if not viewer.signed_in:
             return flask.redirect(f"/sign-in?next={quote(flask.request.path)}", 303)
         if not may_publish(viewer):
-            return page(published, "publish/start.html", title="Publish", path=HOME_PATH, status=403, **start_values(viewer))
+            return page(
+                published, "publish/start.html", title="Publish", path=HOME_PATH, status=403, **start_values(viewer)
+            )
         return None
 
     @routes.errorhandler(NotFound)
@@ -101,7 +104,7 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         return page(
             published, "message.html", title="Not found", path=HOME_PATH, status=404,
             heading="There is no such draft",
-            lines=["It may have been published or discarded.", ],
+            lines=["It may have been published or discarded."],
             links=[("Your drafts", HOME_PATH)],
         )  # fmt: skip
 
@@ -150,7 +153,9 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             if draft is None:
                 mine = drafts.list(viewer)
                 if len(mine) >= 50 or sum(one.size for one in mine) > 1 << 30:
-                    fault = Fault("your open drafts take up all the room there is", "", "publish or discard some", rule="quota")
+                    fault = Fault(
+                        "your open drafts take up all the room there is", "", "publish or discard some", rule="quota"
+                    )
                     raise Refused("The file was not taken.", [fault])
             received = uploads.receive(flask.request)
             layer_id = received.fields.get("layer", "") if draft is None else draft.answers.get("layer", "")
@@ -179,7 +184,10 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
                     answers=answers, draft_id=draft_id,
                 )  # fmt: skip
             else:
-                answers = {**answers, "done": [step for step in answers.get("done", ()) if step not in ("check", "preview")]}
+                answers = {
+                    **answers,
+                    "done": [step for step in answers.get("done", ()) if step not in ("check", "preview")],
+                }
                 headers = set(report.headers)
                 if any(name and name not in headers for name in (answers.get("columns") or {}).values()) or any(
                     name not in headers for name in answers.get("several") or ()
@@ -194,7 +202,9 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         except Refused as error:
             if received is not None:
                 received.path.unlink(missing_ok=True)
-            about = {"filename": received.filename, "sha256": received.sha256, "size": received.size} if received else {}
+            about = (
+                {"filename": received.filename, "sha256": received.sha256, "size": received.size} if received else {}
+            )
             rules = [{"rule": fault.rule, "what": fault.what[:300]} for fault in error.faults[:20]]
             store.note("upload-refused", by=viewer, detail={**about, "why": error.title, "faults": rules})
             return refused_upload(error, draft, viewer, wants_json)
@@ -243,7 +253,11 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         viewer = current_viewer()
         reached = next_step(draft)
         steps = [
-            (name, STEP_TITLES[name], "here" if name == step else "open" if STEPS.index(name) <= STEPS.index(reached) else "")
+            (
+                name,
+                STEP_TITLES[name],
+                "here" if name == step else "open" if STEPS.index(name) <= STEPS.index(reached) else "",
+            )
             for name in STEPS
         ]
         values = {"errors": {}, "notice": "", "overtaken": None} | values
@@ -251,6 +265,7 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         return page(
             published, f"publish/{step}.html", title=f"{problem}{STEP_TITLES[step]}", path=HOME_PATH, status=status,
             draft=draft, answers=draft.answers, step=step, steps=steps, number=STEPS.index(step) + 2, of=len(STEPS) + 1,
+            back=f"{HOME_PATH}/{draft.id}/{STEPS[STEPS.index(step) - 1]}" if step != STEPS[0] else HOME_PATH,
             heading=STEP_TITLES[step], name=title_of(draft), mine=draft.made_by == viewer.user, **values,
         )  # fmt: skip
 
@@ -264,7 +279,10 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         revision = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else draft.revision
         answers = {**draft.answers, **changed}
         return drafts.change(
-            draft.id, by=current_viewer(), revision=revision, answers=asking.without_stale_check(answers, draft.file_sha256)
+            draft.id,
+            by=current_viewer(),
+            revision=revision,
+            answers=asking.without_stale_check(answers, draft.file_sha256),
         )
 
     def done_with(draft: Draft, step: str, changed: Mapping[str, Any]) -> dict[str, Any]:
@@ -289,7 +307,8 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             return flask.jsonify(message=str(error), revision=error.draft.revision), 409
         return flask.jsonify(revision=saved.revision)
 
-    quiet = lambda: "X-Autosave" in flask.request.headers  # noqa: E731
+    def quiet() -> bool:
+        return "X-Autosave" in flask.request.headers
 
     # ---- columns -------------------------------------------------------------------------------------------------
 
@@ -310,7 +329,11 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             guess = guesses.get(role)
             chosen = said.get(role, guess.header if guess else "")
             why = "" if guess is None or said.get(role) else guess.reason
-            examples = [cell for cell in report.sample[chosen].tolist() if str(cell).strip()][:3] if chosen in report.sample else []
+            examples = (
+                [cell for cell in report.sample[chosen].tolist() if str(cell).strip()][:3]
+                if chosen in report.sample
+                else []
+            )
             roles.append((role, label, hint, chosen, why, bool(guess and guess.sure), ", ".join(map(str, examples))))
         main = {"area_code", "value", "numerator", "denominator", "period", "name", "postcode", "latitude", "longitude"}
         return step_page(
@@ -332,7 +355,9 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         ) and draft.answers.get("columns") != {}:  # fmt: skip
             changed |= {"columns": {}, "several": []}  # another table: what was matched does not count
         elif kind == draft.answers.get("kind"):
-            changed["columns"] = {role: form.get(f"role-{role}", "")[:200] for role in roles_of(kind) if f"role-{role}" in form}
+            changed["columns"] = {
+                role: form.get(f"role-{role}", "")[:200] for role in roles_of(kind) if f"role-{role}" in form
+            }
             several = form.getlist("several") if kind == "indicator" else []
             changed["several"] = several if len(several) > 1 else []
         if form.get("decimal_comma") in ("yes", "no"):
@@ -455,7 +480,9 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
                 continue
             before = reports.before(layer_id, viewer)
             if before.taken:
-                errors[field] = f"The identifier {layer_id} belongs to another partner's layer; choose another title or identifier"
+                errors[field] = (
+                    f"The identifier {layer_id} belongs to another partner's layer; choose another title or identifier"
+                )
             elif before.newest and answers.get("layer") != layer_id:
                 errors[field] = (
                     f"There is already a layer {layer_id}; choose another title, or begin with “a new version of” that layer"
@@ -496,7 +523,7 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         width, height, shapes = words.authority_shapes(published)
         return step_page(
             draft, "check", layers=shown, question=question, all_ok=all(report.ok for _, _, report in found),
-            map_size=(width, height), map_shapes=shapes, level_words=level_words, **values,
+            map_size=(width, height), map_shapes=shapes, level_words=LEVEL_WORDS, count_words=words.COUNT_WORDS, **values,
         )  # fmt: skip
 
     @routes.post("/<draft_id>/check")
@@ -508,11 +535,8 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
                 level, _, year = form.get("place", "").partition(":")
                 if level not in LEVELS or not year.isdigit():
                     return check_page(draft, errors={"place": "Choose the year of the boundaries"}, status=422)
-                draft = save(draft, done_with(draft, "check", {"geography": {"level": level, "vintage": int(year)}}))
-                done = [name for name in draft.answers["done"] if name != "check"]
-                draft = drafts.change(
-                    draft.id, by=viewer, revision=draft.revision, answers={**draft.answers, "done": done}
-                )
+                done = [name for name in draft.answers.get("done", ()) if name not in ("check", "preview")]
+                draft = save(draft, {"geography": {"level": level, "vintage": int(year)}, "done": done})
                 return go(draft, "check")
             if form.get("action") == "later":
                 return flask.redirect(HOME_PATH, 303)
@@ -597,7 +621,7 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             if before.layer is not None and before.layer.kind == Kind.INDICATOR:
                 shared = period if (level, period) in before.layer.parts else None
                 was = store.values(before.layer.id, level, viewer, period=shared)
-                old, note = was.frame, was.reason or (f"{was.period}" if was.period != period else "")
+                old, note = was.frame, was.reason
                 old_label += f", {was.period}" if was.period else ""
             both = words.side_by_side(
                 published, level, values_of(prepared, level, period), old,
@@ -606,11 +630,11 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             )  # fmt: skip
             common |= {
                 "period": period,
-                "levels": [(name, level_words[name][1]) for name in levels],
+                "levels": [(name, LEVEL_WORDS[name][1]) for name in levels],
                 "periods": periods,
-                "sentences": [line for line in prepared.report.get("sentences", ())],
+                "sentences": list(prepared.report.get("sentences", ())),
                 "reason": "; ".join(
-                    f"{level_words[name][1].capitalize()}: {why}" for name, why in prepared.summary["reasons"].items()
+                    f"{LEVEL_WORDS[name][1].capitalize()}: {why}" for name, why in prepared.summary["reasons"].items()
                 ),
             }
         common |= {
@@ -659,7 +683,9 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         partner = region.partner(said.get("partner", ""))
         given = {**(draft.answers.get("publish") or {}), **(given or {})}
         appendable = any(
-            before.layer is not None and report.kind == Kind.INDICATOR and set(before.layer.periods) - set(_periods(report))
+            before.layer is not None
+            and report.kind == Kind.INDICATOR
+            and set(before.layer.periods) - set(_periods(report))
             for _, _, report, before in summary
         )
         audience = dict(asking.AUDIENCES).get(said.get("audience", ""), "")
@@ -696,7 +722,9 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             return publish_page(draft, given=given, errors=errors, status=422)
         return publish_now(draft, given, at)
 
-    def publish_errors(draft: Draft, given: Mapping[str, str], viewer: Viewer) -> tuple[dict[str, str], datetime | None]:
+    def publish_errors(
+        draft: Draft, given: Mapping[str, str], viewer: Viewer
+    ) -> tuple[dict[str, str], datetime | None]:
         errors: dict[str, str] = {}
         at = None
         if not given["note"] and any(expecting_now(draft, viewer).values()):
@@ -749,13 +777,15 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         drafts.remove(draft.id, by=viewer, why="published")
         uploads.forget(draft.id)
         if len(already) == 1:
-            return flask.redirect(f"/catalogue/{quote(next(iter(already)))}?published={next(iter(already.values()))}", 303)
+            return flask.redirect(
+                f"/catalogue/{quote(next(iter(already)))}?published={next(iter(already.values()))}", 303
+            )
         return flask.redirect(f"{HOME_PATH}?published={quote(','.join(already))}", 303)
 
     def colleague(draft: Draft, action: str, given: Mapping[str, str]):
         """Ask a colleague to check; say that it is good; send it back; take the request back."""
         viewer, form = current_viewer(), flask.request.form
-        now = datetime.now(UTC).isoformat() if store.now is None else store.now().isoformat()
+        now = store.now().isoformat()
         before = dict(draft.answers.get("check") or {})
         words_given = " ".join(form.get("check_words", "").split())[:500]
         if action == "ask":
@@ -767,7 +797,9 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         elif action == "recall":
             check = {}
         elif before.get("asked_by") in (None, viewer.user):
-            return publish_page(draft, given=given, errors={"check": "Somebody else than who asked must check it"}, status=422)
+            return publish_page(
+                draft, given=given, errors={"check": "Somebody else than who asked must check it"}, status=422
+            )
         else:
             mark = asking.fingerprint(draft.answers, draft.file_sha256)
             check = before | {
@@ -775,8 +807,17 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             }  # fmt: skip
         changed = {"check": check, "publish": dict(given)} if action == "ask" else {"check": check}
         draft = save(draft, changed)
-        told = {"ask": "draft-check-asked", "good": "draft-checked", "back": "draft-sent-back", "recall": "draft-check-recalled"}
-        store.note(told[action], by=viewer, detail={"id": draft.id, "filename": draft.filename, "of": check.get("asked_of", "")})
+        told = {
+            "ask": "draft-check-asked",
+            "good": "draft-checked",
+            "back": "draft-sent-back",
+            "recall": "draft-check-recalled",
+        }
+        store.note(
+            told[action],
+            by=viewer,
+            detail={"id": draft.id, "filename": draft.filename, "of": check.get("asked_of", "")},
+        )
         return go(draft, "publish")
 
     @routes.post("/<draft_id>/discard")
@@ -802,8 +843,6 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
 
 
 # ---------------------------------------------------------------- small things
-
-from dashboard.views.wording import LEVEL_WORDS as level_words  # noqa: E402
 
 
 def may_publish(viewer: Viewer) -> bool:

@@ -28,14 +28,14 @@ class CatalogueEntry:
 
 
 def catalogue(published: Published, viewer: Viewer) -> tuple[CatalogueEntry, ...]:
-    return tuple(_entry(published, layer) for layer in published.store.layers(viewer))
+    return tuple(entry_of(published, layer) for layer in published.store.layers(viewer))
 
 
-def _entry(published: Published, layer: Layer) -> CatalogueEntry:
+def entry_of(published: Published, layer: Layer) -> CatalogueEntry:
     descriptor = layer.descriptor
     partner = published.region.partner(layer.partner)
     themes = [theme.name for theme in published.region.themes if theme.id in layer.themes]
-    what = MEASURE_WORDS[str(descriptor.measure)] if descriptor.measure else f"Service list, {layer.sites:,} sites"
+    what = MEASURE_WORDS[str(descriptor.measure)] if descriptor.measure else f"Service list, {_sites(layer.sites)}"
     sources = "; ".join(
         ", ".join(part for part in (s.title, s.publisher, s.attribution) if part) for s in descriptor.sources
     )
@@ -92,9 +92,8 @@ def supply_grid(published: Published, viewer: Viewer) -> tuple[list[str], list[t
     }
     for layer in published.store.layers(viewer):
         if layer.kind == "services":
-            cells = [
-                (1.0 if layer.coverage.get(c, 0) else 0.0, f"{layer.coverage.get(c, 0):,} sites") for c in lads["code"]
-            ]
+            counts = [layer.coverage.get(code, 0) for code in lads["code"]]
+            cells = [(1.0 if n else 0.0, _sites(n)) for n in counts]
         else:
             level = layer.levels[0] if layer.levels else "lsoa"
             cells = []
@@ -105,3 +104,7 @@ def supply_grid(published: Published, viewer: Viewer) -> tuple[list[str], list[t
                 cells.append((share, words))
         rows.append((layer.title, cells))
     return lads["name"].tolist(), rows
+
+
+def _sites(n: int) -> str:
+    return f"{n:,} site{'' if n == 1 else 's'}"

@@ -47,7 +47,9 @@ DRAWS = 500
 CORNER = 8
 """Bivariate class of highest need with poorest access."""
 
-_MOST_KEPT = 96
+_PARTS, _ANSWERS = 96, 64
+_AREAS = 400_000
+"""Bound on the areas of all kept answers: about 250 bytes each. Twelve answers for England, sixty-four for a partnership."""
 
 
 # ---- what is kept between calls -------------------------------------------------------------------------------------
@@ -56,7 +58,7 @@ _MOST_KEPT = 96
 class Kept:
     """The last few things that were worked out, by key. Threads may share it; two may work out the same thing at once."""
 
-    def __init__(self, most: int = _MOST_KEPT):
+    def __init__(self, most: int):
         self._most, self._things, self._lock = most, OrderedDict(), threading.Lock()
 
     def find(self, key: Hashable) -> Any:
@@ -78,11 +80,19 @@ class Kept:
         return self.keep(key, make()) if found is None else found
 
 
-_kept: WeakKeyDictionary[Published, Kept] = WeakKeyDictionary()
+_parts: WeakKeyDictionary[Published, Kept] = WeakKeyDictionary()
+_answers: WeakKeyDictionary[Published, Kept] = WeakKeyDictionary()
 
 
 def kept(published: Published) -> Kept:
-    return _kept.setdefault(published, Kept())
+    """Whole answers, by everything that they depend on."""
+    most = min(max(_AREAS // len(published.region.areas["lsoa"]), 12), _ANSWERS)
+    return _answers.setdefault(published, Kept(most))
+
+
+def _kept_parts(published: Published) -> Kept:
+    """Percentiles, access, what is nearest, which areas touch: what many answers share."""
+    return _parts.setdefault(published, Kept(_PARTS))
 
 
 # ---- the question ---------------------------------------------------------------------------------------------------
@@ -117,6 +127,17 @@ def read_need(text: str) -> tuple[tuple[str, float], ...]:
         except ValueError:
             raise ValueError(f"the weight of {name[:40]} is “{weight[:20]}”, which is not a number") from None
     return tuple(found)
+
+
+def check_period(published: Published, viewer: Viewer, needs: Sequence[tuple[str, float]], period: str) -> None:
+    """Refuse a period that none of the indicators has: a typing mistake must not answer with another year."""
+    if not period:
+        return
+    known = [p for name, _ in needs for p in published.store.layer(name, viewer).periods]
+    if period not in known:
+        named = wording.listing(list(dict.fromkeys(known)), 12) or "none of these indicators has a period"
+        fault = Fault(f"no indicator has the period '{period}'", "period", f"use one of {named}", rule="period")
+        raise Refused("There are no figures for this period.", [fault])
 
 
 def footprint_of(published: Published, partner_id: str) -> tuple[str, ...]:
@@ -236,7 +257,7 @@ def gaps_for(
     ``period`` is used for every indicator that has it; the others are read at their newest. ``travel`` is a travel-time
     table (origin, destination, minutes) in place of distance.
     """
-    memory = kept(published)
+    parts, answers = _kept_parts(published), kept(published)
     indicators, services = read_layers(published, viewer, [name for name, _ in request.need], request.services)
     periods = {name: period if period in layer.periods else layer.period for name, layer in indicators.items()}
     levels = (request.level,) if quick else LEVELS
@@ -249,7 +270,7 @@ def gaps_for(
     data = tuple((name, layer.version, periods[name]) for name, layer in indicators.items())
     places = tuple((name, layer.version) for name, layer in services.items())
     key = ("gaps", request, data, places, quick)
-    result = memory.find(key) if travel is None else None
+    result = answers.find(key) if travel is None else None
     if result is None:
         level, detour = request.level, request.detour
         access_key = ("model", places, level, detour, request.alone)
@@ -262,27 +283,29 @@ def gaps_for(
                 read,
                 sites,
                 travel=travel,
-                model=memory.find(access_key) if told else None,
-                border=memory.find(border_key) if told else None,
-                percentiles=_percentiles(memory, data, level),
+                model=parts.find(access_key) if told else None,
+                border=parts.find(border_key) if told else None,
+                percentiles=_percentiles(parts, data, level),
                 adjacency=adjacency_of(published, level) if level in LEVELS else None,
                 progress=progress,
             )
         except Refused as refused:
             raise _with_reasons(refused, request, indicators) from None
         for part in data:
-            memory.keep(("percentile", part, level), result.need.percentiles[part[0]])
+            parts.keep(("percentile", part, level), result.need.percentiles[part[0]])
         if told:
-            memory.keep(access_key, result.model)
-            memory.keep(border_key, result.border)
+            parts.keep(access_key, result.model)
+            parts.keep(border_key, result.border)
         if travel is None:
-            memory.keep(key, result)
+            answers.keep(key, result)
     return Gaps(published, result, tuple(indicators.values()), tuple(services.values()), key)
 
 
 def adjacency_of(published: Published, level: str):
     """Which areas of a level touch (sparse, bool); found once."""
-    return kept(published).get(("adjacency", level), lambda: find_adjacency(published.region.areas[level]["geometry"]))
+    return _kept_parts(published).get(
+        ("adjacency", level), lambda: find_adjacency(published.region.areas[level]["geometry"])
+    )
 
 
 def read_indicator(published: Published, viewer: Viewer, layer: Layer, period: str, levels) -> IndicatorLayer:
@@ -309,8 +332,8 @@ def _wrong_kind(layer: Layer) -> ServiceLayer:
     return ServiceLayer(layer.descriptor, pd.DataFrame({"easting": [], "northing": []}), layer.version)
 
 
-def _percentiles(memory: Kept, data: Sequence[tuple], level: str) -> pd.DataFrame | None:
-    found = {part[0]: memory.find(("percentile", part, level)) for part in data}
+def _percentiles(parts: Kept, data: Sequence[tuple], level: str) -> pd.DataFrame | None:
+    found = {part[0]: parts.find(("percentile", part, level)) for part in data}
     if not found or any(series is None for series in found.values()):
         return None
     return pd.DataFrame(found)
@@ -819,7 +842,7 @@ def border_sentence(gaps: Gaps, c: Community) -> str:
         return "There is no such service anywhere."
     elsewhere = c.residents_nearer_elsewhere or 0.0
     if elsewhere <= 0:
-        return "Its nearest service stands in its own authority."
+        return "Everybody here is nearest to a service in their own authority."
     crossing = (
         "For all of its residents" if elsewhere >= c.population else f"For {elsewhere:,.0f} of its residents"
     ) + " the nearest service stands in another authority."

@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from dashboard.published import Published
-from layers import LEVELS, Layer
+from dashboard.views.offer import leads_for
+from layers import LEVELS, PUBLIC, Layer, Viewer
 
 
-def region_document(published: Published) -> dict[str, Any]:
-    region = published.region
+def region_document(published: Published, viewer: Viewer = PUBLIC) -> dict[str, Any]:
+    region, leads = published.region, leads_for(published, viewer)
     return {
         "id": region.id,
         "name": region.name,
@@ -22,7 +23,7 @@ def region_document(published: Published) -> dict[str, Any]:
         "population": float(region.areas["lad"]["population"].sum()),
         "service_buffer_m": region.service_buffer_m,
         "partners": [asdict(partner) | {"footprint": list(partner.footprint)} for partner in region.partners],
-        "themes": [asdict(theme) for theme in region.themes],
+        "themes": [asdict(theme) | {"lead": leads[theme.id]} for theme in region.themes],
         "attribution": list(region.attribution),
     }
 

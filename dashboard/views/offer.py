@@ -70,11 +70,14 @@ def settle(published: Published, selection: Selection, viewer: Viewer) -> tuple[
             chosen = replace(chosen, level=level)
         if chosen.period and chosen.period not in layer.periods:
             notices.append(f"{layer.title} has no figures for {chosen.period}; the latest are shown.")
-        if chosen.period not in layer.periods:
+        # the latest is what a view without a period shows, so one view has one address
+        if chosen.period not in layer.periods[:-1]:
             chosen = replace(chosen, period="")
         if chosen.bands == "national" and not national_available(layer, chosen.level):
             notices.append(f"{layer.title} has no national bands at this level; bands within the region are shown.")
             chosen = replace(chosen, bands="region")
+    else:
+        chosen = replace(chosen, period="", bands="region" if chosen.bands == "national" else chosen.bands)
     if chosen.show != "need" and not chosen.services:
         notices.append("Access and gaps need a service list; need alone is shown. Choose one under “with services”.")
         chosen = replace(chosen, show="need")
@@ -104,6 +107,12 @@ def usable_as_need(layer: Layer) -> bool:
     return layer.kind == "indicator" and layer.descriptor.direction != "neutral"
 
 
+def leads_for(published: Published, viewer: Viewer) -> dict[str, str]:
+    """For each theme the layer to show first, "" where this viewer may not see it: an id alone says that it exists."""
+    seen = {layer.id for layer in published.store.layers(viewer)}
+    return {theme.id: theme.lead if theme.lead in seen else "" for theme in published.region.themes}
+
+
 def national_available(layer: Layer, level: str) -> bool:
     national = layer.descriptor.national
     return national is not None and national.level == level
@@ -111,7 +120,7 @@ def national_available(layer: Layer, level: str) -> bool:
 
 def as_catalogue(published: Published, viewer: Viewer) -> dict:
     """What the browser needs to narrow the pickers by itself: layers, themes, partners, level names. JSON types only."""
-    layers = published.store.layers(viewer)
+    layers, leads = published.store.layers(viewer), leads_for(published, viewer)
     return {
         "layers": [
             {
@@ -129,7 +138,7 @@ def as_catalogue(published: Published, viewer: Viewer) -> dict:
             }
             for layer in layers
         ],
-        "themes": [{"id": theme.id, "name": theme.name, "lead": theme.lead} for theme in published.region.themes],
+        "themes": [{"id": t.id, "name": t.name, "lead": leads[t.id]} for t in published.region.themes],
         "partners": [{"id": partner.id, "name": partner.name} for partner in published.region.partners],
         "levels": [{"id": level, "name": LEVEL_SHORT[level]} for level in LEVELS],
     }

@@ -52,6 +52,18 @@ RULES = {
 }
 
 
+COUNT_WORDS = {
+    "ok": "With a figure",
+    "suppressed": "Withheld",
+    "missing": "No figure",
+    "converted": "Converted",
+    "outside": "Outside the region",
+    "unknown": "Unknown codes",
+    "other-level": "Of another level",
+    "blank": "No code",
+}
+
+
 @dataclass(frozen=True)
 class Finding:
     """Findings of one rule: a heading, the first of them, and how many more there are."""
@@ -220,8 +232,8 @@ def side_by_side(
                 moves.append(
                     (
                         f"{areas['name'].iat[at]}",
-                        wording.with_unit(float(old[at]), unit, places),
-                        wording.with_unit(float(new[at]), unit, places),
+                        wording.short_unit(float(old[at]), unit, places),
+                        wording.short_unit(float(new[at]), unit, places),
                         f"{sign}{wording.number(float(move[at]), places)}",
                     )
                 )

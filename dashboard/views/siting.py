@@ -59,6 +59,7 @@ WORKERS = 1
 LOST_S = 30.0
 """A job that has not been heard of for this long, beyond its time limit, has lost its worker."""
 KEEP_S = 24 * 3600.0
+MOST_FILES = 400
 
 
 # ---- one plan -------------------------------------------------------------------------------------------------------
@@ -199,6 +200,7 @@ class Jobs:
             if len(self._mine) >= MOST_WAITING:
                 fault = Fault(f"{len(self._mine)} plans are being worked out", "plans", "try again in a minute")
                 raise Refused("The planner is busy.", [fault])
+            self._tidy()
             self._stop_file(job_id).unlink(missing_ok=True)
             guard = {"layers": [layer.id for layer in first.gaps.layers], "limit": request.time_limit}
             job = Job(
@@ -316,12 +318,17 @@ class Jobs:
         part.replace(file)
 
     def _tidy(self) -> None:
+        """Remove what is old, and the oldest of what is too many."""
+        files = []
         for file in self._folder.iterdir():
             try:
-                if time.time() - file.stat().st_mtime > KEEP_S:
-                    file.unlink()
+                files.append((file.stat().st_mtime, file))
             except OSError:
                 continue  # another worker was quicker
+        files.sort(reverse=True)
+        for number, (written, file) in enumerate(files):
+            if number >= MOST_FILES or time.time() - written > KEEP_S:
+                file.unlink(missing_ok=True)
 
 
 _jobs: WeakKeyDictionary[Published, Jobs] = WeakKeyDictionary()

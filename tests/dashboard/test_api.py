@@ -419,9 +419,7 @@ def test_compressed_and_plain_are_the_same(client, address):
             assert len(packed.data) == int(packed.headers["Content-Length"]) < len(plain.data)
         # an ETag that was given with one encoding is good for the other
         etag = packed.headers["ETag"]
-        assert (
-            client.get(address, headers={"If-None-Match": etag, "Accept-Encoding": "br, gzip"}).status_code == 304
-        )
+        assert client.get(address, headers={"If-None-Match": etag, "Accept-Encoding": "br, gzip"}).status_code == 304
 
 
 @pytest.mark.parametrize(
@@ -575,7 +573,9 @@ def test_the_memory_keeps_what_was_used_last_within_its_bound():
         memory.body(name, make(name))
     # a b c are made and kept; a is used; d pushes out b; a is still there; b is made again
     assert made == ["a", "b", "c", "d", "b"]
-    assert len(memory.body("large", make("large", 10_000)).data) == 10_000  # too large to keep others, answered all the same
+    assert (
+        len(memory.body("large", make("large", 10_000)).data) == 10_000
+    )  # too large to keep others, answered all the same
     assert memory.body("large", make("large", 10_000)).data
     assert made.count("large") == 1
 

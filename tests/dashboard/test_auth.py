@@ -269,6 +269,49 @@ def test_when_the_database_is_away_a_signed_in_person_is_the_public(client, here
     assert client.get("/api/v1/layers").headers["Cache-Control"] == "no-cache"
 
 
+# ---- a new password --------------------------------------------------------------------------------------------------
+
+
+def change(client, now=PASSWORD, new="four other random words"):
+    return client.post("/sign-in/password", data={"password": now, "new": new})
+
+
+def test_a_password_is_changed_by_who_knows_it_and_other_sessions_end(client, app, here):
+    sign_in(client)
+    elsewhere = app.server.test_client()
+    sign_in(elsewhere)
+    answer = change(client)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?changed")
+    assert who(client) == "wes" and "Your password is changed." in client.get("/sign-in?changed").text
+    assert who(elsewhere) == ""
+    assert sign_in(elsewhere).status_code == 401
+    assert sign_in(elsewhere, password="four other random words").status_code == 303
+
+
+def test_a_password_is_not_changed_without_the_one_before_or_for_a_poor_one(client, here):
+    sign_in(client)
+    before = here.store.list_users(SYSTEM)
+    wrong = change(client, now="wrong")
+    assert wrong.status_code == 401 and "The password that you have now is another." in wrong.text
+    poor = change(client, new="short")
+    assert poor.status_code == 400 and "it has 5 characters: use 12 to 1024" in poor.text
+    assert who(client) == "wes"
+    assert change(client, new="wes").status_code == 400
+    assert [user.name for user in here.store.list_users(SYSTEM)] == [user.name for user in before]
+    for _ in range(6):
+        wrong = change(client, now="wrong")
+    assert wrong.status_code == 429  # an open browser is no place to guess
+
+
+def test_only_who_is_signed_in_with_a_password_can_change_it(app, here, people):
+    client = app.server.test_client()
+    assert change(client).headers["Location"] == "/sign-in"
+    here.store.add_user("olga", role="viewer", partner="icb", by=SYSTEM)
+    client.set_cookie("commonground", here.store.start_session("olga"))
+    assert "Change your password" not in client.get("/sign-in").text
+    assert change(client, now="").status_code == 401
+
+
 # ---- where to go afterwards ------------------------------------------------------------------------------------------
 
 
@@ -304,7 +347,7 @@ def test_the_page_one_came_from_is_where_one_goes_back_to(client):
 
 # ---- writes from other sites -----------------------------------------------------------------------------------------
 
-WRITES = ["/sign-in", "/sign-out", "/_dash-update-component"]
+WRITES = ["/sign-in", "/sign-in/password", "/sign-out", "/_dash-update-component"]
 
 
 FOREIGN = [

@@ -126,7 +126,10 @@ def test_the_questions_to_start_from_are_views_that_exist(region_of_any_kind):
     from urllib.parse import parse_qsl
 
     questions = starting_questions(region_of_any_kind)
-    assert len(questions) == 3
+    if region_of_any_kind.region.id in ("tiny", "demonstration"):
+        assert len(questions) == 3
+    elif not region_of_any_kind.store.layers(PUBLIC):
+        assert questions == []
     for text, link in questions:
         assert text.endswith("?")
         wanted, dropped = Selection.from_query(dict(parse_qsl(link.partition("?")[2])))

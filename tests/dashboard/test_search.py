@@ -71,7 +71,9 @@ def test_every_label_holds_what_was_typed(demo):
         assert all(text.casefold() in hit.label.casefold() for hit in hits), text
 
 
-@pytest.mark.parametrize("text", ["", " ", "x", "\t\n", "zzzzzz", "%", "'; drop table", "<b>", "\0\0", ".*", "(", "[", "é" * 500])
+@pytest.mark.parametrize(
+    "text", ["", " ", "x", "\t\n", "zzzzzz", "%", "'; drop table", "<b>", "\0\0", ".*", "(", "[", "é" * 500]
+)
 def test_nothing_found_is_an_empty_answer(demo, text):
     assert search(demo, text) == ()
 

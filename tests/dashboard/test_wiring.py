@@ -61,9 +61,37 @@ def outputs_of(dependency) -> list[str]:
     return text.strip(".").split("...") if text.startswith("..") else [text]
 
 
-def test_no_output_has_two_writers(dependencies):
+def written_twice(dependencies) -> list[str]:
     writers = Counter(output.split("@")[0] for dependency in dependencies for output in outputs_of(dependency))
-    assert [output for output, n in writers.items() if n > 1] == []
+    return [output for output, n in writers.items() if n > 1]
+
+
+def used_but_absent(dependencies, layout) -> set[str]:
+    present = {each for each in ids_in(layout) if isinstance(each, str)}
+    used = {output.rsplit(".", 1)[0] for dependency in dependencies for output in outputs_of(dependency)}
+    used |= {each["id"] for dependency in dependencies for each in dependency["inputs"] + dependency["state"]}
+    return {each for each in used if not each.startswith("{")} - present
+
+
+def test_the_checks_below_find_what_they_look_for():
+    from dash import Dash, Input, Output, dcc, html
+
+    app = Dash("faulty")
+    app.layout = html.Div([dcc.Input(id="given"), html.P(id="said")])
+    for wrong in ("given", "gvien"):
+        app.callback(
+            Output("said", "children", allow_duplicate=wrong == "gvien"),
+            Input(wrong, "value"),
+            prevent_initial_call=True,
+        )(str)
+    faulty = app.server.test_client().get("/_dash-dependencies").get_json()
+    assert written_twice(faulty) == ["said.children"]
+    assert used_but_absent(faulty, app.layout) == {"gvien"}
+    assert ids_in([app.layout, html.Div(html.P(id="said"))]).count("said") == 2
+
+
+def test_no_output_has_two_writers(dependencies):
+    assert written_twice(dependencies) == []
 
 
 def test_no_callback_allows_several_writers(dependencies):
@@ -71,13 +99,7 @@ def test_no_callback_allows_several_writers(dependencies):
 
 
 def test_every_id_that_a_callback_uses_exists_on_some_page(tiny_app, dependencies):
-    present = {each for each in ids_in(tiny_app.validation_layout) if isinstance(each, str)}
-    used = set()
-    for dependency in dependencies:
-        used |= {output.rsplit(".", 1)[0] for output in outputs_of(dependency)}
-        used |= {each["id"] for each in dependency["inputs"] + dependency["state"]}
-    plain = {each for each in used if not each.startswith("{")}
-    assert plain - present == set()
+    assert used_but_absent(dependencies, tiny_app.validation_layout) == set()
 
 
 def test_every_property_that_a_callback_uses_is_one_of_its_component(tiny_app, dependencies):

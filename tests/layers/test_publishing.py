@@ -515,7 +515,7 @@ def test_an_unknown_audience_in_the_store_fails_rather_than_opens():
 # -- all or nothing ----------------------------------------------------------------------------------------------------
 
 
-class Fault(RuntimeError):  # noqa: N818  it stands for a fault of the machine
+class Fault(RuntimeError):
     pass
 
 

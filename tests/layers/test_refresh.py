@@ -626,6 +626,25 @@ def test_processes_that_start_at_once_on_a_new_pack_publish_it_once(start, pack,
     assert first.check() == []
 
 
+def test_a_server_that_publishes_meanwhile_takes_its_turn(start, pack, url, clock):
+    first = start()
+    region = load_region(pack)
+
+    def publish():
+        own = open_store(url, region, clock=clock.now, fill=False)
+        for number in range(5):
+            own.publish(indicator(first=number), by=WEST_ANALYST)
+
+    pid = forked(publish)
+    for number in range(3):
+        change(pack, to=60 + number)
+        start()
+    assert os.waitpid(pid, 0)[1] == 0
+    clock.on(seconds=2)
+    assert versions(first) == dict.fromkeys(PACK_LAYERS, 1) | {"harm": 4, "noise": 5}
+    assert first.check() == []
+
+
 def as_schema_2(url):
     """Take the store back to what the program before this one made."""
     engine = sa.create_engine(

@@ -1,0 +1,687 @@
+"""The wizard through a test client: every step, everything that can be refused, and that nothing is lost or left behind."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from dashboard.app import create_app
+from dashboard.components.plain import plain_html
+from dashboard.components.shell import header
+from dashboard.published import Published
+from dashboard.publishing import templates
+from dashboard.publishing.answers import slug
+from layers import PUBLIC, SYSTEM, NotFound, Viewer, load_region, open_store
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "a long enough password 1"
+CODES = [f"T{i:02d}" for i in range(1, 17)]
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+DESCRIBED = {
+    "title": "Noisy streets",
+    "theme": "housing",
+    "measure": "percentage",
+    "unit": "% of streets",
+    "direction": "high-is-worse",
+    "period": "2025",
+    "source_title": "Street survey",
+    "licence": "OGL-UK-3.0",
+    "contact": "noise@westshire.example",
+    "counts_people": "no",
+    "audience": "public",
+}
+
+
+class Site:
+    """One application with people in it, and the wizard in words."""
+
+    def __init__(self, region, home: Path, people=()):
+        self.at = NOON
+        self.store = open_store(f"sqlite:///{home / 'store.sqlite'}", region, clock=lambda: self.at)
+        self.home = home
+        for name, role, partner in people:
+            self.store.add_user(name, role=role, partner=partner, password=PASSWORD, by=SYSTEM)
+        self.app = create_app(Published(region, self.store, home), "a key for the tests only").server
+
+    def client(self, name: str = ""):
+        client = self.app.test_client()
+        if name:
+            assert client.post("/sign-in", data={"name": name, "password": PASSWORD}).status_code == 303
+        return client
+
+    def files(self) -> list[Path]:
+        return [path for path in (self.home / "uploads").rglob("*") if path.is_file()]
+
+    def actions(self) -> list[str]:
+        return [line.action for line in self.store.audit(SYSTEM)]
+
+
+PEOPLE = (
+    ("ann", "analyst", "westshire"),
+    ("bob", "analyst", "westshire"),
+    ("eve", "analyst", "eastshire"),
+    ("vic", "viewer", "westshire"),
+    ("root", "admin", "icb"),
+)
+
+
+@pytest.fixture
+def site(tiny_region, tmp_path):
+    made = Site(tiny_region, tmp_path, PEOPLE)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The demonstration region: older boundaries and real postcodes."""
+    made = Site(load_region(ROOT / "data/demo"), tmp_path_factory.mktemp("demo"), (("ann", "analyst", "newcastle"),))
+    yield made
+    made.store.close()
+
+
+def table(column="numerator", first=1, **more) -> pd.DataFrame:
+    return pd.DataFrame({"area_code": CODES, column: range(first, first + 16), **more})
+
+
+def streets() -> pd.DataFrame:
+    """Area i has i noisy streets of 50: 2 % for T01, 32 % for T16."""
+    return table(denominator=50)
+
+
+def send(client, frame, filename="streets.csv", to="/publish/upload", accept="", **fields):
+    raw = frame if isinstance(frame, bytes) else frame.to_csv(index=False).encode()
+    data = {"file": (io.BytesIO(raw), filename), **fields}
+    headers = {"Accept": accept} if accept else {}
+    return client.post(to, data=data, content_type="multipart/form-data", headers=headers)
+
+
+def revision(text: str) -> str:
+    return re.search(r'name="revision" value="(\d+)"', text)[1]
+
+
+def roles_on(text: str) -> dict[str, str]:
+    """What the page has chosen for each role."""
+    out = {}
+    for role, options in re.findall(r'name="role-(\w+)"[^>]*>(.*?)</select>', text, flags=re.S):
+        chosen = re.search(r"<option selected>(.*?)</option>", options)
+        out[f"role-{role}"] = html.unescape(chosen[1]) if chosen else ""
+    return out
+
+
+def begin(client, frame, filename="streets.csv", **fields) -> str:
+    """Upload; the address of the draft."""
+    answer = send(client, frame, filename, **fields)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"].rsplit("/", 1)[0]
+
+
+def step(client, draft: str, name: str, **data):
+    """Fill one step in and press its button."""
+    page = client.get(f"{draft}/{name}")
+    assert page.status_code == 200, (name, page.status_code, page.headers.get("Location"))
+    given = {"revision": revision(page.text), "action": "next"}
+    if name == "columns":
+        kind = re.search(r'value="(\w+)" id=f-kind checked|value="(\w+)" checked', page.text)
+        given |= {"kind": kind[1] or kind[2], **roles_on(page.text)}
+    if name == "preview":
+        given["expecting"] = re.findall(r'name="expecting" value="(\d+)"', page.text)
+    if name == "publish":
+        given |= {"action": "publish", "when": "now", "note": "As agreed."}
+    return client.post(f"{draft}/{name}", data=given | data)
+
+
+def walk(client, draft: str, to: str = "publish", **described) -> None:
+    """Every step before ``to``."""
+    for name in ("columns", "describe", "check", "preview"):
+        if name == to:
+            return
+        answer = step(client, draft, name, **(DESCRIBED | described if name == "describe" else {}))
+        assert answer.status_code == 303, (
+            name,
+            re.findall(r'class="field-error".*?</span>\s*</span>|error-summary.*?</div>', answer.text, re.S),
+        )
+
+
+def publish(client, frame, **described) -> str:
+    draft = begin(client, frame)
+    walk(client, draft, **described)
+    answer = step(client, draft, "publish")
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+# -- the whole way -----------------------------------------------------------------------------------------------------
+
+
+def test_from_a_csv_to_the_public_map(site):
+    ann = site.client("ann")
+    where = publish(ann, streets())
+    assert where == "/catalogue/noisy-streets?published=1"
+    layer = site.store.layer("noisy-streets", PUBLIC)
+    assert (layer.title, layer.partner, layer.period, layer.version) == ("Noisy streets", "westshire", "2025", 1)
+    values = site.store.values("noisy-streets", "lsoa", PUBLIC).frame
+    assert values["value"].tolist() == [2.0 * i for i in range(1, 17)]  # i / 50
+    # West is T01 T02 T05 T06 T09 T10 T13 T14: 60 of 8 * 50 streets = 15 %
+    lads = site.store.values("noisy-streets", "lad", PUBLIC).frame.set_index("area_code")["value"]
+    assert lads["TA"] == pytest.approx(15.0)
+    assert site.files() == []  # the draft and its file are gone
+    assert site.actions()[:2] == ["draft-published", "publish"]
+    assert "Noisy streets" in site.client().get(where).text
+    assert "noisy-streets" in site.client().get("/api/v1/layers").text
+
+
+def test_every_step_can_be_left_and_come_back_to(site):
+    ann = site.client("ann")
+    draft = begin(ann, streets())
+    assert step(ann, draft, "columns").headers["Location"].endswith("/describe")
+    # half an answer, then away
+    answer = step(ann, draft, "describe", title="Noisy streets", unit="% of streets", action="later")
+    assert answer.headers["Location"] == "/publish"
+    start = site.client("ann").get("/publish").text
+    assert "Noisy streets" in start and f"{draft}/describe" in start
+    page = ann.get(f"{draft}/describe").text
+    assert 'value="Noisy streets"' in page and 'value="% of streets"' in page
+    # a later step is not open yet; the address of the draft leads to where one was
+    assert ann.get(f"{draft}/publish").headers["Location"].endswith("/describe")
+    assert ann.get(draft).headers["Location"].endswith("/describe")
+
+
+def test_what_is_missing_is_said_beside_the_field_and_linked_from_the_top(site):
+    ann = site.client("ann")
+    draft = begin(ann, streets())
+    step(ann, draft, "columns")
+    answer = step(ann, draft, "describe", title="Noisy streets", source_url="javascript:alert(1)")
+    assert answer.status_code == 422
+    assert "<title>Problem: " in answer.text
+    links = re.findall(r'<a href="#(f-[\w-]+)">', answer.text)
+    assert "f-theme" in links and "f-source_url" in links and "f-title" not in links
+    for link in links:
+        assert f'id="{link}"' in answer.text or f"id={link}" in answer.text, link
+    assert 'value="Noisy streets"' in answer.text  # what was right stays
+    assert 'value="javascript:alert(1)"' in ann.get(f"{draft}/describe").text  # and is saved for correction
+
+
+def test_an_error_in_the_file_stops_and_a_corrected_file_goes_on(site):
+    ann = site.client("ann")
+    wrong = streets().astype(object)
+    wrong.loc[3, "numerator"] = "four"
+    wrong.loc[len(wrong)] = ["X99", 1, 50]
+    draft = begin(ann, wrong)
+    walk(ann, draft, to="check")
+    page = ann.get(f"{draft}/check").text
+    assert "1 error must be put right first" in page
+    assert re.search(r"<td>5</td><td>numerator</td><td>.*four.* is not a number", html.unescape(page))
+    assert step(ann, draft, "check").status_code == 422
+    rejected = ann.get(f"{draft}/rejected.csv").text
+    assert "X99" in rejected and "unknown code" in rejected
+    assert "not-a-number" in ann.get(f"{draft}/findings.csv").text
+    assert send(ann, streets(), "better.csv", to=f"{draft}/upload").headers["Location"].endswith("/check")
+    assert len(site.files()) == 1  # the wrong file is gone
+    assert "This can be published." in ann.get(f"{draft}/check").text
+    assert step(ann, draft, "check").headers["Location"].endswith("/preview")
+
+
+def test_only_codes_of_both_years_are_asked_about_never_guessed(demo):
+    lookup = demo.app and load_region(ROOT / "data/demo").lookups["lsoa_2011_2021"]
+    same = lookup.loc[lookup["change"] == "U", "code_2011"].head(100)
+    frame = pd.DataFrame({"LSOA": list(same), "Score": range(100)})
+    ann = demo.client("ann")
+    draft = begin(ann, frame)
+    walk(ann, draft, to="check", title="Asked", measure="score", unit="points")
+    page = ann.get(f"{draft}/check").text
+    assert "Which boundaries were the numbers counted on?" in page
+    assert step(ann, draft, "check").status_code == 422  # not without an answer
+    assert step(ann, draft, "check", action="place").status_code == 422
+    answer = step(ann, draft, "check", action="place", place="lsoa:2011")
+    assert answer.headers["Location"].endswith("/check")
+    assert "You said 2011" in ann.get(f"{draft}/check").text
+    assert step(ann, draft, "check").headers["Location"].endswith("/preview")
+
+
+def test_services_with_postcodes_only(demo):
+    frame = pd.DataFrame(
+        {"Service": ["City clinic", "Nowhere"], "Post code": ["NE1 4LP", "ZZ99 9ZZ"], "Opening hours": ["9 to 5", ""]}
+    )
+    ann = demo.client("ann")
+    draft = begin(ann, frame, "clinics.csv")
+    walk(ann, draft, title="Walk-in clinics", theme="health", max_m="1600")
+    page = ann.get(f"{draft}/check").text
+    assert "1 row is kept out" in page
+    assert 'data-points="[[-1.6' in ann.get(f"{draft}/preview").text
+    assert step(ann, draft, "publish").headers["Location"] == "/catalogue/walk-in-clinics?published=1"
+    sites = demo.store.services("walk-in-clinics", PUBLIC)
+    assert sites["name"].tolist() == ["City clinic"]
+    assert sites["location_from"].tolist() == ["postcode"]
+    assert demo.store.layer("walk-in-clinics", PUBLIC).descriptor.access_standard.max_m == 1600
+
+
+def test_several_columns_become_several_layers(site):
+    ann = site.client("ann")
+    frame = table("Damp homes (%)").assign(**{"Cold homes (%)": range(16, 0, -1)})
+    draft = begin(ann, frame)
+    step(ann, draft, "columns", several=["Damp homes (%)", "Cold homes (%)"])
+    page = ann.get(f"{draft}/describe").text
+    assert 'value="Damp homes (%)"' in page  # each proposes its own title
+    own = {}
+    for n, title in enumerate(("Damp homes", "Damp homes")):
+        own |= {f"each-{n}-title": title, f"each-{n}-measure": "percentage", f"each-{n}-unit": "% of homes"}
+        own |= {f"each-{n}-direction": "high-is-worse"}
+    answer = step(ann, draft, "describe", **(DESCRIBED | own))
+    assert answer.status_code == 422 and "another column has the same title" in answer.text
+    own["each-1-title"] = "Cold homes"
+    assert step(ann, draft, "describe", **(DESCRIBED | own)).status_code == 303
+    step(ann, draft, "check")
+    step(ann, draft, "preview")
+    answer = step(ann, draft, "publish")
+    assert answer.headers["Location"] == "/publish?published=damp-homes%2Ccold-homes"
+    assert "2 layers are published" in ann.get(answer.headers["Location"]).text
+    assert site.store.values("damp-homes", "lsoa", PUBLIC).frame["value"].tolist() == list(range(1, 17))
+    assert site.store.values("cold-homes", "lsoa", PUBLIC).frame["value"].tolist() == list(range(16, 0, -1))
+
+
+# -- who may -----------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_account_one_is_sent_to_sign_in(site):
+    nobody = site.client()
+    assert "Sign in to publish" in nobody.get("/publish").text
+    assert send(nobody, streets()).headers["Location"] == "/sign-in?next=/publish/upload"
+    assert nobody.get("/publish/0123456789abcdef/check").status_code == 303
+    assert nobody.get("/publish/templates/rates.csv").status_code == 200
+
+
+def test_a_viewer_may_not_publish(site):
+    vic = site.client("vic")
+    assert "may look but not publish" in vic.get("/publish").text
+    assert send(vic, streets()).status_code == 403
+    assert site.files() == []
+
+
+def test_another_partners_draft_does_not_exist(site):
+    draft = begin(site.client("ann"), streets())
+    eve, missing = site.client("eve"), "/publish/0123456789abcdef"
+    for name in ("columns", "describe", "check", "preview", "publish", "rejected.csv", "findings.csv"):
+        theirs, none = eve.get(f"{draft}/{name}"), eve.get(f"{missing}/{name}")
+        assert theirs.status_code == none.status_code == 404
+        assert theirs.text == none.text
+    for name in ("columns", "describe", "check", "preview", "publish", "discard"):
+        assert eve.post(f"{draft}/{name}", data={"action": "later"}).status_code == 404
+    assert send(eve, streets(), to=f"{draft}/upload").status_code == 404
+    assert len(site.files()) == 1
+    assert "streets.csv" not in eve.get("/publish").text
+    assert "streets.csv" in site.client("bob").get("/publish").text  # a colleague sees it
+    assert site.client("root").get(f"{draft}/columns").status_code == 200
+
+
+def test_an_analyst_publishes_for_their_own_partner_whatever_the_form_says(site):
+    publish(site.client("ann"), streets(), partner="eastshire")
+    assert site.store.layer("noisy-streets", PUBLIC).partner == "westshire"
+    root = site.client("root")
+    draft = begin(root, streets())
+    walk(root, draft, title="Of the east", partner="eastshire")
+    assert step(root, draft, "publish").status_code == 303
+    assert site.store.layer("of-the-east", PUBLIC).partner == "eastshire"
+
+
+def test_an_id_of_another_partner_or_of_an_own_layer_is_refused_early(site):
+    eve = site.client("eve")
+    draft = begin(eve, streets())
+    step(eve, draft, "columns")
+    answer = step(eve, draft, "describe", **DESCRIBED, id="crowded")  # Westshire's
+    assert answer.status_code == 422 and "belongs to another partner" in answer.text
+    ann = site.client("ann")
+    draft = begin(ann, streets())
+    step(ann, draft, "columns")
+    answer = step(ann, draft, "describe", **DESCRIBED, id="crowded")
+    assert answer.status_code == 422 and "There is already a layer crowded" in answer.text
+
+
+def test_nobody_begins_a_version_of_a_layer_that_is_not_theirs(site):
+    answer = send(site.client("eve"), streets(), layer="crowded")
+    assert answer.status_code == 422 and "no such layer of yours" in answer.text
+    assert site.files() == []
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (b"", "empty.csv"),
+        (b"\x7fELF" + b"\0" * 200, "tool.csv"),
+        (b"PK\x03\x04 not a zip", "table.xlsx"),
+        (b"<html><body>404</body></html>", "page.csv"),
+    ],
+)
+def test_a_refused_upload_leaves_an_audit_line_and_nothing_else(site, raw, name):
+    ann = site.client("ann")
+    before = len(site.store.audit(SYSTEM))
+    answer = send(ann, raw, name)
+    assert answer.status_code == 422 and "Nothing was kept." in answer.text
+    assert site.files() == []
+    assert "There are none." in ann.get("/publish").text
+    lines = site.store.audit(SYSTEM)
+    assert len(lines) == before + 1
+    assert (lines[0].action, lines[0].by, lines[0].detail["filename"]) == ("upload-refused", "ann", name)
+    told = send(ann, raw, name, accept="application/json")
+    assert told.status_code == 422 and told.json["faults"]
+
+
+def test_a_file_above_the_cap_is_stopped_while_it_comes(site, monkeypatch):
+    from dashboard.publishing.uploads import Uploads
+
+    monkeypatch.setattr(Uploads.__init__, "__defaults__", (1000,))
+    capped = create_app(Published(site.store.region, site.store, site.home), "k").server.test_client()
+    capped.post("/sign-in", data={"name": "ann", "password": PASSWORD})
+    answer = send(capped, b"area_code,value\n" + b"T01,1\n" * 1000)
+    assert answer.status_code == 422 and "larger than" in answer.text
+    assert site.files() == []
+
+
+def test_a_form_without_a_file_or_cut_off_is_refused(site):
+    ann = site.client("ann")
+    assert ann.post("/publish/upload", data={}).status_code == 422
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\narea_code,value\nT01'
+    answer = ann.post("/publish/upload", data=body, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 422
+    assert site.files() == []
+
+
+def test_names_and_headers_from_a_file_are_text_and_nothing_else(site):
+    ann = site.client("ann")
+    evil = "<img src=x onerror=alert(1)>"
+    draft = begin(ann, table(evil), f"{evil}.csv")
+    for name in ("columns", "describe"):
+        assert "<img src=x" not in ann.get(f"{draft}/{name}").text
+        step(ann, draft, name, **(DESCRIBED | {"title": evil} if name == "describe" else {}))
+    for name in ("check", "preview"):
+        assert "<img src=x" not in ann.get(f"{draft}/{name}").text
+    assert "<img src=x" not in ann.get("/publish").text
+
+
+def test_discarding_takes_the_file_away(site):
+    ann = site.client("ann")
+    draft = begin(ann, streets())
+    assert len(site.files()) == 1
+    assert ann.post(f"{draft}/discard").headers["Location"] == "/publish"
+    assert site.files() == []
+    assert ann.get(f"{draft}/columns").status_code == 404
+    assert site.actions()[0] == "draft-discarded"
+
+
+@pytest.mark.parametrize("kind", [kind for kind, *_ in templates.OFFERED])
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_templates_come_back_recognised(site, kind, form):
+    ann = site.client("ann")
+    raw = ann.get(f"/publish/templates/{kind}.{form}").data
+    frame = pd.read_csv(io.BytesIO(raw)) if form == "csv" else pd.read_excel(io.BytesIO(raw))
+    if kind == "services":
+        assert {"name", "postcode"} <= set(frame)
+        return
+    for column in {"numerator", "denominator", "value"} & set(frame):
+        frame[column] = 7
+    page = ann.get(f"{begin(ann, frame, 'filled.csv')}/columns").text
+    found = roles_on(page)
+    assert found["role-area_code"] == "area_code"
+    assert found["role-value"] == "value" or found["role-numerator"] == "numerator"
+    assert ann.get("/publish/templates/secrets.csv").status_code == 404
+
+
+# -- two people --------------------------------------------------------------------------------------------------------
+
+
+def test_two_people_on_one_draft_are_told(site):
+    ann, bob = site.client("ann"), site.client("bob")
+    draft = begin(ann, streets())
+    step(ann, draft, "columns")
+    old = ann.get(f"{draft}/describe").text
+    assert step(bob, draft, "describe", **(DESCRIBED | {"title": "Bob was here"})).status_code == 303
+    answer = ann.post(f"{draft}/describe", data={"revision": revision(old), **DESCRIBED, "title": "Ann was here"})
+    assert answer.status_code == 409
+    assert "bob changed this draft" in answer.text and 'value="Ann was here"' in answer.text
+    assert 'value="Bob was here"' in ann.get(f"{draft}/describe").text  # nothing was written over
+    again = {"revision": revision(answer.text), **DESCRIBED, "title": "Ann was here"}
+    assert ann.post(f"{draft}/describe", data=again).status_code == 303
+    assert 'value="Ann was here"' in bob.get(f"{draft}/describe").text
+
+
+def test_saving_while_typing(site):
+    ann, bob = site.client("ann"), site.client("bob")
+    draft = begin(ann, streets())
+    step(ann, draft, "columns")
+    at = revision(ann.get(f"{draft}/describe").text)
+    quiet = {"X-Autosave": "1"}
+    saved = ann.post(f"{draft}/describe", data={"revision": at, "title": "Half a ti"}, headers=quiet)
+    assert saved.json == {"revision": int(at) + 1}
+    assert 'value="Half a ti"' in bob.get(f"{draft}/describe").text
+    late = bob.post(f"{draft}/describe", data={"revision": at, "title": "Other"}, headers=quiet)
+    assert late.status_code == 409 and "ann" in late.json["message"]
+
+
+def test_overtaken_by_another_version(site):
+    publish(site.client("ann"), streets())
+    ann, bob = site.client("ann"), site.client("bob")
+    mine, his = (begin(c, table(denominator=50, first=n), layer="noisy-streets") for c, n in ((ann, 2), (bob, 3)))
+    for client, draft in ((ann, mine), (bob, his)):
+        walk(client, draft)
+    assert step(bob, his, "publish").status_code == 303
+    answer = step(ann, mine, "publish")
+    assert answer.status_code == 409
+    assert "version 2 was published meanwhile; you were working from version 1" in answer.text
+    assert site.store.layer("noisy-streets", PUBLIC).version == 2
+    assert "Version 2" in ann.get("/catalogue/noisy-streets").text
+    assert "Now: version 2" in ann.get(f"{mine}/preview").text
+    assert step(ann, mine, "preview").status_code == 303
+    assert step(ann, mine, "publish").status_code == 303
+    assert site.store.layer("noisy-streets", PUBLIC).version == 3
+
+
+def test_a_colleague_checks_before_it_goes_live(site):
+    ann, bob = site.client("ann"), site.client("bob")
+    draft = begin(ann, streets())
+    walk(ann, draft)
+    assert step(ann, draft, "publish", action="ask", asked_of="ann").status_code == 422
+    assert step(ann, draft, "publish", action="ask", asked_of="bob", check_words="The units?").status_code == 303
+    page = ann.get(f"{draft}/publish").text
+    assert "bob has been asked" in page and 'value="publish">Publish' not in page
+    assert step(ann, draft, "publish").status_code == 422  # not before the check
+    assert step(ann, draft, "publish", action="good").status_code == 422  # not by oneself
+    assert "Waits for a check" in bob.get("/publish").text
+    assert "The units?" in bob.get(f"{draft}/publish").text
+    site.at += timedelta(days=1)
+    bob = site.client("bob")
+    assert step(bob, draft, "publish", action="good", check_words="Fine.").status_code == 303
+    ann = site.client("ann")
+    assert "bob on 3 March 2026" in ann.get(f"{draft}/publish").text
+    # what was checked must be what is published: a change asks anew
+    walk(ann, draft, to="check", unit="% of all streets")
+    walk_on(ann, draft)
+    assert "has been asked" in ann.get(f"{draft}/publish").text
+    bob = site.client("bob")
+    step(bob, draft, "publish", action="good")
+    assert step(ann, draft, "publish", review_on="2027-03-01").status_code == 303
+    newest = site.store.history("noisy-streets", Viewer("ann", "westshire", "analyst"))[0]
+    assert (newest.checked_by, newest.review_on) == ("bob", "2027-03-01")
+    layer = site.store.layer("noisy-streets", PUBLIC)
+    assert (layer.descriptor.reviewed_by, layer.descriptor.reviewed_on) == ("bob", "2026-03-03")
+
+
+def walk_on(client, draft):
+    step(client, draft, "check")
+    step(client, draft, "preview")
+
+
+# -- versions ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_version_begins_with_what_was_said_before(site):
+    publish(site.client("ann"), streets(), why_it_matters="Because of sleep.")
+    ann = site.client("ann")
+    draft = begin(ann, table(denominator=50, first=2), layer="noisy-streets")
+    step(ann, draft, "columns")
+    page = ann.get(f"{draft}/describe").text
+    assert "Because of sleep." in page and 'value="% of streets"' in page and "a new version of this layer" in page
+    step(ann, draft, "describe", period="2026", **{key: value for key, value in DESCRIBED.items() if key != "period"})
+    step(ann, draft, "check")
+    preview = ann.get(f"{draft}/preview").text
+    assert "Now: version 1, 2025" in preview and "As it would be, 2026" in preview
+    assert "16 change, 0 gain a figure and 0 lose theirs" in preview
+    step(ann, draft, "preview")
+    assert step(ann, draft, "publish", note="").status_code == 422  # a new version says what changed
+    assert step(ann, draft, "publish", append="yes").status_code == 303
+    assert site.store.layer("noisy-streets", PUBLIC).periods == ("2025", "2026")
+    # 136 of 800 streets = 17 %, then 152 of 800 = 19 %
+    text = site.client().get("/catalogue/noisy-streets").text
+    assert "From 17% of streets in 2025 to 19% of streets in 2026." in text
+    assert "The region’s areas together" in text
+
+
+def test_published_at_a_later_time(site):
+    ann = site.client("ann")
+    draft = begin(ann, streets())
+    walk(ann, draft)
+    assert step(ann, draft, "publish", when="later", date="2026-03-01", time="07:00").status_code == 422
+    assert step(ann, draft, "publish", when="later", date="soon", time="").status_code == 422
+    # 3 March 2026, 07:00 in the United Kingdom is 07:00 UTC
+    assert step(ann, draft, "publish", when="later", date="2026-03-03", time="07:00").status_code == 303
+    assert site.client().get("/catalogue/noisy-streets").status_code == 404
+    assert "waits for its date" in ann.get("/catalogue/noisy-streets").text
+    site.at = datetime(2026, 3, 3, 7, tzinfo=UTC)
+    assert site.store.layer("noisy-streets", PUBLIC).version == 1
+    assert site.client().get("/catalogue/noisy-streets").status_code == 200
+
+
+def test_rolling_back_and_withdrawing(site):
+    publish(site.client("ann"), streets())
+    ann, eve, nobody = site.client("ann"), site.client("eve"), site.client()
+    draft = begin(ann, table(denominator=50, first=2), layer="noisy-streets")
+    walk(ann, draft)
+    step(ann, draft, "publish")
+    page = "/catalogue/noisy-streets"
+    assert "Against version 1: 16 small areas changed (2025)." in ann.get(page).text
+    assert ann.get(f"{page}/compare?a=1&b=2").status_code == 200
+    undo = {"to": "1", "reason": "Wrong column", "newest": "2"}
+    assert nobody.post(f"{page}/rollback", data=undo).headers["Location"].startswith("/sign-in")
+    assert eve.post(f"{page}/rollback", data=undo).status_code == 403
+    assert ann.post(f"{page}/rollback", data=undo | {"reason": " "}).status_code == 422
+    assert ann.post(f"{page}/rollback", data=undo | {"newest": "1"}).status_code == 422
+    assert ann.post(f"{page}/rollback", data=undo).status_code == 303
+    assert site.store.layer("noisy-streets", PUBLIC).version == 1
+    assert nobody.get(f"{page}/compare?a=1&b=2").text.count("Version 2") == 0  # closed to the public again
+    assert ann.post(f"{page}/withdraw", data={"reason": "Under review", "newest": "2"}).status_code == 303
+    gone = nobody.get(page)
+    assert gone.status_code == 410 and "Under review" in gone.text
+    assert "Withdrawn on 2 March 2026" in ann.get(page).text
+    assert nobody.get("/catalogue/none-such").status_code == 404
+    assert 'id="undo"' not in nobody.get("/catalogue/crowded").text
+
+
+def test_the_original_is_for_its_partner_only(site):
+    assert site.client("ann").get("/catalogue/crowded/package.zip").status_code == 200
+    for client in (site.client(), site.client("eve"), site.client("vic")):
+        assert client.get("/catalogue/crowded/package.zip").status_code == 404
+
+
+def test_a_hidden_layer_is_like_one_that_does_not_exist(site):
+    publish(site.client("ann"), streets(), audience="owner")
+    assert site.client("ann").get("/catalogue/noisy-streets").status_code == 200
+    for client in (site.client(), site.client("eve")):
+        hidden, missing = client.get("/catalogue/noisy-streets"), client.get("/catalogue/none-such")
+        assert hidden.status_code == missing.status_code == 404
+        assert hidden.text.replace("noisy-streets", "none-such") == missing.text
+    with pytest.raises(NotFound):
+        site.store.layer("noisy-streets", PUBLIC)
+
+
+def test_small_counts_of_people_are_seen_by_nobody(site):
+    """Counts of 1 to 7 people: T01 to T07. Neither the preview nor the record of the check gives them away."""
+    ann = site.client("ann")
+    draft = begin(ann, streets())
+    walk(ann, draft, counts_people="yes", threshold="8")
+    preview = ann.get(f"{draft}/preview").text
+    assert "Withheld to protect people" in preview and "9 small areas of 16 have a figure" in preview
+    step(ann, draft, "publish")
+    values = site.store.values("noisy-streets", "lsoa", PUBLIC).frame
+    assert values["status"].tolist()[:7] == ["suppressed"] * 7
+    assert values["value"].isna().tolist()[:7] == [True] * 7
+    version = site.store.history("noisy-streets", PUBLIC)[0]
+    assert set(version.report["checks"]) == {
+        "filename",
+        "bytes",
+        "format",
+        "counts",
+        "geography",
+        "coverage",
+        "rules",
+        "columns",
+    }
+
+
+def test_a_line_breaks_where_figures_do_not_compare(site):
+    from dashboard.views.trend import picture, trend
+
+    publish(site.client("ann"), streets())
+    ann = site.client("ann")
+    draft = begin(ann, table(denominator=50, first=2), layer="noisy-streets")
+    walk(ann, draft, period="2026", method="Counted by microphone.")
+    step(ann, draft, "publish", append="no")
+    layer, history = site.store.layer("noisy-streets", PUBLIC), site.store.history("noisy-streets", PUBLIC)
+    line = trend(Published(site.store.region, site.store, site.home), layer, history, PUBLIC)
+    assert [(p.period, p.value, p.version, p.joined) for p in line.points] == [
+        ("2025", pytest.approx(17.0), 1, False),
+        ("2026", pytest.approx(19.0), 2, False),
+    ]
+    assert [p.why for p in line.breaks] == ["the method changed"]
+    drawn = picture(line, layer.descriptor.measure)
+    assert drawn.paths == () and len(drawn.breaks) == 1 and len(drawn.dots) == 2
+    assert "does not compare" in site.client().get("/catalogue/noisy-streets").text
+
+
+# -- the frame ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_frame_is_that_of_every_other_page(site):
+    text = site.client().get("/publish").text
+    published = Published(site.store.region, site.store, site.home)
+    assert str(plain_html(header(published, "/publish", PUBLIC))) in text
+    assert "<script>" not in text and "onclick" not in text
+    assert "Content-Security-Policy" in site.client().get("/publish").headers
+
+
+def test_forms_from_another_site_are_refused(site):
+    ann = site.client("ann")
+    draft = begin(ann, streets())
+    answer = ann.post(f"{draft}/discard", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert len(site.files()) == 1
+
+
+def test_an_older_store_gets_the_table_of_drafts(tiny_region, tmp_path):
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    store = open_store(url, tiny_region, fill=False)
+    with store.writing() as connection:
+        connection.execute(sa.text("DROP TABLE drafts"))
+        connection.execute(sa.text("UPDATE meta SET schema_version = 1"))
+    store.close()
+    store = open_store(url, tiny_region, fill=False)
+    with store.reading() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM drafts")).scalar_one() == 0
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("title", "made"),
+    [("Fuel poverty, 2024", "fuel-poverty-2024"), ("  ÄÖ  ", "layer"), ("100% of homes", "100-of-homes")],
+)
+def test_identifiers_from_titles(title, made):
+    assert slug(title) == made
