@@ -41,7 +41,6 @@ INDEX = """<!DOCTYPE html>
 <html lang="en-GB">
   <head>
     {metas}
-    <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>{title}</title>
     {preload}
     <script src="/assets/colour-scheme.js"></script>
@@ -64,13 +63,14 @@ class CommonGround(Dash):
     shapes: Shapes
 
     def interpolate_index(self, **parts) -> str:
-        path = flask.request.path
-        page, _ = find_page(path)
+        page, _ = find_page(flask.request.path)
+        if page is None:
+            flask.after_this_request(_not_found)
         region = self.published.region
         preload = preloads(self.published, self.shapes, flask.request.args) if page and page.name == "explore" else []
         return INDEX.format(
             metas=parts["metas"],
-            title=f"{page.title if page else 'Not found'} – Common Ground, {region.name}",
+            title=escape(f"{page.title if page else 'Not found'} – Common Ground, {region.name}"),
             preload="\n    ".join(
                 f'<link rel="preload" as="fetch" crossorigin="anonymous" href="{escape(url)}">' for url in preload
             ),
@@ -141,9 +141,8 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
         """The page that the browser is on, so that it need not ask a second time; the router corrects a missing referrer."""
         if not flask.has_request_context():
             return shell(published, "/", page_at("/", {}), current_viewer())
-        address = urlsplit(flask.request.referrer or "/")
-        page = page_at(address.path or "/", dict(parse_qsl(address.query)))
-        return shell(published, address.path or "/", page, current_viewer())
+        path, query = _address(flask.request.referrer)
+        return shell(published, path, page_at(path, query), current_viewer())
 
     app.layout = first_layout
     callbacks.register_all(app, published, shapes, page_at)
@@ -193,6 +192,21 @@ def preloads(published: Published, shapes: Shapes, query) -> list[str]:
     wanted, _ = Selection.from_query(query)
     selection, _ = offer.settle(published, wanted, viewer)
     return [f"/data/shapes/{shapes.outlines(selection.level).url_name}", f"/data/classes?{selection.classes_query()}"]
+
+
+def _not_found(response: flask.Response) -> flask.Response:
+    """The page says in words that there is nothing; its status says it to programs."""
+    response.status_code = 404
+    return response
+
+
+def _address(referrer: str | None) -> tuple[str, dict[str, str]]:
+    """Path and query of the page that asks for its layout; the start page when the browser does not say."""
+    try:
+        address = urlsplit(referrer or "/")
+    except ValueError:  # not an address at all
+        return "/", {}
+    return address.path or "/", dict(parse_qsl(address.query))
 
 
 def _example(page) -> dict[str, str]:

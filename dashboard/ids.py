@@ -53,6 +53,28 @@ CLOSE_TABLE = "close-table"
 CLOSE_AREA = "close-area"
 QUESTIONS = "questions"
 
+# options
+OPTIONS_CONFIG = "options-config"
+OPTIONS_STATE = "options-state"
+OPTIONS_ASKED = "options-asked"
+OPTIONS_SCENE = "options-scene"
+OPTIONS_MAP = "options-map"
+OPTIONS_READING = "options-reading"
+OPTIONS_EDITOR = "options-editor"
+OPTIONS_SITES = "options-sites"
+OPTIONS_FILTER = "options-filter"
+OPTIONS_PLACE = "options-place"
+OPTIONS_MODE = "options-mode"
+OPTIONS_COMPARISON = "options-comparison"
+PLAN = "plan"
+PLAN_DATA = "plan-data"
+PLAN_TICK = "plan-tick"
+PLAN_NEW = "plan-new"
+PLAN_OBJECTIVE = "plan-objective"
+PLAN_DEMAND = "plan-demand"
+PLAN_EXCLUDE = "plan-exclude"
+PLAN_START = "plan-start"
+
 
 def area_button(code: str) -> dict[str, str]:
     """A button that opens one area."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,15 +103,17 @@ def store_name(region: Path) -> str:
 
 
 def _kept_key(home: Path) -> str:
+    """The key of a single machine, made once. Two workers that start together agree on one."""
     file = home / "secret-key"
     if not file.exists():
         home.mkdir(parents=True, exist_ok=True)
-        # created with O_EXCL, readable by the owner only: two workers that start together agree on one key
+        # written whole under another name, readable by the owner only, then linked: nobody ever reads half a key
+        handle, temporary = tempfile.mkstemp(dir=home, prefix=".secret-key.")
         try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
             with os.fdopen(handle, "w") as out:
                 out.write(secrets.token_hex(32))
+            with contextlib.suppress(FileExistsError):
+                os.link(temporary, file)
+        finally:
+            Path(temporary).unlink()
     return file.read_text().strip()

@@ -66,7 +66,7 @@ _WHERE = {
         "find_together",
     ),
     "layers.need": ("Indicator", "Need", "need as find_need"),
-    "layers.points": ("to_degrees",),
+    "layers.points": ("to_degrees", "to_metres"),
     "layers.siting": ("OBJECTIVES", "Change", "Outcome", "Site", "compare_options"),
     "layers.stability": ("MOST_DRAWS", "Cancelled"),
 }

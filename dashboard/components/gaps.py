@@ -18,7 +18,7 @@ from dashboard.views.gaps import (
     vanishing_sentence,
 )
 from dashboard.views.needs import WeightedNeed, weights_sentence
-from dashboard.views.together import Together, together_sentence
+from dashboard.views.together import CAUTION, Together, together_sentence
 from dashboard.views.wording import count_of, number
 
 MOST_CARDS = 40
@@ -73,7 +73,8 @@ def bivariate(paint: Painted) -> html.Table:
         ]
         body.append(html.Tr([html.Th(words, scope="row"), *cells]))
     caption = html.Caption(
-        f"Areas in each ninth: {paint.basis}. The loud corner: high need with poor access. Outlined on the map: underserved by the rule above."
+        f"Areas in each ninth: {paint.basis}. The loud corner: high need with poor access. "
+        "Outlined on the map: underserved by the rule above."
     )
     return html.Table([caption, html.Thead(heads), html.Tbody(body)], className="bivariate")
 
@@ -157,6 +158,7 @@ def together_block(found: Together | Sorry, alone: bool) -> list:
                     className="big-number",
                 ),
                 html.P(together_sentence(found)),
+                html.P(CAUTION, className="unit-line"),
                 html.P("The map now counts only services in each area's own authority.", className="reason")
                 if alone
                 else None,

@@ -13,6 +13,7 @@ from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.banding import MISSING, SUPPRESSED
 from dashboard.views.choropleth import BandRow, Choropleth
+from dashboard.views.places import names
 
 TOP = 10
 
@@ -115,7 +116,7 @@ def top_list(chart: Choropleth | None, published: Published) -> list:
     if chart is None or not np.isfinite(chart.rank).any():
         return []
     areas = published.region.areas[chart.level]
-    lads = published.region.areas["lad"].set_index("code")["name"]
+    lads = names(published, "lad")
     order = np.argsort(np.where(np.isfinite(chart.rank), chart.rank, np.inf), kind="stable")[:TOP]
     order = [int(i) for i in order if np.isfinite(chart.rank[i])]
     neutral = str(chart.layer.descriptor.direction) == "neutral"

@@ -22,7 +22,7 @@ def service_points(published: Published, selection: Selection, viewer: Viewer) -
     out = []
     for n, layer_id in enumerate(selection.services):
         layer = offer.find(published, layer_id, viewer)
-        if layer is None:
+        if layer is None or layer.kind != "services":
             continue
         out.append(
             dl.GeoJSON(

@@ -390,12 +390,12 @@ def _resized(option: Option, site: str, capacity: float | None) -> Option:
 
 
 def _added(query: OptionsQuery, do: str, sites: Sequence[Mapping]) -> OptionsQuery:
-    if do == "take" and not sites:
-        return query
     changes = query.option.changes if do == "copy" else ()
     title = ""
     if do == "take":
-        changes = tuple(opened(float(s["easting"]), float(s["northing"])) for s in sites)
+        changes = tuple(filter(None, (_read_change(f"o{s.get('easting')}-{s.get('northing')}") for s in sites)))
+        if not changes:
+            return query
         title = f"{len(changes)} suggested {'site' if len(changes) == 1 else 'sites'}"
         empty = query.option  # an option that was never touched need not stand in the way
         if not empty.changes and not empty.title:

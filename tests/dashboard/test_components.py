@@ -170,9 +170,6 @@ def test_service_lists_have_a_shape_each_and_carry_their_version(tiny):
     assert len(set(SHAPES)) == len(SHAPES) >= 6
 
 
-@pytest.mark.xfail(
-    reason="components/services.py asks for the sites of an indicator; it should look at its kind", strict=False
-)
 def test_an_indicator_is_never_drawn_as_points(tiny):
     assert service_points(tiny, Selection(services=("harm",)), PUBLIC) == []
 

@@ -1,0 +1,167 @@
+"""axe-core finds nothing on any page, in light and in dark, nor in the states that a page can be in.
+
+The rules are those of WCAG 2.0, 2.1 and 2.2 at A and AA, axe's best practices, and ``target-size``, which axe leaves off unless asked.
+Nothing is excluded. What axe cannot see (the keyboard's path, zoom, the map's equivalent) is in test_keyboard.py and test_explore.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dashboard.pages import PAGES
+from tests.browser.driving import OPTION, PHONE, until
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN = """tags => axe.run(document, {
+  runOnly: { type: 'tag', values: tags },
+  rules: { 'target-size': { enabled: true } },
+  resultTypes: ['violations'],
+}).then(({ violations, passes }) => ({
+  ran: passes.map((rule) => rule.id),
+  faults: violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, html, failureSummary }) => `${id} (${help}) at ${target.join(' ')}: ${html.slice(0, 160)}\\n    ${failureSummary}`)),
+}))"""
+
+
+def faults(page) -> list[str]:
+    """What axe finds on the page as it is now, in light and in dark."""
+    if not page.evaluate("() => Boolean(window.axe)"):
+        page.evaluate(AXE)
+    out = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        until(page, "s => document.documentElement.getAttribute('data-mantine-color-scheme') === s", scheme)
+        result = page.evaluate(RUN, TAGS)
+        assert "color-contrast" in result["ran"] and "target-size" in result["ran"], "axe did not look at everything"
+        out += [f"{scheme}: {fault}" for fault in result["faults"]]
+    return out
+
+
+def assert_clean(page) -> None:
+    found = faults(page)
+    assert not found, "\n".join(found)
+
+
+ADDRESSES = [page.path.replace("<code>", "DL0145") for page in PAGES] + ["/sign-in", "/nowhere"]
+
+
+@pytest.mark.parametrize("path", [path for path in ADDRESSES if path != "/"])
+@pytest.mark.parametrize("size", [None, PHONE], ids=["laptop", "phone"])
+def test_pages(open_page, demo_site, path, size):
+    page = open_page(demo_site, **({"viewport": size} if size else {}))
+    page.watch.expected += ["404"] if path == "/nowhere" else []
+    page.goto(demo_site.url + path)
+    page.locator("h1").wait_for()
+    for summary in page.locator("main details:not([open]) > summary").all()[:3]:
+        summary.click()
+    assert page.locator("h1").count() == 1
+    assert page.title() and page.evaluate("() => document.documentElement.lang") == "en-GB"
+    assert_clean(page)
+
+
+def first_visit(explore):
+    pass
+
+
+def everything_open(explore):
+    explore.more_options()
+    for summary in explore.page.locator(
+        "#panel details:not([open]) > summary, #results details:not([open]) > summary"
+    ).all():
+        summary.click()
+
+
+def table(explore):
+    explore.open_table()
+
+
+def table_filter(explore):
+    explore.open_table()
+    explore.page.locator("#table .ag-header-cell[col-id='lad'] .ag-header-cell-filter-button").click()
+    explore.page.locator(".ag-filter").first.wait_for()
+
+
+def area(explore):
+    explore.page.locator("#top-list .top-item").first.click()
+    explore.page.locator("#area-panel h2").wait_for()
+    explore.settled()
+
+
+def open_list(explore):
+    explore.page.locator("#need").click()
+    explore.page.locator(OPTION).first.wait_for()
+
+
+def open_services(explore):
+    explore.page.locator("#services").click()
+    explore.page.locator(OPTION).first.wait_for()
+
+
+def search(explore):
+    explore.page.locator("#search").fill("gateshead")
+    explore.page.locator(OPTION).first.wait_for()
+
+
+def nothing_left(explore):
+    explore.more_options()
+    explore.choose("owner", "Harbour Light Trust (demo)")
+    explore.page.locator("#show-all").wait_for()
+
+
+def popup(explore):
+    explore.page.locator(".service-icon").first.click()
+    explore.page.locator(".service-card").wait_for()
+
+
+def reading(explore):
+    explore.page.locator("#top-list .top-item").first.hover()
+    until(explore.page, "() => document.querySelector('#reading > *')")
+
+
+def panel_sheet(explore):
+    explore.page.get_by_role("button", name="Choose", exact=True).click()
+    explore.page.locator("#panel").wait_for()
+
+
+def results_sheet(explore):
+    explore.page.get_by_role("button", name="Results", exact=True).click()
+    explore.page.locator("#results").wait_for()
+
+
+SET = "/?need=alcohol-admissions=2,higher-risk-drinking,violence&services=alcohol-drug-services&show={}&theme=alcohol"
+
+
+@pytest.mark.parametrize(
+    ("path", "state", "size"),
+    [
+        ("/", first_visit, None),
+        ("/?need=homelessness&classes=7&colour=red", everything_open, None),
+        ("/?need=homelessness", table, None),
+        ("/?need=homelessness", table_filter, None),
+        ("/?theme=housing&need=overcrowding", area, None),
+        ("/?need=overcrowding", open_list, None),
+        ("/?need=overcrowding&services=pharmacies", open_services, None),
+        ("/?need=overcrowding", search, None),
+        ("/?theme=hmo&need=hmo-share", nothing_left, None),
+        ("/?need=none&services=emergency-departments&at=54.97,-1.6,12", popup, None),
+        ("/?need=violence&partner=gateshead&bands=partner", reading, None),
+        (SET.format("need"), everything_open, None),
+        (SET.format("access"), first_visit, None),
+        (SET.format("gap"), table, None),
+        (SET.format("gap"), everything_open, None),
+        ("/", first_visit, PHONE),
+        ("/?need=homelessness", panel_sheet, PHONE),
+        (SET.format("gap"), results_sheet, PHONE),
+        ("/?need=homelessness", lambda explore: (results_sheet(explore), table(explore)), PHONE),
+    ],
+    ids=lambda part: getattr(part, "__name__", None) if callable(part) else "phone" if part == PHONE else None,
+)
+def test_states_of_the_explore_page(explore, demo_site, path, state, size):
+    explore = explore(demo_site, path, **({"viewport": size} if size else {}))
+    state(explore)
+    assert_clean(explore.page)
