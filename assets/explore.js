@@ -294,6 +294,7 @@
   let ready = new Promise((resolve) => (isReady = resolve));
 
   function begin(map) {
+    if (map.getContainer().id !== 'map') return; // another page's map
     state.map = map;
     state.level = null;
     decorated = false;

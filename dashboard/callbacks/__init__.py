@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dashboard.callbacks import explore, routing
+from dashboard.callbacks import explore, options, routing
 
 
 def register_all(app, published, shapes, page_at) -> None:
     routing.register(app, page_at)
     explore.register(app, published)
+    options.register(app, published)

@@ -30,11 +30,13 @@ class Page:
 
 PAGES = (
     Page("explore", "/", "Explore"),
+    Page("options", "/options", "Options"),
     Page("catalogue", "/catalogue", "Catalogue"),
     Page("publish", "/publish", "Publish"),
     Page("methods", "/methods", "Methods"),
     Page("accessibility", "/accessibility", "Accessibility"),
     Page("area", "/areas/<code>", "Area", in_menu=False),
+    Page("community", "/communities/<community>", "Community", in_menu=False),
 )
 
 
