@@ -18,6 +18,12 @@ MANTINE_THEME = {
     "focusRing": "always",
     "respectReducedMotion": True,
     "fontSizes": {"sm": "1rem", "xs": "0.875rem"},
+    "components": {
+        # an open list is part of the page's main landmark, and scrolls in the element that carries the role
+        "Portal": {"defaultProps": {"target": f"#{ids.PAGE}"}},
+        "Select": {"defaultProps": {"withScrollArea": False}},
+        "MultiSelect": {"defaultProps": {"withScrollArea": False}},
+    },
 }
 
 

@@ -35,10 +35,12 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
             dcc.Store(id=ids.SELECTION, data=selection.as_data()),
             dcc.Store(id=ids.HISTORY),
             dcc.Store(id=ids.PICKED_AREA),
+            # outside the panel, which a phone folds away
+            html.H1("Explore the map", className="visually-hidden"),
             html.Section(
                 [
                     notices([*dropped, *changed]),
-                    questions(published) if first_visit else html.H1("Explore the map", className="visually-hidden"),
+                    questions(published) if first_visit else None,
                     ask(published, selection, viewer),
                 ],
                 className="panel",
@@ -116,9 +118,9 @@ def questions(published: Published) -> html.Div:
     """First visit: what this is, in one sentence, and three questions to start from."""
     return html.Div(
         [
-            html.H1("Need and services, across council borders"),
+            html.H2("Need and services, across council borders"),
             html.P(f"The figures of {places.who(published)} on one map, so that communities which miss out show up."),
-            html.H2("Start with a question"),
+            html.H3("Start with a question"),
             html.Ul(
                 [
                     html.Li(html.A(text, href=link, className="question"))

@@ -20,9 +20,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RUN = """tags => axe.run(document, {
   runOnly: { type: 'tag', values: tags },
   rules: { 'target-size': { enabled: true } },
-  resultTypes: ['violations'],
-}).then(({ violations, passes }) => ({
-  ran: passes.map((rule) => rule.id),
+  }).then(({ violations, passes, incomplete }) => ({
+  ran: [...passes, ...violations, ...incomplete].map((rule) => rule.id),
   faults: violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, html, failureSummary }) => `${id} (${help}) at ${target.join(' ')}: ${html.slice(0, 160)}\\n    ${failureSummary}`)),
 }))"""
