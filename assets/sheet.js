@@ -20,9 +20,19 @@
     const button = event.target.closest('button[data-sheet]');
     if (button) sheet(button.dataset.sheet);
   });
-  document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && open()) sheet(open());
-  });
+  // in the capture phase, while an open list still says that it is open: that Escape closes the list alone
+  document.addEventListener(
+    'keydown',
+    (event) => {
+      const name = open();
+      if (event.key !== 'Escape' || !name || event.target.getAttribute('aria-expanded') === 'true') return;
+      const button = document.querySelector(`button[data-sheet=${name}]`);
+      if (!button?.offsetParent) return; // beside the map nothing is folded away
+      sheet(name);
+      button.focus();
+    },
+    true,
+  );
 
   window.commonground = Object.assign(window.commonground || {}, {
     sheet: (name) => open() !== name && sheet(name),

@@ -14,9 +14,13 @@ from dashboard.api.answers import (
     not_found,
     one_shape_of_error,
 )
+from dashboard.api.gaps import today
 from dashboard.auth.session import current_viewer
 from dashboard.published import Published
 from dashboard.selection import Selection
+from dashboard.views.gaps import Sorry
+from dashboard.views.option_files import options_csv, options_document
+from dashboard.views.options import sandbox, settled
 from dashboard.views.scene import Scene, classes_of, emphasis_of, is_public, readings_of, scene
 from dashboard.views.shapes import Shapes
 from dashboard.views.twin import twin_of
@@ -85,6 +89,19 @@ def blueprint(published: Published, shapes: Shapes) -> Blueprint:
         if twin is None:
             raise not_found("indicator of that name")
         return answer("\ufeff" + twin.as_csv(), "text/csv", cache=_cache(shown), name=twin.file_name)
+
+    @routes.get("/options.<form>")
+    def options(form: str) -> Response:
+        viewer = current_viewer()
+        query, _ = settled(published, request.args, viewer)
+        box = sandbox(published, query, viewer)
+        if form not in ("csv", "json") or isinstance(box, Sorry):
+            raise not_found("such file")
+        cache = REVALIDATE if box.gaps.public else PRIVATE
+        if form == "json":
+            document = as_json(options_document(box, viewer, today()))
+            return answer(document, "application/json", cache=cache, name="options.json")
+        return answer("\ufeff" + options_csv(box, viewer, today()), "text/csv", cache=cache, name="options.csv")
 
     return routes
 

@@ -83,7 +83,7 @@ def plan_form(published: Published, ask: PlanAsk | None, *, limit_words: str = "
         [
             dmc.NumberInput(
                 id=ids.PLAN_NEW, label="New sites", value=ask.new, min=1, max=MOST_NEW, step=1, allowDecimal=False,
-                clampBehavior="strict",
+                clampBehavior="strict", className="plan-new",
             ),
             dmc.Select(
                 id=ids.PLAN_OBJECTIVE,
@@ -91,6 +91,7 @@ def plan_form(published: Published, ask: PlanAsk | None, *, limit_words: str = "
                 data=[{"value": value, "label": words} for value, words in OBJECTIVE_WORDS.items()],
                 value=ask.objective,
                 allowDeselect=False,
+                className="plan-aim",
             ),
             html.Details(
                 [
@@ -185,11 +186,15 @@ def plan_answer(found: Suggestion) -> list:
         return [html.P(found.sentence), *[html.P(note) for note in found.notes]]
     meter = None
     if not found.over:
-        meter = html.Progress(max="100", value=str(round(100 * (found.share or 0))), **{"aria-label": "How much is proven"})
+        meter = html.Progress(
+            max="100", value=str(round(100 * (found.share or 0))), **{"aria-label": "How much is proven"}
+        )
     return [
         html.Div(
             [
-                html.P(found.progress, role="status", className="plan-progress proven" if found.over else "plan-progress"),
+                html.P(
+                    found.progress, role="status", className="plan-progress proven" if found.over else "plan-progress"
+                ),
                 meter,
                 None if found.over else button("Stop here", "cancel-plan"),
             ],
@@ -203,14 +208,20 @@ def plan_answer(found: Suggestion) -> list:
         html.Details(
             [
                 html.Summary("Who gains, authority by authority"),
-                html.Ul([html.Li([html.Strong(row.name), ": ", row.words]) for row in found.by_authority], className="plain-list"),
+                html.Ul(
+                    [html.Li([html.Strong(row.name), ": ", row.words]) for row in found.by_authority],
+                    className="plain-list",
+                ),
             ],
             className="about-layer",
         ),
         html.Details(
             [
                 html.Summary("Who gains, by fifth of need"),
-                html.Ul([html.Li([html.Strong(row.name), ": ", row.words]) for row in found.by_fifth], className="plain-list"),
+                html.Ul(
+                    [html.Li([html.Strong(row.name), ": ", row.words]) for row in found.by_fifth],
+                    className="plain-list",
+                ),
             ],
             className="about-layer",
         ),
@@ -305,7 +316,9 @@ def editor(box: Sandbox, card: OptionCard) -> list:
         html.Div(
             [
                 html.Label(f"Name of option {option.key}", htmlFor="option-name"),
-                dcc.Input(id="option-name", value=option.title, maxLength=60, className="text-input", autoComplete="off"),
+                dcc.Input(
+                    id="option-name", value=option.title, maxLength=60, className="text-input", autoComplete="off"
+                ),
             ],
             className="option-name",
             **{"data-option-name": option.key},
@@ -330,7 +343,10 @@ def _changes(box: Sandbox, option: Option, card: OptionCard):
             html.Li(
                 [
                     mark,
-                    html.Span([line.words, html.Small(line.overlap) if line.overlap else None, resize], className="change-words"),
+                    html.Span(
+                        [line.words, html.Small(line.overlap) if line.overlap else None, resize],
+                        className="change-words",
+                    ),
                     button("Move", "move", site=line.site, name=line.words, label=f"Move: {line.words}")
                     if line.kind == "open"
                     else None,
@@ -348,7 +364,12 @@ def capacity_field(site: str, name: str, value: float | None) -> html.Div:
         [
             html.Label(["Capacity", html.Span(f" of {name}", className="visually-hidden")], htmlFor=field),
             dcc.Input(
-                id=field, type="number", min=0, max=1_000_000, value="" if value is None else value, className="text-input"
+                id=field,
+                type="number",
+                min=0,
+                max=1_000_000,
+                value="" if value is None else value,
+                className="text-input",
             ),
         ],
         className="capacity",
@@ -369,7 +390,11 @@ def sites(box: Sandbox, text: str = "") -> list:
     for change in option.changes:
         kinds.setdefault(change.service_id, {})[change.kind] = change
     words = " ".join(str(text or "").split())[:60].casefold()
-    found = table[(table["name"] + " " + table["authority"]).str.casefold().str.contains(words, regex=False)] if words else table
+    found = (
+        table[(table["name"] + " " + table["authority"]).str.casefold().str.contains(words, regex=False)]
+        if words
+        else table
+    )
     found = found.assign(first=~found["service_id"].isin(kinds)).sort_values("first", kind="stable")
     rows = found.head(MOST_SITES).to_dict("records")
     said = f"{len(found):,} of {len(table):,} sites" if words else f"{len(table):,} sites"
@@ -464,8 +489,15 @@ def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard]) -
                 html.H2("Options side by side"),
                 html.Div(
                     [
-                        html.A("CSV", href=f"/data/options.csv?{query}", className="button-quiet", **{"aria-label": "Download the comparison as CSV"}),
-                        html.A("JSON", href=f"/data/options.json?{query}", className="button-quiet", **{"aria-label": "Download the options as JSON"}),
+                        *[
+                            html.A(
+                                form.upper(),
+                                href=f"/data/options.{form}?{query}",
+                                className="button-quiet",
+                                **{"aria-label": f"{form.upper()}: download the comparison"},
+                            )
+                            for form in ("csv", "json")
+                        ],
                         button("Copy link", "copy-link"),
                         html.Span("", id="option-copied", role="status", className="copied"),
                     ],
@@ -496,7 +528,9 @@ def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard]) -
             if lines
             for part in (
                 html.H3(f"Overlap with existing sites: {option.name}"),
-                html.Ul([html.Li([html.Strong(f"{line.words}: "), line.overlap]) for line in lines], className="plain-list"),
+                html.Ul(
+                    [html.Li([html.Strong(f"{line.words}: "), line.overlap]) for line in lines], className="plain-list"
+                ),
             )
         ],
     ]

@@ -75,8 +75,20 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
             ),
             html.Div(
                 [
-                    html.Button("Choose", type="button", **{"data-sheet": "panel", "aria-controls": "panel"}),
-                    html.Button("Results", type="button", **{"data-sheet": "results", "aria-controls": "results"}),
+                    html.Button(
+                        "Choose",
+                        type="button",
+                        **{
+                            "data-sheet": "panel",
+                            "aria-controls": "panel",
+                            "aria-expanded": "true" if first_visit else "false",
+                        },
+                    ),
+                    html.Button(
+                        "Results",
+                        type="button",
+                        **{"data-sheet": "results", "aria-controls": "results", "aria-expanded": "false"},
+                    ),
                 ],
                 className="sheet-bar",
                 role="group",
@@ -173,7 +185,8 @@ def table_drawer(words: str, heads: Mapping[str, str]) -> html.Section:
                 ],
                 className="drawer-head",
             ),
-            html.P(words, id=ids.TABLE_SENTENCE, className="sentence"),
+            # on a phone it scrolls
+            html.P(words, id=ids.TABLE_SENTENCE, className="sentence", tabIndex=0),
             html.Div(table_grid(heads), className="drawer-body"),
         ],
         id=ids.TABLE_DRAWER,

@@ -36,10 +36,11 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
             dcc.Store(id=ids.OPTIONS_SCENE, data=shown.scene if shown else None),
             dcc.Store(id=ids.PLAN_DATA),
             dcc.Interval(id=ids.PLAN_TICK, interval=400, disabled=True),
+            html.H1("Try options", className="visually-hidden"),  # outside the panel, which a phone folds away
             html.Section(
                 [
                     notices(list(sentences)),
-                    html.H1("Try options"),
+                    html.H2("Try options"),
                     *question(state, box),
                     html.H2("Suggest sites"),
                     plan_form(published, state.ask, limit_words=standard_words(box), off=off),

@@ -268,9 +268,7 @@ def settled(published: Published, query: Mapping[str, Any], viewer: Viewer) -> t
     selection, changed = offer.settle(published, wanted.selection, viewer)
     known = set(published.region.areas["lad"]["code"])
     if wanted.ask:
-        wanted = replace(
-            wanted, ask=replace(wanted.ask, exclude=tuple(c for c in wanted.ask.exclude if c in known))
-        )
+        wanted = replace(wanted, ask=replace(wanted.ask, exclude=tuple(c for c in wanted.ask.exclude if c in known)))
     return replace(wanted, selection=_as_gap(selection)), (*dropped, *changed)
 
 
@@ -330,7 +328,9 @@ def left_out(before: OptionsQuery, after: OptionsQuery) -> tuple[str, ...]:
     if not gone:
         return ()
     listed = wording.listing([f"“{site[:40]}”" for site in gone])
-    return (f"The services have no site {listed} (any more); the options leave {'it' if len(gone) == 1 else 'them'} out.",)
+    return (
+        f"The services have no site {listed} (any more); the options leave {'it' if len(gone) == 1 else 'them'} out.",
+    )
 
 
 # ---- what a person does -------------------------------------------------------------------------------------------------
@@ -356,7 +356,9 @@ def act(
             return query.with_option(option.without(site).with_change(opened(*place)))
         return query.with_option(option.with_change(Change("move", site, *place)))
     if do == "close" and _known_form(site):
-        return query.with_option(option.without(site) if site.startswith(NEW) else option.with_change(Change("close", site)))
+        return query.with_option(
+            option.without(site) if site.startswith(NEW) else option.with_change(Change("close", site))
+        )
     if do in ("reopen", "undo") and site:
         return query.with_option(option.without(site, "close" if do == "reopen" else str(action.get("kind") or "")))
     if do == "capacity" and _known_form(site):
@@ -558,14 +560,18 @@ def comparison(box: Sandbox, viewer: Viewer) -> Comparison:
     view = gaps.in_view
     lads = names(box.published, "lad")
     lad_of = gaps.result.areas["lad_code"].to_numpy(object)
-    inside = [code for code in region.areas["lad"]["code"] if not gaps.request.footprint or code in gaps.request.footprint]
+    inside = [
+        code for code in region.areas["lad"]["code"] if not gaps.request.footprint or code in gaps.request.footprint
+    ]
     unit = gaps.result.model.unit
     order = ["", *(option.key for option in box.query.options)]
     after = {key: cards[key].outcome.areas["underserved_after"].to_numpy(bool) & view for key in order}
     before = after[""]
 
     def row(name: str, numbers: list[float | None], say, unit: str, better: int, rounding: float = 0.5) -> Row:
-        return Row(name, unit, tuple(_cell(numbers[0], n, say, better, rounding, first=i == 0) for i, n in enumerate(numbers)))
+        return Row(
+            name, unit, tuple(_cell(numbers[0], n, say, better, rounding, first=i == 0) for i, n in enumerate(numbers))
+        )
 
     count = lambda n: f"{n:,.0f}"  # noqa: E731
     far = lambda n: cost_words(n, unit)  # noqa: E731
@@ -581,7 +587,13 @@ def comparison(box: Sandbox, viewer: Viewer) -> Comparison:
     if not gaps.request.footprint and cards[""].outcome.residents_within is not None:
         limit = gaps.result.access.limit or gaps.result.access.cut
         top.append(
-            row(f"Residents within {far(limit)}", [cards[k].outcome.residents_within for k in order], count, "residents", 1)
+            row(
+                f"Residents within {far(limit)}",
+                [cards[k].outcome.residents_within for k in order],
+                count,
+                "residents",
+                1,
+            )
         )
     by_lad = [
         row(lads[code], [people[after[k] & (lad_of == code)].sum() for k in order], count, "residents", -1)
@@ -637,7 +649,9 @@ def option_sentence(box: Sandbox, option: Option, card: OptionCard) -> str:
     relieved, newly = people[before & ~after & view].sum(), people[~before & after & view].sum()
     parts = []
     if relieved:
-        parts.append(f"{relieved:,.0f} of {people[before & view].sum():,.0f} underserved residents would no longer be so")
+        parts.append(
+            f"{relieved:,.0f} of {people[before & view].sum():,.0f} underserved residents would no longer be so"
+        )
     if newly:
         parts.append(f"{newly:,.0f} would become underserved")
     table = card.outcome.by_authority
@@ -645,7 +659,11 @@ def option_sentence(box: Sandbox, option: Option, card: OptionCard) -> str:
     text = f"{'; '.join(parts) if parts else 'Nobody’s area would change between underserved and not'}."
     if nearer or farther:
         moved = [f"{nearer:,.0f} residents would have a shorter way"] if nearer else []
-        moved += [f"{farther:,.0f} a longer one" if nearer else f"{farther:,.0f} residents would have a longer way"] if farther else []
+        moved += (
+            [f"{farther:,.0f} a longer one" if nearer else f"{farther:,.0f} residents would have a longer way"]
+            if farther
+            else []
+        )
         text += f" {' and '.join(moved)}."
     return text
 

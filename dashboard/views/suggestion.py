@@ -126,7 +126,10 @@ def _plan_of(plan: Plan, document: dict[str, Any]) -> Plan:
     sites = tuple(Site(**{k: v for k, v in site.items() if k not in known}) for site in document["sites"])
     found = plan.result.plan
     numbers = {k: v for k, v in document["result"].items() if hasattr(found, k)}
-    tables = {name: pd.DataFrame(document[name], columns=[*getattr(found, name).columns]) for name in ("by_authority", "by_fifth")}
+    tables = {
+        name: pd.DataFrame(document[name], columns=[*getattr(found, name).columns])
+        for name in ("by_authority", "by_fifth")
+    }
     made = replace(found, **numbers | tables, sites=sites, alone=None)
     return replace(plan, result=replace(plan.result, plan=made, sentence=document["sentence"]))
 

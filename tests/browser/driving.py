@@ -176,8 +176,9 @@ class Explore:
         until(self.page, "n => window.seen.classes > n", before, what=f"{field_id} {label} repaints the map")
         return self
 
-    def level(self, label: str):
-        self.page.locator("#level label", has_text=label).click()
+    def press(self, field_id: str, label: str):
+        """Press one part of a segmented control."""
+        self.page.locator(f"#{field_id} label", has_text=exactly(label)).click()
         return self.settled()
 
     def more_options(self):
@@ -270,7 +271,7 @@ class Explore:
         return self.table_ready()
 
     def table_ready(self):
-        self.page.locator("#table .ag-row[row-index='0'] [col-id='code']").first.wait_for()
+        self.page.locator("#table .ag-row[row-index='0'] [col-id='name']").first.wait_for()
         until(self.page, "() => !document.querySelector('#table .ag-row-loading')", what="the table has its rows")
         return self
 

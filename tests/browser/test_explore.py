@@ -19,9 +19,10 @@ from dashboard.selection import Selection
 from dashboard.views.area import reading
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED
 from dashboard.views.choropleth import choropleth, sentence
+from dashboard.views.scene import classes_of, scene
 from dashboard.views.wording import STATUS_SENTENCES
 from layers import PUBLIC
-from tests.browser.driving import OPTION, PHONE, Explore, until
+from tests.browser.driving import LAPTOP, OPTION, PHONE, Explore, until
 
 pytestmark = pytest.mark.browser
 
@@ -50,6 +51,13 @@ def assert_map_is_right(explore: Explore):
     return chart
 
 
+def assert_scene_is_right(explore: Explore, selection: Selection):
+    """One byte an area on the map is what the server sends for that selection, whatever kind it is."""
+    published = explore.site.published
+    wanted = classes_of(published, selection, scene(published, selection, PUBLIC))
+    assert explore.classes() == list(wanted[1:])
+
+
 def rows_of_csv(text: str) -> list[dict]:
     """The table below the lines that say what it is."""
     lines = text.removeprefix("\ufeff").splitlines(keepends=True)
@@ -60,11 +68,12 @@ def rows_of_csv(text: str) -> list[dict]:
 # -- First visit ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [{"width": 1366, "height": 768}, PHONE], ids=["laptop", "phone"])
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 def test_the_first_visit_says_what_this_is_and_offers_three_questions(explore, demo_site, size):
     page = explore(demo_site, viewport=size).page
-    assert page.locator("h1").all_text_contents() == ["Need and services, across council borders"]
-    assert page.locator(".question").count() == 3
+    assert page.locator("h1").count() == 1
+    assert page.locator("#questions h2").inner_text() == "Need and services, across council borders"
+    assert page.locator(".question:visible").count() == 3
     assert "Demonstration data" in page.locator("#demo-notice").inner_text()
     assert page.title() == "Explore – Common Ground, Demonstration region (North East shapes)"
 
@@ -72,17 +81,37 @@ def test_the_first_visit_says_what_this_is_and_offers_three_questions(explore, d
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_each_question_opens_a_working_view(explore, demo_site, which):
     explore = explore(demo_site)
-    explore.page.locator(".question").nth(which).click()
+    link = explore.page.locator(".question").nth(which)
+    wanted, dropped = Selection.from_query(dict(parse_qsl(link.get_attribute("href").partition("?")[2])))
+    link.click()
     explore.page.wait_for_url("**/?*")
     explore.ready()
-    chart = assert_map_is_right(explore)
-    assert chart.layer.title in explore.page.locator("#headline h2").inner_text()
-    assert explore.page.locator("h1").inner_text() == "Explore the map"
+    assert dropped == ()
     assert explore.page.locator("#notices").is_hidden()
-    if which == 1:
+    assert explore.page.locator("#questions").count() == 0
+    assert_scene_is_right(explore, wanted)
+    if wanted.services:
         explore.page.locator(".service-icon, .service-cluster").first.wait_for()
-    if which == 2:
-        assert len(explore.classes()) == 7
+
+
+@pytest.mark.parametrize("show", ["access", "gap"])
+def test_access_and_gap_are_painted_as_the_server_works_them_out(explore, demo_site, show):
+    """From need with a service list to access and gap and back, by the buttons, without loading the page again."""
+    explore = explore(demo_site, "/?need=alcohol-admissions&services=alcohol-drug-services")
+    need = explore.classes()
+    before = explore.painted()
+    explore.press("show", show.title())
+    until(explore.page, "n => window.seen.classes > n", before)
+    explore.settled()
+    assert parse_qs(explore.query())["show"] == [show]
+    selection, _ = Selection.from_query(dict(parse_qsl(explore.query())))
+    assert_scene_is_right(explore, selection)
+    assert explore.classes() != need
+    explore.press("level", "Wards")
+    assert_scene_is_right(explore, Selection.from_query(dict(parse_qsl(explore.query())))[0])
+    explore.press("level", "Small areas")
+    explore.press("show", "Need")
+    assert explore.classes() == need
 
 
 # -- Choosing -------------------------------------------------------------------------------------------------------
@@ -129,11 +158,11 @@ def test_every_choice_repaints_the_map_and_is_in_the_address(explore, demo_site)
     assert_map_is_right(explore)
 
     before = explore.painted()
-    explore.level("Wards")
+    explore.press("level", "Wards")
     until(explore.page, "n => window.seen.classes > n", before)
     assert len(explore.classes()) == 240
     assert_map_is_right(explore)
-    explore.level("Authorities")
+    explore.press("level", "Authorities")
     assert len(explore.classes()) == 7
     wanted, notices = Selection.from_query(dict(parse_qsl(explore.query())))
     assert notices == ()
@@ -604,7 +633,7 @@ def test_back_and_forward_restore_the_view_without_loading_the_page_again(explor
     remember()
     explore.choose_repaints("theme", "Housing and homelessness")
     remember()
-    explore.level("Wards")
+    explore.press("level", "Wards")
     remember()
     explore.more_options().choose_repaints("classes", "3")
     remember()

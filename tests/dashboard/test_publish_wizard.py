@@ -179,7 +179,7 @@ def test_from_a_csv_to_the_public_map(site):
     layer = site.store.layer("noisy-streets", PUBLIC)
     assert (layer.title, layer.partner, layer.period, layer.version) == ("Noisy streets", "westshire", "2025", 1)
     values = site.store.values("noisy-streets", "lsoa", PUBLIC).frame
-    assert values["value"].tolist() == [2.0 * i for i in range(1, 17)]  # i / 50
+    assert values["value"].tolist() == pytest.approx([2.0 * i for i in range(1, 17)])  # i / 50
     # West is T01 T02 T05 T06 T09 T10 T13 T14: 60 of 8 * 50 streets = 15 %
     lads = site.store.values("noisy-streets", "lad", PUBLIC).frame.set_index("area_code")["value"]
     assert lads["TA"] == pytest.approx(15.0)
@@ -487,7 +487,7 @@ def test_overtaken_by_another_version(site):
     assert step(bob, his, "publish").status_code == 303
     answer = step(ann, mine, "publish")
     assert answer.status_code == 409
-    assert "version 2 was published meanwhile; you were working from version 1" in answer.text
+    assert "Version 2 was published meanwhile; you were working from version 1" in answer.text
     assert site.store.layer("noisy-streets", PUBLIC).version == 2
     assert "Version 2" in ann.get("/catalogue/noisy-streets").text
     assert "Now: version 2" in ann.get(f"{mine}/preview").text

@@ -1,0 +1,299 @@
+"""One underserved community as a page: what the gap view says about it, its areas, its nearest services, a map, one new site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from dashboard.published import Published
+from dashboard.selection import Selection, weighted
+from dashboard.views import wording
+from dashboard.views.gaps import (
+    CommunityCard,
+    Gaps,
+    Sorry,
+    answer_or_sorry,
+    cost_words,
+    gap_rows,
+    gaps_or_reasons,
+    how_words,
+    kept,
+    painted,
+    read_services,
+)
+from dashboard.views.options import Option, OptionsQuery, opened, overlap_words, place_words
+from dashboard.views.palette import GAP, SPECIAL
+from dashboard.views.places import names
+from dashboard.views.siting import compare
+from dashboard.views.svg_map import Label, Outline, Point, bounds_around, svg_map
+from layers import SitingRequest, Viewer, find_sites, to_degrees
+
+MOST_SERVICES = 6
+FAR_M = 25_000.0
+"""A nearest service farther than this is named, but does not stretch the map."""
+FOUND, MOVED = (
+    "",
+    "The areas of this community have changed with the question; this is the community that they belong to now.",
+)
+
+
+@dataclass(frozen=True)
+class NearService:
+    """A site near the community. ``nearest_for`` counts the residents for whom no other is nearer."""
+
+    number: int
+    name: str
+    authority: str
+    elsewhere: bool  # in none of the community's authorities
+    distance: str  # mean over its residents
+    nearest_for: float
+    longitude: float
+    latitude: float
+
+
+@dataclass(frozen=True)
+class NewSite:
+    """What one new site, placed for this community alone, would change."""
+
+    place: str
+    longitude: float
+    latitude: float
+    sentences: tuple[str, ...]
+    options_link: str
+
+
+@dataclass(frozen=True, eq=False)
+class CommunityPage:
+    gaps: Gaps
+    card: CommunityCard
+    notice: str
+    areas: pd.DataFrame  # rows of dashboard.views.gaps.gap_rows
+    services: tuple[NearService, ...]
+    site: NewSite | None
+    svg: str
+    map_words: str
+
+
+def community_page(
+    published: Published, selection: Selection, community: str, viewer: Viewer, *, site: bool = False
+) -> CommunityPage | Sorry | None:
+    """The page of a community; None when no community of this question has that id or holds that area."""
+    found = gaps_or_reasons(published, selection, viewer)
+    if isinstance(found, Sorry):
+        return found
+    card = next((card for card in found.cards if card.id == community), None)
+    notice = FOUND
+    if card is None:
+        card = next((card for card in found.cards if community in card.codes), None)
+        notice = MOVED
+    if card is None:
+        return None
+    rows = gap_rows(found)
+    services = near_services(found, card, viewer)
+    new = answer_or_sorry(lambda: _new_site(found, card, viewer)) if site else None
+    new = None if isinstance(new, Sorry) else new
+    svg, words = _map(found, card, services, new)
+    return CommunityPage(found, card, notice, rows[rows["community"] == card.id], services, new, svg, words)
+
+
+def near_services(gaps: Gaps, card: CommunityCard, viewer: Viewer) -> tuple[NearService, ...]:
+    """The sites nearest to the community's residents on average, numbered as on its map."""
+    tables = [read_services(gaps.published, viewer, layer).table for layer in gaps.services]
+    table = pd.concat(tables, ignore_index=True)
+    table = table[table["easting"].notna()].reset_index(drop=True)
+    if table.empty:
+        return ()
+    part = gaps.published.region.areas[gaps.level].iloc[list(card.indices)]
+    x, y, people = (part[name].to_numpy("float64")[:, None] for name in ("centroid_x", "centroid_y", "population"))
+    far = (
+        np.hypot(x - table["easting"].to_numpy("float64"), y - table["northing"].to_numpy("float64"))
+        * gaps.request.detour
+    )
+    weight = people if people.sum() > 0 else np.ones_like(people)
+    mean = (far * weight).sum(axis=0) / weight.sum()
+    first = np.bincount(far.argmin(axis=1), people[:, 0], len(table))
+    lads = names(gaps.published, "lad")
+    own = {share.lad_code for share in card.authorities}
+    # those that are nearest for somebody first: a map of six others would be no help
+    order = np.lexsort((mean, first <= 0))[:MOST_SERVICES]
+    order = order[np.argsort(mean[order], kind="stable")]
+    longitude, latitude = to_degrees(table["easting"].to_numpy()[order], table["northing"].to_numpy()[order])
+    out = []
+    for n, i in enumerate(order.tolist()):
+        code = str(table["lad_code"].fillna("").iat[i])
+        out.append(
+            NearService(
+                n + 1,
+                str(table["name"].iat[i]),
+                lads.get(code, "outside the region"),
+                code not in own,
+                cost_words(float(mean[i]), "m"),
+                float(first[i]),
+                float(longitude[n]),
+                float(latitude[n]),
+            )
+        )
+    return tuple(out)
+
+
+# ---- one new site -------------------------------------------------------------------------------------------------------
+
+
+def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer) -> NewSite | None:
+    """The one place that brings most of the community's residents within the standard (without one: nearest on average)."""
+    published = gaps.published
+    mine = np.zeros(len(gaps.result.areas), dtype=bool)
+    mine[list(card.indices)] = True
+    key = ("community site", gaps.key, card.id)
+    found = kept(published).get(key, lambda: _plan(gaps, mine, viewer))
+    if not found.plan.sites:
+        return None
+    site = found.plan.sites[0]
+    change = opened(round(site.easting, 1), round(site.northing, 1))
+    (outcome,) = compare(gaps, viewer, {"site": (change,)})
+    areas = outcome.outcome.areas
+    people = gaps.result.areas["population"].to_numpy("float64")
+    relieved = areas["underserved_before"].to_numpy(bool) & ~areas["underserved_after"].to_numpy(bool)
+    here, elsewhere = float(people[relieved & mine].sum()), float(people[relieved & ~mine].sum())
+    longitude, latitude = (float(each) for each in to_degrees(change.easting, change.northing))
+    place = place_words(published, change.easting, change.northing)
+    sentences = [f"A site in {place} would serve this community best."]
+    if here:
+        all_of_it = here >= card.residents - 0.5
+        sentences.append(
+            f"{'All' if all_of_it else f'{here:,.0f}'} of its {card.residents:,.0f} residents would no longer be underserved."
+        )
+    else:
+        sentences.append(
+            "No area of the community would stop being underserved by this rule, but the way would be shorter."
+        )
+    if elsewhere:
+        sentences.append(f"So would {elsewhere:,.0f} residents of other underserved communities.")
+    shorter = _shorter(gaps, mine, change)
+    if shorter:
+        sentences.append(shorter)
+    if outcome.overlap:
+        sentences.append(f"It would stand {overlap_words(outcome.overlap[0])}")
+    selection = _selection_of(gaps)
+    link = OptionsQuery(selection, options=(Option("A", f"For {card.name}"[:60], (change,)),)).link()
+    return NewSite(place, longitude, latitude, tuple(sentences), link)
+
+
+def _plan(gaps: Gaps, mine: np.ndarray, viewer: Viewer):
+    request = SitingRequest(
+        replace(gaps.request, alone=False, footprint=(), partner="", robustness=0),
+        1,
+        "mclp" if gaps.result.access.limit is not None else "p-median",
+        "underserved",
+        compare_alone=False,
+    )
+    services = {layer.id: read_services(gaps.published, viewer, layer) for layer in gaps.services}
+    # planned for this community and nobody else
+    narrowed = replace(gaps.result, areas=gaps.result.areas.assign(underserved=mine))
+    return find_sites(request, gaps.published.region.areas, {}, services, gaps=narrowed)
+
+
+def _shorter(gaps: Gaps, mine: np.ndarray, change) -> str:
+    """How much nearer the nearest service comes for the community's residents on average."""
+    if gaps.result.model.unit != "m":
+        return ""
+    areas = gaps.published.region.areas[gaps.level]
+    x, y = (areas[name].to_numpy("float64")[mine] for name in ("centroid_x", "centroid_y"))
+    people = areas["population"].to_numpy("float64")[mine]
+    now = gaps.result.model.nearest[0][mine]
+    then = np.minimum(now, np.hypot(x - change.easting, y - change.northing) * gaps.request.detour)
+    if not np.isfinite(now).all() or people.sum() <= 0:
+        return ""
+    before, after = (cost_words(float(np.average(each, weights=people)), "m") for each in (now, then))
+    return f"The mean distance of its residents to the nearest would go from {before} to {after}."
+
+
+def _selection_of(gaps: Gaps) -> Selection:
+    request = gaps.request
+    return Selection(
+        need=weighted(request.need),
+        services=request.services,
+        show="gap",
+        partner=request.partner,
+        level=request.level,
+        metric=request.metric,
+        max_m=request.max_m,
+        detour=request.detour,
+        alone=request.alone,
+    )
+
+
+# ---- the map --------------------------------------------------------------------------------------------------------------
+
+
+def _map(gaps: Gaps, card: CommunityCard, services: tuple[NearService, ...], new: NewSite | None) -> tuple[str, str]:
+    """An SVG of the community, what lies around it and its nearest services, and the same in words."""
+    region = gaps.published.region
+    areas = region.areas[gaps.level]
+    whole = shapely.union_all(areas.geometry.to_numpy()[list(card.indices)])
+    around = [whole]
+    near = [s for s in services if s.nearest_for > 0]
+    around += [shapely.Point(s.longitude, s.latitude) for s in near[:2] if _metres(whole, s) < FAR_M]
+    if new is not None:
+        around.append(shapely.Point(new.longitude, new.latitude))
+    bounds = bounds_around(around, 0.18, 3_000.0)
+    points = [
+        Point(s.longitude, s.latitude, "circle", str(s.number), size=20, title=f"{s.number}: {s.name}")
+        for s in services
+    ]
+    if new is not None:
+        points.append(
+            Point(new.longitude, new.latitude, "square", "+", SPECIAL["light"]["selected"], 22, "The new site")
+        )
+    middle = shapely.point_on_surface(whole)
+    labels = [Label(card.name, middle.x, middle.y, 15, True, dy=-4)]
+    for level, size in (("lad", 14), ("ward", 11.5)):
+        if level == gaps.level:
+            continue
+        frame = region.areas[level]
+        places = shapely.point_on_surface(frame.geometry.to_numpy())
+        labels += [Label(name, p.x, p.y, size, level == "lad") for name, p in zip(frame["name"], places, strict=True)]
+    lads = region.areas["lad"].geometry.to_numpy()
+    title = f"Map of {card.name}"
+    words = (
+        f"{card.name}: {wording.count_of(card.areas, gaps.level)} outlined in bold, among their neighbours coloured by need and "
+        f"access{how_words(gaps)}; authority borders as thin lines; "
+        f"{'the nearest services as numbered circles' if services else 'no service is near'}"
+        + ("; the new site as a square." if new else ".")
+    )
+    svg = svg_map(
+        gaps.published,
+        gaps.level,
+        painted(gaps, "gap").classes,
+        {"classes": list(GAP["light"])},
+        width=760,
+        height=520,
+        bounds=bounds,
+        outlines=[
+            Outline(list(lads), width=1.6, casing="#ffffff"),
+            Outline(whole, "#111111", 3.2, casing="#ffffff"),
+        ],
+        points=points,
+        labels=labels,
+        title=title,
+        description=words,
+    )
+    return svg, words
+
+
+def _metres(whole, service: NearService) -> float:
+    return (
+        shapely.distance(whole, shapely.Point(service.longitude, service.latitude)) * 90_000.0
+    )  # roughly, at 55 degrees
+
+
+def read_query(query: Mapping[str, Any]) -> tuple[Selection, bool, tuple[str, ...]]:
+    """The selection of the link, whether one new site is asked for, and what was left out."""
+    rest = {name: value for name, value in query.items() if name != "site"}
+    selection, dropped = Selection.from_query(rest)
+    return replace(selection, show="gap", area="", at=None), query.get("site") == "best", dropped
