@@ -13,7 +13,7 @@ from dashboard.pages.missing import missing
 from dashboard.published import Published
 from dashboard.views import offer, wording
 from dashboard.views.community import CommunityPage, community_page, read_query
-from dashboard.views.gaps import Sorry, need_name, rule_sentence
+from dashboard.views.gaps import Sorry, need_name, rule_sentence, sure_percent
 from dashboard.views.shapes import Shapes
 from layers import Viewer
 
@@ -170,7 +170,7 @@ def _areas(found: CommunityPage):
         sure = (
             "–"
             if row["stability"] != row["stability"]
-            else f"{row['stability_word'].capitalize()}, {int(100 * row['stability'] + 1e-9)}%"
+            else f"{row['stability_word']}, {sure_percent(row['stability'])}"
         )
         rows.append(
             html.Tr(
@@ -180,7 +180,7 @@ def _areas(found: CommunityPage):
                     html.Td(wording.number(row["residents"]), className="number"),
                     html.Td(wording.number(row["need"]), className="number"),
                     html.Td(row["access_words"], className="number"),
-                    html.Td(sure),
+                    html.Td(_upper(sure)),
                     html.Td(
                         f"{row['nearest_service']} ({row['nearest_authority']})" if row["nearest_service"] else "–"
                     ),

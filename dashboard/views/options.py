@@ -507,8 +507,11 @@ def overlap_words(entry: Mapping[str, Any]) -> str:
         return "There is no other site today."
     text = f"{cost_words(entry['nearest_existing_m'], 'm')} from the nearest other site of today."
     within = entry["residents_within"]
-    if within:
-        text += f" {percent(entry['already_within'] / within)} of the {within:,.0f} residents in its reach already have one."
+    if within and entry["already_within"]:
+        share = percent(entry["already_within"] / within)
+        text += f" {share} of the {within:,.0f} residents in its reach already have one."
+    elif within:
+        text += f" None of the {within:,.0f} residents in its reach has one today."
     return text
 
 
@@ -579,8 +582,8 @@ def comparison(box: Sandbox, viewer: Viewer) -> Comparison:
     top = [
         row("Sites", [cards[k].services for k in order], count, "sites", 0),
         row("Residents underserved", [people[after[k]].sum() for k in order], count, "residents", -1),
-        row("of them, no longer underserved", [people[before & ~after[k]].sum() for k in order], count, "residents", 0),
-        row("newly underserved", [people[~before & after[k]].sum() for k in order], count, "residents", 0),
+        row("No longer underserved", [people[before & ~after[k]].sum() for k in order], count, "residents", 0),
+        row("Newly underserved", [people[~before & after[k]].sum() for k in order], count, "residents", 0),
         row("Mean distance to the nearest" if unit == "m" else "Mean time to the nearest",
             [_mean(cards[k].outcome.by_authority, inside) for k in order], far, unit, -1, 5.0 if unit == "m" else 0.5),
     ]  # fmt: skip

@@ -69,7 +69,8 @@ def _begin(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Suggestion:
     except Refused as refused:  # the planner is busy: the quick answer stands
         busy = " ".join(fault.what for fault in refused.faults)
         return _said(plan, ask, plan.document(), Job("", "waiting", sentence=busy), over=True)
-    return _said(plan, ask, plan.document(), siting.status(box.published, job_id, viewer))
+    job = siting.status(box.published, job_id, viewer)
+    return _said(plan, ask, job.document or plan.document(), job)
 
 
 def follow(box: Sandbox, ask: PlanAsk, job_id: str, viewer: Viewer) -> Suggestion | Sorry:

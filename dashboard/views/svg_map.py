@@ -301,7 +301,7 @@ def _names(labels: Sequence[Label], points: Sequence[Point], view: _View) -> lis
     for label in labels:
         x, y = view.place(label.longitude, label.latitude)
         y += label.dy
-        half, tall = len(label.text) * label.size * 0.29, label.size
+        half, tall = len(label.text) * label.size * (0.33 if label.bold else 0.29), label.size
         box = (x - half, y - tall * 0.8, x + half, y + tall * 0.35)
         inside = box[0] >= 2 and box[1] >= 2 and box[2] <= view.width - 2 and box[3] <= view.height - 2
         if not label.text or not inside or any(_overlap(box, other) for other in taken):

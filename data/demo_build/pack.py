@@ -22,8 +22,8 @@ from layers.model import LEVELS, Package
 from layers.package import write_package
 
 NOTICE = (
-    "Demonstration data: the outlines follow real postcodes, but areas, wards, figures and services are made up. "
-    "They say nothing about any real place. Do not use them for decisions."
+    "Demonstration data: outlines follow real postcodes; areas, figures and services are made up. "
+    "Do not use them for decisions."
 )
 
 ATTRIBUTION = (
