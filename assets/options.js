@@ -229,7 +229,8 @@
     const out = document.getElementById('options-mode');
     if (out) {
       const moving = mode && mode.do === 'move';
-      out.textContent = !mode ? '' : `${moving ? `New place for ${mode.name}` : 'Open a site'}: click on the map, or search for a place. Escape ends this.`;
+      out.replaceChildren();
+      if (mode) out.append(`${moving ? `New place for ${mode.name}` : 'Open a site'}: click on the map, or search for a place. `, button('Done', { optionDo: 'end-mode' }));
       out.classList.toggle('full', Boolean(mode));
     }
     document.getElementById('options-map')?.classList.toggle('choosing', Boolean(mode));
@@ -282,13 +283,16 @@
     if (optionDo === 'copy-link') copyLink();
     else if (optionDo === 'open-mode') {
       setMode(state.mode && state.mode.do === 'open' ? null : { do: 'open' });
-      if (state.mode && window.matchMedia('(max-width: 63.99em)').matches) document.documentElement.dataset.sheet = '';
+      if (state.mode && window.matchMedia('(max-width: 63.99em)').matches) document.querySelector('button[data-sheet][aria-expanded="true"]')?.click();
+    } else if (optionDo === 'end-mode') {
+      setMode(null);
     } else if (optionDo === 'move') {
       state.map?.closePopup();
       setMode({ do: 'move', site, name });
     } else {
       state.map?.closePopup();
-      state.focus = '#option-changes';
+      const tick = pressedButton.matches('.site-tick');
+      state.focus = tick ? `.site-tick[data-site="${window.CSS.escape(site)}"]` : '#option-changes';
       ask({ do: optionDo, site, kind, option });
     }
   });

@@ -156,7 +156,7 @@ def _server(region: dict) -> list[str]:
     for measure in SERVER:
         found = numbers([region["server"]], measure)
         if found:
-            out.append(f"{measure.title[0].lower()}{measure.title[1:]} {show(median(chain(*found)))} {measure.unit}")
+            out.append(f"{measure.title}: {show(median(chain(*found)))} {measure.unit}")
     return out
 
 
@@ -177,6 +177,7 @@ def heading(measured: dict, title: Callable[[str], list[str]]) -> list[str]:
         lines.append("The machine was busy before the run: read the ratios, not the milliseconds.")
     if any(region["demo"] for region in regions):
         lines.append(
-            "The official open data is not at ../shared/data: this is the small demonstration region alone, whose values are made up."
+            "Measured on the small demonstration region alone, whose values are made up; England and the North East need the official "
+            "open data at ../shared/data."
         )
     return lines

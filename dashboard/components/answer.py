@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dashboard.components.gaps import (
     community_list,
@@ -63,11 +63,12 @@ def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer
 def _gap_answer(published: Published, selection: Selection, viewer: Viewer, shown: Gaps) -> Answer:
     paint = painted(shown, selection.show, scheme=selection.scheme, classes=selection.classes)
     words = gap_sentence(shown)
+    question = replace(selection, area="", at=None).query_string()
     together = together_block(together_or_reasons(published, selection, viewer), selection.alone)
     return Answer(
         gap_headline(shown, selection.show),
         gap_legend(paint, selection.show, selection.metric),
         words,
         words,
-        [*together, *community_list(shown)] if selection.show == "gap" else together,
+        [*together, *community_list(shown, question)] if selection.show == "gap" else together,
     )

@@ -90,17 +90,18 @@ def gap_sentence(gaps: Gaps) -> str:
     return " ".join(part for part in (summary_sentence(gaps), vanishing_sentence(gaps)) if part)
 
 
-def community_list(gaps: Gaps) -> list:
-    """Underserved communities, those with most residents first; a tick box leaves only the shared ones."""
+def community_list(gaps: Gaps, query: str) -> list:
+    """Underserved communities, those with most residents first. ``query`` is the question, for the links to their pages."""
     cards = gaps.cards
     if not cards:
         return [html.H3("Underserved communities"), html.P("No area in view is underserved by this rule.")]
     shared = sum(card.shared for card in cards)
-    items = [_card(card) for card in cards[:MOST_CARDS]]
+    items = [_card(card, query) for card in cards[:MOST_CARDS]]
     more = len(cards) - MOST_CARDS
     return [
         html.H3(f"Underserved communities ({len(cards):,})"),
         html.P(_shared_words(shared), className="unit-line"),
+        html.P(html.A("Try options: open, close or suggest sites", href=f"/options?{query}", className="button-quiet")),
         html.Ol(items, className="communities"),
         html.P(f"{more:,} smaller ones are in the table and the export.", className="unit-line") if more > 0 else None,
     ]
@@ -117,7 +118,7 @@ def _shared_words(shared: int) -> str:
     return f"{shared:,} {'crosses' if shared == 1 else 'cross'} a council border and {'is' if shared == 1 else 'are'} marked “shared”."
 
 
-def _card(card: CommunityCard) -> html.Li:
+def _card(card: CommunityCard, query: str) -> html.Li:
     first = card.indices[0]
     return html.Li(
         [
@@ -139,6 +140,7 @@ def _card(card: CommunityCard) -> html.Li:
             html.P(card.stability_words) if card.stability_words else None,
             html.P(card.border) if card.border else None,
             html.P(card.drivers, className="unit-line") if card.drivers else None,
+            html.P(html.A(["Open the page of ", card.name], href=f"/communities/{card.id}?{query}")),
         ],
         className="community shared" if card.shared else "community",
     )

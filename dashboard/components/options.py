@@ -552,6 +552,7 @@ def map_key() -> html.Ul:
     return html.Ul(
         [html.Li([html.Span(className=mark, **{"aria-hidden": "true"}), words]) for mark, words in marks],
         className="map-key",
+        tabIndex=0,  # on a phone it scrolls
     )
 
 

@@ -21,8 +21,8 @@ MANTINE_THEME = {
     "components": {
         # an open list is part of the page's main landmark, and scrolls in the element that carries the role
         "Portal": {"defaultProps": {"target": f"#{ids.PAGE}"}},
-        "Select": {"defaultProps": {"withScrollArea": False, "role": "combobox"}},
-        "MultiSelect": {"defaultProps": {"withScrollArea": False, "role": "combobox"}},
+        "Select": {"defaultProps": {"withScrollArea": False}},
+        "MultiSelect": {"defaultProps": {"withScrollArea": False}},
     },
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug.serving import make_server
 
@@ -21,6 +21,9 @@ LAPTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 360, "height": 740}
 ZOOMED = {"width": 320, "height": 256}
 """A window of 1280 by 1024 at 400% zoom, in CSS pixels."""
+
+GAP = "need=alcohol-admissions=2,higher-risk-drinking,violence&services=alcohol-drug-services&show=gap"
+"""A question about the demonstration region that has underserved communities."""
 
 OPTION = "[role=listbox]:visible [role=option]"
 """The options of the picker that is open."""
@@ -284,3 +287,19 @@ class Explore:
               return rows;
             })"""
         )
+
+
+def address_of(page, site: Site) -> str:
+    """An address of a page of ``dashboard.pages.PAGES`` that shows something, on the demonstration region."""
+    if "<code>" in page.path:
+        return page.path.replace("<code>", "DL0145")
+    if "<community>" in page.path:
+        from dashboard.selection import Selection
+        from dashboard.views.gaps import gaps_or_reasons
+        from layers import PUBLIC
+
+        question, _ = Selection.from_query(dict(parse_qsl(GAP)))
+        first = gaps_or_reasons(site.published, question, PUBLIC).communities[0]
+        return f"{page.path.replace('<community>', first.id)}?{GAP}"
+    assert "<" not in page.path, f"say in address_of which {page.path} to look at"
+    return page.path

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.pages import PAGES
-from tests.browser.driving import OPTION, PHONE, until
+from tests.browser.driving import GAP, OPTION, PHONE, address_of, until
 
 pytestmark = pytest.mark.browser
 
@@ -46,22 +46,27 @@ def assert_clean(page) -> None:
     assert not found, "\n".join(found)
 
 
-ADDRESSES = [page.path.replace("<code>", "DL0145") for page in PAGES] + ["/sign-in", "/nowhere"]
+OTHERS = ("/sign-in", "/nowhere", "/areas/nowhere")
 
 
-@pytest.mark.parametrize("path", [path for path in ADDRESSES if path != "/"])
-@pytest.mark.parametrize("size", [None, PHONE], ids=["laptop", "phone"])
-def test_pages(open_page, demo_site, path, size):
-    page = open_page(demo_site, **({"viewport": size} if size else {}))
-    page.watch.expected += ["404"] if path == "/nowhere" else []
-    page.goto(demo_site.url + path)
+@pytest.mark.parametrize("which", [*(page.name for page in PAGES if page.path != "/"), *OTHERS])
+def test_pages(open_page, demo_site, which):
+    """Each page at two sizes; what is folded away is opened first."""
+    page = open_page(demo_site)
+    page.watch.expected += ["404"] if which in OTHERS else []
+    registered = next((each for each in PAGES if each.name == which), None)
+    page.goto(demo_site.url + (address_of(registered, demo_site) if registered else which))
     page.locator("h1").wait_for(state="attached")
-    closed = page.locator("main details:not([open]) > summary")
+    assert page.locator("h1").count() == 1
+    assert ("There is nothing here" in page.locator("h1").inner_text()) == which.endswith("nowhere")
+    assert page.title() and page.evaluate("() => document.documentElement.lang") == "en-GB"
+    closed = page.locator("main details:not([open]) > summary:visible")
     for _ in range(min(closed.count(), 3)):
         closed.first.click()
-    assert page.locator("h1").count() == 1
-    assert page.title() and page.evaluate("() => document.documentElement.lang") == "en-GB"
-    assert_clean(page)
+    found = faults(page)
+    page.set_viewport_size(PHONE)
+    found += [f"phone, {fault}" for fault in faults(page)]
+    assert not found, "\n".join(found)
 
 
 def first_visit(explore):
@@ -132,9 +137,6 @@ def results_sheet(explore):
     explore.page.locator("#results").wait_for()
 
 
-SET = "/?need=alcohol-admissions=2,higher-risk-drinking,violence&services=alcohol-drug-services&show={}&theme=alcohol"
-
-
 @pytest.mark.parametrize(
     ("path", "state", "size"),
     [
@@ -149,13 +151,13 @@ SET = "/?need=alcohol-admissions=2,higher-risk-drinking,violence&services=alcoho
         ("/?theme=hmo&need=hmo-share", nothing_left, None),
         ("/?need=none&services=emergency-departments&at=54.97,-1.6,12", popup, None),
         ("/?need=violence&partner=gateshead&bands=partner", reading, None),
-        (SET.format("need"), everything_open, None),
-        (SET.format("access"), first_visit, None),
-        (SET.format("gap"), table, None),
-        (SET.format("gap"), everything_open, None),
+        ("/?" + GAP.replace("gap", "need"), everything_open, None),
+        ("/?" + GAP.replace("gap", "access"), first_visit, None),
+        ("/?" + GAP, table, None),
+        ("/?" + GAP, everything_open, None),
         ("/", first_visit, PHONE),
         ("/?need=homelessness", panel_sheet, PHONE),
-        (SET.format("gap"), results_sheet, PHONE),
+        ("/?" + GAP, results_sheet, PHONE),
         ("/?need=homelessness", lambda explore: (results_sheet(explore), table(explore)), PHONE),
     ],
     ids=lambda part: getattr(part, "__name__", None) if callable(part) else "phone" if part == PHONE else None,

@@ -691,3 +691,15 @@ def test_an_older_store_gets_the_table_of_drafts(tiny_region, tmp_path):
 )
 def test_identifiers_from_titles(title, made):
     assert slug(title) == made
+
+
+def test_the_style_sheets_do_not_claim_each_others_names():
+    """A class of one style sheet that another one styles without saying where has broken these pages before."""
+
+    def names(file: str, unscoped: bool) -> set[str]:
+        text = re.sub(r"/\*.*?\*/", "", (ROOT / "assets" / file).read_text("utf-8"), flags=re.S)
+        shape = r"(?:^|[,}])\s*\.([a-z][\w-]*)" if unscoped else r"\.([a-z][\w-]*)"
+        return set(re.findall(shape, text))
+
+    meant = {"more-options", "notices", "number", "swatch", "text-input"}
+    assert names("app.css", True) & names("publish.css", True) - meant == set()
