@@ -22,6 +22,45 @@
     return response.arrayBuffer();
   }
 
+  const KEPT_MS = 10000; // long enough for going back and forth, short enough not to outlive a new version
+  const kept = new Map();
+
+  /** Classes of a selection. They are kept for a moment, so that an option under the pointer can be asked for ahead. */
+  function classesOf(selection) {
+    const url = `/data/classes?${cg().selection.classesQuery(selection)}`;
+    const now = performance.now();
+    for (const [key, { at }] of kept) if (now - at > KEPT_MS) kept.delete(key);
+    if (!kept.has(url)) {
+      const promise = bytes(url);
+      promise.catch(() => kept.delete(url));
+      kept.set(url, { at: now, promise });
+    }
+    return kept.get(url).promise;
+  }
+
+  /** What choosing the option of the indicator list under an event would settle on; null elsewhere. */
+  function offeredBy(event) {
+    const option = event.target.closest?.('[data-combobox-option]');
+    const list = option && option.closest('[role=listbox]');
+    const input = document.getElementById('need');
+    if (!list || !input || input.getAttribute('aria-controls') !== list.id || !state.selection || !state.config.catalogue) return null;
+    const need = option.getAttribute('value');
+    return need ? cg().selection.settle({ ...state.selection, need, period: '' }, state.config.catalogue, false) : null;
+  }
+  document.addEventListener('pointerover', (event) => {
+    const next = offeredBy(event);
+    if (next) classesOf(next).catch(() => {});
+  });
+  // the list takes longer to pass the choice on than the map needs to show it
+  document.addEventListener(
+    'click',
+    (event) => {
+      const next = offeredBy(event);
+      if (next) show(next, state.config, 'need');
+    },
+    true,
+  );
+
   const geometries = new Map();
 
   /** Each level's outlines are fetched and decoded once. */
@@ -113,20 +152,24 @@
     };
   }
 
-  /** Show a settled selection. Called by the one writer, before anything else happens. */
-  async function show(selection, config, trigger) {
+  /** Show a settled selection. Called by the one writer, before anything else happens. The promise ends when it is painted. */
+  function show(selection, config, trigger) {
     const before = state.selection;
     state.selection = selection;
-    state.config = config;
-    const turn = ++state.turn;
+    state.config = { ...state.config, ...config };
     remember(selection, trigger);
     if (before && before.need === selection.need && sameColours(before, selection) && state.painter) {
       reframe(before, selection, trigger);
-      return;
+      return state.painting; // which may still be under way
     }
+    state.painting = paint(selection, before, trigger, ++state.turn);
+    return state.painting;
+  }
+
+  async function paint(selection, before, trigger, turn) {
     const [shapes, classes] = await Promise.all([
-      geometry(config.outlines[selection.level]),
-      bytes(`/data/classes?${cg().selection.classesQuery(selection)}`),
+      geometry(state.config.outlines[selection.level]),
+      classesOf(selection),
       ready,
     ]).catch((error) => {
       failed(error);
@@ -194,10 +237,12 @@
     } else if (before && before.partner !== selection.partner) {
       fit(selection.partner);
     }
+    if (!selection.area) {
+      state.painter.setSelected(-1);
+      return;
+    }
     names(selection.level).then((level) => {
-      if (state.selection !== selection) return;
-      const i = selection.area ? level.codes.indexOf(selection.area) : -1;
-      state.painter.setSelected(i);
+      if (state.selection === selection) state.painter.setSelected(level.codes.indexOf(selection.area));
     });
   }
 
@@ -306,12 +351,14 @@
     container.setAttribute('aria-label', 'Map: arrow keys move it, plus and minus zoom');
     container.setAttribute('role', 'application');
     container.addEventListener('mouseleave', () => say(-1));
-    let firstMoves = true;
-    map.on('movestart', (event) => {
-      if (!firstMoves && !event.hard) state.moved = true;
-    });
+    // only what a person does to the map goes into the address: the window may change its size at any time
+    const byHand = () => (state.moved = true);
+    map.on('dragstart boxzoomend', byHand);
+    for (const gesture of ['wheel', 'dblclick', 'touchmove']) container.addEventListener(gesture, byHand, { passive: true });
+    container.addEventListener('keydown', (event) => /^(Arrow|[-+=])/.test(event.key) && byHand());
+    container.addEventListener('click', (event) => event.target.closest('.leaflet-control-zoom') && byHand());
     map.on('moveend', () => {
-      if (firstMoves || window.location.pathname !== '/' || !state.selection || !state.moved) return;
+      if (window.location.pathname !== '/' || !state.selection || !state.moved) return;
       window.history.replaceState(window.history.state, '', address(state.selection, currentView()));
     });
     const restyle = () => {
@@ -331,7 +378,6 @@
       if (!at) map.fitBounds(state.config.bounds[partner] || state.config.bounds[''], { padding: [16, 16], animate: false });
       else state.moved = true;
       isReady();
-      setTimeout(() => (firstMoves = false), 0);
     };
     start();
     map.on('unload', () => {
@@ -344,7 +390,13 @@
     });
   }
   // scripts load in the order of their names; by then the painter is there
-  document.addEventListener('DOMContentLoaded', () => cg().whenMap(begin));
+  document.addEventListener('DOMContentLoaded', () => {
+    cg().whenMap(begin);
+    const start = document.getElementById('explore-start');
+    if (!start) return;
+    const { selection, config } = JSON.parse(start.textContent);
+    show(selection, config); // the outlines and classes are on their way; what remains is the map itself
+  });
 
   // ---- Buttons and lists: one listener for all ---------------------------------------------------------------------
 
@@ -396,6 +448,7 @@
   function table(open) {
     const drawer = document.getElementById('table-drawer');
     drawer.hidden = !open;
+    if (open) cg().table.load(state.config.tableScript);
     document.documentElement.classList.toggle('table-open', open);
     if (open) drawer.querySelector('button').focus();
     else document.getElementById('open-table').focus();

@@ -215,12 +215,18 @@
     };
   }
 
+  const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+  let sent = null; // what the pickers and panels were given last: each renders itself anew for whatever it is given
+
+  /** What the area panel and the service points depend on, and nothing more. */
+  const areaOf = ({ area, theme, services, need, period, classes }) => (area ? { area, theme, services, need, period, classes } : {});
+
   /** The clientside callback: the controls' values, then history, picked area, weights and "show all", then config and selection. */
-  function write(...given) {
+  async function write(...given) {
     const blank = window.dash_clientside.no_update;
     const trigger = window.dash_clientside.callback_context.triggered_id;
     const [history, picked, weighted, , config, before] = given.slice(CONTROLS.length);
-    const outputs = 1 + CONTROLS.length + 11;
+    const outputs = 1 + CONTROLS.length + 13;
     if (!config) return Array(outputs).fill(blank);
     const catalogue = config.catalogue;
     const values = Object.fromEntries(CONTROLS.map((name, i) => [name, given[i]]));
@@ -239,7 +245,7 @@
     const offered = options(settled, catalogue);
 
     // the map first: everything below it can wait a frame
-    if (window.commonground.explore) window.commonground.explore.show(settled, config, trigger);
+    const painted = window.commonground.explore && window.commonground.explore.show(settled, config, trigger);
     if (window.commonground.weights) window.commonground.weights.render(settled, catalogue);
     const stored = { ...settled, at: null };
     const out = {
@@ -248,11 +254,21 @@
       classes: String(settled.classes), scheme: settled.scheme, show: settled.show, metric: settled.metric,
       max_km: settled.max_m ? settled.max_m / 1000 : '', detour: String(settled.detour), alone: settled.alone,
     };
+    const extras = [
+      offered.need, offered.services, offered.period, offered.periodHidden, offered.level, offered.bands, offered.show,
+      settled.show === 'need', offered.remaining, !offered.none, `/data/table.csv?${toQuery(stored)}`, areaOf(settled), { services: settled.services },
+    ];
+    const texts = extras.map((value) => JSON.stringify(value));
+    // the server laid the page out with the first ones
+    const answers = extras.map((value, i) => (!trigger || !sent || texts[i] === sent[i] ? blank : value));
+    if (trigger && !sent) extras.forEach((value, i) => (answers[i] = value));
+    sent = texts;
+    // one frame for the map before Dash and the server get to work; never long, whatever the network does
+    if (trigger && painted) await Promise.race([painted.then(frame), new Promise((resolve) => setTimeout(resolve, 400))]);
     return [
       same(stored, { ...before, at: null }) ? blank : stored,
       ...CONTROLS.map((name) => (same(out[name], values[name]) ? blank : out[name])),
-      offered.need, offered.services, offered.period, offered.periodHidden, offered.level, offered.bands, offered.show,
-      settled.show === 'need', offered.remaining, !offered.none, `/data/table.csv?${toQuery(stored)}`,
+      ...answers,
     ];
   }
 

@@ -25,7 +25,7 @@
     'keydown',
     (event) => {
       const name = open();
-      if (event.key !== 'Escape' || !name || event.target.getAttribute('aria-expanded') === 'true') return;
+      if (event.key !== 'Escape' || !name || event.target.matches?.('[role=combobox][aria-expanded=true]')) return;
       const button = document.querySelector(`button[data-sheet=${name}]`);
       if (!button?.offsetParent) return; // beside the map nothing is folded away
       sheet(name);

@@ -3,6 +3,29 @@
   'use strict';
   const grid = () => window.dash_ag_grid && window.dash_ag_grid.getApiAsync && document.getElementById('table');
 
+  let loading = null;
+
+  /** Fetch the grid's script when the table is opened for the first time, then ask the server for the grid. */
+  function load(url) {
+    loading ||= new Promise((resolve, reject) => {
+      if (window.dash_ag_grid) {
+        resolve();
+        return;
+      }
+      const script = document.createElement('script');
+      script.src = url;
+      script.onload = resolve;
+      script.onerror = () => reject(new Error(`${url} could not be loaded`));
+      document.head.append(script);
+    }).then(
+      () => window.dash_clientside.set_props('table-wanted', { data: 1 }),
+      (error) => {
+        loading = null; // closing and opening the table tries again
+        console.error(error);
+      },
+    );
+  }
+
   /** Clientside callback on the selection: the rows that the grid holds are of another choice now. */
   function refresh() {
     if (grid()) {
@@ -31,5 +54,6 @@
 
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
   functions.commonground = Object.assign(functions.commonground || {}, { onCellFocused, onRowSelected, onCellKeyDown });
+  window.commonground = Object.assign(window.commonground || {}, { table: { load } });
   window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_table: { refresh } });
 })();

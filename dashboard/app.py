@@ -5,6 +5,7 @@ A factory, because two applications with two regions live in one process in the 
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from copy import copy
@@ -24,12 +25,15 @@ from dashboard.auth import guard, routes
 from dashboard.auth.oidc import OidcSettings, Provider
 from dashboard.auth.session import current_viewer
 from dashboard.components.shell import shell
+from dashboard.components.table import table_grid
 from dashboard.pages import PAGES, find_page
+from dashboard.pages.explore import map_config
 from dashboard.pages.missing import missing
 from dashboard.published import Published
 from dashboard.publishing import layer_routes
 from dashboard.publishing import routes as publishing_routes
 from dashboard.selection import NONE, Selection
+from dashboard.static_files import keep_compressed
 from dashboard.views import offer
 from dashboard.views.palette import as_css
 from dashboard.views.shapes import Shapes
@@ -77,11 +81,24 @@ class CommonGround(Dash):
             favicon='<link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">',
             css=parts["css"],
             palette=as_css(),
-            app_entry=parts["app_entry"],
+            app_entry=self._start_of_explore(page) + parts["app_entry"],
             config=parts["config"],
             scripts=parts["scripts"],
             renderer=parts["renderer"],
         )
+
+    def _start_of_explore(self, page) -> str:
+        """Selection and addresses as data in the page, so that the map need not wait until Dash has laid out everything else."""
+        if page is None or page.name != "explore":
+            return ""
+        viewer = current_viewer()
+        wanted, _ = Selection.from_query(flask.request.args)
+        selection, _ = offer.settle(self.published, wanted, viewer)
+        config = map_config(self.published, self.shapes)
+        text = json.dumps({"selection": selection.as_data(), "config": config}, ensure_ascii=False).replace(
+            "<", "\\u003c"
+        )
+        return f'<script type="application/json" id="explore-start">{text}</script>'
 
 
 def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | None = None) -> CommonGround:
@@ -109,6 +126,7 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     shapes = Shapes(published)
     guard.install(server, published)
     Compress(server)
+    keep_compressed(server)
     server.register_blueprint(routes.blueprint(published, Provider(oidc, published.region) if oidc else None))
     server.register_blueprint(health.blueprint(published))
     server.register_blueprint(data.blueprint(published, shapes))
@@ -127,6 +145,8 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
         update_title=None,
         serve_locally=True,
         compress=False,
+        # tests/dashboard/test_wiring.py checks every id against validation_layout; the browser would need every library for it
+        suppress_callback_exceptions=True,
         meta_tags=[{"name": "description", "content": "One shared map of need, services and gaps."}],
     )
     app.published, app.shapes = published, shapes
@@ -149,10 +169,13 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     app.validation_layout = only_ids(
         [
             shell(published, "/", None),
+            table_grid(),  # comes into the page when somebody opens it
             # without an indicator nothing needs to be classed before the server answers
             *(page.layout(published, {"need": NONE}, PUBLIC, shapes=shapes, **_example(page)) for page in PAGES),
         ]
     )
+    # Dash would do this in the first request, where two requests at once find half of it done
+    app._setup_server()
     guard.content_security_policy(server, app, published)
     return app
 

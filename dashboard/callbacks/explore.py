@@ -9,7 +9,7 @@ from dashboard.auth.session import current_viewer
 from dashboard.components.answer import answer
 from dashboard.components.area import area_panel
 from dashboard.components.services import service_points
-from dashboard.components.table import table_columns
+from dashboard.components.table import table_columns, table_grid
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import search as searching
@@ -54,6 +54,8 @@ def register(app, published: Published) -> None:
             Output(ids.REMAINING, "children"),
             Output(ids.SHOW_ALL, "hidden"),
             Output(ids.TABLE_DOWNLOAD, "href"),
+            Output(ids.SHOWN_AREA, "data"),
+            Output(ids.SHOWN_SERVICES, "data"),
         ],
         [Input(*control) for control in CONTROLS.values()]
         + [Input(ids.HISTORY, "data"), Input(ids.PICKED_AREA, "data"), Input(ids.WEIGHTS, "data")]
@@ -95,16 +97,25 @@ def register(app, published: Published) -> None:
             top=said.top,
         )
 
-    @app.callback(Output(ids.AREA_PANEL, "children"), Input(ids.SELECTION, "data"), prevent_initial_call=True)
+    @app.callback(Output(ids.AREA_PANEL, "children"), Input(ids.SHOWN_AREA, "data"), prevent_initial_call=True)
     def show_area(data):
         selection = Selection.from_data(data)
         return area_panel(area_profile(published, selection.area, selection, current_viewer()), selection)
+
+    @app.callback(
+        Output(ids.TABLE_BODY, "children"),
+        Input(ids.TABLE_WANTED, "data"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def open_table(wanted, data):
+        return table_grid(heads_of(scene(published, Selection.from_data(data), current_viewer())))
 
     @app.callback(Output(ids.TABLE, "columnDefs"), Input(ids.SELECTION, "data"), prevent_initial_call=True)
     def show_heads(data):
         return table_columns(heads_of(scene(published, Selection.from_data(data), current_viewer())))
 
-    @app.callback(Output(ids.SERVICE_POINTS, "children"), Input(ids.SELECTION, "data"), prevent_initial_call=True)
+    @app.callback(Output(ids.SERVICE_POINTS, "children"), Input(ids.SHOWN_SERVICES, "data"), prevent_initial_call=True)
     def show_services(data):
         return service_points(published, Selection.from_data(data), current_viewer())
 

@@ -13,19 +13,21 @@ from dashboard import ids
 from dashboard.published import Published
 from dashboard.views import suggestion as planning
 from dashboard.views.gaps import Sorry, cost_words, need_name, rule_sentence, summary_sentence
-from dashboard.views.options import (
-    KEYS,
-    MOST_NEW,
+from dashboard.views.option_results import (
     Comparison,
-    Option,
-    OptionsQuery,
-    PlanAsk,
-    Sandbox,
     change_lines,
     comparison,
     map_scene,
     option_sentence,
     outcomes,
+)
+from dashboard.views.options import (
+    KEYS,
+    MOST_NEW,
+    Option,
+    OptionsQuery,
+    PlanAsk,
+    Sandbox,
     sandbox,
     settled,
 )

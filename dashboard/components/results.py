@@ -74,7 +74,8 @@ def legend_table(rows: Sequence[BandRow], bands: int, colours: Sequence[str], ca
     lines = [_legend_row(colours[row.code], "swatch", row, most) for row in reversed(rows[:bands])]
     special = {SUPPRESSED: "swatch swatch-suppressed", MISSING: "swatch swatch-missing"}
     lines += [_legend_row("", special[row.code], row, most) for row in rows[bands:]]
-    head = html.Tr([html.Th(html.Span("Colour", className="visually-hidden")), html.Th("From and to"), html.Th("Areas", className="number")])
+    colour = html.Th(html.Span("Colour", className="visually-hidden"))
+    head = html.Tr([colour, html.Th("From and to"), html.Th("Areas", className="number")])
     return html.Table([html.Caption(caption), html.Thead(head), html.Tbody(lines)], className="legend-table")
 
 

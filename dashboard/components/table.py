@@ -9,6 +9,13 @@ import dash_ag_grid as dag
 from dashboard import ids
 from dashboard.views.table import COLUMNS, NUMBERS
 
+for _script in dag._js_dist:
+    # The grid is as large as everything else together and most visits never open it: "dynamic" keeps its main script out of the
+    # page, and assets/table.js fetches it when the table is opened.
+    if not _script.get("async"):
+        _script["dynamic"] = True
+TABLE_SCRIPT = "/_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js"
+
 _WIDTHS = {"name": 240, "lad": 190, "ward": 190, "band": 120, "status": 220, "code": 130}
 
 

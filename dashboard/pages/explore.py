@@ -12,15 +12,13 @@ from dashboard.components.answer import answer
 from dashboard.components.area import area_panel
 from dashboard.components.ask import ask
 from dashboard.components.services import service_points
-from dashboard.components.table import table_grid
+from dashboard.components.table import TABLE_SCRIPT
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import offer, places
 from dashboard.views.area import area_profile
 from dashboard.views.palette import as_config
-from dashboard.views.scene import scene
 from dashboard.views.shapes import Shapes
-from dashboard.views.twin import heads_of
 from layers import Viewer
 
 
@@ -35,6 +33,8 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
             dcc.Store(id=ids.SELECTION, data=selection.as_data()),
             dcc.Store(id=ids.HISTORY),
             dcc.Store(id=ids.PICKED_AREA),
+            dcc.Store(id=ids.SHOWN_AREA),
+            dcc.Store(id=ids.SHOWN_SERVICES),
             # outside the panel, which a phone folds away
             html.H1("Explore the map", className="visually-hidden"),
             html.Section(
@@ -94,7 +94,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                 role="group",
                 **{"aria-label": "Show over the map"},
             ),
-            table_drawer(said.table_sentence, heads_of(scene(published, selection, viewer))),
+            table_drawer(said.table_sentence),
         ],
         className="explore",
         id="main",
@@ -102,7 +102,12 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
 
 
 def config(published: Published, shapes: Shapes, viewer: Viewer) -> dict:
-    """Everything that the browser needs once: addresses of the shapes, palette, catalogue, bounds."""
+    """Everything that the browser needs once: what the map needs, and the catalogue by which the pickers are narrowed."""
+    return map_config(published, shapes) | {"catalogue": offer.as_catalogue(published, viewer)}
+
+
+def map_config(published: Published, shapes: Shapes) -> dict:
+    """What the map needs: addresses of the shapes and of the table's script, palette, bounds."""
     region = published.region
     return {
         "region": region.id,
@@ -111,8 +116,8 @@ def config(published: Published, shapes: Shapes, viewer: Viewer) -> dict:
         "context": f"/data/shapes/{shapes.outlines('context').url_name}" if region.context is not None else "",
         "labels": f"/data/shapes/{shapes.labels().url_name}",
         "palette": as_config(),
-        "catalogue": offer.as_catalogue(published, viewer),
         "bounds": places.bounds(published),
+        "tableScript": TABLE_SCRIPT,
     }
 
 
@@ -175,7 +180,7 @@ def the_map(published: Published, selection: Selection, viewer: Viewer) -> html.
     )
 
 
-def table_drawer(words: str, heads: Mapping[str, str]) -> html.Section:
+def table_drawer(words: str) -> html.Section:
     return html.Section(
         [
             html.Div(
@@ -187,7 +192,8 @@ def table_drawer(words: str, heads: Mapping[str, str]) -> html.Section:
             ),
             # on a phone it scrolls
             html.P(words, id=ids.TABLE_SENTENCE, className="sentence", tabIndex=0),
-            html.Div(table_grid(heads), className="drawer-body"),
+            html.Div(className="drawer-body", id=ids.TABLE_BODY),
+            dcc.Store(id=ids.TABLE_WANTED),
         ],
         id=ids.TABLE_DRAWER,
         className="table-drawer",

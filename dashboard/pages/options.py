@@ -14,7 +14,8 @@ from dashboard.pages.explore import notices
 from dashboard.published import Published
 from dashboard.views import places
 from dashboard.views.gaps import Sorry
-from dashboard.views.options import OptionsQuery, Sandbox, left_out, sandbox, settled, sites_for_map
+from dashboard.views.option_results import sites_for_map
+from dashboard.views.options import OptionsQuery, Sandbox, left_out, sandbox, settled
 from dashboard.views.palette import as_config
 from dashboard.views.shapes import Shapes
 from layers import Viewer

@@ -25,7 +25,8 @@ from dashboard.views.gaps import (
     painted,
     read_services,
 )
-from dashboard.views.options import Option, OptionsQuery, opened, overlap_words, place_words
+from dashboard.views.option_results import overlap_words, place_words
+from dashboard.views.options import Option, OptionsQuery, opened
 from dashboard.views.palette import GAP, SPECIAL
 from dashboard.views.places import names
 from dashboard.views.siting import compare
@@ -35,10 +36,7 @@ from layers import Viewer, to_degrees
 MOST_SERVICES = 6
 FAR_M = 25_000.0
 """A nearest service farther than this is named, but does not stretch the map."""
-FOUND, MOVED = (
-    "",
-    "The areas of this community have changed with the question; this is the community that they belong to now.",
-)
+MOVED = "The areas of this community have changed with the question; this is the community that they belong to now."
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def community_page(
     if isinstance(found, Sorry):
         return found
     card = next((card for card in found.cards if card.id == community), None)
-    notice = FOUND
+    notice = ""
     if card is None:
         card = next((card for card in found.cards if community in card.codes), None)
         notice = MOVED

@@ -9,7 +9,8 @@ from typing import Any
 
 from dashboard.views.gap_files import about
 from dashboard.views.gaps import rule_sentence
-from dashboard.views.options import Sandbox, change_lines, comparison, option_sentence, outcomes
+from dashboard.views.option_results import change_lines, comparison, option_sentence, outcomes
+from dashboard.views.options import Sandbox
 from dashboard.views.table import safe_cell
 from layers import Viewer
 

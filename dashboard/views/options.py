@@ -177,7 +177,7 @@ def read_options(text: str) -> tuple[tuple[Option, ...], list[str]]:
 
 
 def clean_title(text: str) -> str:
-    return " ".join("".join(c for c in str(text) if c.isprintable()).split())[:60]
+    return "".join(c for c in " ".join(str(text).split()) if c.isprintable())[:60].strip()
 
 
 def _read_change(word: str) -> Change | None:

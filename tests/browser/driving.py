@@ -152,6 +152,10 @@ class Explore:
 
     def settled(self):
         """No callback is under way, and the map shows the selection that the page holds."""
+        # a choice becomes a callback in the frame after it
+        self.page.evaluate(
+            "() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(r))))"
+        )
         until(
             self.page,
             """() => {
