@@ -121,7 +121,7 @@ class Selection:
     @classmethod
     def from_data(cls, data: Mapping[str, Any] | None) -> Selection:
         """From a browser, so every value is checked again."""
-        data = dict(data or {})
+        data = dict(data) if isinstance(data, Mapping) else {}
         data["services"] = ",".join(map(str, data.get("services") or ()))
         data["at"] = ",".join(map(str, data["at"])) if data.get("at") else ""
         data["alone"] = "yes" if data.get("alone") else ""

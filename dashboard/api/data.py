@@ -90,13 +90,14 @@ def blueprint(published: Published, shapes: Shapes) -> Blueprint:
             raise not_found("indicator of that name")
         return answer("\ufeff" + twin.as_csv(), "text/csv", cache=_cache(shown), name=twin.file_name)
 
-    @routes.get("/options.<form>")
+    @routes.get("/options.csv", defaults={"form": "csv"})
+    @routes.get("/options.json", defaults={"form": "json"})
     def options(form: str) -> Response:
         viewer = current_viewer()
         query, _ = settled(published, request.args, viewer)
         box = sandbox(published, query, viewer)
-        if form not in ("csv", "json") or isinstance(box, Sorry):
-            raise not_found("such file")
+        if isinstance(box, Sorry):
+            raise not_found("gap between this need and these services")
         cache = REVALIDATE if box.gaps.public else PRIVATE
         if form == "json":
             document = as_json(options_document(box, viewer, today()))

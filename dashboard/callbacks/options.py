@@ -44,7 +44,7 @@ def register(app, published: Published) -> None:
     def change(asked, clicks, state, plan, new, objective, demand, exclude):
         if ctx.triggered_id == ids.PLAN_START:
             asked = dict(do="suggest", new=new, objective=objective, demand=demand, exclude=",".join(exclude or ()))
-        changed = next_state(published, state or {}, asked, (plan or {}).get("places") or (), current_viewer())
+        changed = next_state(published, state, asked, plan, current_viewer())
         return no_update if changed == state else changed
 
     @app.callback(
@@ -57,7 +57,7 @@ def register(app, published: Published) -> None:
         prevent_initial_call=True,
     )
     def show(state):
-        parts = shown(published, state or {}, current_viewer())
+        parts = shown(published, as_dict(state), current_viewer())
         return dict(editor=parts.editor, comparison=parts.comparison, scene=parts.scene)
 
     @app.callback(
@@ -66,7 +66,7 @@ def register(app, published: Published) -> None:
         prevent_initial_call=True,
     )
     def show_sites(state, text):
-        return site_list(published, state or {}, text or "", current_viewer())
+        return site_list(published, as_dict(state), text or "", current_viewer())
 
     @app.callback(Output(ids.OPTIONS_PLACE, "data"), Input(ids.OPTIONS_PLACE, "searchValue"), prevent_initial_call=True)
     def find(text):
@@ -90,10 +90,10 @@ def register(app, published: Published) -> None:
         triggers = {each["prop_id"].split(".")[0] for each in ctx.triggered}
         step = plan_step(
             published,
-            state or {},
-            before,
+            as_dict(state),
+            as_dict(before),
             current_viewer(),
-            cancel=ids.OPTIONS_ASKED in triggers and (asked or {}).get("do") == "cancel-plan",
+            cancel=ids.OPTIONS_ASKED in triggers and as_dict(asked).get("do") == "cancel-plan",
             again=ids.PLAN_START in triggers,
         )
         if step is None:
@@ -101,10 +101,17 @@ def register(app, published: Published) -> None:
         return dict(children=step.children, data=step.data, off=not step.waiting)
 
 
-def next_state(published: Published, state: dict, asked, places, viewer) -> dict[str, str]:
+def next_state(published: Published, state, asked, plan, viewer) -> dict[str, str]:
     """The query after one action; Back and Forward bring their own, for the same question."""
-    query, _ = settled(published, state, viewer)
-    if (asked or {}).get("do") == "go":
+    query, _ = settled(published, as_dict(state), viewer)
+    asked, places = as_dict(asked), as_dict(plan).get("places")
+    if asked.get("do") == "go":
         there, _ = OptionsQuery.from_query(dict(parse_qsl(str(asked.get("query") or "").lstrip("?"))))
         return OptionsQuery(query.selection, there.ask, there.options, there.chosen).to_query()
-    return act(published, query, asked, places).to_query()
+    proposed = [place for place in places if isinstance(place, dict)] if isinstance(places, list) else []
+    return act(published, query, asked, proposed).to_query()
+
+
+def as_dict(data) -> dict:
+    """What a browser sent in place of a stored object: anything may come."""
+    return data if isinstance(data, dict) else {}

@@ -31,7 +31,8 @@ def layout(
     found = community_page(published, selection, community, viewer, site=site)
     if found is None:
         return missing(
-            f"No underserved community of this question has the id “{community[:40]}”. Other data, other gaps."
+            f"No underserved community of this question has the id “{community[:40]}”. "
+            "The data or the question has changed since the link was made; the gap view of the map lists the communities of today."
         )
     if isinstance(found, Sorry):
         return missing(" ".join([found.title, *found.reasons]))

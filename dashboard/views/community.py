@@ -236,6 +236,7 @@ def _map(gaps: Gaps, card: CommunityCard, services: tuple[NearService, ...], new
     if new is not None:
         around.append(shapely.Point(new.longitude, new.latitude))
     bounds = bounds_around(around, 0.18, 3_000.0)
+    (south, west), (north, east) = bounds
     points = [
         Point(s.longitude, s.latitude, "circle", str(s.number), size=20, title=f"{s.number}: {s.name}")
         for s in services
@@ -250,13 +251,15 @@ def _map(gaps: Gaps, card: CommunityCard, services: tuple[NearService, ...], new
         if level == gaps.level:
             continue
         frame = region.areas[level]
-        places = shapely.point_on_surface(frame.geometry.to_numpy())
-        labels += [Label(name, p.x, p.y, size, level == "lad") for name, p in zip(frame["name"], places, strict=True)]
+        # within what is seen of them: the middle of a large authority is often far outside the picture
+        seen = shapely.clip_by_rect(frame.geometry.to_numpy(), west, south, east, north)
+        places = zip(frame["name"], shapely.point_on_surface(seen), shapely.is_empty(seen), strict=True)
+        labels += [Label(name, p.x, p.y, size, level == "lad") for name, p, gone in places if not gone]
     lads = region.areas["lad"].geometry.to_numpy()
     title = f"Map of {card.name}"
     words = (
         f"{card.name}: {wording.count_of(card.areas, gaps.level)} outlined in bold, among their neighbours coloured by need and "
-        f"access{how_words(gaps)}; authority borders as thin lines; "
+        f"access{how_words(gaps)}, darkest where need is highest and access poorest; authority borders as thin lines; "
         f"{'the nearest services as numbered circles' if services else 'no service is near'}"
         + ("; the new site as a square." if new else ".")
     )

@@ -220,7 +220,10 @@ def test_a_site_of_today_is_closed_and_moved_from_its_card(options, demo_site):
       return [box.x + p.x, box.y + p.y];
     }"""
     page.evaluate(
-        "() => { const { map, config } = window.commonground.options.state; map.setView([config.sites[0][2], config.sites[0][1]], 13, { animate: false }); }"
+        """() => {
+          const { map, config } = window.commonground.options.state;
+          map.setView([config.sites[0][2], config.sites[0][1]], 13, { animate: false });
+        }"""
     )
     page.mouse.click(*page.evaluate(spot))
     page.locator(".service-card").get_by_role("button", name="Close").click()

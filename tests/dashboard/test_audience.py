@@ -143,6 +143,8 @@ WITH_ID = [
     "/api/v1/sites?need=harm&services={id}&new=1", "/data/gap?need={id}&services=clinics&show=gap",
     "/catalogue/{id}", "/catalogue/{id}/compare", "/catalogue/{id}/compare?a=1&b=2", "/catalogue/{id}/package.zip",
     "/catalogue/{id}/package.zip?version=1",
+    "/data/options.csv?need={id}&services=clinics", "/data/options.json?need=harm&services={id}",
+    "/options?need={id}&services=clinics&new=1", "/communities/T01?need=harm&services={id}",
     "/?need={id}", "/?need={id}&services={id}&level=ward", "/areas/T01?need={id}", "/catalogue?q={id}",
 ]  # fmt: skip
 PAGES = [
@@ -155,7 +157,16 @@ PAGES = [
     "/areas/TW1",
     "/areas/TA",
 ]
-PAGES_WITH_ID = ["/?need={id}", "/?need={id}&services={id}&area=T01", "/areas/T01?need={id}", "/catalogue?q={id}"]
+PAGES_WITH_ID = [
+    "/?need={id}",
+    "/?need={id}&services={id}&area=T01",
+    "/areas/T01?need={id}",
+    "/catalogue?q={id}",
+    "/options?need={id}&services=clinics&options=A:xS1",
+    "/options?need=harm&services={id}&options=A:xS1",
+    "/communities/T01?need={id}&services=clinics&site=best",
+    "/communities/T01?need=harm&services={id}&site=best",
+]
 
 
 def text_of(answer) -> str:
@@ -196,7 +207,11 @@ def ask_all_callbacks(browser, layer_id: str) -> dict[str, tuple[int, str]]:
     special = {
         "selection": selection,
         "history-selection": selection,
+        "shown-area": selection,
+        "shown-services": {"services": [layer_id]},
         "table.getRowsRequest": grid,
+        "options-state": {"need": layer_id, "services": f"clinics,{layer_id}", "new": "1", "options": "A:xS1"},
+        "options-asked": {"do": "open", "at": [54.9, -1.6]},
         "location.pathname": "/catalogue",
         "location.search": f"?q={layer_id}",
         "route": "/elsewhere",

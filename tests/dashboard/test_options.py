@@ -520,3 +520,14 @@ def test_the_explore_page_leads_to_options_and_communities(demo):
     assert f"/options?{selection.query_string()}" in links
     card = box_of(demo).gaps.cards[0]
     assert f"/communities/{card.id}?{selection.query_string()}" in links
+
+
+@pytest.mark.parametrize(
+    "thing", [None, "text", 7, [1, 2], {"need": 5, "options": ["A"], "places": [1, {"easting": "x"}]}]
+)
+def test_whatever_a_browser_sends_gets_an_answer(demo, thing):
+    state = next_state(demo, thing, thing, thing, PUBLIC)
+    assert isinstance(state, dict)
+    for do in ("take", "go", "open", "suggest", "capacity"):
+        asked = {"do": do, "at": thing, "site": thing, "query": thing, "new": thing, "capacity": thing}
+        assert isinstance(next_state(demo, QUESTION, asked, {"places": thing}, PUBLIC), dict)
