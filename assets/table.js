@@ -52,8 +52,11 @@
     if (params.event.key === 'Enter' && params.node.data) window.commonground.explore.fromTable(params.node.data.index, true);
   }
 
+  /** Answer to the grid's question where Tab goes: out, as the browser does it. */
+  const leaveGrid = () => false;
+
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
-  functions.commonground = Object.assign(functions.commonground || {}, { onCellFocused, onRowSelected, onCellKeyDown });
+  functions.commonground = Object.assign(functions.commonground || {}, { onCellFocused, onRowSelected, onCellKeyDown, leaveGrid });
   window.commonground = Object.assign(window.commonground || {}, { table: { load } });
   window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_table: { refresh } });
 })();

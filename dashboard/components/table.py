@@ -50,6 +50,9 @@ def table_grid(heads: Mapping[str, str] = COLUMNS) -> dag.AgGrid:
             "cacheBlockSize": 200,
             "maxBlocksInCache": 20,
             "infiniteInitialRowCount": 20,
+            # arrow keys walk in the grid, Tab leaves it: ten thousand cells are not ten thousand stops
+            "tabToNextCell": {"function": "commonground.leaveGrid()"},
+            "tabToNextHeader": {"function": "commonground.leaveGrid()"},
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
         },
         eventListeners={

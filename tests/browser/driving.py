@@ -303,7 +303,7 @@ def address_of(page, site: Site) -> str:
         from layers import PUBLIC
 
         question, _ = Selection.from_query(dict(parse_qsl(GAP)))
-        first = gaps_or_reasons(site.published, question, PUBLIC).communities[0]
+        first = gaps_or_reasons(site.published, question, PUBLIC).cards[0]
         return f"{page.path.replace('<community>', first.id)}?{GAP}"
     assert "<" not in page.path, f"say in address_of which {page.path} to look at"
     return page.path

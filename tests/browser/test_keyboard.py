@@ -143,7 +143,11 @@ def test_a_question_is_asked_and_answered_by_keyboard_alone(explore, demo_site):
     explore.settled()
     assert explore.selected() == row["index"]
 
-    tab_to_id(page, "close-table", keys="Shift+Tab", most=12)
+    # one press of Tab leaves the grid forwards; backwards its heading is passed
+    page.locator("#table .ag-row[row-index='1'] [col-id='name']").focus()
+    tab_to(page, "e => !e.closest('.drawer-body')", most=2)
+    page.locator("#table .ag-row[row-index='1'] [col-id='name']").focus()
+    tab_to_id(page, "close-table", keys="Shift+Tab", most=4)
     page.keyboard.press("Enter")
     assert page.locator("#table-drawer").is_hidden()
     assert focused(page)["id"] == "open-table", "the focus goes back to the button that opened it"
