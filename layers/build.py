@@ -110,7 +110,9 @@ class Official:
     fire: pd.DataFrame
     rural_urban: pd.DataFrame
     population: pd.DataFrame
-    population_2011: pd.DataFrame | None = None  # code, population of 2011 LSOAs; None when the file is not in the folder
+    population_2011: pd.DataFrame | None = (
+        None  # code, population of 2011 LSOAs; None when the file is not in the folder
+    )
 
 
 def build_region(

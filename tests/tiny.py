@@ -145,7 +145,9 @@ def write_tiny_pack(path: Path) -> Path:
     codes = [f"T{i:02d}" for i in range(1, 17)]
     number = list(range(1, 17))
 
-    harm = pd.DataFrame({"area_code": codes, "numerator": number, "denominator": [100 * i for i in number]}).astype(object)
+    harm = pd.DataFrame({"area_code": codes, "numerator": number, "denominator": [100 * i for i in number]}).astype(
+        object
+    )
     harm.loc[15, "numerator"] = 32
     harm.loc[0, ["numerator", "denominator"]] = ""
     geography = {"level": "lsoa", "vintage": 2021}

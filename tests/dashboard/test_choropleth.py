@@ -92,7 +92,11 @@ def test_sorting_and_filtering_of_the_table(tiny):
     found = {"lad": {"filterType": "text", "type": "equals", "filter": "westshire"}}
     assert page_of_rows(table, [], found, 0, 100)[1] == 8
     some = {"value": {"filterType": "number", "type": "inRange", "filter": 4, "filterTo": 6}}
-    assert [row["code"] for row in page_of_rows(table, [], some, 0, 9)[0]] == ["T06", "T05", "T04"]  # by rank, worst first
+    assert [row["code"] for row in page_of_rows(table, [], some, 0, 9)[0]] == [
+        "T06",
+        "T05",
+        "T04",
+    ]  # by rank, worst first
     both = {
         "name": {
             "operator": "OR",
