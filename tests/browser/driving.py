@@ -278,8 +278,16 @@ class Explore:
         return self.table_ready()
 
     def table_ready(self):
+        """The grid is there and none of the rows on the screen still waits for the server."""
         self.page.locator("#table .ag-row[row-index='0'] [col-id='name']").first.wait_for()
-        until(self.page, "() => !document.querySelector('#table .ag-row-loading')", what="the table has its rows")
+        until(
+            self.page,
+            """() => window.dash_ag_grid.getApiAsync('table').then((api) => {
+              const rows = api.getRenderedNodes();
+              return rows.length > 0 && rows.every((node) => node.data);
+            })""",
+            what="the table has its rows",
+        )
         return self
 
     def table_rows(self) -> list[dict]:

@@ -101,6 +101,12 @@ def open_list(explore):
     explore.page.locator(OPTION).first.wait_for()
 
 
+def arrow_in_list(explore):
+    explore.page.locator("#partner").focus()
+    explore.page.keyboard.press("ArrowDown")
+    explore.page.locator("[data-combobox-selected]").first.wait_for()
+
+
 def open_services(explore):
     explore.page.locator("#services").click()
     explore.page.locator(OPTION).first.wait_for()
@@ -146,6 +152,7 @@ def results_sheet(explore):
         ("/?need=homelessness", table_filter, None),
         ("/?theme=housing&need=overcrowding", area, None),
         ("/?need=overcrowding", open_list, None),
+        ("/?need=overcrowding", arrow_in_list, None),
         ("/?need=overcrowding&services=pharmacies", open_services, None),
         ("/?need=overcrowding", search, None),
         ("/?theme=hmo&need=hmo-share", nothing_left, None),

@@ -688,6 +688,23 @@ def test_an_odd_or_stale_link_opens_the_nearest_view_and_says_what_it_left_out(
     assert explore.classes() == chart.classes.tolist()
 
 
+def test_back_to_a_stale_link_shows_what_it_showed_before(explore, demo_site):
+    explore = explore(demo_site, "/?need=closed-last-year&theme=dragons&level=street&classes=12&services=unknown-list")
+    before, shown = explore.classes(), explore.selection()
+    explore.choose_repaints("theme", "Housing and homelessness")
+    explore.page.evaluate("() => history.back()")
+    until(explore.page, "() => location.search.includes('dragons')")
+    until(
+        explore.page,
+        "c => { const now = window.commonground.explore.state.painter.classes;"
+        " return now.length === c.length && c.every((x, i) => x === now[i]); }",
+        before,
+    )
+    explore.settled()
+    assert explore.selection() | {"at": None} == shown | {"at": None}
+    assert explore.page.locator("#theme").input_value() == "All themes"
+
+
 def test_addresses_that_lead_nowhere(open_page, demo_site):
     for path in ("/nowhere", "/areas/E09000001", "/communities/none"):
         page = open_page(demo_site)

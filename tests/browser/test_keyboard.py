@@ -30,9 +30,11 @@ FOCUS = """() => {
   }
   const marked = (x) => {
     const style = getComputedStyle(x);
-    return (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1.5) || style.boxShadow !== 'none';
+    // a shadow alone would be lost on a dark ground
+    return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1.5;
   };
-  const kin = [...parts, e.nextElementSibling, e.parentElement, ...(around ? around.querySelectorAll('input, [class*=track]') : [])];
+  const inside = around ? around.querySelectorAll('input, .mantine-Input-input, [class*=track]') : [];
+  const kin = [...parts, e.nextElementSibling, e.parentElement, ...inside];
   const name = (e.getAttribute('aria-label') || e.textContent || '').trim().slice(0, 40);
   return {
     what: `${e.tagName.toLowerCase()}${e.id ? '#' + e.id : ''} ${name}`,
@@ -207,10 +209,14 @@ def test_the_map_moves_and_zooms_by_keyboard(explore, demo_site):
     assert focused(page)["seen"]
 
 
-@pytest.mark.parametrize("path", ["/", "/?need=homelessness&services=pharmacies&level=lsoa", f"/?{GAP}"])
-def test_no_trap_and_the_focus_is_always_in_sight(explore, demo_site, path):
+@pytest.mark.parametrize(
+    ("path", "scheme"),
+    [("/", "light"), ("/?need=homelessness&services=pharmacies&level=lsoa", "dark"), (f"/?{GAP}", "light")],
+    ids=["first visit", "dark", "gap"],
+)
+def test_no_trap_and_the_focus_is_always_in_sight(explore, demo_site, path, scheme):
     """From the first to the last stop and round again: nothing holds the focus, nothing hides it, everything marks it."""
-    explore = explore(demo_site, path)
+    explore = explore(demo_site, path, color_scheme=scheme)
     page = explore.page
     stops, hidden, unmarked = [], [], []
     for _ in range(220):
@@ -387,6 +393,8 @@ def test_forced_colours_keep_what_colour_means(explore, demo_site):
     )
     assert len(set(swatches)) == len(swatches), "the legend's colours are all different"
     assert explore.colour_at(0)[3] == 255
+    chosen = page.locator("#level label[data-active]").evaluate("e => getComputedStyle(e).outlineStyle")
+    assert chosen != "none", "which part of a segmented control is on shows by more than its ground"
     assert page.locator("#open-table").is_visible()
     page.keyboard.press("Tab")
     assert focused(page)["seen"] and focused(page)["marked"]
