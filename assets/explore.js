@@ -343,7 +343,6 @@
     state.map = map;
     state.level = null;
     decorated = false;
-    map.attributionControl?.remove();
     const painter = cg().createPainter({ onHover: (i) => say(i), onSelect: pick });
     painter.addTo(map);
     state.painter = painter;

@@ -326,7 +326,6 @@
     state.map = map;
     Object.assign(state, { base: null, names: null, readings: null, mode: null });
     state.canvas = window.L.canvas({ padding: 0.3 });
-    map.attributionControl?.remove();
     const container = map.getContainer();
     container.setAttribute('aria-label', 'Map: arrow keys move it, plus and minus zoom');
     container.setAttribute('role', 'application');

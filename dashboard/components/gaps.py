@@ -12,7 +12,6 @@ from dashboard.views.gaps import (
     Gaps,
     Painted,
     Sorry,
-    area_reading,
     rule_sentence,
     summary_sentence,
     vanishing_sentence,
@@ -175,13 +174,6 @@ def together_block(found: Together | Sorry, alone: bool) -> list:
             className="together",
         )
     ]
-
-
-def why_list(gaps: Gaps, index: int) -> list:
-    """Why one area is, or is not, underserved."""
-    said = area_reading(gaps, index)
-    parts = [said.need_sentence, said.access_sentence, said.border_sentence, said.stability_sentence]
-    return [html.H3(said.verdict), *[html.P(part) for part in parts if part]]
 
 
 def top_need(made: WeightedNeed, most: int = 10) -> list:

@@ -11,6 +11,7 @@ from dashboard import ids
 from dashboard.components.answer import answer
 from dashboard.components.area import area_panel
 from dashboard.components.ask import ask
+from dashboard.components.base_map import base_map
 from dashboard.components.services import service_points
 from dashboard.components.table import TABLE_SCRIPT
 from dashboard.published import Published
@@ -152,25 +153,10 @@ def questions(published: Published) -> html.Div:
 
 
 def the_map(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
-    latitude, longitude, zoom = selection.at or places.start_view(published)
-    layers = [dl.LayerGroup(service_points(published, selection, viewer), id=ids.SERVICE_POINTS)]
-    if published.tiles_url:
-        layers.insert(0, dl.TileLayer(url=published.tiles_url, opacity=0.6))
+    points = dl.LayerGroup(service_points(published, selection, viewer), id=ids.SERVICE_POINTS)
     return html.Div(
         [
-            dl.Map(
-                layers,
-                id=ids.MAP,
-                center=[latitude, longitude],
-                zoom=zoom,
-                zoomSnap=0.25,
-                zoomDelta=0.5,
-                minZoom=5,
-                maxZoom=17,
-                attributionControl=False,
-                preferCanvas=True,
-                className="map",
-            ),
+            base_map(published, ids.MAP, [points], selection.at or places.start_view(published)),
             html.Div(id=ids.READING, className="reading", **{"aria-live": "polite"}),
             html.Div(id="map-loading", className="map-loading", **{"aria-hidden": "true"}),
         ],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import dash_leaflet as dl
 import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.components.base_map import base_map
 from dashboard.components.options import map_key, plan_form, question, shown_of, sites, standard_words
 from dashboard.pages.explore import notices
 from dashboard.published import Published
@@ -118,22 +118,9 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
 
 
 def the_map(published: Published) -> html.Div:
-    latitude, longitude, zoom = places.start_view(published)
-    tiles = [dl.TileLayer(url=published.tiles_url, opacity=0.6)] if published.tiles_url else []
     return html.Div(
         [
-            dl.Map(
-                tiles,
-                id=ids.OPTIONS_MAP,
-                center=[latitude, longitude],
-                zoom=zoom,
-                zoomSnap=0.25,
-                zoomDelta=0.5,
-                minZoom=5,
-                maxZoom=17,
-                attributionControl=False,
-                className="map",
-            ),
+            base_map(published, ids.OPTIONS_MAP, [], places.start_view(published)),
             html.Div(id=ids.OPTIONS_MODE, className="map-mode", role="status"),
             html.Div(id=ids.OPTIONS_READING, className="reading", **{"aria-live": "polite"}),
         ],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dashboard import ids
 from dashboard.components.area import area_facts, area_panel, indicator_table, neighbour_list, service_list
+from dashboard.components.base_map import base_map
 from dashboard.components.results import headline, histogram, legend, top_list
 from dashboard.components.services import SHAPES, service_points
 from dashboard.components.shell import footer, header
@@ -248,3 +251,16 @@ def test_positions_of_the_bar_lie_between_best_and_worst(demo):
     for code in demo.region.codes("ward")[:40]:
         for line in area_profile(demo, code, Selection(), PUBLIC).indicators:
             assert line.position is None or 0 <= line.position <= 100
+
+
+# ---------------------------------------------------------------- map
+
+
+def test_a_configured_basemap_is_credited_and_without_one_nothing_is_fetched(tiny):
+    bare = base_map(tiny, "map", [], (54.9, -1.6, 10))
+    assert bare.children == []
+    assert bare.attributionControl is False
+    tiles = replace(tiny, tiles_url="https://tiles.example.org/{z}/{x}/{y}.png", tiles_attribution="Tiles by Example")
+    shown = base_map(tiles, "map", [], (54.9, -1.6, 10))
+    assert (shown.children[0].url, shown.children[0].attribution) == (tiles.tiles_url, "Tiles by Example")
+    assert shown.attributionControl is True
