@@ -53,13 +53,25 @@ _WHERE = {
     "layers.blobs": ("decode_table", "decode_values", "parts_of"),
     "layers.descriptor": ("LICENCES", "roles_of"),
     "layers.drafts": ("Draft", "Drafts", "Overtaken"),
+    "layers.briefing_text": (
+        "LONGEST_HEADLINE",
+        "Block as BriefingBlock",
+        "Document",
+        "DocumentPage",
+        "ExhibitSpec",
+        "Run as BriefingRun",
+        "Token",
+        "read_briefing",
+        "safe_link",
+        "tokens_of",
+    ),
     "layers.periods": ("in_order as periods_in_order",),
     "layers.package": ("read_package", "write_package"),
     "layers.build": ("build_region",),
     "layers.geometry": ("pack",),
     "layers.postcodes": ("Place", "find as find_postcode"),
     "layers.place": ("locate_point",),
-    "layers.access": ("METRICS",),
+    "layers.access": ("DRIVING_KMH", "METRICS", "WALKING_KMH", "minutes_for"),
     "layers.adjacency": ("adjacency as find_adjacency",),
     "layers.communities": ("Community",),
     "layers.gaps": (
@@ -78,6 +90,8 @@ _WHERE = {
     "layers.points": ("to_degrees", "to_metres"),
     "layers.siting": ("OBJECTIVES", "Change", "Outcome", "Site", "compare_options"),
     "layers.stability": ("MOST_DRAWS", "Cancelled"),
+    "layers.clusters": ("NO_NEIGHBOURS", "NOT_SIGNIFICANT", "getis_ord", "local_moran"),
+    "layers.travel": ("TravelTable", "add_travel", "load_travel", "read_travel_file", "travel_faults", "travel_tables"),
 }
 # name here -> (module, name there)
 _HOME = {

@@ -1,0 +1,1 @@
+"""Briefings in the browser and as files: addresses, the editor, exporters."""

@@ -1,0 +1,1 @@
+"""Briefings: tokens and exhibits into numbers, words and pictures, from the same view functions as the screen."""
