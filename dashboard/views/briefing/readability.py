@@ -94,29 +94,7 @@ PLAIN_WORDS = {
 }
 
 KNOWN_SHORT = frozenset(
-    [
-        "NHS",
-        "UK",
-        "GP",
-        "GPS",
-        "ONS",
-        "A&E",
-        "PDF",
-        "MP",
-        "MPS",
-        "CCTV",
-        "HIV",
-        "AIDS",
-        "IT",
-        "TV",
-        "BBC",
-        "EU",
-        "USA",
-        "VAT",
-        "MOT",
-        "GCSE",
-        "ID",
-    ]
+    re.split(" ", "NHS UK GP GPS ONS A&E PDF MP MPS CCTV HIV AIDS IT TV BBC EU USA VAT MOT GCSE ID")
 )
 """Short forms that a room knows."""
 
