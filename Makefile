@@ -32,7 +32,7 @@ run: install ## serve the demonstration region, or REGION=path, on http://127.0.
 
 test: install-dev ## run every test, the browser's too (ARGS="..." goes to pytest)
 	@tools/browser.sh
-	"$(BIN)/python" -m pytest $(ARGS)
+	"$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 bench: install-dev ## measure the map in a real Chromium, side by side with the usual ways (ARGS="...")
 	@tools/browser.sh
