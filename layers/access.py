@@ -183,16 +183,21 @@ def _texts(frame: pd.DataFrame, column: str) -> np.ndarray:
 
 # --- travel-time tables ----------------------------------------------------------------------------------------------
 
+TRAVEL_COLUMNS = {"from_id": "origin", "to_id": "destination", "travel_time": "minutes", "travel_time_p50": "minutes"}
+"""Headers as r5py writes them, and what they are here."""
+
 
 def read_travel(table: pd.DataFrame, codes: Sequence[str], service_ids: Sequence[str]) -> csr_array:
     """A travel-time table as a sparse matrix (areas x sites) of minutes; what is not stored cannot be reached.
 
     ``table`` has the columns ``origin`` (area code), ``destination`` (service id) and ``minutes``, as a journey planner
-    writes it. Empty minutes mean that the planner found no way. Raises :class:`Refused` for unknown or missing origins,
-    unknown destinations, pairs that stand twice, and minutes that are negative or not numbers.
+    writes it; r5py's ``from_id``, ``to_id`` and ``travel_time`` are understood too. Empty minutes mean that the planner found
+    no way. Raises :class:`Refused` for unknown or missing origins, unknown destinations, pairs that stand twice, and minutes
+    that are negative or not numbers.
     """
     where = "travel times"
     faults: list[Fault] = []
+    table = table.rename(columns={old: new for old, new in TRAVEL_COLUMNS.items() if new not in table.columns})
     if gone := [name for name in ("origin", "destination", "minutes") if name not in table.columns]:
         raise Refused(
             "The travel-time table cannot be used.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import sqlalchemy as sa
 
-from layers import schema
+from layers import briefings, schema
 from layers.blobs import decode_table, decode_values, parts_of, sha256
 from layers.model import Fault, Kind
 from layers.publishing import chain_of, read_pointers, record_sha256
@@ -31,6 +31,7 @@ def check(store: Store) -> list[Fault]:
         faults += _check_history(connection)
         faults += _check_audit(connection)
         faults += _check_contents(connection, store)
+        faults += _check_briefings(connection)
     return faults
 
 
@@ -185,4 +186,69 @@ def _check_values(blob: bytes, summary: dict, store: Store, where: str, *, fits:
         what = f"it was published for other {', '.join(sorted(moved))} areas than the region has now"
         todo = "start the server again, or publish the layer again; areas that are new show as missing until then"
         faults.append(Fault(what, where, todo, rule="areas-changed", severity="warning"))
+    return faults
+
+
+def _check_briefings(connection: sa.Connection) -> list[Fault]:
+    """Briefings, their versions, decisions and audit lines against each other, and every text against its hash."""
+    faults = []
+    made = set(connection.execute(sa.select(schema.briefings.c.id)).scalars())
+    versions = {(r.briefing_id, r.version): r for r in connection.execute(sa.select(schema.briefing_versions))}
+    columns = schema.versions.c
+    of_layers = {tuple(row) for row in connection.execute(sa.select(columns.layer_id, columns.version))}
+    told, lines = {}, {}
+    trail = sa.select(schema.audit).where(schema.audit.c.action.like("briefing-%"))
+    for line in connection.execute(trail):
+        lines[line.seq] = (line.action, line.layer_id, line.version)
+        if line.action == "briefing-publish":
+            key = (line.layer_id or "").removeprefix(briefings.AUDIT), line.version
+            told[key] = json.loads(line.detail).get("sha256", "")
+    pointed = set()
+    for row in connection.execute(sa.select(schema.briefing_pointers)):
+        where = f"briefing '{row.briefing_id}'"
+        if lines.get(row.seq) != (f"briefing-{row.action}", briefings.AUDIT + row.briefing_id, row.version):
+            what = f"decision {row.seq} ({row.action}) is not in the audit trail"
+            faults.append(Fault(what, where, "find out who made it; restore a backup"))
+        if row.version is not None and (row.briefing_id, row.version) not in versions:
+            what = f"decision {row.seq} points to version {row.version}, which is not there"
+            faults.append(Fault(what, where, "restore a backup"))
+        if row.action == "publish":
+            pointed.add((row.briefing_id, row.version))
+    for briefing_id in sorted(made | {briefing_id for briefing_id, _ in versions}):
+        where = f"briefing '{briefing_id}'"
+        found = sorted(version for name, version in versions if name == briefing_id)
+        if briefing_id not in made:
+            faults.append(Fault("its versions are there, the briefing itself is not", where, "restore a backup"))
+        if found != list(range(1, len(found) + 1)) or not found:
+            faults.append(Fault(f"its versions are {found}, not 1, 2, 3 ... without a hole", where, "restore a backup"))
+        if never := [version for version in found if (briefing_id, version) not in pointed]:
+            faults.append(Fault(f"versions {never} were written but never published", where, "restore a backup"))
+    for key in sorted(told.keys() | versions.keys()):
+        where = f"briefing '{key[0]}' version {key[1]}"
+        if key not in versions:
+            faults.append(Fault("the audit trail tells of it, but it is not there", where, "restore a backup"))
+        elif key not in told:
+            faults.append(Fault("it is there, but the audit trail does not tell of it", where, "find out who made it"))
+        else:
+            faults += _check_briefing(versions[key], told[key], of_layers, where)
+    return faults
+
+
+def _check_briefing(row: sa.Row, told: str, of_layers: set[tuple[str, int]], where: str) -> list[Fault]:
+    """One version: its words, its record, and the versions of the layers that it is pinned to."""
+    faults = []
+    if sha256(row.text.encode()) != row.text_sha256:
+        faults.append(Fault("its text is not what was published", where, RESTORE))
+    if briefings.record_sha256(row._mapping) != row.record_sha256:
+        faults.append(Fault("what is said about it is not what was published", where, RESTORE))
+    elif row.record_sha256 != told:
+        faults.append(Fault("it is not what the audit trail says was published", where, RESTORE))
+    try:
+        pins = json.loads(row.pins)
+        json.loads(row.facts)
+        gone = [f"{name} version {version}" for name, version in pins.items() if (name, version) not in of_layers]
+    except (ValueError, AttributeError) as error:
+        return [*faults, Fault(f"its pins or facts cannot be read: {error}", where, RESTORE)]
+    if gone:
+        faults.append(Fault(f"it takes numbers from what is not there: {', '.join(gone)}", where, "restore a backup"))
     return faults

@@ -37,11 +37,12 @@ STATUSES = tuple(str(status) for status in Status)
 
 
 class Withdrawn(NotFound):
-    """The layer was withdrawn. Raised only to those who could have seen it; to others it never existed."""
+    """The layer (or briefing: ``what``) was withdrawn. Raised only to those who could have seen it; to others it never
+    existed. ``layer_id`` is its id."""
 
-    def __init__(self, layer_id: str, title: str, reason: str, at: datetime):
-        self.layer_id, self.title, self.reason, self.at = layer_id, title, reason, at
-        super().__init__(f"The layer '{title}' was withdrawn on {at.day} {at:%B %Y}: {reason}")
+    def __init__(self, layer_id: str, title: str, reason: str, at: datetime, what: str = "layer"):
+        self.layer_id, self.title, self.reason, self.at, self.what = layer_id, title, reason, at, what
+        super().__init__(f"The {what} '{title}' was withdrawn on {at.day} {at:%B %Y}: {reason}")
 
 
 class NotPermitted(PermissionError):
@@ -224,6 +225,7 @@ class AuditLine:
     layer_id: str = ""
     version: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    briefing_id: str = ""  # of a line about a briefing; then ``layer_id`` is "" and ``version`` is the briefing's
 
 
 # -- who may -----------------------------------------------------------------------------------------------------------
@@ -233,7 +235,12 @@ ROLES = ("viewer", "analyst", "admin")
 
 def may_see(descriptor: Descriptor, viewer: Viewer, region: Region) -> bool:
     """Whether a viewer may see a layer with this descriptor. Anything not known to be allowed is not."""
-    if descriptor.audience == Audience.PUBLIC:
+    return may_read(descriptor.audience, descriptor.partner, viewer, region)
+
+
+def may_read(audience: str, partner: str, viewer: Viewer, region: Region) -> bool:
+    """Whether a viewer is one of those whom ``audience`` names, for a layer or briefing of ``partner``."""
+    if audience == Audience.PUBLIC:
         return True
     if not viewer.signed_in or viewer.role not in ROLES:
         return False
@@ -241,9 +248,9 @@ def may_see(descriptor: Descriptor, viewer: Viewer, region: Region) -> bool:
         return True  # who may withdraw a layer must be able to see it
     if not viewer.partner or region.partner(viewer.partner) is None:
         return False
-    if descriptor.audience == Audience.PARTNERS:
+    if audience == Audience.PARTNERS:
         return True
-    return descriptor.audience == Audience.OWNER and viewer.partner == descriptor.partner
+    return audience == Audience.OWNER and viewer.own and viewer.partner == partner
 
 
 def may_change(partner: str, viewer: Viewer) -> bool:

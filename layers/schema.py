@@ -7,7 +7,8 @@ How the tables hang together
 ----------------------------
 ``versions`` and ``contents`` hold what was published and never change. ``pointers`` says which version is shown: every
 publish, roll back and withdrawal adds one row, and the row's number is that of its line in ``audit``. Nothing is ever
-updated or deleted in these four; triggers hold that, so that a mistake in the code cannot rewrite history either.
+updated or deleted in these four; triggers hold that, so that a mistake in the code cannot rewrite history either. Briefings
+have three tables of the same make: ``briefings``, ``briefing_versions`` and ``briefing_pointers``.
 ``meta`` is one row; taking a lock on it is how writers queue, and its ``generation`` is how readers notice a change.
 
 A new table (drafts, actions, briefings ...) is added here, with :data:`SCHEMA_VERSION` raised by one and a function in
@@ -28,7 +29,7 @@ from sqlalchemy import event
 
 from layers.model import Fault, Refused
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 BUSY_S = 30
 """How long a SQLite writer waits for another one. A publish holds the lock for milliseconds; only a first fill is longer."""
@@ -203,7 +204,74 @@ pack_layers = sa.Table(
     sa.ForeignKeyConstraint(["layer_id", "version"], ["versions.layer_id", "versions.version"]),
 )
 
-NEVER_CHANGED = (audit, versions, contents, pointers)
+briefing_drafts = sa.Table(
+    "briefing_drafts",
+    tables,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("briefing_id", sa.String(80), nullable=False),  # it is to be a version of; "": not chosen yet
+    sa.Column("base_version", sa.Integer, nullable=False),  # the newest when the draft was begun; 0: none
+    sa.Column("partner", sa.Text, nullable=False),  # whose draft it is: its analysts may work on it
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),  # grows with every change of the text
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("authors", sa.Text, nullable=False),  # JSON: everybody who wrote any of it
+    sa.Column("asked_of", sa.Text, nullable=False),  # who is to check it; "": nobody was asked
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.Column("asked_at", Moment),
+    sa.Column("asked_note", sa.Text, nullable=False),
+    sa.Column("checked_by", sa.Text, nullable=False),  # of the text as it stands: a change empties it
+    sa.Column("checked_at", Moment),
+)
+
+briefings = sa.Table(
+    "briefings",
+    tables,
+    sa.Column("id", sa.String(80), primary_key=True),
+    sa.Column("partner", sa.Text, nullable=False),  # whose it is, for good
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+)
+
+briefing_versions = sa.Table(
+    "briefing_versions",
+    tables,
+    sa.Column("briefing_id", sa.String(80), sa.ForeignKey("briefings.id"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("published_at", Moment, nullable=False),
+    sa.Column("published_by", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("checked_by", sa.Text, nullable=False),
+    sa.Column("checked_at", Moment),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("audience", sa.String(20), nullable=False),
+    sa.Column("review_on", sa.String(10), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("pins", sa.Text, nullable=False),  # JSON: layer id -> version that its numbers came from
+    sa.Column("facts", sa.Text, nullable=False),  # JSON: what its tokens said on the day
+    sa.Column("text_sha256", sa.String(64), nullable=False),
+    sa.Column("record_sha256", sa.String(64), nullable=False),  # over everything else in the row
+    sa.CheckConstraint("version >= 1", name="briefing_versions_count_from_one"),
+)
+
+briefing_pointers = sa.Table(
+    "briefing_pointers",
+    tables,
+    sa.Column("seq", sa.Integer, sa.ForeignKey("audit.seq"), primary_key=True, autoincrement=False),
+    sa.Column("briefing_id", sa.String(80), sa.ForeignKey("briefings.id"), nullable=False),
+    sa.Column("action", sa.String(20), nullable=False),  # publish | restore | withdraw
+    sa.Column("version", sa.Integer),  # the version to show from now on; null: none (withdrawn)
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(["briefing_id", "version"], ["briefing_versions.briefing_id", "briefing_versions.version"]),
+    sa.CheckConstraint("(version IS NULL) = (action = 'withdraw')", name="only_a_withdrawn_briefing_points_nowhere"),
+    sa.Index("briefing_pointers_by_briefing", "briefing_id", "seq"),
+)
+
+NEVER_CHANGED = (audit, versions, contents, pointers, briefings, briefing_versions, briefing_pointers)
 
 
 def _remember_the_pack(connection: sa.Connection) -> None:
@@ -220,9 +288,18 @@ def _remember_the_pack(connection: sa.Connection) -> None:
     connection.execute(sa.insert(pack_layers).from_select(["layer_id", "version", "offered_sha256"], first))
 
 
+def _add_briefings(connection: sa.Connection) -> None:
+    """The tables of briefings, and the triggers of those that never change: a migration has to set up both."""
+    briefing_drafts.create(connection)
+    for table in (briefings, briefing_versions, briefing_pointers):
+        table.create(connection)
+        _guard(connection, table)
+
+
 MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     1: drafts.create,  # 2: drafts of layers that are being published in the browser
     2: _remember_the_pack,  # 3: what the region pack published, so that it can be published again when it changes
+    3: _add_briefings,  # 4: briefings, their drafts and versions
 }
 """``MIGRATIONS[n]`` takes a store from schema n to n + 1. Each runs inside the opening transaction."""
 
@@ -343,8 +420,7 @@ def make_tables(connection: sa.Connection) -> None:
     """Create every table and the triggers that keep history as it was."""
     tables.create_all(connection, checkfirst=False)
     for table in NEVER_CHANGED:
-        for statement in _guards(table.name, connection.dialect.name):
-            connection.exec_driver_sql(statement)
+        _guard(connection, table)
 
 
 def migrate(connection: sa.Connection, found: int) -> None:
@@ -356,6 +432,11 @@ def migrate(connection: sa.Connection, found: int) -> None:
         MIGRATIONS[step](connection)
     if found < SCHEMA_VERSION:
         connection.execute(sa.update(meta).values(schema_version=SCHEMA_VERSION))
+
+
+def _guard(connection: sa.Connection, table: sa.Table) -> None:
+    for statement in _guards(table.name, connection.dialect.name):
+        connection.exec_driver_sql(statement)
 
 
 def _guards(table: str, dialect: str) -> list[str]:

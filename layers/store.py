@@ -19,7 +19,7 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -32,7 +32,9 @@ import sqlalchemy as sa
 
 from layers import accounts, integrity, publishing, refresh, schema
 from layers.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
+from layers.briefings import AUDIT as OF_BRIEFING
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
+from layers.pinned import PinnedStore
 from layers.publishing import no_layer
 from layers.records import (
     STATUSES,
@@ -231,13 +233,13 @@ class Store:
             and (theme is None or theme in entry.guard.themes)
             and (partner is None or entry.guard.partner == partner)
         ]
+        return tuple(sorted(found, key=self.place_in_list))
+
+    def place_in_list(self, layer: Layer) -> tuple:
+        """What :meth:`layers` sorts by."""
         last = len(self._theme_order)
-
-        def order(layer: Layer) -> tuple:
-            first = min((self._theme_order.get(t, last) for t in layer.themes), default=last)
-            return (first, layer.title.casefold(), layer.id)
-
-        return tuple(sorted(found, key=order))
+        first = min((self._theme_order.get(theme, last) for theme in layer.themes), default=last)
+        return (first, layer.title.casefold(), layer.id)
 
     def layer(self, layer_id: str, viewer: Viewer, *, version: int | None = None) -> Layer:
         """One layer as it is shown, or as it was in a version that was shown.
@@ -263,6 +265,14 @@ class Store:
         if not may_see(layer.descriptor, viewer, self.region):
             raise NotFound(missing)
         return layer if viewer.signed_in else _for_public(layer)
+
+    def open_versions(self, layer_id: str, viewer: Viewer) -> frozenset[int]:
+        """The versions that were shown and not taken away since. Raises :class:`NotFound` like :meth:`layer`."""
+        return self._entry(layer_id, viewer).standing.open
+
+    def pinned(self, versions: Mapping[str, int]) -> PinnedStore:
+        """This store, read-only, as it answers with these versions of these layers; every other layer is at its newest."""
+        return PinnedStore(self, versions)
 
     def _entry(self, layer_id: str, viewer: Viewer) -> _Entry:
         entry = self._state().entries.get(layer_id)
@@ -306,7 +316,7 @@ class Store:
         self, viewer: Viewer, *, layer_id: str | None = None, before: int | None = None, limit: int = 200
     ) -> tuple[AuditLine, ...]:
         """Audit lines, newest first; ``before`` pages on by number. Admins see all of them; analysts see those of their
-        own partner's layers and people. Raises :class:`NotPermitted` for everybody else."""
+        own partner's layers, briefings and people. Raises :class:`NotPermitted` for everybody else."""
         if not viewer.signed_in or viewer.role not in ("analyst", "admin"):
             raise NotPermitted("Only analysts and admins may read the audit trail.")
         table = schema.audit
@@ -320,14 +330,23 @@ class Store:
             mine = [i for i, entry in entries if may_change(entry.guard.partner, viewer)]
             others = [i for i, entry in entries if not may_change(entry.guard.partner, viewer)]
             own_people = (table.c.partner == viewer.partner) & (
-                table.c.layer_id.is_(None) | table.c.layer_id.not_in(others)
+                table.c.layer_id.is_(None)
+                | (table.c.layer_id.not_in(others) & table.c.layer_id.not_like(f"{OF_BRIEFING}%"))
             )
-            query = query.where(table.c.layer_id.in_(mine) | own_people)
+            query = query.where(table.c.layer_id.in_(mine) | own_people | self._of_own_briefings(viewer))
         with self.reading() as connection:
-            return tuple(
-                AuditLine(r.seq, r.at, r.by, r.partner, r.action, r.layer_id or "", r.version, json.loads(r.detail))
-                for r in connection.execute(query)
-            )
+            return tuple(_audit_line(row) for row in connection.execute(query))
+
+    @staticmethod
+    def _of_own_briefings(viewer: Viewer) -> sa.ColumnElement[bool]:
+        """Audit lines about the briefings of a viewer's partner, and what they tried themselves at an id that nobody has: a
+        colleague may have tried it as an admin, for another partner."""
+        table, made = schema.audit, schema.briefings
+        keys = sa.select(OF_BRIEFING + made.c.id)
+        tried = table.c.layer_id.like(f"{OF_BRIEFING}%") & table.c.layer_id.not_in(keys)
+        return table.c.layer_id.in_(keys.where(made.c.partner == viewer.partner)) | (
+            tried & (table.c.by == viewer.user)
+        )
 
     # -- reading: the numbers ------------------------------------------------------------------------------------------
 
@@ -485,19 +504,48 @@ class Store:
             review_on=review_on,
             checks=checks,
         )
-        self._look_again()
+        self.look_again()
         return done
+
+    def publish_all(
+        self,
+        submissions: Sequence[publishing.Submission],
+        *,
+        by: Viewer,
+        note: str = "",
+        at: datetime | None = None,
+        checked_by: str = "",
+        review_on: str = "",
+    ) -> tuple[Published, ...]:
+        """Publish several layers as :meth:`publish` does, in one transaction: if one is refused, none is published."""
+        done = publishing.publish_all(
+            self, submissions, by=by, note=note, at=at, checked_by=checked_by, review_on=review_on
+        )
+        self.look_again()
+        return done
+
+    def follow_pack(self, layer_id: str, *, by: Viewer, reason: str) -> Published:
+        """Take the region pack's figures for a layer again, and from then on whenever the pack is built anew.
+
+        For those who may change the layer. Raises :class:`NotFound`, :class:`NotPermitted` or :class:`Refused`."""
+        done = refresh.follow_pack(self, layer_id, by=by, reason=reason)
+        self.look_again()
+        return done
+
+    def pack_side(self, layer_id: str, viewer: Viewer) -> refresh.PackSide | None:
+        """How a layer stands to the region pack; None when the pack does not bring it, or for who may not change it."""
+        return refresh.pack_side(self, layer_id, viewer)
 
     def rollback(self, layer_id: str, *, to: int, by: Viewer, reason: str) -> None:
         """Show an earlier version again, and cancel those that still wait for their date. Versions themselves stay as
         they are; the ones after ``to`` are closed to all but those who may change the layer."""
         publishing.rollback(self, layer_id, to=to, by=by, reason=reason)
-        self._look_again()
+        self.look_again()
 
     def withdraw(self, layer_id: str, *, by: Viewer, reason: str) -> None:
         """Show the layer to nobody until it is published or rolled back again. Links to it give the reason."""
         publishing.withdraw(self, layer_id, by=by, reason=reason)
-        self._look_again()
+        self.look_again()
 
     def note(
         self, action: str, *, by: Viewer, layer_id: str | None = None, detail: Mapping[str, Any] | None = None
@@ -521,6 +569,9 @@ class Store:
 
     def list_users(self, by: Viewer) -> tuple[accounts.User, ...]:
         return accounts.list_users(self, by)
+
+    def colleagues(self, by: Viewer, partner: str) -> tuple[accounts.User, ...]:
+        return accounts.colleagues(self, by, partner)
 
     def has_users(self) -> bool:
         return accounts.has_users(self)
@@ -608,7 +659,7 @@ class Store:
         finally:
             self._refreshing.release()
 
-    def _look_again(self) -> None:
+    def look_again(self) -> None:
         """Show this process what it has just written. It is written: a fault in looking at it is not the writer's."""
         self._checked = float("-inf")
         try:
@@ -751,6 +802,14 @@ def _layer_of(row: sa.Row) -> Layer:
         sha256=row.values_sha256,
         parts=frozenset((level, period) for level, period in summary["parts"]),
     )
+
+
+def _audit_line(row: sa.Row) -> AuditLine:
+    of = row.layer_id or ""
+    briefing = of.removeprefix(OF_BRIEFING) if of.startswith(OF_BRIEFING) else ""
+    layer_id = "" if briefing else of
+    detail = json.loads(row.detail)
+    return AuditLine(row.seq, row.at, row.by, row.partner, row.action, layer_id, row.version, detail, briefing)
 
 
 def _for_public(layer: Layer) -> Layer:

@@ -9,13 +9,17 @@ from functools import lru_cache
 from dashboard.published import Published
 from dashboard.selection import Selection, weighted
 from dashboard.views.wording import listing
-from layers import PUBLIC
+from layers import PUBLIC, Region
+
+
+def bounds(published: Published) -> dict[str, list[list[float]]]:
+    """``{"": region, partner id: footprint}`` as [[south, west], [north, east]] in degrees."""
+    return _bounds(published.region)
 
 
 @lru_cache(maxsize=8)
-def bounds(published: Published) -> dict[str, list[list[float]]]:
-    """``{"": region, partner id: footprint}`` as [[south, west], [north, east]] in degrees."""
-    lads = published.region.areas["lad"]
+def _bounds(region: Region) -> dict[str, list[list[float]]]:
+    lads = region.areas["lad"]
     boxes = lads.geometry.bounds.set_index(lads["code"])
 
     def box(codes) -> list[list[float]]:
@@ -25,13 +29,17 @@ def bounds(published: Published) -> dict[str, list[list[float]]]:
             [float(part["maxy"].max()), float(part["maxx"].max())],
         ]
 
-    return {"": box(boxes.index)} | {partner.id: box(partner.footprint) for partner in published.region.partners}
+    return {"": box(boxes.index)} | {partner.id: box(partner.footprint) for partner in region.partners}
+
+
+def names(published: Published, level: str) -> dict[str, str]:
+    """Code -> name of every area of a level."""
+    return _names(published.region, level)
 
 
 @lru_cache(maxsize=32)
-def names(published: Published, level: str) -> dict[str, str]:
-    """Code -> name of every area of a level."""
-    areas = published.region.areas[level]
+def _names(region: Region, level: str) -> dict[str, str]:
+    areas = region.areas[level]
     return dict(zip(areas["code"], areas["name"], strict=True))
 
 

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from layers import publishing, schema
+from layers.briefings import Briefings
 from layers.model import Audience, Descriptor, Direction, Kind, Measure, Package, Viewer
 from layers.region import load_region
 from layers.store import open_store
@@ -73,6 +74,19 @@ def sites(layer_id: str = "shops", *, partner: str = "westshire", rows=None, **m
     table = pd.DataFrame(rows, columns=["service_id", "name", "easting", "northing"])
     described = {"title": "Shops", "themes": ("alcohol",)} | more
     return Package(Descriptor(layer_id, kind=Kind.SERVICES, partner=partner, **described), table)
+
+
+def briefing(
+    title: str = "Noise at night", *, partner: str = "westshire", audience: str = "public", body: str = ""
+) -> str:
+    """The text of a briefing of one page."""
+    front = f"title: {title}\npartner: {partner}\naudience: {audience}"
+    return f"---\n{front}\n---\n# {title}\n\n{body or 'It is loud here.'}\n"
+
+
+def publish_briefing(store, text: str = "", *, by: Viewer = WEST_ANALYST, pins=None, **more):
+    more = {"facts": {}} | more
+    return Briefings(store).publish(text=text or briefing(), by=by, pins=pins or {}, **more)
 
 
 @pytest.fixture(scope="session")

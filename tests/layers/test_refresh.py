@@ -651,6 +651,8 @@ def as_schema_2(url):
         sa.make_url(url).set(drivername=schema.make_engine(url).url.drivername), poolclass=NullPool
     )
     with engine.begin() as connection:
+        for table in ("briefing_pointers", "briefing_versions", "briefings", "briefing_drafts"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
         connection.exec_driver_sql("DROP TABLE pack_layers")
         for column in ("layers_sha256", "areas_sha256"):
             connection.exec_driver_sql(f"ALTER TABLE meta DROP COLUMN {column}")

@@ -28,6 +28,7 @@ from tests.layers.store_fixtures import (
     WEST_ANALYST,
     WEST_VIEWER,
     indicator,
+    publish_briefing,
     sites,
     unguarded,
 )
@@ -532,11 +533,13 @@ def _blob(store, layer_id, part):
 
 
 def test_history_cannot_be_changed_by_mistake(store):
+    publish_briefing(store)  # a trigger for each row needs a row
+    columns = {"contents": ("parquet", b"x"), "audit": ("action", "x"), "versions": ("note", "x")}
+    columns |= {"briefings": ("partner", "x"), "briefing_versions": ("text", "x")}
     for table in schema.NEVER_CHANGED:
         with pytest.raises(sa.exc.DatabaseError, match="never changed"), store.engine.begin() as connection:
             connection.execute(sa.delete(table))
-        column, value = {"contents": ("parquet", b"x"), "audit": ("action", "x")}.get(table.name, ("at", NOON))
-        column, value = ("note", "x") if table is schema.versions else (column, value)
+        column, value = columns.get(table.name, ("at", NOON))
         with pytest.raises(sa.exc.DatabaseError, match="never changed"), store.engine.begin() as connection:
             connection.execute(sa.update(table).values({column: value}))
     assert store.check() == []
