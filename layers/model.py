@@ -180,11 +180,16 @@ class Package:
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who is asking. The store answers nothing without one."""
+    """Who is asking. The store answers nothing without one.
+
+    ``own`` False stands for every partner at once: such a viewer sees what all partners may see, and not what its partner
+    keeps to itself.
+    """
 
     user: str = ""
     partner: str = ""
     role: str = "public"  # public | viewer | analyst | admin
+    own: bool = True
 
     @property
     def signed_in(self) -> bool:

@@ -14,7 +14,7 @@ from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, Seen, choropleth, ranked
 from dashboard.views.places import names
-from layers import LEVELS, Direction, Layer, Status, Viewer
+from layers import LEVELS, Direction, Layer, Region, Status, Viewer
 
 MOST_NEIGHBOURS = 30
 _STATUSES = tuple(str(status) for status in Status)
@@ -211,6 +211,15 @@ def _indicators(published, level, i, selection, viewer):
         )
 
 
+def nearest_services(published: Published, code: str, selection: Selection, viewer: Viewer) -> tuple[ServiceLine, ...]:
+    """The nearest site of every list chosen, without the rest of the profile; () for an unknown code."""
+    level = published.region.level_of(code)
+    if level is None:
+        return ()
+    row = published.region.areas[level].iloc[published.region.position(level, code)]
+    return tuple(_services(published, row, selection, viewer))
+
+
 def _services(published, row, selection, viewer):
     lads = names(published, "lad")
     if not np.isfinite([row["centroid_x"], row["centroid_y"]]).all():
@@ -259,15 +268,15 @@ def _neighbours(published, level, i, selection, viewer):
     lads = names(published, "lad")
     chart = choropleth(published, Selection(need=selection.need, level=level, period=selection.period), viewer)
     values = chart.frame["value"].to_numpy() if chart is not None else None
-    for j in _touching(published, level, i)[:MOST_NEIGHBOURS]:
+    for j in _touching(published.region, level, i)[:MOST_NEIGHBOURS]:
         value = chart.value_text(values[j]) if chart is not None else ""
         yield Neighbour(frame["code"].iat[j], frame["name"].iat[j], lads.get(frame["lad_code"].iat[j], ""), value)
 
 
 @lru_cache(maxsize=4096)
-def _touching(published: Published, level: str, i: int) -> tuple[int, ...]:
+def _touching(region: Region, level: str, i: int) -> tuple[int, ...]:
     """Places in area order of the areas that share a point with area ``i``, by name."""
-    frame = published.region.areas[level]
+    frame = region.areas[level]
     # published outlines may miss each other by a hair
     found = frame.sindex.query(frame.geometry.iat[i], predicate="dwithin", distance=_TOLERANCE_DEGREES)
     return tuple(sorted((int(j) for j in found if j != i), key=lambda j: (frame["name"].iat[j], frame["code"].iat[j])))

@@ -30,6 +30,17 @@ def fills(root) -> list[str]:
     return [path.get("fill") for path in root.findall("s:path", NS)]
 
 
+def places(path) -> np.ndarray:
+    """Corners of a path in pixels: each ring is M and l, then steps in tenths of a pixel."""
+    assert path.get("transform") == "scale(.1)"
+    rings = re.findall(r"M(-?\d+) (-?\d+)l([^MZ]*)", path.get("d"))
+    out = []
+    for x, y, steps in rings:
+        numbers = np.array(re.findall(r"-?\d+", steps), dtype=float).reshape(-1, 2)
+        out.append(np.cumsum(np.vstack([[float(x), float(y)], numbers]), axis=0))
+    return np.vstack(out) / 10
+
+
 def test_each_class_is_one_path_in_its_colour(tiny):
     n = len(tiny.region.areas["lsoa"])
     classes = (np.arange(n) % 2).astype("uint8")
@@ -50,8 +61,7 @@ def test_special_classes_have_colours_of_their_own(tiny):
 
 def test_areas_fill_the_picture_and_stay_in_it(tiny):
     root = parsed(draw(tiny, width=300, height=200))
-    data = next(path.get("d") for path in root.findall("s:path", NS) if path.get("fill") == RED)
-    numbers = np.array(re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", data), dtype=float).reshape(-1, 2)
+    numbers = places(next(path for path in root.findall("s:path", NS) if path.get("fill") == RED))
     assert numbers[:, 0].min() >= -5 and numbers[:, 0].max() <= 305
     assert numbers[:, 1].min() >= -5 and numbers[:, 1].max() <= 205
     wide, tall = np.ptp(numbers, axis=0)

@@ -43,12 +43,15 @@ class Fact:
 
 @dataclass(frozen=True)
 class LegendRow:
-    """``colour`` is a CSS colour, "" with a ``pattern``. ``pattern``: "" | "hatch" | "outline"."""
+    """``colour`` is a CSS colour, "" with a ``pattern`` (or that of its line). ``pattern``: "" | "hatch" | "outline". With a ``mark``
+    it is a shape on the map rather than a colour of areas: circle, square, triangle, diamond, star, cross, pentagon or ring, filled
+    with ``colour``."""
 
     label: str
     colour: str = ""
     pattern: str = ""
     count: str = ""  # "63 areas, 104,200 residents"
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Figure:
     layers: tuple[tuple[str, int], ...] = ()
     sources: tuple[SourceLine, ...] = ()
     link: str = ""  # the explore page with this very view
+    notice: str = ""  # the region's demonstration notice: a picture may travel without its page
 
 
 @dataclass(frozen=True)
