@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from layers import schema
 from layers.model import PUBLIC, SYSTEM, Fault, NotFound, Refused, Viewer
 from layers.publishing import add_audit
-from layers.records import ROLES, NotPermitted
+from layers.records import ROLES, NotPermitted, may_change
 
 if TYPE_CHECKING:
     from layers.store import Store
@@ -176,6 +176,20 @@ def list_users(store: Store, by: Viewer) -> tuple[User, ...]:
     _only_admins(by, "list accounts")
     with store.reading() as connection:
         return tuple(_user_of(row) for row in connection.execute(sa.select(schema.users).order_by(schema.users.c.name)))
+
+
+def colleagues(store: Store, by: Viewer, partner: str) -> tuple[User, ...]:
+    """The accounts that could check what ``by`` publishes for a partner, by name: its analysts and every admin, not ``by``.
+
+    Only for somebody who may publish for that partner; nobody else is told who has an account.
+    """
+    if not may_change(partner, by):
+        return ()
+    users = schema.users.c
+    query = sa.select(schema.users).where(users.disabled_at.is_(None), users.name != by.user)
+    query = query.where((users.role == "admin") | ((users.role == "analyst") & (users.partner == partner)))
+    with store.reading() as connection:
+        return tuple(_user_of(row) for row in connection.execute(query.order_by(users.name)))
 
 
 def has_users(store: Store) -> bool:

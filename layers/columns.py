@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from layers.descriptor import roles_of
@@ -159,6 +160,7 @@ def guess_columns(
             take(role, match, f"its header is {match!r}")
             break
     if kind == Kind.INDICATOR:
+        _guess_parts(text, plain, used, out, take, refused)
         _guess_value(text, plain, used, out, take, refused)
     return tuple(out[role] for role in known if role in out)
 
@@ -204,6 +206,36 @@ def _mostly_periods(column: pd.Series) -> bool:
     return bool(len(cells)) and bool(cells.str.contains(r"(?:19|20)\d\d|^\d{1,2}/\d{1,2}/", regex=True).mean() > 0.8)
 
 
+_WHOLE = (
+    r"\b(?:all|total|base)\b",  # "All homes" beside "Homes with damp"
+    r"\b(?:population|residents|people|persons|households|homes|dwellings|pupils|patients)\b",
+)
+
+
+def _guess_parts(text, plain, used, out, take, refused) -> None:
+    """Numerator and denominator, where two columns of whole numbers are left, one is never above the other, and the larger
+    one's header speaks of a whole: "Aged 65 and over" beside "All residents"."""
+    if {"value", "numerator"} & (set(out) | refused) or "denominator" in refused:
+        return
+    given = out["denominator"].header if "denominator" in out else ""
+    free = [header for header in numeric_columns(text, used) if header not in used] + ([given] if given else [])
+    if len(free) != 2:
+        return
+    read = {header: numbers(text[header].head(2000)).value for header in free}
+    if any(not (values[np.isfinite(values)] % 1 == 0).all() for values in read.values()):
+        return
+    for part, whole in (free, free[::-1]):
+        both = np.isfinite(read[part]) & np.isfinite(read[whole])
+        if given and whole != given:
+            continue
+        if both.sum() < 3 or (read[part][both] > read[whole][both]).any() or (read[whole][both] == 0).all():
+            continue
+        if whole == given or any(re.search(w, plain[whole]) and not re.search(w, plain[part]) for w in _WHOLE):
+            take("numerator", part, f"it is never above {whole!r}, which looks like its whole")
+            take("denominator", whole, f"it looks like the whole of {part!r}")
+            return
+
+
 def _guess_value(text, plain, used, out, take, refused) -> None:
     """The number itself: by words in its header, else the only column of numbers, else the last of them."""
     if "value" in out or "value" in refused or {"numerator", "denominator"} <= set(out):
@@ -242,7 +274,8 @@ def _is_numeric(column: pd.Series) -> bool:
     if not len(cells):
         return False
     read = numbers(cells)
-    return bool((read.state == "number").mean() >= 0.3 and (read.state != "bad").all())
+    # a slip or two ("n.k") is told when the file is checked, and does not make a column of numbers one of words
+    return bool((read.state == "number").mean() >= 0.3 and (read.state == "bad").mean() <= 0.02)
 
 
 def guess_measure(column: pd.Series, header: str) -> str:

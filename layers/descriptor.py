@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from layers.fields import INDICATOR, SERVICE, Field
+from layers.marks import meaning
 from layers.model import (
     LEVELS,
     AccessStandard,
@@ -136,7 +137,10 @@ def read_descriptor(document: Any) -> tuple[Descriptor | None, list[Fault]]:
     extra = {key: value for key, value in document.items() if key not in _TOP}
     if many is not None:
         extra["licenses"] = many
-    if more := {key: value for key, value in ours.items() if key not in OUR_KEYS or key == "marks"}:
+    more = {key: value for key, value in ours.items() if key not in OUR_KEYS}
+    if marks := marks_in(document):
+        more["marks"] = marks
+    if more:
         extra["commonground"] = more
     _check_marks(mine)
     descriptor = Descriptor(
@@ -179,6 +183,36 @@ def read_descriptor(document: Any) -> tuple[Descriptor | None, list[Fault]]:
 def marks_of(descriptor: Descriptor) -> dict[str, str]:
     """The marks that this layer uses differently from the dialect table."""
     return dict(descriptor.extra.get("commonground", {}).get("marks", {}))
+
+
+_WITHHELD = re.compile(r"suppress|withheld|confiden|disclos|redact|protect|small (?:number|count)|(?:fewer|less) than")
+
+
+def marks_in(document: dict) -> dict[str, Any]:
+    """Mark -> what it means, from ``commonground.marks`` and from the table schema's ``missingValues``.
+
+    A label of Data Package v2 (``{"value": "q", "label": "suppressed"}``) decides; without one, a value that we would read
+    as a number or not at all is missing, as the standard says. What our own list of marks explains stays as that says it:
+    the plain list names suppressed and missing marks alike.
+    """
+    ours = document.get("commonground")
+    given = ours.get("marks") if isinstance(ours, dict) else None
+    if given is not None and not isinstance(given, dict):
+        return {}  # said to be wrong elsewhere
+    out: dict[str, Any] = {}
+    resources = document.get("resources")
+    one = resources[0] if isinstance(resources, list) and resources and isinstance(resources[0], dict) else {}
+    schema = one.get("schema") if isinstance(one.get("schema"), dict) else {}
+    listed = schema.get("missingValues") if isinstance(schema.get("missingValues"), list) else []
+    for item in listed[:100]:
+        value, label = (item.get("value"), item.get("label")) if isinstance(item, dict) else (item, None)
+        if not isinstance(value, str) or not value.strip() or len(value) > 100:
+            continue
+        if isinstance(label, str) and label.strip():
+            out[value.strip()] = "suppressed" if _WITHHELD.search(label.lower()) else "missing"
+        elif meaning(value.strip()) in ("number", "bad"):
+            out[value.strip()] = "missing"
+    return out | dict(given or {})
 
 
 def descriptor_to_json(descriptor: Descriptor, table: pd.DataFrame | None = None) -> dict:
@@ -447,9 +481,9 @@ def _columns(mine: _Looker, kind: Kind | None) -> dict[str, str]:
 
 
 def _check_marks(mine: _Looker) -> None:
-    for mark, meaning in mine.object("marks").items():
-        if meaning not in ("suppressed", "missing"):
-            mine.fault("marks", f"{mark!r} means {meaning!r}", "use suppressed or missing")
+    for mark, word in mine.object("marks").items():
+        if word not in ("suppressed", "missing"):
+            mine.fault("marks", f"{mark!r} means {word!r}", "use suppressed or missing")
 
 
 def _disclosure(mine: _Looker) -> Disclosure:

@@ -129,6 +129,8 @@ def numbers(text: pd.Series, marks: dict[str, str] | None = None, decimal_comma:
     state = np.full(size, "bad", dtype=object)
     flag = np.full(size, "", dtype=object)
     plain = np.array(clean.str.fullmatch(_PLAIN), dtype=bool)
+    if coded := [mark for mark in marks or {} if re.fullmatch(_PLAIN, mark)]:  # -99 where the package says it is none
+        plain &= ~clean.isin(coded).to_numpy(dtype=bool)
     if plain.any():
         value[plain] = _exact(clean[plain])
         endless = plain & ~np.isfinite(value)  # 1e999
@@ -165,7 +167,9 @@ def _exact(text: pd.Series) -> np.ndarray:
 
 def meaning(mark: str, override: dict[str, str] | None = None) -> str:
     """What a mark stands for: suppressed, missing (blank too), number or bad."""
-    return _read_one(mark, override or {}, False)[0] if not re.fullmatch(_PLAIN, mark) else "number"
+    if re.fullmatch(_PLAIN, mark) and mark not in (override or {}):
+        return "number"
+    return _read_one(mark, override or {}, False)[0]
 
 
 def _writes_decimal_commas(words) -> bool:

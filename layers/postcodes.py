@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -44,19 +45,22 @@ class Place:
 
 @dataclass(frozen=True)
 class _Letter:
-    """The postcodes of one first letter, sorted by ``key``; sectors and districts with the means of their units."""
+    """The postcodes of one first letter, sorted by ``key``. Sectors and districts are worked out when first asked for."""
 
     key: np.ndarray  # int64
     easting: np.ndarray  # float32 holds every whole metre of the grid exactly
     northing: np.ndarray
     lad: np.ndarray  # position in LADS
     lads: np.ndarray
-    sector: np.ndarray
-    sector_at: np.ndarray  # (n, 2)
-    sector_lad: np.ndarray
-    district: np.ndarray
-    district_at: np.ndarray
-    district_lad: np.ndarray
+
+    @cached_property
+    def sectors(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Key of each sector, mean point (n, 2) and commonest authority of its units."""
+        return _means(self.key // 37**2, self.easting, self.northing, self.lad)
+
+    @cached_property
+    def districts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return _means(self.key // 37**3, self.easting, self.northing, self.lad)
 
 
 _letters: dict[str, _Letter | None] = {}
@@ -81,20 +85,31 @@ def normalise(text: str) -> str | None:
     return f"{match[1]} {match[2]}" if match else None
 
 
-def _keys(outward: np.ndarray, inward: np.ndarray) -> np.ndarray:
-    """Postcodes as whole numbers that sort by outward, sector and unit: base 37 digits of four and three characters."""
-    joined = (
-        np.char.add(np.char.ljust(outward.astype("U4"), 4), inward.astype("U3")) if len(outward) else np.array([], "U7")
-    )
-    letters = np.ascontiguousarray(joined.astype("U7")).view("U1").reshape(len(joined), 7) if len(joined) else None
-    if letters is None:
-        return np.array([], dtype=np.int64)
-    number = letters.view(np.uint32).reshape(len(joined), 7).astype(np.int64)
-    digit = np.where(number >= 65, number - 54, np.where(number >= 48, number - 47, 0))  # A-Z 11-36, 0-9 1-10, space 0
-    return digit @ (37 ** np.arange(6, -1, -1, dtype=np.int64))
+_DIGIT = np.zeros(256, dtype=np.int64)  # 0-9 are 1-10, A-Z are 11-36, everything else 0
+_DIGIT[ord("0") : ord("9") + 1] = range(1, 11)
+_DIGIT[ord("A") : ord("Z") + 1] = range(11, 37)
 
 
-def _folder() -> Path:
+def _keys(written: np.ndarray) -> np.ndarray:
+    """Postcodes as whole numbers that sort by outward, sector and unit: base 37 digits of four and three characters.
+
+    ``written`` are bytes of which the last three characters are the inward part, with any number of spaces before it:
+    "NE1 4ST", "N1  0AA", "DE214AB". Shorter than three characters gives nonsense, not an error.
+    """
+    width = max(written.dtype.itemsize, 7)
+    letters = np.ascontiguousarray(written.astype(f"S{width}")).view(np.uint8).reshape(len(written), width)
+    length = np.char.str_len(written)
+    key = np.zeros(len(written), dtype=np.int64)
+    for at in range(4):
+        key = key * 37 + np.where(at < length - 3, _DIGIT[letters[:, at]], 0)
+    row = np.arange(len(written))
+    for back in (3, 2, 1):
+        key = key * 37 + _DIGIT[letters[row, np.maximum(length - back, 0)]]
+    return key
+
+
+def postcode_folder() -> Path:
+    """Where the postcode data are. Raises RuntimeError when they are not installed."""
     import os
 
     if given := os.environ.get("QLACREF_DATA_DIR"):  # the package's own setting
@@ -124,45 +139,29 @@ def _read_letter(letter: str) -> _Letter | None:
     import brotli
     import msgpack
 
-    file = _folder() / f"postcodes_{letter}.msgpack.br"
+    file = postcode_folder() / f"postcodes_{letter}.msgpack.br"
     if not file.is_file():
         return None
-    data = msgpack.unpackb(brotli.decompress(file.read_bytes()), raw=False)["data"]
-    raw = np.array(
-        data["pcd"], dtype="U8"
-    )  # seven characters: "N1  0AA", "NE1 4ST", "DE214AB"; some vintages use eight
-    bare = np.char.replace(raw, " ", "")
-    length = np.char.str_len(bare)
-    good = (length >= 5) & (length <= 7)
-    easting = np.array(data["oseast1m"], dtype=float)
-    northing = np.array(data["osnrth1m"], dtype=float)
-    good &= np.isfinite(easting) & np.isfinite(northing) & (easting > 0)
+    # Bytes, not text: half a million small strings cost more than all the arithmetic on them.
+    data = msgpack.unpackb(brotli.decompress(file.read_bytes()), raw=True)[b"data"]
+    written = np.array(data[b"pcd"], dtype="S8")  # seven characters, "N1  0AA", "DE214AB"; some vintages use eight
+    lad, lads = pd.factorize(np.array([code or b"" for code in data[b"laua"]], dtype=object), sort=True)
+    easting, northing = np.array(data[b"oseast1m"], dtype=float), np.array(data[b"osnrth1m"], dtype=float)
+    del data
+    good = (np.char.str_len(written) >= 5) & np.isfinite(easting) & np.isfinite(northing) & (easting > 0)
     if not good.any():  # Jersey and the made-up ZZ codes have no points
         return None
-    bare, length, easting, northing = bare[good], length[good], easting[good], northing[good]
-    letters = bare.astype("U7").view("U1").reshape(len(bare), 7)
-    rows = np.arange(len(bare))[:, None]
-    inward = np.ascontiguousarray(letters[rows, (length - 3)[:, None] + np.arange(3)]).view("U3").ravel()
-    outward = np.char.rstrip(_rejoin(letters, length - 3))
-    easting, northing = _irish_grid_to_national(np.char.startswith(outward, "BT"), easting, northing)
-    lads, lad = np.unique(np.array([code or "" for code in data["laua"]], dtype="U9")[good], return_inverse=True)
-    key = _keys(outward, inward)
+    written, easting, northing, lad = written[good], easting[good], northing[good], lad[good]
+    if letter == "B":
+        easting, northing = _irish_grid_to_national(np.char.startswith(written, b"BT"), easting, northing)
+    key = _keys(written)
     order = np.argsort(key, kind="stable")
-    key, easting, northing, lad = key[order], easting[order], northing[order], lad[order]
-    sector, sector_at, sector_lad = _means(key // 37**2, easting, northing, lad)
-    district, district_at, district_lad = _means(key // 37**3, easting, northing, lad)
     return _Letter(
-        key,
-        easting.astype(np.float32),
-        northing.astype(np.float32),
-        lad.astype(np.int16),
-        lads.astype(object),
-        sector,
-        sector_at,
-        sector_lad,
-        district,
-        district_at,
-        district_lad,
+        key[order],
+        easting[order].astype(np.float32),
+        northing[order].astype(np.float32),
+        lad[order].astype(np.int16),
+        np.array([code.decode("ascii", "replace") for code in lads], dtype=object),
     )
 
 
@@ -176,21 +175,17 @@ def _irish_grid_to_national(irish: np.ndarray, easting: np.ndarray, northing: np
     return easting, northing
 
 
-def _rejoin(letters: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """The first ``length`` characters of each row of letters, at most four."""
-    kept = np.where(np.arange(4) < length[:, None], letters[:, :4], " ")
-    return np.ascontiguousarray(kept.astype("U1")).view("U4").ravel()
-
-
 def _means(group: np.ndarray, easting: np.ndarray, northing: np.ndarray, lad: np.ndarray):
-    """Mean point and commonest authority of each group; ``group`` is sorted."""
-    names, start, count = np.unique(group, return_index=True, return_counts=True)
-    at = np.column_stack([np.add.reduceat(easting, start), np.add.reduceat(northing, start)]) / count[:, None]
+    """Group, mean point and commonest authority of each group (the later code of two as common); ``group`` is sorted."""
+    start = np.flatnonzero(np.diff(group, prepend=-1))
+    count = np.diff(start, append=len(group))
+    points = (np.add.reduceat(axis.astype(float), start) for axis in (easting, northing))
+    at = np.column_stack(list(points)) / count[:, None]
     number = int(lad.max()) + 1 if len(lad) else 1
-    pair, times = np.unique(np.repeat(np.arange(len(names)), count) * number + lad, return_counts=True)
+    pair, times = np.unique(np.repeat(np.arange(len(start)), count) * number + lad, return_counts=True)
     order = np.lexsort((times, pair // number))
     last = np.flatnonzero(np.diff(np.append(pair[order] // number, -1)))
-    return names, np.round(at, 1), (pair[order] % number)[last].astype(np.int16)
+    return group[start], np.round(at, 1), (pair[order] % number)[last].astype(np.int16)
 
 
 def normalise_all(text: pd.Series) -> pd.Series:
@@ -216,15 +211,17 @@ def locate(postcodes: pd.Series) -> pd.DataFrame:
         if known is None:
             continue
         rows = np.flatnonzero(first == letter)
-        parts = [word.split(" ") for word in written[rows]]
-        key = _keys(np.array([part[0] for part in parts], "U4"), np.array([part[1] for part in parts], "U3"))
+        key = _keys(written[rows].astype("S8"))
         at, hit = _search(known.key, key)
         easting[rows[hit]], northing[rows[hit]] = known.easting[at[hit]], known.northing[at[hit]]
         lad_code[rows[hit]], accuracy[rows[hit]] = known.lads[known.lad[at[hit]]], "unit"
-        at, near = _search(known.sector, key // 37**2)
+        if hit.all():
+            continue
+        sector, sector_at, sector_lad = known.sectors
+        at, near = _search(sector, key // 37**2)
         near &= ~hit
-        easting[rows[near]], northing[rows[near]] = known.sector_at[at[near]].T
-        lad_code[rows[near]], accuracy[rows[near]] = known.lads[known.sector_lad[at[near]]], "sector"
+        easting[rows[near]], northing[rows[near]] = sector_at[at[near]].T
+        lad_code[rows[near]], accuracy[rows[near]] = known.lads[sector_lad[at[near]]], "sector"
     return pd.DataFrame(
         {
             "easting": easting,
@@ -263,12 +260,8 @@ def find(text: str) -> Place | None:
     known = _letter(name[0])
     if known is None:
         return None
-    key = _keys(np.array([match[1]], "U4"), np.array([inward.ljust(3)], "U3"))
-    names, points, lads = (
-        (known.sector, known.sector_at, known.sector_lad)
-        if inward
-        else (known.district, known.district_at, known.district_lad)
-    )
+    key = _keys(np.array([f"{match[1]} {inward}".encode().ljust(len(match[1]) + 4, b"_")], "S8"))
+    names, points, lads = known.sectors if inward else known.districts
     at, hit = _search(names, key // (37**2 if inward else 37**3))
     if not hit[0]:
         return None

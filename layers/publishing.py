@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -438,6 +438,17 @@ def read_content(connection: sa.Connection, layer_id: str, version: int, part: s
 # -- publish -----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Submission:
+    """One package on its way into the store; the keywords are those of :meth:`layers.store.Store.publish`."""
+
+    package: Package
+    replace_ok: bool = True
+    append: bool = False
+    expecting: int | None = None
+    checks: Mapping[str, Any] | None = None
+
+
 def publish(
     store: Store,
     package: Package,
@@ -453,35 +464,77 @@ def publish(
     checks: Mapping[str, Any] | None = None,
 ) -> Published:
     """Publish a package as the next version of its layer. See :meth:`layers.store.Store.publish`."""
-    layer_id = package.descriptor.id
+    one = Submission(package, replace_ok=replace_ok, append=append, expecting=expecting, checks=checks)
+    return publish_all(store, [one], by=by, note=note, at=at, checked_by=checked_by, review_on=review_on)[0]
+
+
+def publish_all(
+    store: Store,
+    submissions: Sequence[Submission],
+    *,
+    by: Viewer,
+    note: str = "",
+    at: datetime | None = None,
+    checked_by: str = "",
+    review_on: str = "",
+) -> tuple[Published, ...]:
+    """Publish several packages in one transaction: every one of them, or none. See :meth:`layers.store.Store.publish_all`."""
+    layer_id = ""  # that of the one in hand, for the audit line of a refusal
     try:
+        layer_id = submissions[0].package.descriptor.id if submissions else ""
         _check_moment(at)
         review_on = day(review_on)
-        _permit(by, package.descriptor, None)
-        if append:
-            package = _appended(store, package, by)
-        prepared = prepare(package, store.region)
-        if checks:
-            prepared = dataclasses.replace(prepared, report={**prepared.report, "checks": dict(checks)})
+        _check_ids(submissions)
+        ready: list[tuple[Submission, Prepared]] = []
+        faults: list[Fault] = []
+        for one in submissions:
+            layer_id = one.package.descriptor.id
+            _permit(by, one.package.descriptor, None)
+            try:
+                package = appended(store, one.package, by) if one.append else one.package
+                prepared = prepare(package, store.region)
+            except Refused as refused:
+                if len(submissions) == 1:
+                    raise
+                faults += [dataclasses.replace(f, where=f"{layer_id} {f.where}".strip()) for f in refused.faults]
+                continue
+            if one.checks:
+                prepared = dataclasses.replace(prepared, report={**prepared.report, "checks": dict(one.checks)})
+            ready.append((one, prepared))
+        if faults:
+            raise Refused("None of the layers was published.", faults)
+        done = []
         with store.writing() as connection:
             now = store.now()
-            found = find(connection, layer_id, now)
-            _permit(by, package.descriptor, found)
-            _check_replaces(package.descriptor, found, replace_ok, expecting)
-            return write_version(
-                connection,
-                prepared,
-                found,
-                by=by,
-                now=now,
-                note=note,
-                at=at if at is not None and at > now else None,
-                checked_by=checked_by,
-                review_on=review_on,
-            )
+            for one, prepared in ready:
+                layer_id = one.package.descriptor.id
+                found = find(connection, layer_id, now)
+                _permit(by, one.package.descriptor, found)
+                _check_replaces(one.package.descriptor, found, one.replace_ok, one.expecting)
+                done.append(
+                    write_version(
+                        connection,
+                        prepared,
+                        found,
+                        by=by,
+                        now=now,
+                        note=note,
+                        at=at if at is not None and at > now else None,
+                        checked_by=checked_by,
+                        review_on=review_on,
+                    )
+                )
+        return tuple(done)
     except (Refused, NotPermitted) as error:
         note_refusal(store, by, "publish-refused", layer_id, error)
         raise
+
+
+def _check_ids(submissions: Sequence[Submission]) -> None:
+    ids = [one.package.descriptor.id for one in submissions]
+    if twice := sorted({layer_id for layer_id in ids if ids.count(layer_id) > 1}):
+        faults = [Fault(f"two of the layers have the id '{one}'", "id", "give each its own title") for one in twice]
+        raise Refused("None of the layers was published.", faults)
 
 
 def _check_moment(at: datetime | None) -> None:
@@ -521,8 +574,9 @@ def _check_replaces(descriptor: Descriptor, found: Found | None, replace_ok: boo
         raise Refused(f"The layer '{descriptor.id}' was not published.", faults)
 
 
-def _appended(store: Store, package: Package, by: Viewer) -> Package:
-    """The package with the periods of the version before that it does not bring itself."""
+def appended(store: Store, package: Package, by: Viewer) -> Package:
+    """The package with the periods of the version now shown that it does not bring itself. Raises :class:`Refused` where the
+    two do not compare (boundaries, measure, unit) or there is nothing to add to, :class:`NotPermitted` like publishing."""
     layer_id = package.descriptor.id
     if package.descriptor.kind != Kind.INDICATOR:
         fault = Fault("a list of services has no periods", f"layer '{layer_id}'", "publish the whole list")
@@ -652,10 +706,10 @@ def point(
 def rollback(store: Store, layer_id: str, *, to: int, by: Viewer, reason: str) -> None:
     """Show an earlier version again. See :meth:`layers.store.Store.rollback`."""
     try:
-        reason = _reason(reason, "rolled back")
+        reason = reason_given(reason, "rolled back")
         with store.writing() as connection:
             now = store.now()
-            found = _find_to_change(connection, store, layer_id, by, now)
+            found = find_to_change(connection, store, layer_id, by, now)
             stands = found.standing
             if not 1 <= to <= found.newest:
                 raise NotFound(f"There is no version {to} of the layer '{layer_id}'.")
@@ -678,10 +732,10 @@ def rollback(store: Store, layer_id: str, *, to: int, by: Viewer, reason: str) -
 def withdraw(store: Store, layer_id: str, *, by: Viewer, reason: str) -> None:
     """Show the layer to nobody, and say why. See :meth:`layers.store.Store.withdraw`."""
     try:
-        reason = _reason(reason, "withdrawn")
+        reason = reason_given(reason, "withdrawn")
         with store.writing() as connection:
             now = store.now()
-            found = _find_to_change(connection, store, layer_id, by, now)
+            found = find_to_change(connection, store, layer_id, by, now)
             if found.standing.withdrawn:
                 fault = Fault("it is withdrawn already", f"layer '{layer_id}'", "")
                 raise Refused(f"The layer '{layer_id}' was not withdrawn.", [fault])
@@ -692,14 +746,14 @@ def withdraw(store: Store, layer_id: str, *, by: Viewer, reason: str) -> None:
         raise
 
 
-def _reason(reason: str, done: str) -> str:
+def reason_given(reason: str, done: str) -> str:
     if not reason.strip():
         fault = Fault("the reason is empty", "reason", "say in a sentence why; people who follow a link will read it")
         raise Refused(f"A layer is not {done} without a reason.", [fault])
     return reason.strip()
 
 
-def _find_to_change(connection: sa.Connection, store: Store, layer_id: str, by: Viewer, now: datetime) -> Found:
+def find_to_change(connection: sa.Connection, store: Store, layer_id: str, by: Viewer, now: datetime) -> Found:
     found = find(connection, layer_id, now)
     if found is None:
         raise NotFound(no_layer(layer_id))

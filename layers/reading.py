@@ -7,7 +7,9 @@ file called .geojson can make it read another file on the server.
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import gc
 import io
 import json
 import re
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -40,6 +42,7 @@ class Limits:
     cells: int = 10_000_000
     line: int = 4 * MIB  # bytes before the first line end
     descriptor: int = 2 * MIB
+    json: int = 48 * MIB  # as Python objects it takes some ten times that
     cpu_s: int = 60  # of the child process
     wall_s: int = 90
     memory: int = 2_048 * MIB
@@ -371,8 +374,32 @@ def read_json(raw: bytes, name: str, most: int = LIMITS.unpacked):
         raise _refuse(name, f"is not valid JSON: {_short(error)}", "check it where it says", "json") from None
 
 
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """While millions of small lists are made, the cycle collector walks them again and again: four fifths of the time.
+
+    Reference counts free them as always. It is switched off for the process; a thread that ends first only switches it on
+    early for the other."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def _read_geojson(raw: bytes, name: str, sheet: str, limits: Limits) -> Sheet:
-    document = read_json(raw, name, limits.unpacked)
+    if len(raw) > limits.json:
+        what = f"is {len(raw) / MIB:,.0f} MiB of GeoJSON; at most {limits.json / MIB:,.0f} are taken"
+        todo = "save points instead of outlines, or save it as CSV or GeoPackage"
+        raise _refuse(name, what, todo, "too-large")
+    with _without_collector():
+        return _sheet_of_geojson(raw, name, limits)
+
+
+def _sheet_of_geojson(raw: bytes, name: str, limits: Limits) -> Sheet:
+    document = read_json(raw, name, limits.json)
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
         found = document.get("type") if isinstance(document, dict) else type(document).__name__
         what = f"is not a GeoJSON FeatureCollection (its type is {str(found)[:40]!r})"
@@ -535,6 +562,14 @@ def _read_csv(raw: bytes, name: str, sheet: str, limits: Limits) -> Sheet:
         raise _refuse(name, "is one line without end", "export it again as CSV", "one-line")
     text, encoding, faults = decode(raw, name)
     delimiter = _delimiter(text)
+    with _without_collector():
+        rows = _rows_of(text, delimiter, name, limits)
+        frame, header_row, found = _frame_of(rows, name, limits)
+    comma = True if delimiter == ";" else None
+    return Sheet(frame, name, "csv", "", (), encoding, delimiter, header_row, comma, faults=(*faults, *found))
+
+
+def _rows_of(text: str, delimiter: str, name: str, limits: Limits) -> list[list[str]]:
     rows, cells = [], 0
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
@@ -546,9 +581,7 @@ def _read_csv(raw: bytes, name: str, sheet: str, limits: Limits) -> Sheet:
     except csv.Error as error:
         todo = "look for a quotation mark that is opened and never closed"
         raise _refuse(name, f"cannot be read after row {len(rows)}: {_short(error)}", todo, "csv") from None
-    frame, header_row, found = _frame_of(rows, name, limits)
-    comma = True if delimiter == ";" else None
-    return Sheet(frame, name, "csv", "", (), encoding, delimiter, header_row, comma, faults=(*faults, *found))
+    return rows
 
 
 def _delimiter(text: str) -> str:
@@ -580,7 +613,9 @@ def _frame_of(rows: list[list[str]], name: str, limits: Limits) -> tuple[pd.Data
             name, "holds no table", "put the names of the columns in one row and a record in each row below", "empty"
         )
     if at:
-        what = f"the {at} rows above the header were passed over"
+        what = (
+            f"the {at} rows above the header were passed over" if at > 1 else "the row above the header was passed over"
+        )
         faults.append(
             Fault(what, name, f"check that row {at + 1} is the header", rule="rows-above", severity="warning")
         )
@@ -618,7 +653,11 @@ def _frame_of(rows: list[list[str]], name: str, limits: Limits) -> tuple[pd.Data
     if below and not body:
         raise _refuse(name, "holds a header but no rows", "put a record in each row below the header", "empty")
     if below:
-        what = f"the last {below} rows hold a single cell each and were taken for notes"
+        what = (
+            f"the last {below} rows hold a single cell each and were taken for notes"
+            if below > 1
+            else "the last row holds a single cell and was taken for a note"
+        )
         faults.append(Fault(what, name, "check the end of the table", rule="rows-below", severity="warning"))
     for number, found in ragged[:20]:
         todo = 'put text that holds the delimiter between quotation marks (")'
@@ -647,8 +686,36 @@ def _header_at(rows: list[list[str]]) -> int | None:
     usual = later[len(later) // 2]
     for at, count in enumerate(filled[:60]):
         if count >= max(1, min(2, usual), round(0.6 * usual)):
-            return at
+            return _below_a_title(rows, at, usual)
     return next(at for at, count in enumerate(filled) if count)
+
+
+def _below_a_title(rows: list[list[str]], at: int, usual: int) -> int:
+    """The header, where the row ``at`` that looks like one is a title with a comma in it: ``Older people, 2020,,``.
+
+    A title leaves the last cells blank; the header below it fills them and holds nothing that is a value.
+    """
+    row = rows[at]
+    filled = [bool(cell.strip()) for cell in row]
+    if sum(filled) >= usual or sum(filled) > 3 or (any(filled[sum(filled) :]) or not all(filled[: sum(filled)])):
+        return at
+    for below in range(at + 1, min(at + 6, len(rows))):
+        cells = [cell.strip() for cell in rows[below] if cell.strip()]
+        if any(_is_value(cell) for cell in cells):
+            return at
+        if len(cells) >= usual:
+            return below
+    return at
+
+
+_VALUE = re.compile(
+    r"[-+(£$€<]*\d[\d,. ]*%?\)?|[A-Z]\d{8}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{1,4}[-/]\d{1,2}[-/]\d{1,4}", re.I
+)
+
+
+def _is_value(cell: str) -> bool:
+    """A number, an official code, a postcode or a date: what stands in a table and not in its header (but years do)."""
+    return bool(_VALUE.fullmatch(cell)) and not re.fullmatch(r"(?:19|20)\d{2}", cell)
 
 
 _HEADER_SPACES = re.compile(r"[\s\u00a0\ufeff\u200b]+")

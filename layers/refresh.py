@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import sqlalchemy as sa
@@ -23,11 +24,14 @@ import sqlalchemy as sa
 from layers import publishing, schema
 from layers.blobs import NUMBERS, decode_table, decode_values, parts_of, sha256
 from layers.descriptor import FILE, TABLE_FILE
-from layers.model import LEVELS, SYSTEM, Fault, Kind, Package, Refused
+from layers.model import LEVELS, SYSTEM, Fault, Kind, Package, Refused, Viewer
 from layers.package import read_package
 from layers.publishing import Found, Prepared
-from layers.records import RefreshReport, descriptor_of_dict
+from layers.records import NotPermitted, Published, RefreshReport, descriptor_of_dict, may_change
 from layers.region import Region
+
+if TYPE_CHECKING:
+    from layers.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -331,11 +335,7 @@ class _Run:
     # -- what is left behind -------------------------------------------------------------------------------------------
 
     def _remember(self, layer_id: str, version: int | None, offered_sha256: str) -> None:
-        table = schema.pack_layers
-        row = {"version": version, "offered_sha256": offered_sha256}
-        done = self.connection.execute(sa.update(table).where(table.c.layer_id == layer_id).values(row))
-        if not done.rowcount:
-            self.connection.execute(sa.insert(table).values(layer_id=layer_id, **row))
+        _remember(self.connection, layer_id, version, offered_sha256)
 
     def _note(self, action: str, layer_id: str | None, version: int | None, detail: Mapping) -> None:
         publishing.add_audit(
@@ -363,6 +363,80 @@ class _Run:
             detail |= {"layers_sha256": pack.layers_sha256, "areas_sha256": pack.areas_sha256}
             self._note("pack-refresh", None, None, detail)
         return report
+
+
+def _remember(connection: sa.Connection, layer_id: str, version: int | None, offered_sha256: str) -> None:
+    table = schema.pack_layers
+    row = {"version": version, "offered_sha256": offered_sha256}
+    done = connection.execute(sa.update(table).where(table.c.layer_id == layer_id).values(row))
+    if not done.rowcount:
+        connection.execute(sa.insert(table).values(layer_id=layer_id, **row))
+
+
+# -- the way back: a layer that people took over follows the pack again ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PackSide:
+    """How a layer stands to the region pack that brings it. ``why`` says why it does not follow, "" when it does."""
+
+    follows: bool
+    why: str = ""
+
+
+def pack_side(store: Store, layer_id: str, viewer: Viewer) -> PackSide | None:
+    with store.reading() as connection:
+        row = _pack_row(connection, layer_id)
+        found = publishing.find(connection, layer_id, store.now()) if row is not None else None
+    if row is None or found is None or not row.offered_sha256 or not may_change(found.descriptor.partner, viewer):
+        return None
+    follows = _is_the_packs(found, row)
+    return PackSide(follows, "" if follows else _why_kept(found, row))
+
+
+def follow_pack(store: Store, layer_id: str, *, by: Viewer, reason: str) -> Published:
+    """Publish what the region pack holds for a layer, as its next version and as the pack's own: from then on a pack that is
+    built again brings the layer up to date. Raises :class:`NotFound` and :class:`NotPermitted` like a roll back."""
+    try:
+        reason = publishing.reason_given(reason, "handed back to the region pack")
+        with store.reading() as connection:
+            publishing.find_to_change(connection, store, layer_id, by, store.now())
+        root = store.region.path / "layers"
+        folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+        one = next((seen for seen in map(_glance, folders) if seen.layer_id == layer_id), None)
+        if one is None:
+            fault = Fault("the region pack does not bring this layer", f"layer '{layer_id}'", "publish it yourself")
+            raise Refused("The layer does not follow the region pack.", [fault])
+        with _as_refusal(layer_id):
+            package = read_package(one.folder)
+            prepared = publishing.prepare(package, store.region)
+        with store.writing() as connection:
+            now = store.now()
+            found = publishing.find_to_change(connection, store, layer_id, by, now)
+            row = _pack_row(connection, layer_id)
+            fault = None
+            if row is not None and row.offered_sha256 == one.sha256 and _is_the_packs(found, row):
+                fault = Fault("it follows the region pack already", f"layer '{layer_id}'", "")
+            elif not may_change(package.descriptor.partner, by):
+                raise NotPermitted(f"In the region pack '{layer_id}' belongs to another partner; ask an admin.")
+            elif found.kind != package.descriptor.kind:
+                what = f"the layer was published as {found.kind}, in the pack it is {package.descriptor.kind}"
+                fault = Fault(what, "kind", "publish one of the two under another id")
+            if fault:
+                raise Refused("The layer was not handed back to the region pack.", [fault])
+            note = f"Follows the region pack again{_built(store.region, 'of')}: {reason}"
+            done = publishing.write_version(connection, prepared, found, by=by, now=now, note=note)
+            _remember(connection, layer_id, done.version, one.sha256)
+        return done
+    except (Refused, NotPermitted) as error:
+        publishing.note_refusal(store, by, "follow-refused", layer_id, error)
+        raise
+
+
+def _pack_row(connection: sa.Connection, layer_id: str) -> sa.Row | None:
+    table = schema.pack_layers.c
+    query = sa.select(table.version, table.offered_sha256).where(table.layer_id == layer_id)
+    return connection.execute(query).first()
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ from layers.checks import (
     small_numbers,
 )
 from layers.columns import Guess, guess_columns, guess_measure, kind_of_table, numeric_columns
-from layers.descriptor import FILE, OUR_KEYS, read_descriptor, roles_of
+from layers.descriptor import FILE, OUR_KEYS, marks_in, read_descriptor, roles_of
 from layers.fields import SERVICE
 from layers.marks import numbers
 from layers.model import (
@@ -300,8 +300,7 @@ def _stand_in(document: dict, kind: Kind) -> Descriptor:
     geography = ours.get("geography") if isinstance(ours.get("geography"), dict) else {}
     per = ours.get("per")
     given = isinstance(per, (int, float)) and not isinstance(per, bool) and per > 0
-    marks = ours.get("marks") if isinstance(ours.get("marks"), dict) else {}
-    good_marks = {str(mark): word for mark, word in marks.items() if word in ("suppressed", "missing")}
+    good_marks = {mark: word for mark, word in marks_in(document).items() if word in ("suppressed", "missing")}
     columns = {
         role: header
         for role, header in ours["columns"].items()
@@ -377,6 +376,7 @@ def _finish_indicator(before, sheet, working, descriptor, geography, region, fau
         "periods": int(table["period"].nunique()) if "period" in table else 1,
         **{str(status): int((table["status"] == status).sum()) for status in Status},
         "outside": int((geography.sort == "outside").sum()),
+        "replaced": int((geography.sort == "replaced").sum()),
         "unknown": int((geography.sort == "unknown").sum()),
         "other-level": int((geography.sort == "other-level").sum()),
         "blank": int((geography.sort == "blank").sum()),
@@ -410,6 +410,7 @@ def _reasons(geography: Geography) -> dict[Any, str]:
     words = {
         "outside": "a code outside the region",
         "other-level": "an area of another level",
+        "replaced": "a ward that was redrawn since",
         "unknown": "an unknown code",
         "blank": "no area code",
     }
@@ -468,7 +469,12 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
     for row in table.index[lost]:
         reasons[row] = "no place: neither usable coordinates nor a known postcode"
     if lost.any():
-        what = f"{int(lost.sum()):,} services have no place and are kept out"
+        count = int(lost.sum())
+        what = (
+            f"{count:,} services have no place and are kept out"
+            if count > 1
+            else "1 service has no place and is kept out"
+        )
         todo = "give coordinates or a full postcode; the rows can be downloaded"
         faults.append(Fault(what, where, todo, row_of(table.index[lost][0]), rule="no-place", severity="warning"))
     near = near_region(table, region)
@@ -476,7 +482,9 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
     for row in table.index[far]:
         reasons[row] = f"further than {region.service_buffer_m / 1000:g} km outside the region"
     if far.any():
-        what = f"{int(far.sum()):,} services further than {region.service_buffer_m / 1000:g} km outside the region are kept out"
+        away = f"further than {region.service_buffer_m / 1000:g} km outside the region"
+        count = int(far.sum())
+        what = f"{count:,} services {away} are kept out" if count > 1 else f"1 service {away} is kept out"
         faults.append(Fault(what, where, "", row_of(table.index[far][0]), rule="outside-region", severity="warning"))
     table = table[~(lost | far)].copy()
     if table.empty:

@@ -88,7 +88,8 @@ class Geography:
     """What the detective found. Series stand on the index of the codes that it was given.
 
     ``sort`` is, per row: "region" (an area of the region at ``level`` and ``vintage``), "outside" (a good code of that level
-    elsewhere), "other-level" (a larger or smaller area, such as the total of the country), "unknown" or "blank".
+    elsewhere), "other-level" (a larger or smaller area, such as the total of the country), "replaced" (a ward that was redrawn
+    since), "unknown" or "blank".
     ``certain`` is False while the vintage had to be taken from what the publisher says. ``question`` is what must be answered
     before the file can be used, "" when nothing.
     """
@@ -121,7 +122,8 @@ def known_codes(region) -> dict[tuple[str, int], set[str]]:
     out = {(level, region.vintages.get(level) or 0): set(region.codes(level).tolist()) for level in LEVELS}
     ward = ("ward", region.vintages.get("ward") or 0)
     if "wards_without_lsoa" in region.lookups:
-        out[ward] = out[ward] | set(region.lookups["wards_without_lsoa"]["code"].tolist())
+        listed = region.lookups["wards_without_lsoa"]
+        out[ward] = out[ward] | set(listed["code"].tolist()) - set(replaced_wards(region))
     for name, frame in region.lookups.items():
         match = re.fullmatch(r"(lsoa|ward|lad)_(\d{4})", name)
         if match and "code" in frame:
@@ -136,6 +138,22 @@ def known_codes(region) -> dict[tuple[str, int], set[str]]:
             gone.setdefault(year - 1, set()).add(old)
     for year, codes in gone.items():
         out.setdefault(("lad", year), set()).update(codes)
+    return out
+
+
+def replaced_wards(region) -> dict[str, tuple[int, str]]:
+    """Ward codes that are no longer in use -> (the year of which they were, their authority), as far as the pack knows any.
+
+    They come from ``lookups/wards_without_lsoa``, whose reason says so. It is no list of *all* wards of that year: those that
+    were not redrawn keep their code, and the same code is the same ward in any year.
+    """
+    listed = region.lookups.get("wards_without_lsoa")
+    if listed is None or not {"code", "reason", "lad_code"} <= set(listed):
+        return {}
+    out = {}
+    for code, reason, lad in zip(listed["code"], listed["reason"], listed["lad_code"], strict=True):
+        if found := re.search(r"ward of (\d{4}) was replaced", str(reason)):
+            out[str(code)] = (int(found[1]), str(lad))
     return out
 
 
@@ -214,20 +232,32 @@ def detect(
 
     vintages = {year: members for (own, year), members in known.items() if own == chosen}
     result = _vintage_of(chosen, distinct, vintages, region.vintages.get(chosen) or 0, vintage, where, column)
+    gone: dict[str, tuple[int, str]] = {}
+    if chosen == "ward":
+        replaced = replaced_wards(region)
+        gone = {code: replaced[code] for code in distinct if code in replaced and code not in of_level["ward"]}
+        result = _wards_of_another_year(result, gone, vintages, region, vintage, where, column)
     faults += result.faults
     here = vintages.get(result.vintage, set()) if not result.mixed else of_level[chosen]
-    sort = _sort_codes(clean, distinct, chosen, here, of_level[chosen], shapes, every)
+    if chosen == "ward" and result.vintage not in vintages:
+        here = vintages[region.vintages.get("ward") or 0]  # the same code is the same ward
+    sort = _sort_codes(clean, distinct, chosen, here, of_level[chosen], shapes, every, set(gone))
     kinds = dict(zip(clean.tolist(), sort.tolist(), strict=True))
     times = Counter(kind for code, kind in kinds.items() if code)
-    by_sort = {name: times[name] for name in ("region", "outside", "other-level", "unknown")}
+    by_sort = {name: times[name] for name in ("region", "outside", "other-level", "replaced", "unknown")}
     unknown = tuple(code for code in distinct if kinds[code] == "unknown")
     suggested = _repairs(unknown, every)
     faults += _unknown_faults(unknown, suggested, clean, by_sort, region, chosen, where, column)
     faults += _kept_out_faults(sort, clean, shapes, chosen, every, where, column)
-    if chosen == "ward":
+    if chosen == "ward" and not gone:
         faults += _ward_holes(clean, sort, region, where, column)
     counts = {key: count for key, count in result.counts.items() if count}
-    for key, name in (("elsewhere", "outside"), ("of another level", "other-level"), ("unknown", "unknown")):
+    for key, name in (
+        (f"ward {result.vintage}, since replaced", "replaced"),
+        ("elsewhere", "outside"),
+        ("of another level", "other-level"),
+        ("unknown", "unknown"),
+    ):
         if by_sort[name]:
             counts[key] = int(by_sort[name])
     sentence = f"{len(distinct):,} codes: " + ", ".join(f"{count:,} {key}" for key, count in counts.items())
@@ -278,6 +308,9 @@ def _vintage_of(level, distinct, vintages, own, claimed, where, column) -> _Vint
     older_codes = tuple(code for year in older for code in only[year])
     newer_codes = only.get(own, ())
 
+    if claimed and claimed not in vintages and level == "lsoa" and len(vintages) == 1:
+        faults = _no_lookup(claimed, own, vintages, where, column)  # nothing to tell one year from another by
+        return _Vintage(own, False, {f"{name} {own}": len(everything)}, faults)
     if older and level == "lad":
         return _old_authorities(only, older, own, shared + len(newer_codes), where, column)
     if own in telling and older:
@@ -325,6 +358,37 @@ def _vintage_of(level, distinct, vintages, own, claimed, where, column) -> _Vint
     return _Vintage(own, False, counts, (fault,), question=question, choices=tuple((level, year) for year in possible))
 
 
+def _wards_of_another_year(result: _Vintage, gone, vintages, region, claimed, where, column) -> _Vintage:
+    """Wards are redrawn an authority at a time. Codes that were not replaced are the same wards, so they are used; those that
+    were are kept out by name, and never divided: there is no official way from redrawn wards to today's."""
+    own = region.vintages.get("ward") or 0
+    others = {year for year, _ in gone.values()}
+    year = max(others, default=claimed)
+    if result.question or result.mixed or not year or year == own or (not gone and claimed in vintages):
+        return result
+    faults = [fault for fault in result.faults if fault.rule != "vintage-claim"]
+    if gone:
+        codes = tuple(sorted(gone))
+        names = region.areas["lad"].set_index("code")["name"]
+        lads = ", ".join(str(names.get(lad, lad)) for lad in dict.fromkeys(lad for _, lad in gone.values()))
+        what = (
+            f"{len(codes):,} codes are wards of {year} that were redrawn by {own} ({lads}: {some(codes)}) and are kept out: a "
+            "figure cannot be carried from a redrawn ward to today's"
+        )
+        todo = f"for {lads} use figures on the wards of {own}, or on LSOAs"
+        faults.append(Fault(what, where, todo, column=column, value=codes[0], rule="ward-vintage", severity="warning"))
+    elif claimed:
+        what = (
+            f"the numbers are for wards of {claimed}; this region pack knows those of {own}, and would need "
+            f"lookups/ward_{claimed}.parquet to tell which codes are of {claimed}. A ward that was not redrawn keeps its code, so "
+            f"the codes that are in use in {own} are taken, and the others are kept out"
+        )
+        faults.append(Fault(what, where, "", column=column, rule="ward-vintage", severity="warning"))
+    count = sum(result.counts.values()) if result.counts else 0
+    counts = {f"ward {own}" if not gone else f"wards that are the same in {year} and {own}": count}
+    return _Vintage(year, bool(gone), counts, tuple(faults), tuple(sorted(gone)))
+
+
 def _old_authorities(only, older, own, shared, where, column) -> _Vintage:
     """Authority codes that were replaced: said with their successors, since a person can put them in by hand."""
     gone = [code for year in older for code in only[year]]
@@ -336,6 +400,17 @@ def _old_authorities(only, older, own, shared, where, column) -> _Vintage:
     return _Vintage(own, True, counts, (fault,), tuple(gone))
 
 
+def _no_lookup(claimed, own, vintages, where, column) -> tuple[Fault, ...]:
+    """The publisher names a year of LSOAs that the pack has never heard of."""
+    known = " and ".join(str(year) for year in sorted(vintages) if year)
+    what = (
+        f"the description says LSOAs of {claimed}; this region pack knows those of {known} and has no "
+        f"lookups/lsoa_{claimed}.parquet and lookups/lsoa_{claimed}_{own}.parquet"
+    )
+    todo = f"use a table on LSOAs of {known}, or correct the year"
+    return (Fault(what, where, todo, column=column, rule="vintage-claim"),)
+
+
 def _claim_fault(claimed, found, codes, name, where, column) -> tuple[Fault, ...]:
     if not claimed or claimed == found:
         return ()
@@ -344,8 +419,10 @@ def _claim_fault(claimed, found, codes, name, where, column) -> tuple[Fault, ...
     return (Fault(what, where, f"set the vintage to {found}", column=column, rule="vintage-claim"),)
 
 
-def _sort_codes(clean, distinct, level, here, of_level, shapes, every) -> pd.Series:
-    mapping = {code: _sort_of(code, level, here, of_level, shapes, every) for code in distinct}
+def _sort_codes(clean, distinct, level, here, of_level, shapes, every, gone=frozenset()) -> pd.Series:
+    mapping = {
+        code: "replaced" if code in gone else _sort_of(code, level, here, of_level, shapes, every) for code in distinct
+    }
     mapping[""] = "blank"
     return pd.Series([mapping[code] for code in clean.tolist()], index=clean.index, dtype="str")
 
@@ -364,11 +441,11 @@ def _sort_of(code, level, here, of_level, shapes, every) -> str:
 
 
 def _mended_fault(what: str, count: int, where: str, column: str) -> Fault:
+    codes, were = ("code", "was") if count == 1 else (f"{count:,} codes", "were")
     text = (
-        f"{count:,} codes had {what}, which were taken off"
-        if what != "small letters"
-        else f"{count:,} codes were in small letters"
+        f"{codes} had {what}, which were taken off" if what != "small letters" else f"{codes} {were} in small letters"
     )
+    text = f"1 {text}" if count == 1 else text
     return Fault(text, where, "", column=column, rule="untidy-codes", severity="warning")
 
 
@@ -412,14 +489,23 @@ def _kept_out_faults(sort, clean, shapes, level, every, where, column) -> list[F
     faults = []
     outside = sorted(clean[sort == "outside"].unique())
     if outside:
-        what = f"{len(outside):,} {_PLURAL[level]} outside the region are kept out"
+        what = (
+            f"{len(outside):,} {_PLURAL[level]} outside the region are kept out"
+            if len(outside) > 1
+            else f"1 {LEVEL_NAMES[level]} outside the region is kept out"
+        )
         faults.append(
             Fault(what, where, "", column=column, value=outside[0], rule="outside-region", severity="warning")
         )
     other = clean[sort == "other-level"]
     if len(other):
         kinds = sorted({shapes[code][1] for code in other.unique() if code in shapes} or {"area of another level"})
-        what = f"{len(other):,} rows are for other kinds of area ({', '.join(kinds)}) and are kept out: {some(other.unique())}"
+        what = f"for other kinds of area ({', '.join(kinds)})"
+        what = (
+            f"{len(other):,} rows are {what} and are kept out: {some(other.unique())}"
+            if len(other) > 1
+            else f"1 row is {what.replace('other kinds', 'another kind')} and is kept out: {other.iloc[0]}"
+        )
         faults.append(
             Fault(what, where, "", _row(other.index[0]), column, other.iloc[0], "other-level", severity="warning")
         )

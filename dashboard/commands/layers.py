@@ -224,8 +224,11 @@ def layers_publish(
     write_rejected(report, rejected)
     if not report.ok:
         refuse_file(here, by, report)
+    from dashboard.publishing.reports import checks_of
+
     done = here.store.publish(
         report.package,
+        checks=checks_of(report),
         by=by,
         note=note,
         at=at,
@@ -426,3 +429,21 @@ def layers_withdraw(layer_id: str, user: str, reason: str, as_json: bool) -> Non
         say_json({"ok": True, "layer": layer_id, "withdrawn": True, "reason": reason.strip()})
         return
     click.echo(f"'{layer_id}' is withdrawn. Bring it back with: commonground layers rollback {layer_id} --to N ...")
+
+
+@layers.command("follow")
+@click.argument("layer_id", metavar="ID")
+@click.option("--by", "user", required=True, help="The account that does it.")
+@click.option("--reason", required=True, help="Why, in a sentence.")
+@json_option
+def layers_follow(layer_id: str, user: str, reason: str, as_json: bool) -> None:
+    """Let a layer that people took over follow the region pack again.
+
+    Its figures in the pack become the next version; a pack that is built anew then brings it up to date by itself.
+    """
+    here = published()
+    done = here.store.follow_pack(layer_id, by=viewer_of(here, user), reason=reason)
+    if as_json:
+        say_json({"ok": True, "layer": layer_id, "version": done.version, "reason": reason.strip()})
+        return
+    click.echo(f"'{layer_id}' follows the region pack again, as version {done.version}.")

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from dataclasses import replace
+
 from dash import html
 
 from dashboard import ids
+from dashboard.published import Published
 from dashboard.selection import Selection
-from dashboard.views.area import AreaProfile, IndicatorLine
-from dashboard.views.wording import LEVEL_WORDS, STATUS_SHORT
+from dashboard.views.area import AreaProfile, IndicatorLine, area_profile
+from dashboard.views.gaps import AreaReading, Gaps, area_reading, gaps_or_reasons
+from dashboard.views.trend import AreaTrend, Trend
+from dashboard.views.wording import LEVEL_WORDS, STATUS_SHORT, decimals_for, number, with_unit
+from layers import Viewer
 
 
-def area_panel(profile: AreaProfile | None, selection: Selection) -> list:
+def the_area(published: Published, selection: Selection, viewer: Viewer) -> list:
+    """The panel of the chosen area; with access or gap on the map it begins with why the area is, or is not, underserved."""
+    if not selection.area:
+        return area_panel(None, selection)
+    profile = area_profile(published, selection.area, selection, viewer)
+    gaps = None
+    if profile is not None and selection.show != "need" and profile.level == selection.level:
+        found = gaps_or_reasons(published, selection, viewer)
+        gaps = found if isinstance(found, Gaps) else None
+    return area_panel(profile, selection, gaps)
+
+
+def area_panel(profile: AreaProfile | None, selection: Selection, gaps: Gaps | None = None) -> list:
     """Empty when no area is chosen. The close button is always in the layout, so that its callback has its component."""
     close = html.Button("Close", id=ids.CLOSE_AREA, type="button", className="button-quiet", hidden=profile is None)
     if profile is None:
@@ -20,6 +39,7 @@ def area_panel(profile: AreaProfile | None, selection: Selection) -> list:
             [
                 html.Div([html.H2(profile.name), close], className="drawer-head"),
                 *area_facts(profile),
+                *(_why(gaps, profile, selection) if gaps is not None else []),
                 html.P(html.A("Open the page of this area", href=f"/areas/{profile.code}")),
                 html.H3("Indicators" + (" of this theme" if selection.theme else "")),
                 indicator_list(profile),
@@ -31,6 +51,56 @@ def area_panel(profile: AreaProfile | None, selection: Selection) -> list:
             className="area-card",
         )
     ]
+
+
+def _why(gaps: Gaps, profile: AreaProfile, selection: Selection) -> list:
+    """Why this area is, or is not, underserved: the rule's two halves, how sure, and what its need is made of."""
+    reading = area_reading(gaps, gaps.published.region.position(gaps.level, profile.code))
+    card = next((card for card in gaps.cards if card.id == reading.community), None)
+    question = replace(selection, area="", at=None).query_string()
+    told = [reading.reason, reading.need_sentence, reading.access_sentence, reading.border_sentence]
+    return [
+        html.Div(
+            [
+                html.H3(reading.verdict),
+                *[html.P(text) for text in (*told, reading.stability_sentence) if text],
+                html.P(["Part of ", html.A(card.name, href=f"/communities/{card.id}?{question}"), "."])
+                if card
+                else None,
+                _parts(reading) if len(reading.contributions) > 1 else None,
+            ],
+            className="why",
+        )
+    ]
+
+
+def _parts(reading: AreaReading) -> html.Details:
+    """Points that each indicator brings, with the figure behind it."""
+    rows = []
+    for part in reading.contributions:
+        known = part["points"] is not None
+        figure = (
+            with_unit(part["value"], part["unit"], decimals_for([part["value"]])) if part["value"] is not None else "–"
+        )
+        rows.append(
+            html.Tr(
+                [
+                    html.Th([part["title"], html.Small(figure)], scope="row"),
+                    html.Td(number(part["percentile"]) if known else "–", className="number"),
+                    html.Td(number(part["points"], 1) if known else "–", className="number"),
+                ]
+            )
+        )
+    heads = [html.Th("Indicator"), html.Th("Of 100", className="number"), html.Th("Points", className="number")]
+    caption = "The points add up to the weighted average, whose place among all areas is the need."
+    return html.Details(
+        [
+            html.Summary("What its need is made of"),
+            html.Table([html.Caption(caption), html.Thead(html.Tr(heads)), html.Tbody(rows)], className="parts"),
+        ],
+        className="about-layer",
+        open=True,
+    )
 
 
 def area_facts(profile: AreaProfile) -> list:
@@ -97,6 +167,61 @@ def indicator_table(profile: AreaProfile) -> html.Div:
         tabIndex=0,
         role="region",
         **{"aria-label": f"Indicators of {profile.name}"},
+    )
+
+
+def trend_charts(trends: list[AreaTrend], profile: AreaProfile) -> list:
+    """A picture for each indicator with two or more periods here, what it shows in words, and its figures; [] without any."""
+    if not trends:
+        return []
+    compared = any(one.beside for one in trends)
+    return [
+        html.H2("From period to period"),
+        html.P(
+            f"The solid line is {profile.name}"
+            + (", the dashed one the region. " if compared else ". ")
+            + "It is broken where figures do not compare or one is missing."
+        ),
+        html.Div([_trend_chart(one, profile) for one in trends], className="trend-charts"),
+    ]
+
+
+def _trend_chart(one: AreaTrend, profile: AreaProfile) -> html.Figure:
+    def image(scheme: str) -> html.Img:
+        data = b64encode(one.svg(scheme).encode()).decode()
+        return html.Img(src=f"data:image/svg+xml;base64,{data}", alt=one.line.sentence, className=f"only-{scheme}")
+
+    caption = [html.A(one.title, href=f"/catalogue/{one.layer_id}"), html.Small(one.line.unit)]
+    told = [html.P(one.line.sentence)]
+    if one.beside:
+        told.append(html.P(f"{one.beside.what}: {_first_small(one.beside.sentence)}", className="unit-line"))
+    return html.Figure(
+        [html.Figcaption(caption), image("light"), image("dark"), *told, _trend_table(one.line, one.beside, profile)],
+        className="trend-chart",
+    )
+
+
+def _first_small(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _trend_table(line: Trend, beside: Trend | None, profile: AreaProfile) -> html.Details:
+    region = {point.period: point.words for point in beside.points} if beside else {}
+    head = ["Period", profile.name, *(["Region"] if region else []), "Compares with the one before"]
+    rows = []
+    for at, point in enumerate(line.points):
+        compares = (
+            "–" if at == 0 else f"No: {point.why}" if point.why else "Yes" if point.joined else "Yes, after a gap"
+        )
+        cells = [html.Td(point.words, className="number")]
+        if region:
+            cells.append(html.Td(region.get(point.period, "–"), className="number"))
+        rows.append(html.Tr([html.Th(point.period, scope="row"), *cells, html.Td(compares)]))
+    return html.Details(
+        [
+            html.Summary("The figures"),
+            html.Table([html.Thead(html.Tr([html.Th(text, scope="col") for text in head])), html.Tbody(rows)]),
+        ]
     )
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from dash import html
 
-from dashboard.components.area import area_facts, indicator_table, neighbour_list, service_list
+from dashboard.components.area import area_facts, indicator_table, neighbour_list, service_list, trend_charts
 from dashboard.components.shell import footer
 from dashboard.pages.missing import missing
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.area import area_profile, other_level_codes
 from dashboard.views.shapes import Shapes
+from dashboard.views.trend import area_trends
 from dashboard.views.wording import LEVEL_WORDS
 from layers import Viewer
 
@@ -40,6 +41,7 @@ def layout(
             html.P(html.A("Show on the map", href=view.link() + place, className="button")),
             html.H2("Indicators"),
             indicator_table(profile),
+            *trend_charts(area_trends(published, code, selection.theme, viewer), profile),
             html.H2("Nearest services"),
             html.P(
                 "Distances are in a straight line from where people live on average, whichever authority the service is in."

@@ -56,6 +56,7 @@ class Question:
     options: tuple[tuple[str, str], ...] = ()
     only: str = ""  # indicator | services; "" for both
     own: bool = False  # asked for each column when one file becomes several layers
+    people: bool = False  # of interest only where the numbers count people
 
 
 def questions(region: Region, kind: str, *, has_period: bool) -> tuple[Question, ...]:
@@ -109,7 +110,13 @@ def questions(region: Region, kind: str, *, has_period: bool) -> tuple[Question,
                  "Then small counts are withheld, so that nobody can be recognised.",
                  "Say whether the numbers count people", YES_NO, "indicator"),
         Question("threshold", "Withhold counts below", "number", "Who may see it",
-                 "8 withholds counts of 1 to 7. Only used when the numbers count people.", only="indicator"),
+                 "8 withholds counts of 1 to 7. Only used when the numbers count people.", only="indicator", people=True),
+        Question("rounding_base", "Round counts to multiples of", "number", "Who may see it",
+                 "Optional. 5 shows 12 as 10 and 13 as 15, and works rates out from the rounded counts.",
+                 only="indicator", people=True),
+        Question("zero_is_sensitive", "Must a zero be withheld too?", "radio", "Who may see it",
+                 "Yes where “nobody here” says something about people, for example that none of a small group found work.",
+                 options=YES_NO, only="indicator", people=True),
         Question("audience", "Who may see it?", "radio", "Who may see it", "", "Say who may see it", AUDIENCES),
     )  # fmt: skip
     return tuple(question for question in asked if question.only in ("", kind))
@@ -151,6 +158,11 @@ def problems(asked: tuple[Question, ...], said: Mapping[str, Any]) -> dict[str, 
         out["source_url"] = "The web address of the source must begin with https://"
     if said.get("counts_people") == "yes" and "threshold" not in out and not said.get("threshold"):
         out["threshold"] = "Say below which number counts are withheld, for example 8"
+    base = _number(said.get("rounding_base"))
+    if said.get("rounding_base") and "rounding_base" not in out and (base < 2 or base > 1000 or base != int(base)):
+        out["rounding_base"] = (
+            "Counts can be rounded to multiples of a whole number from 2 to 1000; leave it blank for none"
+        )
     return out
 
 
@@ -169,7 +181,7 @@ def slug(title: str) -> str:
 
 def prefill(report: Report, before: Descriptor | None, region: Region, partner: str) -> dict[str, Any]:
     """First answers: of the layer that is replaced, of a descriptor in the file, of what the table suggests."""
-    out: dict[str, Any] = {"audience": "", "threshold": "8", "partner": partner}
+    out: dict[str, Any] = {"audience": "", "threshold": "8", "zero_is_sensitive": "no", "partner": partner}
     document = report.document or {}
     ours = document.get("commonground") if isinstance(document.get("commonground"), dict) else {}
     if before is not None:
@@ -192,6 +204,8 @@ def prefill(report: Report, before: Descriptor | None, region: Region, partner: 
             "contact": before.contact,
             "counts_people": "yes" if before.counts_people else "no",
             "threshold": str(before.disclosure.threshold or 8),
+            "rounding_base": str(before.disclosure.rounding_base or ""),
+            "zero_is_sensitive": "yes" if before.disclosure.zero_is_sensitive else "no",
             "audience": str(before.audience),
             "partner": before.partner,
         }
@@ -235,6 +249,12 @@ def prefill(report: Report, before: Descriptor | None, region: Region, partner: 
         out["per"] = f"{ours['per']:g}"
     if isinstance(ours.get("counts_people"), bool):
         out["counts_people"] = "yes" if ours["counts_people"] else "no"
+    rule = ours.get("disclosure") if isinstance(ours.get("disclosure"), dict) else {}
+    for key in ("threshold", "rounding_base"):
+        if isinstance(rule.get(key), int) and not isinstance(rule[key], bool) and rule[key] > 1:
+            out[key] = str(rule[key])
+    if isinstance(rule.get("zero_is_sensitive"), bool):
+        out["zero_is_sensitive"] = "yes" if rule["zero_is_sensitive"] else "no"
     if ours.get("audience") in ("public", "partners", "owner"):
         out["audience"] = ours["audience"]
     standard = ours.get("access_standard")
@@ -261,10 +281,20 @@ def said_of(answers: Mapping[str, Any], header: str) -> dict[str, Any]:
 
 
 def layer_id(answers: Mapping[str, Any], header: str) -> str:
+    """The identifier under which one layer of the draft would be published.
+
+    That of a new layer ends in its partner's: so nobody can find out, by trying names, which layers of other partners there
+    are that are hidden from them.
+    """
     if not header and answers.get("layer"):
         return str(answers["layer"])
     said = said_of(answers, header)
-    return str(said.get("id") or slug(str(said.get("title") or header or "")))
+    wanted = "" if header else str(said.get("id") or "")
+    wanted = wanted or slug(str(said.get("title") or header or ""))
+    partner = str((answers.get("said") or {}).get("partner") or "")
+    if not partner or wanted.endswith(f"-{partner}"):
+        return wanted
+    return f"{wanted[: 99 - len(partner)]}-{partner}"
 
 
 def hints(answers: Mapping[str, Any], header: str, filename: str, checked: Mapping[str, Any] | None = None) -> dict:
@@ -312,7 +342,9 @@ def hints(answers: Mapping[str, Any], header: str, filename: str, checked: Mappi
         people = said["counts_people"] == "yes"
         out["counts_people"] = people
         threshold = int(_number(said.get("threshold")) or 0) if people else 0
-        out["disclosure"] = {"threshold": threshold, "rounding_base": 0, "zero_is_sensitive": False}
+        base = int(_number(said.get("rounding_base")) or 0) if people else 0
+        zero = people and said.get("zero_is_sensitive") == "yes"
+        out["disclosure"] = {"threshold": threshold, "rounding_base": base, "zero_is_sensitive": zero}
     if said.get("source_title"):
         source = {
             "title": said["source_title"],

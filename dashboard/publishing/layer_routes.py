@@ -82,8 +82,18 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             map_size=(width, height), map_shapes=outlines, errors=errors or {}, given=given or {},
             published_now=flask.request.args.get("published", ""), done=flask.request.args.get("done", ""),
             comparable=[row.version.version for row in rows if row.version.state != "cancelled"],
-            newest=history[0].version,
+            newest=history[0].version, pack=store.pack_side(layer_id, viewer),
+            decisions=decisions(layer_id, viewer) if may else [],
         )  # fmt: skip
+
+    def decisions(layer_id: str, viewer: Viewer) -> list[tuple]:
+        """Roll backs and withdrawals, newest first: (when, who, what, why). For those who may change the layer."""
+        words_of = {"rollback": "Version {} was shown again", "withdraw": "Withdrawn"}
+        return [
+            (line.at, line.by, words_of[line.action].format(line.version), line.detail.get("reason", ""))
+            for line in store.audit(viewer, layer_id=layer_id, limit=500)
+            if line.action in words_of
+        ]
 
     @routes.get("/<layer_id>/compare")
     def compare(layer_id: str):
@@ -159,6 +169,10 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
     @routes.post("/<layer_id>/withdraw")
     def withdraw(layer_id: str):
         return undo(layer_id, lambda by, reason: store.withdraw(layer_id, by=by, reason=reason), "withdraw", {})
+
+    @routes.post("/<layer_id>/follow")
+    def follow(layer_id: str):
+        return undo(layer_id, lambda by, reason: store.follow_pack(layer_id, by=by, reason=reason), "follow", {})
 
     def undo(layer_id: str, act, what: str, errors: dict[str, str]):
         viewer: Viewer = current_viewer()

@@ -28,6 +28,7 @@ from layers import (
     Refused,
     Report,
     Viewer,
+    appended_package,
     decode_table,
     decode_values,
     inspect_upload,
@@ -97,6 +98,18 @@ class Reports:
         package = report.package
         key = ("prepared", report.sha256, repr(package.descriptor))
         return self._once(key, lambda: prepare_layer(package, self.published.region))
+
+    def prepared_appended(self, report: Report, viewer: Viewer, before: Before):
+        """As :meth:`prepared`, with the periods of the version now shown that the file does not bring. Raises also where the
+        two do not compare."""
+        package = report.package
+        key = ("appended", report.sha256, repr(package.descriptor), before.newest, before.layer.version, viewer)
+
+        def make():
+            whole = appended_package(self.published.store, package, viewer)
+            return prepare_layer(whole, self.published.region)
+
+        return self._once(key, make)
 
     def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
         with self._lock:

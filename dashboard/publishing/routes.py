@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,7 @@ from dashboard.publishing.uploads import Uploads
 from dashboard.views import publishing as words
 from dashboard.views.shapes import Shapes
 from dashboard.views.table import safe_cell
+from dashboard.views.trend import coming_trend, picture
 from dashboard.views.wording import LEVEL_WORDS
 from layers import (
     LEVELS,
@@ -39,6 +41,7 @@ from layers import (
     NotPermitted,
     Overtaken,
     Refused,
+    Submission,
     Viewer,
     may_change,
     periods_in_order,
@@ -427,7 +430,8 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         partners = [(partner.id, partner.name) for partner in region.partners if may_change(partner.id, viewer)]
         return step_page(
             draft, "describe", groups=groups, own=own, columns=columns, said=said, partners=partners,
-            id_shown=said.get("id", ""), fixed_id=draft.answers.get("layer", ""), **values,
+            id_shown=said.get("id", ""), fixed_id=draft.answers.get("layer", ""),
+            shown_id=asking.layer_id({**draft.answers, "said": said}, ""), **values,
         )  # fmt: skip
 
     @routes.post("/<draft_id>/describe")
@@ -475,14 +479,13 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             if layer_id in seen:
                 errors[field] = f"{header}: another column has the same title; give each its own"
             seen[layer_id] = header
-            if not header and answers["said"].get("id") and layer_id != asking.slug(layer_id).lower():
+            wanted = "" if header or answers.get("layer") else answers["said"].get("id", "")
+            if wanted and not re.fullmatch(r"[a-z0-9][a-z0-9-]*", wanted):
                 errors[field] = "The identifier may hold small letters, digits and hyphens"
                 continue
             before = reports.before(layer_id, viewer)
             if before.taken:
-                errors[field] = (
-                    f"The identifier {layer_id} belongs to another partner's layer; choose another title or identifier"
-                )
+                errors[field] = f"The identifier {layer_id} cannot be used; choose another title or identifier"
             elif before.newest and answers.get("layer") != layer_id:
                 errors[field] = (
                     f"There is already a layer {layer_id}; choose another title, or begin with “a new version of” that layer"
@@ -598,12 +601,22 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             "names": "",
             "sentences": [],
             "reason": "",
+            "line": None,
+            "kept_periods": (),
+            "not_kept": "",
         }
+        kept, not_kept = (), ""
         try:
             prepared = reports.prepared(report)
+            own_periods = periods_in_order(_periods(report))
+            if others := kept_periods(draft, report, before):
+                try:
+                    prepared, kept = reports.prepared_appended(report, viewer, before), others
+                except (Refused, NotPermitted) as error:
+                    not_kept = "; ".join(map(str, getattr(error, "faults", ()))) or str(error)
         except Refused as error:
             return step_page(draft, "preview", **common, both=None, refused=error, **values)
-        common["refused"] = None
+        common |= {"refused": None, "kept_periods": kept, "not_kept": not_kept}
         old_label = f"Now: version {before.layer.version}" if before.layer is not None else ""
         if report.kind == Kind.SERVICES:
             old = store.services(before.layer.id, viewer) if before.layer is not None else None
@@ -616,7 +629,8 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             level = level if level in levels else levels[0]
             periods = periods_in_order(period for at, period in available if at == level)
             period = flask.request.args.get("period", "")
-            period = period if period in periods else periods[-1]
+            newest = next((one for one in reversed(own_periods) if one in periods), periods[-1])
+            period = period if period in periods else newest
             old, note = None, ""
             if before.layer is not None and before.layer.kind == Kind.INDICATOR:
                 shared = period if (level, period) in before.layer.parts else None
@@ -633,6 +647,7 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
                 "levels": [(name, LEVEL_WORDS[name][1]) for name in levels],
                 "periods": periods,
                 "sentences": list(prepared.report.get("sentences", ())),
+                "line": line_of(prepared, before, viewer),
                 "reason": "; ".join(
                     f"{LEVEL_WORDS[name][1].capitalize()}: {why}" for name, why in prepared.summary["reasons"].items()
                 ),
@@ -643,6 +658,21 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             "names": f"/data/shapes/{shapes.names(level).url_name}",
         }
         return step_page(draft, "preview", **common, both=both, **values)
+
+    def kept_periods(draft: Draft, report, before: Before) -> tuple[str, ...]:
+        """The periods that are published already, are not in the file, and are to stay."""
+        given = draft.answers.get("publish") or {}
+        if report.kind != Kind.INDICATOR or before.layer is None or given.get("append", "yes") != "yes":
+            return ()
+        own = set(_periods(report))
+        return tuple(period for period in before.layer.periods if period not in own)
+
+    def line_of(prepared, before: Before, viewer: Viewer):
+        """The picture from period to period as it would be, with the line it is of; None for a single period."""
+        shown = before.layer if before.layer is not None and before.layer.kind == Kind.INDICATOR else None
+        history = store.history(shown.id, viewer) if shown is not None else ()
+        line = coming_trend(published, prepared, shown, history, viewer)
+        return (line, picture(line, prepared.descriptor.measure)) if line else None
 
     def expecting_now(draft: Draft, viewer: Viewer) -> dict[str, int]:
         ids = [asking.layer_id(draft.answers, header) for header in asking.wanted_layers(draft.answers)]
@@ -693,7 +723,12 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             draft, "publish", summary=summary, said=said, partner=partner, given=given, refused=refused,
             check=check_state, checked=asking.checked_by_colleague(draft.answers), awaited=asking.check_is_awaited(draft.answers),
             may_check=bool(check_state.get("asked_by")) and check_state.get("asked_by") != viewer.user, appendable=appendable,
-            audience=audience, updates=any(before.newest for *_, before in summary), viewer_name=viewer.user, **values,
+            audience=audience, updates=any(before.newest for *_, before in summary), viewer_name=viewer.user,
+            colleagues=[
+                (user.name, f"{user.name} ({'admin' if user.role == 'admin' else 'analyst'})")
+                for user in store.colleagues(viewer, draft.partner)
+            ],
+            **values,
         )  # fmt: skip
 
     @routes.post("/<draft_id>/publish")
@@ -745,42 +780,39 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         viewer = current_viewer()
         expecting = draft.answers.get("expecting") or {}
         checked = asking.checked_by_colleague(draft.answers)
-        already = dict(draft.answers.get("published") or {})
         found = layers_of(draft, viewer)
-        try:
-            for _, _, report in found:  # everything is looked at before anything is written
-                if not report.ok:
-                    return go(draft, "check")
-                reports.prepared(report)
-            for header, _, report in found:
-                layer_id = asking.layer_id(draft.answers, header)
-                if layer_id in already:
-                    continue
-                done = store.publish(
+        if not all(report.ok for _, _, report in found):
+            return go(draft, "check")
+        submissions = []
+        for header, _, report in found:
+            layer_id = asking.layer_id(draft.answers, header)
+            submissions.append(
+                Submission(
                     report.package,
-                    by=viewer,
-                    note=given["note"],
-                    at=at,
                     append=given["append"] == "yes" and bool(reports.before(layer_id, viewer).layer),
                     expecting=int(expecting.get(layer_id, 0)),
-                    checked_by=checked["by"] if checked else "",
-                    review_on=given["review_on"],
                     checks=checks_of(report) | ({"checked_at": checked["at"]} if checked else {}),
                 )
-                already[layer_id] = done.version
-        except (Refused, NotPermitted) as error:
-            if already:  # some of several are published: they are not published twice
-                answers = {**draft.answers, "published": already}
-                draft = drafts.change(draft.id, by=viewer, revision=draft.revision, answers=answers)
-            refused = error if isinstance(error, Refused) else Refused(str(error))
-            return publish_page(draft, refused=refused, status=409)
+            )
+        try:
+            done = store.publish_all(
+                submissions,
+                by=viewer,
+                note=given["note"],
+                at=at,
+                checked_by=checked["by"] if checked else "",
+                review_on=given["review_on"],
+            )
+        except Refused as error:
+            return publish_page(draft, refused=error, status=409)
+        except NotPermitted:
+            fault = Fault("the identifier cannot be used", "", "choose another title or identifier under “Describe”")
+            return publish_page(draft, refused=Refused("It was not published.", [fault]), status=409)
         drafts.remove(draft.id, by=viewer, why="published")
         uploads.forget(draft.id)
-        if len(already) == 1:
-            return flask.redirect(
-                f"/catalogue/{quote(next(iter(already)))}?published={next(iter(already.values()))}", 303
-            )
-        return flask.redirect(f"{HOME_PATH}?published={quote(','.join(already))}", 303)
+        if len(done) == 1:
+            return flask.redirect(f"/catalogue/{quote(done[0].layer_id)}?published={done[0].version}", 303)
+        return flask.redirect(f"{HOME_PATH}?published={quote(','.join(one.layer_id for one in done))}", 303)
 
     def colleague(draft: Draft, action: str, given: Mapping[str, str]):
         """Ask a colleague to check; say that it is good; send it back; take the request back."""
@@ -790,8 +822,8 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         words_given = " ".join(form.get("check_words", "").split())[:500]
         if action == "ask":
             whom = " ".join(form.get("asked_of", "").split())[:200]
-            if not whom or whom == viewer.user:
-                text = "Give the name of a colleague" if not whom else "Ask somebody else than yourself"
+            if whom not in {user.name for user in store.colleagues(viewer, draft.partner)}:
+                text = "Choose a colleague from the list" if not whom else "Choose somebody who may check this layer"
                 return publish_page(draft, given=given, errors={"asked_of": text}, status=422)
             check = {"asked_of": whom, "asked_by": viewer.user, "asked_at": now, "words": words_given}
         elif action == "recall":

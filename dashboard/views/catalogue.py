@@ -53,7 +53,10 @@ def entry_of(published: Published, layer: Layer) -> CatalogueEntry:
         ("Contact", descriptor.contact),
         ("Who may see it", AUDIENCE_WORDS[str(descriptor.audience)]),
         ("Reviewed", ", ".join(part for part in (descriptor.reviewed_by, descriptor.reviewed_on) if part)),
-        ("Version", f"{layer.version}, published {str(layer.published_at)[:10]} by {layer.published_by}"),
+        (
+            "Version",
+            f"{layer.version}, published on {layer.published_at.day} {layer.published_at:%B %Y} by {layer.published_by}",
+        ),
     )
     downloads = []
     if descriptor.kind == "indicator":

@@ -60,6 +60,7 @@ COUNT_WORDS = {
     "outside": "Outside the region",
     "unknown": "Unknown codes",
     "other-level": "Of another level",
+    "replaced": "Wards redrawn since",
     "blank": "No code",
 }
 
@@ -302,7 +303,12 @@ def sites_side_by_side(
             row.append(f"{int(counts_old.get(code, 0)):,}")
         rows.append(tuple(row))
     inside = int(after["lad_code"].isin(lads["code"]).sum())
-    sentences = [f"{len(after):,} services, {inside:,} of them in the region and the others close to it."]
+    where = (
+        "all of them in the region"
+        if inside == len(after)
+        else f"{inside:,} of them in the region and the others close to it"
+    )
+    sentences = [f"{len(after):,} services, {where}."]
     if "location_from" in after:
         by_postcode = int(after["location_from"].astype(str).str.startswith("postcode").sum())
         if by_postcode:

@@ -1,6 +1,6 @@
 """The two journeys of a first-time publisher in a real browser: a CSV on older boundaries, and services with postcodes.
 
-Each goes from the front page of publishing to the public map and back again (withdrawn), on a store of its own.
+Each goes from the front page of publishing to the public map and back again (rolled back, withdrawn), on a store of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def site(tmp_path_factory):
     home = tmp_path_factory.mktemp("publish-home")
     region = load_region(ROOT / "data/demo")
     store = open_store(f"sqlite:///{home / 'store.sqlite'}", region, fill=False)
-    store.add_user("ann", role="analyst", partner="newcastle", password=PASSWORD, by=SYSTEM)
+    for name in ("ann", "bob"):
+        store.add_user(name, role="analyst", partner="newcastle", password=PASSWORD, by=SYSTEM)
     published = Published(region, store, home)
     with serving(create_app(published, "a key for the tests only").server) as url:
         yield Site(url, published)
@@ -142,19 +143,66 @@ def test_a_csv_on_older_boundaries_to_the_public_map_and_back(site, open_page, t
     no_barriers(page, "publish")
     page.get_by_label("What is new or changed?").fill("First version.")
     page.get_by_role("button", name="Publish", exact=True).click()
-    page.wait_for_url("**/catalogue/fuel-poverty?published=1")
+    page.wait_for_url("**/catalogue/fuel-poverty-newcastle?published=1")
     no_barriers(page, "layer")
 
     public = open_page(site)  # somebody else, not signed in
-    public.goto(f"{site.url}/catalogue/fuel-poverty")
+    public.goto(f"{site.url}/catalogue/fuel-poverty-newcastle")
     public.get_by_role("link", name="Show on the map").click()
     until(public, "() => window.seen?.classes > 0", what="the public map is painted")
     assert "Fuel poverty" in public.locator("#headline").inner_text()
 
+    another_period(page, site, codes, tmp_path)
+    area = region.areas["lsoa"]["code"].iloc[0]
+    public.goto(f"{site.url}/areas/{area}")
+    chart = public.locator(".trend-chart").filter(has_text="Fuel poverty")
+    chart.wait_for()
+    assert "2025" in chart.inner_text() and chart.locator("img").evaluate_all(
+        "all => all.filter((image) => image.getClientRects().length).map((image) => image.complete && image.naturalWidth)"
+    ) == [360]  # one of the two pictures is seen, and it is whole
+    no_barriers(public, "area with a line")
+    roll_back(page, site)
+    public.reload()
+    public.locator("#main h1").wait_for()
+    assert public.locator(".trend-chart").count() == 0
+
     withdraw(page, "Under review")
     public.watch.expected += ["410"]
-    public.goto(f"{site.url}/catalogue/fuel-poverty")
+    public.goto(f"{site.url}/catalogue/fuel-poverty-newcastle")
     assert "Under review" in public.locator("main").inner_text()
+
+
+def another_period(page, site, codes, folder) -> None:
+    """A second period is added to the first; the preview and the layer's page show the whole line."""
+    file = folder / "fuel-poverty-2025.csv"
+    frame = {"LSOA code": codes, "Numerator": range(120, 120 + len(codes)), "Denominator": 2000}
+    pd.DataFrame(frame).to_csv(file, index=False)
+    page.get_by_role("link", name="Publish a new version").click()
+    page.wait_for_url("**/publish?layer=*")
+    upload(page, file)
+    go_on(page, "Save and go on", "describe")
+    page.get_by_label("Period").fill("2025")
+    go_on(page, "Save and go on", "check")
+    go_on(page, "Go on to the preview", "preview")
+    painted(page, 2)
+    assert "2024 stays beside" in page.locator("main").inner_text()
+    assert page.locator(".trend .dot").count() == 2
+    no_barriers(page, "preview of a second period")
+    go_on(page, "This is right: go on", "publish")
+    page.get_by_label("What is new or changed?").fill("The figures of 2025.")
+    page.get_by_text("Ask a colleague to check it first").click()
+    assert page.get_by_label("Colleague").locator("option").all_text_contents() == ["Choose one", "bob (analyst)"]
+    page.get_by_role("button", name="Publish", exact=True).click()
+    page.wait_for_url("**/catalogue/fuel-poverty-newcastle?published=2")
+    assert page.locator(".trend .dot").count() == 2
+
+
+def roll_back(page, site) -> None:
+    page.get_by_text("Show an earlier version again").click()
+    page.locator("form[action$='/rollback']").get_by_label("Reason").fill("Provisional figures")
+    page.get_by_role("button", name="Roll back").click()
+    page.get_by_role("heading", name="The earlier version is shown again").wait_for()
+    assert "Version 1 was shown again by ann" in page.locator("main").inner_text()
 
 
 def test_services_with_postcodes_on_a_phone(site, open_page, tmp_path):
@@ -187,7 +235,7 @@ def test_services_with_postcodes_on_a_phone(site, open_page, tmp_path):
     assert sideways(page) <= 0
     go_on(page, "This is right: go on", "publish")
     page.get_by_role("button", name="Publish", exact=True).click()
-    page.wait_for_url("**/catalogue/walk-in-clinics?published=1")
+    page.wait_for_url("**/catalogue/walk-in-clinics-newcastle?published=1")
     assert sideways(page) <= 0
     no_barriers(page, "layer on a phone in the dark")
     assert "Walk-in clinics" in open_text(open_page(site), f"{site.url}/catalogue")

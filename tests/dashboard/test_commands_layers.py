@@ -284,3 +284,26 @@ def test_list_as_json_agrees_with_the_text(run, store):
     ids = [layer["id"] for layer in json.loads(run("layers", "list", "--json").stdout)["layers"]]
     assert sorted(ids) == ["clinics", "crowded", "harm", "poverty-rank"]
     assert [line.split()[0] for line in run("layers", "list").stdout.splitlines()] == ids
+
+
+def test_what_was_checked_is_kept_with_the_version(run, store, tmp_path):
+    run("layers", "publish", write(tmp_path / "p"), "--by", "wes")
+    (version,) = json.loads(run("layers", "history", "noise", "--as", "wes", "--json").stdout)["versions"]
+    assert version["report"]["checks"]["counts"]["rows"] == 16
+    assert version["report"]["checks"]["columns"]["area_code"] == "area_code"
+
+
+def test_a_layer_follows_the_region_pack_again(run, store, tmp_path):
+    was = value_of(store, "crowded", "T03")
+    folder = write(tmp_path / "p", name="crowded", first=50.0)
+    assert run("layers", "publish", folder, "--by", "wes").exit_code == 0
+    store.look_again()
+    assert value_of(store, "crowded", "T03") != was
+    refused = run("layers", "follow", "crowded", "--by", "eli", "--reason", "Try", "--json")
+    assert refused.exit_code == 1
+    back = run("layers", "follow", "crowded", "--by", "wes", "--reason", "It is kept better there", "--json")
+    assert (back.exit_code, json.loads(back.stdout)["version"]) == (0, 3)
+    store.look_again()
+    assert value_of(store, "crowded", "T03") == was
+    again = run("layers", "follow", "crowded", "--by", "wes", "--reason", "Twice")
+    assert again.exit_code == 1 and "follows the region pack already" in again.output

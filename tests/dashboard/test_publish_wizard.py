@@ -175,18 +175,18 @@ def publish(client, frame, **described) -> str:
 def test_from_a_csv_to_the_public_map(site):
     ann = site.client("ann")
     where = publish(ann, streets())
-    assert where == "/catalogue/noisy-streets?published=1"
-    layer = site.store.layer("noisy-streets", PUBLIC)
+    assert where == "/catalogue/noisy-streets-westshire?published=1"
+    layer = site.store.layer("noisy-streets-westshire", PUBLIC)
     assert (layer.title, layer.partner, layer.period, layer.version) == ("Noisy streets", "westshire", "2025", 1)
-    values = site.store.values("noisy-streets", "lsoa", PUBLIC).frame
+    values = site.store.values("noisy-streets-westshire", "lsoa", PUBLIC).frame
     assert values["value"].tolist() == pytest.approx([2.0 * i for i in range(1, 17)])  # i / 50
     # West is T01 T02 T05 T06 T09 T10 T13 T14: 60 of 8 * 50 streets = 15 %
-    lads = site.store.values("noisy-streets", "lad", PUBLIC).frame.set_index("area_code")["value"]
+    lads = site.store.values("noisy-streets-westshire", "lad", PUBLIC).frame.set_index("area_code")["value"]
     assert lads["TA"] == pytest.approx(15.0)
     assert site.files() == []  # the draft and its file are gone
     assert site.actions()[:2] == ["draft-published", "publish"]
     assert "Noisy streets" in site.client().get(where).text
-    assert "noisy-streets" in site.client().get("/api/v1/layers").text
+    assert "noisy-streets-westshire" in site.client().get("/api/v1/layers").text
 
 
 def test_every_step_can_be_left_and_come_back_to(site):
@@ -267,11 +267,11 @@ def test_services_with_postcodes_only(demo):
     page = ann.get(f"{draft}/check").text
     assert "1 row is kept out" in page
     assert 'data-points="[[-1.6' in ann.get(f"{draft}/preview").text
-    assert step(ann, draft, "publish").headers["Location"] == "/catalogue/walk-in-clinics?published=1"
-    sites = demo.store.services("walk-in-clinics", PUBLIC)
+    assert step(ann, draft, "publish").headers["Location"] == "/catalogue/walk-in-clinics-newcastle?published=1"
+    sites = demo.store.services("walk-in-clinics-newcastle", PUBLIC)
     assert sites["name"].tolist() == ["City clinic"]
     assert sites["location_from"].tolist() == ["postcode"]
-    assert demo.store.layer("walk-in-clinics", PUBLIC).descriptor.access_standard.max_m == 1600
+    assert demo.store.layer("walk-in-clinics-newcastle", PUBLIC).descriptor.access_standard.max_m == 1600
 
 
 def test_several_columns_become_several_layers(site):
@@ -292,10 +292,10 @@ def test_several_columns_become_several_layers(site):
     step(ann, draft, "check")
     step(ann, draft, "preview")
     answer = step(ann, draft, "publish")
-    assert answer.headers["Location"] == "/publish?published=damp-homes%2Ccold-homes"
+    assert answer.headers["Location"] == "/publish?published=damp-homes-westshire%2Ccold-homes-westshire"
     assert "2 layers are published" in ann.get(answer.headers["Location"]).text
-    assert site.store.values("damp-homes", "lsoa", PUBLIC).frame["value"].tolist() == list(range(1, 17))
-    assert site.store.values("cold-homes", "lsoa", PUBLIC).frame["value"].tolist() == list(range(16, 0, -1))
+    assert site.store.values("damp-homes-westshire", "lsoa", PUBLIC).frame["value"].tolist() == list(range(1, 17))
+    assert site.store.values("cold-homes-westshire", "lsoa", PUBLIC).frame["value"].tolist() == list(range(16, 0, -1))
 
 
 # -- who may -----------------------------------------------------------------------------------------------------------
@@ -316,43 +316,112 @@ def test_a_viewer_may_not_publish(site):
     assert site.files() == []
 
 
+def wizard_routes(site) -> list[tuple[str, str]]:
+    """(method, rule) of every address that takes a draft, read from the application so that none is forgotten."""
+    rules = [rule for rule in site.app.url_map.iter_rules() if rule.rule.startswith("/publish/<draft_id>")]
+    return sorted((method, rule.rule) for rule in rules for method in rule.methods & {"GET", "POST", "PUT", "DELETE"})
+
+
 def test_another_partners_draft_does_not_exist(site):
-    draft = begin(site.client("ann"), streets())
-    eve, missing = site.client("eve"), "/publish/0123456789abcdef"
-    for name in ("columns", "describe", "check", "preview", "publish", "rejected.csv", "findings.csv"):
-        theirs, none = eve.get(f"{draft}/{name}"), eve.get(f"{missing}/{name}")
-        assert theirs.status_code == none.status_code == 404
-        assert theirs.text == none.text
-    for name in ("columns", "describe", "check", "preview", "publish", "discard"):
-        assert eve.post(f"{draft}/{name}", data={"action": "later"}).status_code == 404
-    assert send(eve, streets(), to=f"{draft}/upload").status_code == 404
-    assert len(site.files()) == 1
+    """Every address of the wizard, read and written, answers about it exactly as about one that never was."""
+    ann = site.client("ann")
+    draft, missing = begin(ann, streets()), "/publish/0123456789abcdef"
+    walk(ann, draft)  # as far as it goes: every step would be open
+    step(ann, draft, "publish", action="ask", asked_of="bob")
+    stood = Drafts(site.store).get(draft.rsplit("/", 1)[1], Viewer("ann", "westshire", "analyst"))
+    eve, routes = site.client("eve"), wizard_routes(site)
+    told = len(site.store.audit(SYSTEM))
+    assert len(routes) >= 15, routes
+    for method, rule in routes:
+        answers = []
+        for where in (draft, missing):
+            address = rule.replace("/publish/<draft_id>", where)
+            data = {"action": "later", "revision": str(stood.revision), "title": "Mine now", "place": "lsoa:2021"}
+            if rule.endswith("/upload"):
+                data["file"] = (io.BytesIO(b"area_code,value\nT01,1\n"), "mine.csv")
+            for headers in ({}, {"X-Autosave": "1"}):
+                if "file" in data:
+                    data["file"] = (io.BytesIO(b"area_code,value\nT01,1\n"), "mine.csv")
+                answer = eve.open(address, method=method, data=data if method == "POST" else None, headers=headers)
+                answers.append((answer.status_code, answer.text, answer.headers.get("Location")))
+        assert answers[0] == answers[2] and answers[1] == answers[3], (method, rule)
+        assert answers[0][0] == answers[1][0] == 404, (method, rule)
+    now = Drafts(site.store).get(stood.id, Viewer("ann", "westshire", "analyst"))
+    assert now == stood and len(site.files()) == 1 and len(site.store.audit(SYSTEM)) == told
     assert "streets.csv" not in eve.get("/publish").text
     assert "streets.csv" in site.client("bob").get("/publish").text  # a colleague sees it
     assert site.client("root").get(f"{draft}/columns").status_code == 200
 
 
+def test_a_viewer_and_a_stranger_reach_no_draft(site):
+    draft = begin(site.client("ann"), streets())
+    for method, rule in wizard_routes(site):
+        address = rule.replace("/publish/<draft_id>", draft)
+        assert site.client("vic").open(address, method=method).status_code == 403, rule
+        answer = site.client().open(address, method=method)
+        assert answer.status_code == 303 and answer.headers["Location"].startswith("/sign-in"), rule
+
+
+def test_somebody_who_was_an_analyst_reaches_no_draft(site):
+    ann = site.client("ann")
+    draft = begin(ann, streets())
+    site.store.change_user("ann", role="viewer", by=SYSTEM)
+    assert ann.get(f"{draft}/columns").status_code == 403
+    site.store.change_user("ann", role="analyst", partner="eastshire", by=SYSTEM)
+    assert ann.get(f"{draft}/columns").status_code == 404
+
+
 def test_an_analyst_publishes_for_their_own_partner_whatever_the_form_says(site):
     publish(site.client("ann"), streets(), partner="eastshire")
-    assert site.store.layer("noisy-streets", PUBLIC).partner == "westshire"
+    assert site.store.layer("noisy-streets-westshire", PUBLIC).partner == "westshire"
     root = site.client("root")
     draft = begin(root, streets())
     walk(root, draft, title="Of the east", partner="eastshire")
     assert step(root, draft, "publish").status_code == 303
-    assert site.store.layer("of-the-east", PUBLIC).partner == "eastshire"
+    assert site.store.layer("of-the-east-eastshire", PUBLIC).partner == "eastshire"
 
 
-def test_an_id_of_another_partner_or_of_an_own_layer_is_refused_early(site):
-    eve = site.client("eve")
-    draft = begin(eve, streets())
-    step(eve, draft, "columns")
-    answer = step(eve, draft, "describe", **DESCRIBED, id="crowded")  # Westshire's
-    assert answer.status_code == 422 and "belongs to another partner" in answer.text
+def test_an_id_of_an_own_layer_is_refused_early(site):
     ann = site.client("ann")
+    publish(ann, streets())
     draft = begin(ann, streets())
     step(ann, draft, "columns")
-    answer = step(ann, draft, "describe", **DESCRIBED, id="crowded")
-    assert answer.status_code == 422 and "There is already a layer crowded" in answer.text
+    answer = step(ann, draft, "describe", **DESCRIBED)
+    assert answer.status_code == 422 and "There is already a layer noisy-streets-westshire" in answer.text
+    answer = step(ann, draft, "describe", **DESCRIBED, id="Noisy Streets")
+    assert answer.status_code == 422 and "small letters, digits and hyphens" in answer.text
+
+
+def test_trying_names_tells_nobody_which_hidden_layers_there_are(site):
+    """Eve tries the name of a layer that only Westshire sees, and one that does not exist: every page is the same."""
+    publish(site.client("ann"), streets(), audience="owner")
+    eve = site.client("eve")
+    refusals = [
+        send(eve, streets(), layer=name).text.replace(name, "NAME")
+        for name in ("noisy-streets-westshire", "none-such-westshire")
+    ]
+    assert refusals[0] == refusals[1]  # nor can a version of it be begun, in the words for one that is not there
+    told = []
+    for name in ("noisy-streets-westshire", "quiet-streets-westshire"):
+        draft = begin(eve, streets())
+        walk(eve, draft, to="describe")
+        assert step(eve, draft, "describe", **DESCRIBED, id=name).headers["Location"].endswith("/check")
+        walk_on(eve, draft)
+        text = eve.get(f"{draft}/publish").text
+        answer = step(eve, draft, "publish")
+        told.append(
+            (answer.status_code, text.replace(name, "NAME").replace(draft, "DRAFT"), answer.headers["Location"])
+        )
+        assert answer.headers["Location"] == f"/catalogue/{name}-eastshire?published=1"
+    assert told[0][:2] == told[1][:2]
+    assert site.store.layer("noisy-streets-westshire", Viewer("ann", "westshire", "analyst")).partner == "westshire"
+
+
+def test_the_id_of_an_admins_layer_ends_in_the_partner_it_is_for(site):
+    root = site.client("root")
+    draft = begin(root, streets())
+    walk(root, draft, partner="westshire", audience="owner", id="odd-eastshire")
+    assert step(root, draft, "publish").headers["Location"].startswith("/catalogue/odd-eastshire-westshire")
 
 
 def test_nobody_begins_a_version_of_a_layer_that_is_not_theirs(site):
@@ -481,26 +550,31 @@ def test_saving_while_typing(site):
 def test_overtaken_by_another_version(site):
     publish(site.client("ann"), streets())
     ann, bob = site.client("ann"), site.client("bob")
-    mine, his = (begin(c, table(denominator=50, first=n), layer="noisy-streets") for c, n in ((ann, 2), (bob, 3)))
+    mine, his = (
+        begin(c, table(denominator=50, first=n), layer="noisy-streets-westshire") for c, n in ((ann, 2), (bob, 3))
+    )
     for client, draft in ((ann, mine), (bob, his)):
         walk(client, draft)
     assert step(bob, his, "publish").status_code == 303
     answer = step(ann, mine, "publish")
     assert answer.status_code == 409
     assert "Version 2 was published meanwhile; you were working from version 1" in answer.text
-    assert site.store.layer("noisy-streets", PUBLIC).version == 2
-    assert "Version 2" in ann.get("/catalogue/noisy-streets").text
+    assert site.store.layer("noisy-streets-westshire", PUBLIC).version == 2
+    assert "Version 2" in ann.get("/catalogue/noisy-streets-westshire").text
     assert "Now: version 2" in ann.get(f"{mine}/preview").text
     assert step(ann, mine, "preview").status_code == 303
     assert step(ann, mine, "publish").status_code == 303
-    assert site.store.layer("noisy-streets", PUBLIC).version == 3
+    assert site.store.layer("noisy-streets-westshire", PUBLIC).version == 3
 
 
 def test_a_colleague_checks_before_it_goes_live(site):
     ann, bob = site.client("ann"), site.client("bob")
     draft = begin(ann, streets())
     walk(ann, draft)
-    assert step(ann, draft, "publish", action="ask", asked_of="ann").status_code == 422
+    offered = re.findall(r'<option value="(\w+)">\1 \((analyst|admin)\)', ann.get(f"{draft}/publish").text)
+    assert offered == [("bob", "analyst"), ("root", "admin")]  # not eve of Eastshire, not vic who may only look
+    for name in ("ann", "eve", "vic", "nobody", ""):
+        assert step(ann, draft, "publish", action="ask", asked_of=name).status_code == 422
     assert step(ann, draft, "publish", action="ask", asked_of="bob", check_words="The units?").status_code == 303
     page = ann.get(f"{draft}/publish").text
     assert "bob has been asked" in page and 'value="publish">Publish' not in page
@@ -520,9 +594,13 @@ def test_a_colleague_checks_before_it_goes_live(site):
     bob = site.client("bob")
     step(bob, draft, "publish", action="good")
     assert step(ann, draft, "publish", review_on="2027-03-01").status_code == 303
-    newest = site.store.history("noisy-streets", Viewer("ann", "westshire", "analyst"))[0]
+    newest = site.store.history("noisy-streets-westshire", Viewer("ann", "westshire", "analyst"))[0]
     assert (newest.checked_by, newest.review_on) == ("bob", "2027-03-01")
-    layer = site.store.layer("noisy-streets", PUBLIC)
+    assert (
+        "checked by bob on 3 March 2026; to be reviewed on 1 March 2027"
+        in ann.get("/catalogue/noisy-streets-westshire").text
+    )
+    layer = site.store.layer("noisy-streets-westshire", PUBLIC)
     assert (layer.descriptor.reviewed_by, layer.descriptor.reviewed_on) == ("bob", "2026-03-03")
 
 
@@ -537,7 +615,7 @@ def walk_on(client, draft):
 def test_a_new_version_begins_with_what_was_said_before(site):
     publish(site.client("ann"), streets(), why_it_matters="Because of sleep.")
     ann = site.client("ann")
-    draft = begin(ann, table(denominator=50, first=2), layer="noisy-streets")
+    draft = begin(ann, table(denominator=50, first=2), layer="noisy-streets-westshire")
     step(ann, draft, "columns")
     page = ann.get(f"{draft}/describe").text
     assert "Because of sleep." in page and 'value="% of streets"' in page and "a new version of this layer" in page
@@ -549,10 +627,10 @@ def test_a_new_version_begins_with_what_was_said_before(site):
     step(ann, draft, "preview")
     assert step(ann, draft, "publish", note="").status_code == 422  # a new version says what changed
     assert step(ann, draft, "publish", append="yes").status_code == 303
-    assert site.store.layer("noisy-streets", PUBLIC).periods == ("2025", "2026")
+    assert site.store.layer("noisy-streets-westshire", PUBLIC).periods == ("2025", "2026")
     # 136 of 800 streets = 17 %, then 152 of 800 = 19 %
-    text = site.client().get("/catalogue/noisy-streets").text
-    assert "From 17% of streets in 2025 to 19% of streets in 2026." in text
+    text = site.client().get("/catalogue/noisy-streets-westshire").text
+    assert "From 17% in 2025 to 19% of streets in 2026." in text
     assert "The region’s areas together" in text
 
 
@@ -564,20 +642,20 @@ def test_published_at_a_later_time(site):
     assert step(ann, draft, "publish", when="later", date="soon", time="").status_code == 422
     # 3 March 2026, 07:00 in the United Kingdom is 07:00 UTC
     assert step(ann, draft, "publish", when="later", date="2026-03-03", time="07:00").status_code == 303
-    assert site.client().get("/catalogue/noisy-streets").status_code == 404
-    assert "waits for its date" in ann.get("/catalogue/noisy-streets").text
+    assert site.client().get("/catalogue/noisy-streets-westshire").status_code == 404
+    assert "waits for its date" in ann.get("/catalogue/noisy-streets-westshire").text
     site.at = datetime(2026, 3, 3, 7, tzinfo=UTC)
-    assert site.store.layer("noisy-streets", PUBLIC).version == 1
-    assert site.client().get("/catalogue/noisy-streets").status_code == 200
+    assert site.store.layer("noisy-streets-westshire", PUBLIC).version == 1
+    assert site.client().get("/catalogue/noisy-streets-westshire").status_code == 200
 
 
 def test_rolling_back_and_withdrawing(site):
     publish(site.client("ann"), streets())
     ann, eve, nobody = site.client("ann"), site.client("eve"), site.client()
-    draft = begin(ann, table(denominator=50, first=2), layer="noisy-streets")
+    draft = begin(ann, table(denominator=50, first=2), layer="noisy-streets-westshire")
     walk(ann, draft)
     step(ann, draft, "publish")
-    page = "/catalogue/noisy-streets"
+    page = "/catalogue/noisy-streets-westshire"
     assert "Against version 1: 16 small areas changed (2025)." in ann.get(page).text
     assert ann.get(f"{page}/compare?a=1&b=2").status_code == 200
     undo = {"to": "1", "reason": "Wrong column", "newest": "2"}
@@ -586,9 +664,12 @@ def test_rolling_back_and_withdrawing(site):
     assert ann.post(f"{page}/rollback", data=undo | {"reason": " "}).status_code == 422
     assert ann.post(f"{page}/rollback", data=undo | {"newest": "1"}).status_code == 422
     assert ann.post(f"{page}/rollback", data=undo).status_code == 303
-    assert site.store.layer("noisy-streets", PUBLIC).version == 1
+    assert site.store.layer("noisy-streets-westshire", PUBLIC).version == 1
     assert nobody.get(f"{page}/compare?a=1&b=2").text.count("Version 2") == 0  # closed to the public again
     assert ann.post(f"{page}/withdraw", data={"reason": "Under review", "newest": "2"}).status_code == 303
+    told = re.findall(r"<li>(.*?)</li>", ann.get(page).text)
+    assert told.count("Withdrawn by ann on 2 March 2026, 12:00: Under review") == 1
+    assert told.count("Version 1 was shown again by ann on 2 March 2026, 12:00: Wrong column") == 1
     gone = nobody.get(page)
     assert gone.status_code == 410 and "Under review" in gone.text
     assert "Withdrawn on 2 March 2026" in ann.get(page).text
@@ -604,13 +685,13 @@ def test_the_original_is_for_its_partner_only(site):
 
 def test_a_hidden_layer_is_like_one_that_does_not_exist(site):
     publish(site.client("ann"), streets(), audience="owner")
-    assert site.client("ann").get("/catalogue/noisy-streets").status_code == 200
+    assert site.client("ann").get("/catalogue/noisy-streets-westshire").status_code == 200
     for client in (site.client(), site.client("eve")):
-        hidden, missing = client.get("/catalogue/noisy-streets"), client.get("/catalogue/none-such")
+        hidden, missing = client.get("/catalogue/noisy-streets-westshire"), client.get("/catalogue/none-such")
         assert hidden.status_code == missing.status_code == 404
-        assert hidden.text.replace("noisy-streets", "none-such") == missing.text
+        assert hidden.text.replace("noisy-streets-westshire", "none-such") == missing.text
     with pytest.raises(NotFound):
-        site.store.layer("noisy-streets", PUBLIC)
+        site.store.layer("noisy-streets-westshire", PUBLIC)
 
 
 def test_small_counts_of_people_are_seen_by_nobody(site):
@@ -621,10 +702,10 @@ def test_small_counts_of_people_are_seen_by_nobody(site):
     preview = ann.get(f"{draft}/preview").text
     assert "Withheld to protect people" in preview and "9 small areas of 16 have a figure" in preview
     step(ann, draft, "publish")
-    values = site.store.values("noisy-streets", "lsoa", PUBLIC).frame
+    values = site.store.values("noisy-streets-westshire", "lsoa", PUBLIC).frame
     assert values["status"].tolist()[:7] == ["suppressed"] * 7
     assert values["value"].isna().tolist()[:7] == [True] * 7
-    version = site.store.history("noisy-streets", PUBLIC)[0]
+    version = site.store.history("noisy-streets-westshire", PUBLIC)[0]
     assert set(version.report["checks"]) == {
         "filename",
         "bytes",
@@ -642,10 +723,13 @@ def test_a_line_breaks_where_figures_do_not_compare(site):
 
     publish(site.client("ann"), streets())
     ann = site.client("ann")
-    draft = begin(ann, table(denominator=50, first=2), layer="noisy-streets")
+    draft = begin(ann, table(denominator=50, first=2), layer="noisy-streets-westshire")
     walk(ann, draft, period="2026", method="Counted by microphone.")
     step(ann, draft, "publish", append="no")
-    layer, history = site.store.layer("noisy-streets", PUBLIC), site.store.history("noisy-streets", PUBLIC)
+    layer, history = (
+        site.store.layer("noisy-streets-westshire", PUBLIC),
+        site.store.history("noisy-streets-westshire", PUBLIC),
+    )
     line = trend(Published(site.store.region, site.store, site.home), layer, history, PUBLIC)
     assert [(p.period, p.value, p.version, p.joined) for p in line.points] == [
         ("2025", pytest.approx(17.0), 1, False),
@@ -654,7 +738,7 @@ def test_a_line_breaks_where_figures_do_not_compare(site):
     assert [p.why for p in line.breaks] == ["the method changed"]
     drawn = picture(line, layer.descriptor.measure)
     assert drawn.paths == () and len(drawn.breaks) == 1 and len(drawn.dots) == 2
-    assert "does not compare" in site.client().get("/catalogue/noisy-streets").text
+    assert "does not compare" in site.client().get("/catalogue/noisy-streets-westshire").text
 
 
 # -- the frame ---------------------------------------------------------------------------------------------------------
@@ -703,3 +787,132 @@ def test_the_style_sheets_do_not_claim_each_others_names():
 
     meant = {"more-options", "notices", "number", "swatch", "text-input"}
     assert names("app.css", True) & names("publish.css", True) - meant == set()
+
+
+# -- several layers, several periods, and the region pack --------------------------------------------------------------
+
+
+def two_columns(client, titles=("Damp homes", "Cold homes")) -> str:
+    """A draft of two layers that is ready to be published."""
+    draft = begin(client, table("Damp homes (%)").assign(**{"Cold homes (%)": range(16, 0, -1)}))
+    step(client, draft, "columns", several=["Damp homes (%)", "Cold homes (%)"])
+    own = {}
+    for n, title in enumerate(titles):
+        own |= {f"each-{n}-title": title, f"each-{n}-measure": "percentage", f"each-{n}-unit": "% of homes"}
+        own |= {f"each-{n}-direction": "high-is-worse"}
+    assert step(client, draft, "describe", **(DESCRIBED | own)).status_code == 303
+    walk_on(client, draft)
+    return draft
+
+
+def test_several_layers_are_published_all_or_none(site, monkeypatch):
+    """The second of two is overtaken between the preview and the button: the first is not published either."""
+    from layers import publishing
+
+    ann, bob = site.client("ann"), site.client("bob")
+    draft = two_columns(ann)
+    publish(bob, table("value"), title="Cold homes", measure="percentage", unit="% of homes")
+    before = site.actions().count("publish")
+    answer = step(ann, draft, "publish")
+    assert answer.status_code == 409 and "published meanwhile" in answer.text
+    with pytest.raises(NotFound):
+        site.store.layer("damp-homes-westshire", PUBLIC)
+    assert site.actions().count("publish") == before
+    # nor when the database fails at the second
+    write, calls = publishing.write_version, []
+
+    def failing(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 2:
+            raise sa.exc.OperationalError("insert", {}, Exception("database or disk is full"))
+        return write(*args, **kwargs)
+
+    step(ann, draft, "preview")
+    monkeypatch.setattr(publishing, "write_version", failing)
+    assert "could not be written; nothing was changed" in step(ann, draft, "publish", note="Both.").text
+    monkeypatch.undo()
+    with pytest.raises(NotFound):
+        site.store.layer("damp-homes-westshire", PUBLIC)
+    assert step(ann, draft, "publish", note="Both.").status_code == 303
+    assert site.store.layer("damp-homes-westshire", PUBLIC).version == 1
+    assert site.store.layer("cold-homes-westshire", PUBLIC).version == 2
+
+
+def test_the_preview_of_another_period_shows_the_whole_line(site):
+    publish(site.client("ann"), streets())  # 136 of 800 = 17 %
+    ann = site.client("ann")
+    draft = begin(ann, table(denominator=50, first=2), layer="noisy-streets-westshire")  # 152 of 800 = 19 %
+    walk(ann, draft, to="preview", period="2026")
+    page = ann.get(f"{draft}/preview").text
+    assert "From 17% in 2025 to 19% of streets in 2026." in page and "2025 stays beside" in page
+    assert re.search(
+        r"<option selected>2026</option>.*<option>2025</option>", page, flags=re.S
+    )  # both can be looked at
+    assert "As it would be, 2025" in ann.get(f"{draft}/preview?period=2025").text
+    # without the old periods the line still has them, from the version before
+    step(ann, draft, "preview")
+    step(ann, draft, "publish", action="later", append="no")
+    page = ann.get(f"{draft}/preview").text
+    assert "From 17% in 2025 to 19% of streets in 2026." in page and "stays beside" not in page
+
+
+def test_a_period_that_does_not_compare_is_said_before_publishing(site):
+    publish(site.client("ann"), streets())
+    ann = site.client("ann")
+    draft = begin(ann, table("value"), layer="noisy-streets-westshire")
+    walk(ann, draft, to="preview", period="2026", unit="% of homes")
+    page = ann.get(f"{draft}/preview").text
+    assert "cannot stay beside" in page and "does not compare" in page
+    step(ann, draft, "preview")
+    answer = step(ann, draft, "publish", append="yes")
+    assert answer.status_code == 409 and "would not compare" in answer.text
+    assert step(ann, draft, "publish", append="no").status_code == 303
+    assert site.store.layer("noisy-streets-westshire", PUBLIC).periods == ("2026",)
+
+
+def test_rounding_and_sensitive_zeros_are_asked_and_kept(site):
+    ann = site.client("ann")
+    draft = begin(ann, pd.DataFrame({"area_code": CODES, "value": [0, 3, 12, 13, *[20] * 12]}))
+    walk(ann, draft, to="describe")
+    wrong = DESCRIBED | {"measure": "count", "counts_people": "yes", "threshold": "8"}
+    for base in ("1", "2.5", "lots"):
+        answer = step(ann, draft, "describe", **wrong, rounding_base=base)
+        assert answer.status_code == 422 and 'id="e-rounding_base"' in answer.text
+    step(ann, draft, "describe", **wrong, rounding_base="5", zero_is_sensitive="yes")
+    walk_on(ann, draft)
+    assert step(ann, draft, "publish").status_code == 303
+    layer = site.store.layer("noisy-streets-westshire", PUBLIC)
+    rule = layer.descriptor.disclosure
+    assert (rule.threshold, rule.rounding_base, rule.zero_is_sensitive) == (8, 5, True)
+    shown = site.store.values("noisy-streets-westshire", "lsoa", PUBLIC).frame
+    # 0 is sensitive, 3 is below 8; 12 becomes 10, 13 becomes 15, 20 stays
+    assert shown["status"].head(4).tolist() == ["suppressed", "suppressed", "ok", "ok"]
+    assert shown["value"].iloc[2:5].tolist() == [10, 15, 20]
+    # the next version begins with the same answers
+    draft = begin(ann, table("value"), layer="noisy-streets-westshire")
+    step(ann, draft, "columns")
+    page = ann.get(f"{draft}/describe").text
+    assert 'name="rounding_base" type="text" value="5"' in page
+    assert re.search(r'name="zero_is_sensitive" value="yes"[^>]* checked', page)
+
+
+def test_a_layer_taken_over_from_the_pack_follows_it_again(site):
+    ann, page = site.client("ann"), "/catalogue/crowded"
+    assert "It follows the region pack" in ann.get(page).text
+    was = site.store.values("crowded", "lsoa", PUBLIC).frame["value"].tolist()
+    draft = begin(ann, table(denominator=50, first=2), layer="crowded")
+    walk(ann, draft, to="publish", period="2021")
+    assert step(ann, draft, "publish", append="no").status_code == 303
+    text = ann.get(page).text
+    assert "no longer follows it: version 2 was published over" in text.replace("&#39;", "'")
+    assert "/catalogue/crowded/follow" not in site.client("eve").get(page).text
+    give = {"reason": "The pack is better kept", "newest": "2"}
+    assert site.client("eve").post(f"{page}/follow", data=give).status_code == 403
+    assert site.client().post(f"{page}/follow", data=give).headers["Location"].startswith("/sign-in")
+    assert ann.post(f"{page}/follow", data=give | {"reason": ""}).status_code == 422
+    assert ann.post(f"{page}/follow", data=give).status_code == 303
+    layer = site.store.layer("crowded", Viewer("ann", "westshire", "analyst"))
+    assert layer.version == 3 and layer.note.startswith("Follows the region pack again")
+    assert site.store.values("crowded", "lsoa", PUBLIC).frame["value"].tolist() == pytest.approx(was, nan_ok=True)
+    assert "It follows the region pack" in ann.get(page).text
+    assert ann.post(f"{page}/follow", data=give | {"newest": "3"}).status_code == 409  # it does already

@@ -243,6 +243,44 @@ def test_a_layer_may_use_a_mark_in_its_own_sense(tmp_path):
     assert marks_of(read.descriptor) == {"x": "missing"} and read.table.loc[1, "status"] == "missing"
 
 
+def test_missing_values_of_the_table_schema_are_honoured(tmp_path):
+    """With labels (Data Package v2) a mark says what it means; without, what we do not know is missing, as the standard says."""
+    document = descriptor_to_json(indicator(value=[1.0]).descriptor, None)
+    schema = document["resources"][0]["schema"]
+    schema["missingValues"] = [
+        {"value": "q", "label": "Withheld to protect people"},
+        {"value": "-8", "label": "Fewer than 10 people"},
+        {"value": "*", "label": "not collected"},  # its own sense, against the list
+        {"value": "", "label": "blank"},
+        "-99", "nd", "[c]", "<5", 7, {"label": "nothing"},
+    ]  # fmt: skip
+    (tmp_path / "datapackage.json").write_text(json.dumps(document))
+    cells = ["q", "-8", "*", "-99", "nd", "[c]", "<5", "5", ""]
+    rows = "".join(f"T{i:02d},{cell}\n" for i, cell in enumerate(cells, 1))
+    (tmp_path / "data.csv").write_text("area_code,value\n" + rows)
+    read = read_package(tmp_path)
+    suppressed, missing = "suppressed", "missing"
+    assert list(read.table["status"]) == [
+        suppressed, suppressed, missing, missing, missing, suppressed, suppressed, "ok", missing,
+    ]  # fmt: skip
+    assert read.table["value"].dropna().tolist() == [5.0]
+    again = round_trip(read, tmp_path / "again")  # what was said stays said
+    assert again.descriptor == read.descriptor and list(again.table["status"]) == list(read.table["status"])
+    # our own key wins over the standard's
+    document["commonground"]["marks"] = {"q": "missing"}
+    (tmp_path / "datapackage.json").write_text(json.dumps(document))
+    assert read_package(tmp_path).table.loc[0, "status"] == missing
+
+
+@pytest.mark.parametrize("odd", [None, "x", 7, {"value": "x"}, [None, [], {"value": 3}, "y" * 200]])
+def test_missing_values_that_are_none_do_no_harm(tmp_path, odd):
+    document = descriptor_to_json(indicator(value=[1.0]).descriptor, None)
+    document["resources"][0]["schema"]["missingValues"] = odd
+    (tmp_path / "datapackage.json").write_text(json.dumps(document))
+    (tmp_path / "data.csv").write_text("area_code,value\nT01,1\n")
+    assert marks_of(read_package(tmp_path).descriptor) == {}
+
+
 def test_every_bad_cell_is_named_by_row_and_column(tmp_path):
     document = descriptor_to_json(indicator(value=[1.0]).descriptor, None)
     (tmp_path / "datapackage.json").write_text(json.dumps(document))

@@ -65,7 +65,7 @@ def test_known_places():
 def test_a_sector_is_the_mean_of_its_units():
     """The slow way: every unit of the sector, one by one."""
     known = postcodes._letter("N")
-    sector = postcodes._keys(np.array(["NE1"], "U4"), np.array(["4AA"], "U3"))[0] // 37**2
+    sector = postcodes._keys(np.array([b"NE1 4AA"]))[0] // 37**2
     rows = [row for row, key in enumerate(known.key) if key // 37**2 == sector]
     assert len(rows) > 50
     east = sum(float(known.easting[row]) for row in rows) / len(rows)

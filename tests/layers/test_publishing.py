@@ -771,3 +771,110 @@ def test_the_guards_are_back_after_vandalism(store):
     unguarded(store)
     assert store.check() == []
     assert dataclasses.is_dataclass(store.layer("harm", PUBLIC))
+
+
+# -- several at once, and back to the pack -----------------------------------------------------------------------------
+
+
+def test_several_layers_are_one_transaction(store):
+    before = store.audit(ADMIN)[0].seq
+    done = store.publish_all(
+        [
+            publishing.Submission(indicator("one")),
+            publishing.Submission(indicator("two", first=5), checks={"rows": 16}),
+        ],
+        by=WEST_ANALYST,
+        note="Both of one file.",
+    )
+    assert [(one.layer_id, one.version) for one in done] == [("one", 1), ("two", 1)]
+    assert done[0].published_at == done[1].published_at
+    assert store.history("two", WEST_ANALYST)[0].report["checks"] == {"rows": 16}
+    assert [line.seq - before for line in reversed(store.audit(ADMIN)[:2])] == [1, 2]
+
+
+@pytest.mark.parametrize("bad", ["second", "first"])
+def test_one_refused_layer_keeps_the_others_out(store, bad):
+    before = everything(store)
+    good, wrong = publishing.Submission(indicator("one")), publishing.Submission(indicator("crowded"), expecting=0)
+    with pytest.raises(Refused, match="published meanwhile"):
+        store.publish_all([good, wrong] if bad == "second" else [wrong, good], by=WEST_ANALYST)
+    with pytest.raises(NotPermitted):
+        store.publish_all([good, publishing.Submission(indicator("two", partner="eastshire"))], by=WEST_ANALYST)
+    after = everything(store)
+    assert after | {"audit": before["audit"]} == before
+    assert store.publish_all([], by=WEST_ANALYST) == ()
+
+
+def test_a_fault_at_the_second_of_three_leaves_nothing_of_the_first(store, monkeypatch):
+    before, write, calls = everything(store), publishing.write_version, []
+
+    def failing(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("the power is gone")
+        return write(*args, **kwargs)
+
+    monkeypatch.setattr(publishing, "write_version", failing)
+    with pytest.raises(RuntimeError):
+        store.publish_all([publishing.Submission(indicator(name)) for name in ("a", "b", "c")], by=WEST_ANALYST)
+    assert everything(store) == before
+
+
+def test_a_layer_that_people_took_over_follows_the_pack_again(store):
+    assert store.pack_side("crowded", WEST_ANALYST) == refresh.PackSide(True)
+    assert store.pack_side("crowded", EAST_ANALYST) is None and store.pack_side("crowded", PUBLIC) is None
+    first = store.values("crowded", "lsoa", PUBLIC).frame
+    store.publish(indicator("crowded"), by=WEST_ANALYST)
+    side = store.pack_side("crowded", WEST_ANALYST)
+    assert not side.follows and "version 2 was published over the pack's version 1" in side.why
+    for viewer in (PUBLIC, WEST_VIEWER, EAST_ANALYST):
+        with pytest.raises(NotPermitted):
+            store.follow_pack("crowded", by=viewer, reason="because")
+    with pytest.raises(Refused, match="reason is empty"):
+        store.follow_pack("crowded", by=WEST_ANALYST, reason=" ")
+    done = store.follow_pack("crowded", by=WEST_ANALYST, reason="It is kept better there.")
+    assert done.version == 3 and store.layer("crowded", WEST_ANALYST).note.endswith(": It is kept better there.")
+    pd.testing.assert_frame_equal(store.values("crowded", "lsoa", PUBLIC).frame, first)
+    assert store.pack_side("crowded", WEST_ANALYST) == refresh.PackSide(True)
+    with pytest.raises(Refused, match="follows the region pack already"):
+        store.follow_pack("crowded", by=WEST_ANALYST, reason="again")
+
+
+def test_what_follows_again_is_brought_up_to_date_by_the_next_pack(store):
+    """The whole point: after the way back a pack that is built anew publishes the layer by itself once more."""
+    store.publish(indicator("crowded"), by=WEST_ANALYST)
+    store.follow_pack("crowded", by=WEST_ANALYST, reason="Back to the pack.")
+    with store.writing() as connection:  # as if the pack had come with other content when the store was last opened
+        table = schema.pack_layers
+        connection.execute(sa.update(table).where(table.c.layer_id == "crowded").values(offered_sha256="0" * 64))
+        pack = refresh.look(store.region)
+        one = next(layer for layer in pack.layers if layer.layer_id == "crowded")
+        run = refresh._Run(connection, store.region, store.now(), first=False)
+        steps = run.plan(refresh.PackState((dataclasses.replace(one, sha256="1" * 64),), "", ""))
+        assert [step.where for step in steps] == ["layers/crowded"] and run.kept == {}
+
+
+def test_only_what_the_pack_brings_can_follow_it(store):
+    store.publish(indicator(), by=WEST_ANALYST)
+    assert store.pack_side("noise", WEST_ANALYST) is None
+    with pytest.raises(Refused, match="does not bring this layer"):
+        store.follow_pack("noise", by=WEST_ANALYST, reason="because")
+    with pytest.raises(NotFound):
+        store.follow_pack("none-such", by=WEST_ANALYST, reason="because")
+    store.withdraw("crowded", by=WEST_ANALYST, reason="Under review")
+    assert store.pack_side("crowded", WEST_ANALYST).why == "it was withdrawn"
+    assert store.follow_pack("crowded", by=WEST_ANALYST, reason="Reviewed.").version == 2  # and is shown again
+    assert store.layer("crowded", PUBLIC).version == 2
+
+
+def test_colleagues_are_those_who_may_check(store):
+    for name, role, partner in (
+        ("wes", "analyst", "westshire"), ("wil", "analyst", "westshire"), ("wendy", "viewer", "westshire"),
+        ("eli", "analyst", "eastshire"), ("ada", "admin", "icb"), ("old", "analyst", "westshire"),
+    ):  # fmt: skip
+        store.add_user(name, role=role, partner=partner, by=SYSTEM)
+    store.disable_user("old", by=SYSTEM)
+    assert [user.name for user in store.colleagues(WEST_ANALYST, "westshire")] == ["ada", "wil"]
+    assert [user.name for user in store.colleagues(ADMIN, "westshire")] == ["wes", "wil"]
+    for viewer in (PUBLIC, WEST_VIEWER, EAST_ANALYST):
+        assert store.colleagues(viewer, "westshire") == ()

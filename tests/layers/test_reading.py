@@ -457,6 +457,23 @@ def test_titles_above_notes_below_and_blank_lines():
     assert {fault.rule for fault in sheet.faults} == {"rows-above", "rows-below"}
 
 
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        (
+            "Older people, mid-2020 estimates,,\nLSOA (2011),Aged 65 and over,All residents\nE01020590,321,1273\n",
+            "LSOA (2011)",
+        ),
+        ("Clinics, 2024,,\n,,\nName,Kind,Postcode\nCity clinic,drop-in,NE1 4LP\n", "Name"),
+        ("Name,Kind,\nCity clinic,drop-in,NE1 4LP\nWest clinic,drop-in,NE4 5PL\n", "Name"),  # a column without a name
+        ("area_code,value\nT01,1\nT02,2\n", "area_code"),
+        ("area,2019,2020,2021\nT01,1,2,3\n", "area"),
+    ],
+)
+def test_a_title_with_a_comma_is_not_the_header(text, header):
+    assert read_table(text.encode(), "a.csv").text.columns[0] == header
+
+
 def test_ragged_rows_are_named_and_trailing_commas_are_not():
     sheet = read_table(b"a,b,c\n1,2,3,,\n1,2\n1,2,3,4\n5,6,7\n", "a.csv")
     assert [(fault.row, fault.rule, fault.severity) for fault in sheet.faults] == [(4, "ragged", "error")]

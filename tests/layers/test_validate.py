@@ -201,6 +201,41 @@ def three(rows) -> str:
     return "area_code,value,numerator,denominator\n" + "\n".join(",".join(map(str, row)) for row in rows) + "\n"
 
 
+def test_a_column_that_is_no_percentage_is_one_finding(look):
+    report = look(table([1000 + i for i in range(16)]), measure="percentage")
+    assert rules(report) == ["above-100"] and report.errors[0].row == 2
+    assert "16 of 16 values are above 100" in report.errors[0].what and "another column" in report.errors[0].todo
+    slips = look(table([10.0] * 14 + [101, 250]), measure="percentage")
+    assert rules(slips) == ["above-100"] * 2 and [fault.row for fault in slips.errors] == [16, 17]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "found"),
+    [
+        (
+            "code,Aged 65 and over,All residents",
+            ["5,100", "7,90", "8,80", "9,120"] * 4,
+            {"numerator": 1, "denominator": 2},
+        ),
+        (
+            "code,Total households,Without a car",
+            ["100,5", "90,7", "80,9", "70,1"] * 4,
+            {"numerator": 2, "denominator": 1},
+        ),
+        ("code,Homes with damp,All homes", ["5,100", "7,90", "8,80", "9,120"] * 4, {"numerator": 1, "denominator": 2}),
+        ("code,Men,Women", ["5,100", "7,90", "9,80", "9,70"] * 4, {"value": 1}),  # neither is a whole
+        ("code,Score,All residents", ["5.5,100", "7.1,90", "9.3,80", "2.2,70"] * 4, {"value": 1}),
+    ],
+)
+def test_a_part_and_its_whole_are_recognised(look, header, rows, found):
+    lines = [f"{code},{row}" for code, row in zip(CODES, rows, strict=True)]
+    said = {key: value for key, value in SAID.items() if key != "columns"}
+    report = look(header + "\n" + "\n".join(lines), said=said)
+    names = header.split(",")
+    guessed = {guess.role: guess.header for guess in report.guesses if guess.role != "area_code"}
+    assert guessed == {role: names[at] for role, at in found.items()}
+
+
 def test_34_parts_and_wholes(look):
     good = [(code, "", i, 100) for i, code in enumerate(CODES)]
     assert look(three(good), measure="percentage").ok
@@ -253,6 +288,53 @@ def test_a_far_move_since_the_version_before(look, region, tmp_path):
     assert report.ok and set(rules(report, "warning")) == {"far-from-before", "areas-gone", "coverage"}
     (far,) = [fault for fault in report.faults if fault.rule == "far-from-before"]
     assert far.row == 16 and "T16" in far.what
+
+
+def wide_region(tmp_path, rows=8, columns=8):
+    """Squares of a kilometre like Tinyland's, more of them: a value is judged by the squares that touch it, eight at most."""
+    import dataclasses
+
+    import geopandas as gpd
+    from shapely.geometry import box
+
+    tiny = load_region(write_tiny_pack(tmp_path / "wide"))
+    cells = [(i, j) for j in range(rows) for i in range(columns)]
+    shapes = [box(WEST + i * 1000, SOUTH + j * 1000, WEST + (i + 1) * 1000, SOUTH + (j + 1) * 1000) for i, j in cells]
+    frame = gpd.GeoDataFrame(
+        {"code": [f"Q{k:02d}" for k in range(len(cells))], "name": "", "ward_code": "TW1", "lad_code": "TA",
+         "population": 100.0, "centroid_x": 0.0, "centroid_y": 0.0, "note": ""}, geometry=shapes, crs=27700,
+    ).to_crs(4326)  # fmt: skip
+    return dataclasses.replace(tiny, areas={**tiny.areas, "lsoa": frame})
+
+
+def test_far_from_the_areas_that_touch_it(tmp_path):
+    """Q27 is in column 3 of row 3: its eight neighbours are 18 19 20, 26 28, 34 35 36. All points are the same here, so only
+    the outlines can say so."""
+    region = wide_region(tmp_path)
+    codes = list(region.codes("lsoa"))
+    values = [10 + (k % 5) * 0.1 for k in range(64)]
+    values[27] = 90.0
+    file = tmp_path / "a.csv"
+    file.write_text(table(values, codes=codes))
+    report = inspect_upload(file, region, hints=SAID)
+    told = [fault for fault in report.warnings if fault.rule == "far-from-neighbours"]
+    assert [fault.row for fault in told] == [29]  # the header is row 1, Q00 row 2
+    around = sorted(values[k] for k in (18, 19, 20, 26, 28, 34, 35, 36))
+    assert told[0].what == f"Q27 has 90, the areas that touch it about {(around[3] + around[4]) / 2:g}"
+
+
+def test_middles_of_neighbours_by_hand():
+    """A line a - b - c - d, and e alone: a has 2, b the middle of 1 and 3, c that of 2 alone (d has no value), d 3, e nothing."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    from layers.checks import _middle_around
+
+    touch = np.zeros((5, 5), bool)
+    for i, j in ((0, 1), (1, 2), (2, 3)):
+        touch[i, j] = touch[j, i] = True
+    middle, known = _middle_around(np.array([1.0, 2.0, 3.0, np.nan, 5.0]), csr_array(touch))
+    assert np.array_equal(middle, [2.0, 2.0, 2.0, 3.0, np.nan], equal_nan=True) and list(known) == [1, 2, 1, 1, 0]
 
 
 def test_coverage_names_the_authorities_with_holes(look):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -188,6 +189,58 @@ def test_wards_and_authorities():
 def test_wards_of_another_year_leave_a_whole_authority_empty():
     found = look(["E05000001", "E05111111", "E05111112"])
     assert "ward-vintage" in rules(found, "warning") and "Northumberland" in str(found.faults)
+
+
+REDRAWN = "this ward of 2022 was replaced by 2024: its authority's wards were redrawn"
+
+
+def with_redrawn_wards(**more) -> Region:
+    """Northumberland's two wards of 2022 were redrawn; Gateshead's kept its code. One ward has no LSOA and is of today."""
+    gone = pd.DataFrame(
+        {"code": ["E05000007", "E05000008", "E05000009"], "name": ["Old A", "Old B", "Moor"],
+         "lad_code": ["E06000057"] * 3, "reason": [REDRAWN, REDRAWN, "no LSOA is best fitted to this ward"]}
+    )  # fmt: skip
+    return replace(REGION, lookups={**REGION.lookups, "wards_without_lsoa": gone, **more})
+
+
+def wards(codes, region=None, **more):
+    return detect(pd.Series(codes, dtype="str"), region or with_redrawn_wards(), where="f.csv", column="code", **more)
+
+
+def test_wards_that_were_redrawn_are_named_and_kept_out():
+    found = wards(["E05000001", "E05000007", "E05000008"])
+    assert list(found.sort) == ["region", "replaced", "replaced"] and found.only_older == ("E05000007", "E05000008")
+    assert (found.level, found.vintage, found.certain) == ("ward", 2022, True)
+    assert found.sentence == "3 codes: 1 wards that are the same in 2022 and 2024, 2 ward 2022, since replaced"
+    assert rules(found) == [] and rules(found, "warning") == ["ward-vintage"]
+    fault = found.faults[0]
+    assert "2 codes are wards of 2022 that were redrawn by 2024 (Northumberland: E05000007, E05000008)" in fault.what
+    assert fault.todo == "for Northumberland use figures on the wards of 2024, or on LSOAs"
+    assert wards(["E05000001", "E05000007"], level="ward", vintage=2022).vintage == 2022  # said, and seen
+
+
+def test_todays_wards_are_todays_also_where_others_were_redrawn():
+    found = wards(["E05000001", "E05000002", "E05000009"])
+    assert (found.vintage, found.faults, list(found.sort)) == (2024, (), ["region"] * 3)
+
+
+def test_a_year_of_wards_that_the_pack_does_not_know_names_the_file_that_is_needed():
+    found = wards(["E05000001", "E05000002", "E05099999"], level="ward", vintage=2019)
+    assert found.vintage == 2019 and rules(found) == [] and list(found.sort) == ["region", "region", "outside"]
+    told = next(fault.what for fault in found.faults if fault.rule == "ward-vintage")
+    assert "knows those of 2024, and would need lookups/ward_2019.parquet" in told
+    # with the list of that year a code tells its year, and mixing them is refused with both lists
+    listed = with_redrawn_wards(ward_2022=pd.DataFrame({"code": ["E05000001", "E05000007", "E05000008"]}))
+    assert rules(wards(["E05000002", "E05000007"], listed)) == ["mixed-vintage"]
+    assert wards(["E05000001", "E05000008"], listed).vintage == 2022
+
+
+def test_a_year_of_lsoas_that_the_pack_does_not_know_names_the_files_that_are_needed():
+    found = look([SAME[0], NEW[0]], level="lsoa", vintage=2001)
+    assert rules(found) == ["vintage-claim"]  # the codes are of 2021, and that settles it
+    bare = replace(REGION, lookups={})
+    found = detect(pd.Series(SAME, dtype="str"), bare, level="lsoa", vintage=2001)
+    assert "no lookups/lsoa_2001.parquet and lookups/lsoa_2001_2021.parquet" in str(found.faults[0])
 
 
 def test_old_authority_codes_are_named_with_their_successors():
