@@ -24,6 +24,7 @@ from dashboard.api.answers import ApiError
 from dashboard.auth import guard, routes
 from dashboard.auth.oidc import OidcSettings, Provider
 from dashboard.auth.session import current_viewer
+from dashboard.briefings import routes as briefing_routes
 from dashboard.components.shell import shell
 from dashboard.components.table import table_grid
 from dashboard.pages import PAGES, find_page
@@ -134,13 +135,14 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     server.register_blueprint(publishing_routes.blueprint(published, shapes))
     server.register_blueprint(layer_routes.blueprint(published, shapes))
     server.register_blueprint(gaps.blueprint(published))
+    server.register_blueprint(briefing_routes.blueprint(published))
     server.register_error_handler(ApiError, ApiError.response)
 
     app = CommonGround(
         __name__,
         server=server,
         assets_folder=str(ASSETS),
-        assets_ignore=r"colour-scheme\.js|publish\.(js|css)",
+        assets_ignore=r"colour-scheme\.js|publish\.(js|css)|briefing.*\.(js|css)",
         title="Common Ground",
         update_title=None,
         serve_locally=True,

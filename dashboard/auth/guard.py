@@ -49,6 +49,8 @@ def install(server: flask.Flask, published: Published) -> None:
     def add_headers(response: flask.Response) -> flask.Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        if flask.g.get("may_be_framed"):  # the one page that other websites may show (dashboard.briefings.routes)
+            response.headers.pop("X-Frame-Options")
         if flask.request.is_secure:
             response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR}")
         if not flask.request.path.startswith(SAME_FOR_ALL):

@@ -9,11 +9,16 @@ from dashboard import ids
 from dashboard.published import Published
 from dashboard.selection import DETOURS, NONE, Selection
 from dashboard.views import offer
+from dashboard.views.measures import as_offer
 from dashboard.views.wording import LEVEL_SHORT, METRIC_WORDS, SHOW_WORDS
 from layers import Viewer
 
 ALL = "all"
 """Value of a picker that does not narrow."""
+DISTANCE = "distance"
+"""Value of the picker of journeys for plain distance."""
+NEWEST = "newest"
+"""Value of the period picker of a set of indicators, whose periods differ; ``assets/selection.js`` knows it too."""
 
 
 def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
@@ -27,7 +32,7 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
     if len(selection.needs) > 1:
         indicators.append({"value": selection.need, "label": f"Your set of {len(selection.needs)} indicators"})
     partners = [{"value": partner.id, "label": partner.name} for partner in region.partners]
-    periods = list(layer.periods) if layer else []
+    periods = list(layer.periods) if layer else _periods_of_set(published, selection, viewer)
     return html.Div(
         [
             dmc.Select(
@@ -69,8 +74,9 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
                         dmc.Select(
                             id=ids.PERIOD,
                             label="in",
-                            data=[{"value": period, "label": period} for period in periods],
-                            value=selection.period or (periods[-1] if periods else None),
+                            data=[{"value": period, "label": period} for period in periods]
+                            + ([] if layer else [{"value": NEWEST, "label": "The newest of each"}]),
+                            value=selection.period or (periods[-1] if layer and periods else NEWEST),
                             allowDeselect=False,
                         ),
                         id=ids.PERIOD_FIELD,
@@ -108,7 +114,7 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
                         className="level-field",
                     ),
                     html.Div(
-                        gap_options(selection),
+                        gap_options(published, selection, viewer),
                         id=ids.GAP_OPTIONS,
                         className="gap-options",
                         hidden=selection.show == "need",
@@ -116,7 +122,7 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
                     dmc.Select(
                         id=ids.PARTNER,
                         label="for",
-                        data=[{"value": ALL, "label": f"The whole region ({region.name})"}, *partners],
+                        data=[{"value": ALL, "label": "The whole region"}, *partners],
                         value=selection.partner or ALL,
                         allowDeselect=False,
                         searchable=True,
@@ -194,6 +200,7 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
                 [
                     html.Button("Whole region", id=ids.FIT, type="button", className="button-quiet"),
                     html.Button("Copy link", id=ids.COPY_LINK, type="button", className="button-quiet"),
+                    _pin(viewer),
                     html.Span("", id=ids.COPIED, role="status", className="copied"),
                 ],
                 className="button-row",
@@ -203,12 +210,40 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
     )
 
 
-def gap_options(selection: Selection) -> list:
-    """How access is measured; shown with access and gap."""
+def _periods_of_set(published: Published, selection: Selection, viewer: Viewer) -> list[str]:
+    """Periods of those indicators of a set that have several, each once."""
+    layers = [offer.find(published, name, viewer) for name, _ in selection.needs]
+    return list(dict.fromkeys(p for layer in layers if layer and len(layer.periods) > 1 for p in layer.periods))
+
+
+def _pin(viewer: Viewer) -> html.A | None:
+    """For those who write briefings. The page behind it takes the view from the address that the link was followed from."""
+    if viewer.role not in ("analyst", "admin"):
+        return None
+    return html.A("Pin to a briefing", href="/briefings/pin", className="button-quiet")
+
+
+def gap_options(published: Published, selection: Selection, viewer: Viewer) -> list:
+    """How access is measured; shown with access and gap. What a region has no data for is hidden (assets/selection.js)."""
+    given = as_offer(published, published.store.layers(viewer))
+    journeys = [{"value": DISTANCE, "label": "Distance in a straight line"}]
+    if selection.level in given["fair"]:
+        journeys.append({"value": "fair", "label": given["fairWords"]})
+    journeys += [
+        {"value": f"table:{table['id']}", "label": table["title"]}
+        for table in given["travel"]
+        if table["level"] == selection.level and set(table["services"]) == set(selection.services)
+    ]
+    groups = [
+        {"value": group["id"], "label": group["title"]}
+        for group in given["groups"]
+        if selection.level in group["levels"]
+    ]
+    minutes = selection.fair or bool(selection.travel)
     detours = {
         1.0: "Straight line",
         1.2: "Straight line and a fifth",
-        1.4: "Straight line and two fifths (walking routes)",
+        1.4: "Straight line and two fifths",
     }
     return [
         dmc.Select(
@@ -218,23 +253,69 @@ def gap_options(selection: Selection) -> list:
             value=selection.metric,
             allowDeselect=False,
         ),
-        dmc.NumberInput(
-            id=ids.MAX_KM,
-            label="Too far is more than (km)",
-            placeholder="The service list's own standard",
-            value=selection.max_m / 1000 if selection.max_m else "",
-            min=0.1,
-            max=200,
-            step=0.5,
-            decimalScale=2,
-            debounce=400,
+        html.Div(
+            dmc.Select(
+                id=ids.GROUP,
+                label="Shared among",
+                data=[{"value": ALL, "label": "All residents"}, *groups],
+                value=selection.group or ALL,
+                allowDeselect=False,
+                searchable=True,
+            ),
+            id=ids.GROUP_FIELD,
+            hidden=selection.metric != "e2sfca" or not groups,
         ),
-        dmc.Select(
-            id=ids.DETOUR,
-            label="Distance",
-            data=[{"value": f"{detour:g}", "label": detours[detour]} for detour in DETOURS],
-            value=f"{selection.detour:g}",
-            allowDeselect=False,
+        html.Div(
+            dmc.Select(
+                id=ids.JOURNEY,
+                label="How far it is",
+                data=journeys,
+                value=f"table:{selection.travel}" if selection.travel else "fair" if selection.fair else DISTANCE,
+                allowDeselect=False,
+            ),
+            id=ids.JOURNEY_FIELD,
+            hidden=len(journeys) < 2,
+        ),
+        html.Div(
+            dmc.NumberInput(
+                id=ids.MAX_KM,
+                label="Too far is more than (km)",
+                placeholder="the list's own standard",
+                value=selection.max_m / 1000 if selection.max_m else "",
+                min=0.1,
+                max=200,
+                step=0.5,
+                decimalScale=2,
+                debounce=400,
+            ),
+            id=ids.KM_FIELD,
+            hidden=minutes,
+        ),
+        html.Div(
+            dmc.NumberInput(
+                id=ids.MAX_MIN,
+                label="Too far is more than (minutes)",
+                placeholder="the standard, walked",
+                value=selection.max_min or "",
+                min=1,
+                max=600,
+                step=5,
+                decimalScale=1,
+                debounce=400,
+            ),
+            id=ids.MINUTES_FIELD,
+            hidden=not minutes,
+        ),
+        html.Div(
+            dmc.Select(
+                id=ids.DETOUR,
+                label="Distance",
+                data=[{"value": f"{detour:g}", "label": detours[detour]} for detour in DETOURS],
+                value=f"{selection.detour:g}",
+                allowDeselect=False,
+            ),
+            id=ids.DETOUR_FIELD,
+            hidden=bool(selection.travel),
         ),
         dmc.Switch(
             id=ids.ALONE,
@@ -246,22 +327,27 @@ def gap_options(selection: Selection) -> list:
 
 def weights(published: Published, selection: Selection, viewer: Viewer) -> html.Details:
     """A weighted set of indicators. The sliders are made in the browser (``assets/weights.js``), so that they can answer at once."""
-    visible = {layer.id for layer in published.store.layers(viewer)}
-    presets = [preset for preset in published.region.presets if set(preset.weights) <= visible]
+    visible = {layer.id: layer for layer in published.store.layers(viewer)}
+    presets = [preset for preset in published.region.presets if set(preset.weights) <= set(visible)]
     return html.Details(
         [
             html.Summary("Combine several indicators"),
             html.Ul(
                 [
                     html.Li(
-                        html.Button(
-                            preset.name,
-                            type="button",
-                            className="button-quiet",
-                            **{
-                                "data-preset": ",".join(f"{name}={weight:g}" for name, weight in preset.weights.items())
-                            },
-                        )
+                        [
+                            html.Button(
+                                preset.name,
+                                type="button",
+                                className="button-quiet",
+                                **{
+                                    "data-preset": ",".join(
+                                        f"{name}={weight:g}" for name, weight in preset.weights.items()
+                                    )
+                                },
+                            ),
+                            preset_reasons(preset, visible),
+                        ]
                     )
                     for preset in presets
                 ],
@@ -272,4 +358,16 @@ def weights(published: Published, selection: Selection, viewer: Viewer) -> html.
         ],
         className="more-options",
         open=len(selection.needs) > 1,
+    )
+
+
+def preset_reasons(preset, layers) -> html.Details:
+    """Why each indicator belongs to a ready-made set."""
+    parts = [
+        html.Li([html.Strong(layers[name].title), f" (× {preset.weights[name]:g}): {why}"])
+        for name, why in preset.reasons.items()
+    ]
+    return html.Details(
+        [html.Summary("Why these"), html.P(preset.note) if preset.note else None, html.Ul(parts)],
+        className="preset-why",
     )

@@ -32,6 +32,7 @@ PAGES = (
     Page("explore", "/", "Explore"),
     Page("options", "/options", "Options"),
     Page("catalogue", "/catalogue", "Catalogue"),
+    Page("briefings", "/briefings", "Briefings"),
     Page("publish", "/publish", "Publish"),
     Page("methods", "/methods", "Methods"),
     Page("accessibility", "/accessibility", "Accessibility"),

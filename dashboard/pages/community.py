@@ -7,13 +7,15 @@ from collections.abc import Mapping
 
 from dash import html
 
+from dashboard.components.gaps import bivariate, shared_mark
 from dashboard.components.shell import footer
 from dashboard.pages.explore import notices
 from dashboard.pages.missing import missing
 from dashboard.published import Published
 from dashboard.views import offer, wording
 from dashboard.views.community import CommunityPage, community_page, read_query
-from dashboard.views.gaps import Sorry, need_name, rule_sentence, sure_percent
+from dashboard.views.gaps import Sorry, across_sentence, need_name, painted, rule_sentence, sure_percent
+from dashboard.views.palette import GAP
 from dashboard.views.shapes import Shapes
 from layers import Viewer
 
@@ -42,7 +44,7 @@ def layout(
         [
             notices(sentences),
             html.P("Underserved community", className="unit-line over-title"),
-            html.H1([found.card.name, html.Span("shared", className="shared-mark") if found.card.shared else None]),
+            html.H1([found.card.name, shared_mark(found.gaps, found.card)]),
             *_facts(found),
             html.P(
                 [
@@ -65,6 +67,11 @@ def layout(
                         className="plain-map",
                     ),
                     html.Figcaption(found.map_words),
+                    html.Details(
+                        [html.Summary("What the colours mean"), bivariate(painted(found.gaps, "gap"), GAP["light"])],
+                        className="map-colours",
+                        open=True,
+                    ),
                 ],
                 className="map-figure",
             ),
@@ -121,6 +128,7 @@ def _why(found: CommunityPage) -> list:
         card.drivers if len(found.gaps.needs) > 1 else "",
         f"{_upper(card.access_words)}.",
         card.border,
+        across_sentence(found.gaps, card.id),
         card.stability_words,
     ]
     shares = [
@@ -153,6 +161,8 @@ def _services(found: CommunityPage):
 
 
 def _site(found: CommunityPage, link: str) -> list:
+    if found.gaps.result.model.travel is not None:
+        return [html.P("This cannot be worked out with a travel-time table: it has no times to places without a site.")]
     if found.site is None:
         return [
             html.P("The place that would bring most of these residents within the standard, and what it would change."),

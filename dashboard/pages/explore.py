@@ -9,7 +9,7 @@ from dash import dcc, html
 
 from dashboard import ids
 from dashboard.components.answer import answer
-from dashboard.components.area import area_panel
+from dashboard.components.area import the_area
 from dashboard.components.ask import ask
 from dashboard.components.base_map import base_map
 from dashboard.components.services import service_points
@@ -17,7 +17,6 @@ from dashboard.components.table import TABLE_SCRIPT
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import offer, places
-from dashboard.views.area import area_profile
 from dashboard.views.palette import as_config
 from dashboard.views.shapes import Shapes
 from layers import Viewer
@@ -34,6 +33,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
             dcc.Store(id=ids.SELECTION, data=selection.as_data()),
             dcc.Store(id=ids.HISTORY),
             dcc.Store(id=ids.PICKED_AREA),
+            dcc.Store(id=ids.TOGGLED),
             dcc.Store(id=ids.SHOWN_AREA),
             dcc.Store(id=ids.SHOWN_SERVICES),
             # outside the panel, which a phone folds away
@@ -51,7 +51,15 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
             the_map(published, selection, viewer),
             html.Section(
                 [
-                    html.Div(area_panel(_profile(published, selection, viewer), selection), id=ids.AREA_PANEL),
+                    # the map answers at once; the draws behind "how sure" take seconds for a whole country
+                    html.Div(
+                        [html.Span(className="working-bar", **{"aria-hidden": "true"}), "Working out the answer"],
+                        id=ids.WORKING,
+                        className="working",
+                        role="status",
+                        hidden=True,
+                    ),
+                    html.Div(the_area(published, selection, viewer), id=ids.AREA_PANEL),
                     html.Div(said.headline, id=ids.HEADLINE),
                     html.Div(said.legend, id=ids.LEGEND),
                     html.P(said.sentence, id=ids.SENTENCE, className="sentence"),
@@ -190,7 +198,3 @@ def table_drawer(words: str) -> html.Section:
 
 def csv_link(selection: Selection) -> str:
     return f"/data/table.csv?{selection.query_string()}"
-
-
-def _profile(published: Published, selection: Selection, viewer: Viewer):
-    return area_profile(published, selection.area, selection, viewer) if selection.area else None

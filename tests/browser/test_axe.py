@@ -47,9 +47,13 @@ def assert_clean(page) -> None:
 
 
 OTHERS = ("/sign-in", "/nowhere", "/areas/nowhere")
+BRIEFINGS = (
+    "/briefings/region-in-ten-numbers", "/briefings/shared-gaps/present#1", "/briefings/gaps-alcohol/present#4",
+    "/briefings/shared-gaps/notes", "/briefings/shared-gaps/embed", "/briefings/wards", "/briefings/ward-DW001",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("which", [*(page.name for page in PAGES if page.path != "/"), *OTHERS])
+@pytest.mark.parametrize("which", [*(page.name for page in PAGES if page.path != "/"), *OTHERS, *BRIEFINGS])
 def test_pages(open_page, demo_site, which):
     """Each page at two sizes; what is folded away is opened first."""
     page = open_page(demo_site)

@@ -131,6 +131,9 @@ WITHOUT_ID = [
     "/api/v1/areas/ward/TW1", "/api/v1/areas/lad/TA", "/data/classes?level=lsoa", "/data/table.csv?theme=housing",
     "/_dash-dependencies", "/publish", "/api/v1/gaps?need=harm&services=clinics&robustness=0",
     "/api/v1/together?services=clinics",
+    "/briefings", "/briefings/wards", "/briefings/edit", "/briefings/region-in-ten-numbers", "/briefings/gaps-alcohol",
+    "/briefings/gaps-housing", "/briefings/shared-gaps", "/briefings/shared-gaps/present", "/briefings/shared-gaps/notes",
+    "/briefings/region-in-ten-numbers/embed", "/briefings/ward-TW1", "/briefings/ward-TW2/present",
 ]  # fmt: skip
 WITH_ID = [
     "/api/v1/layers/{id}", "/api/v1/layers/{id}/values", "/api/v1/layers/{id}/values?level=ward&format=csv",
@@ -146,6 +149,8 @@ WITH_ID = [
     "/data/options.csv?need={id}&services=clinics", "/data/options.json?need=harm&services={id}",
     "/options?need={id}&services=clinics&new=1", "/communities/T01?need=harm&services={id}",
     "/?need={id}", "/?need={id}&services={id}&level=ward", "/areas/T01?need={id}", "/catalogue?q={id}",
+    "/briefings/{id}", "/briefings/{id}/present", "/briefings/gaps-{id}", "/briefings/{id}/files/{id}.html",
+    "/briefings/pin?view=need%3D{id}", "/briefings/pin?view=services%3D{id}%26need%3Dharm%26show%3Dgap",
 ]  # fmt: skip
 PAGES = [
     "/",
@@ -352,9 +357,11 @@ NOT_OF_LAYERS = (
     "/_",
     "/data/shapes/",
     "/publish/",
+    "/briefings/",
+    "/b/",
     "/api/v1/areas/",
 )
-"""Addresses that know no layer, and drafts, which are tested on their own."""
+"""Addresses that know no layer; drafts and briefings, which are tested on their own (test_briefing_web.py)."""
 
 
 def test_every_route_is_asked_here(app):

@@ -1,0 +1,33 @@
+"""What present mode and the presenter's window are told, beside the briefing itself."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from dashboard.html import ASSETS
+from dashboard.selection import Selection
+from dashboard.views.briefing.model import Briefing
+
+MOST_LIMITS = 6
+"""Sentences on the last page, of what the data does not tell."""
+
+
+def presenting(briefing: Briefing, channel: str = "") -> dict[str, Any]:
+    """Values of ``present.html`` and ``notes.html``. ``channel`` is the name by which the two windows find each other."""
+    limits = dict.fromkeys(line for page in briefing.pages for line in page.limits)
+    return {
+        "channel": channel or f"{briefing.id}-{briefing.version}",
+        "explore": explore_link(briefing),
+        "limits": list(limits)[:MOST_LIMITS],
+        "pages": list(briefing.pages),
+        # within the document: browsers fetch it anew when the address changes, and a hall has no network
+        "favicon": f"data:image/svg+xml,{quote((ASSETS / 'favicon.svg').read_text('utf-8'))}",
+    }
+
+
+def explore_link(briefing: Briefing) -> str:
+    """Where E leads on a page without a map of its own."""
+    if briefing.document.view:
+        return f"/?{briefing.document.view}"
+    return next((page.figure.link for page in briefing.pages if page.figure and page.figure.link), Selection().link())

@@ -1,0 +1,278 @@
+"""Where a briefing comes from: what was published in the store, the built-in starters and ward pages, the region pack's files.
+
+:func:`find_briefing` is the one way to one, for pages, commands and exports alike. Who may read is asked before anything is
+built or taken from memory; what somebody may not read raises the same :class:`~layers.NotFound` as what does not exist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dashboard.published import Published
+from dashboard.views.briefing.build import build_briefing
+from dashboard.views.briefing.model import Briefing
+from layers import (
+    PUBLIC,
+    SYSTEM,
+    Audience,
+    Briefings,
+    Document,
+    NotFound,
+    PublishedBriefing,
+    Refused,
+    Viewer,
+    Withdrawn,
+    may_read,
+    read_briefing,
+)
+
+if TYPE_CHECKING:
+    from dashboard.views.briefing.ward import WardPage
+
+log = logging.getLogger("commonground.briefings")
+
+WARD = "ward-"
+RESERVED = frozenset({"edit", "pin", "wards"})
+"""Words that stand where a briefing's id does in an address."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}\Z")
+_LETTERS = "23456789bcdfghjkmnpqrstvwxz"  # none that is mistaken for another, no vowels, so no words
+_MOST_PACK_FILES = 200
+
+
+@dataclass(frozen=True)
+class Found:
+    """A briefing ready to be shown. ``record`` is how it was published; None for starters, ward pages and pack files."""
+
+    briefing: Briefing
+    kind: str  # published | starter | ward | pack
+    audience: Audience
+    record: PublishedBriefing | None = None
+    ward: WardPage | None = None  # the sheet of which the briefing is the pages
+
+    @property
+    def partner(self) -> str:
+        return self.briefing.document.partner
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the list. ``version`` 0 follows the newest data."""
+
+    id: str
+    title: str
+    summary: str
+    kind: str
+    audience: str
+    partner: str
+    theme: str = ""
+    version: int = 0
+    published_on: str = ""
+    checked_by: str = ""
+
+    @property
+    def link(self) -> str:
+        return f"/briefings/{self.id}"
+
+
+def find_briefing(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> Briefing:
+    """Look among what was published, then starters and ward pages, then the files of the region pack.
+
+    Raises NotFound alike for what is missing and what is hidden, and Withdrawn, with the reason, to those who could read it.
+    """
+    return find(published, briefing_id, viewer, version).briefing
+
+
+def find(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> Found:
+    """:func:`find_briefing` with how it came about."""
+    if not _ID.match(briefing_id) or briefing_id in RESERVED:
+        raise not_there()
+    store = published.store
+    try:
+        record = Briefings(store).get(briefing_id, viewer, version)
+    except Withdrawn:
+        raise
+    except NotFound:
+        if version is not None:
+            raise not_there() from None
+    else:
+        return Found(_of_record(published, record), "published", Audience(record.audience), record)
+    if briefing_id.startswith(WARD):
+        sheet = _ward(published, briefing_id.removeprefix(WARD), store.generation(), store.now().date())
+        if sheet is None:
+            raise not_there()
+        return Found(sheet.as_briefing(), "ward", Audience.PUBLIC, ward=sheet)
+    from dashboard.views.briefing.starters import starter_text  # late: only briefings need it
+
+    text, kind = starter_text(published, briefing_id), "starter"
+    if text is None:
+        pack = _pack_files(published.region.path).get(briefing_id)
+        if pack is None or not may_read(pack.audience, pack.partner, viewer, published.region):
+            raise not_there()
+        text, kind = pack.text, "pack"
+    made = _built(published, briefing_id, text, store.generation(), store.now().date())
+    return Found(made, kind, made.document.audience)
+
+
+def text_of(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> str:
+    """A briefing as it was written, for somebody who wants to start from it. Raises NotFound as :func:`find_briefing` does."""
+    return find(published, briefing_id, viewer, version).briefing.document.text
+
+
+def entries(published: Published, viewer: Viewer) -> tuple[Entry, ...]:
+    """Everything that this viewer may read, but for ward pages: published first, then starters, then the pack's files."""
+    from dashboard.views.briefing.starters import starters
+
+    out = [
+        Entry(
+            one.id, one.title, _subtitle(published, one.id, one.version), "published", str(one.audience), one.partner, "", one.version,
+            one.published_at.date().isoformat(), one.checked_by,
+        )
+        for one in Briefings(published.store).list(viewer)
+    ]  # fmt: skip
+    taken = {one.id for one in out} | _withdrawn(published, viewer)
+    for one in starters(published):
+        if one.id not in taken:
+            out.append(Entry(one.id, one.title, one.summary, "starter", str(one.audience), ""))
+    for name, pack in _pack_files(published.region.path).items():
+        if name not in taken and may_read(pack.audience, pack.partner, viewer, published.region):
+            out.append(Entry(name, pack.title, pack.subtitle, "pack", str(pack.audience), pack.partner, pack.theme))
+    return tuple({one.id: one for one in reversed(out)}.values())[::-1]
+
+
+def wards(published: Published) -> list[tuple[str, list[tuple[str, str]]]]:
+    """[(authority, [(briefing id, ward's name)])], both in the order of the alphabet."""
+    frame = published.region.areas["ward"]
+    names = dict(zip(published.region.areas["lad"]["code"], published.region.areas["lad"]["name"], strict=True))
+    out: dict[str, list[tuple[str, str]]] = {}
+    for code, name, lad in zip(frame["code"], frame["name"], frame["lad_code"], strict=True):
+        out.setdefault(names.get(lad, ""), []).append((f"{WARD}{code}", name))
+    return [(lad, sorted(found, key=lambda one: one[1])) for lad, found in sorted(out.items())]
+
+
+def newest(published: Published, document: Document, briefing_id: str) -> Briefing:
+    """The same text with the newest data, to compare with. What cannot be shown any more is said on its page."""
+    return _built(published, briefing_id, document.text, published.store.generation(), published.store.now().date())
+
+
+# ---- short links ---------------------------------------------------------------------------------------------------------
+
+
+def short_code(published: Published, briefing_id: str) -> str:
+    """Six letters and figures that stay the same as long as region and id do; a room can type them."""
+    number = int.from_bytes(hashlib.sha256(f"{published.region.id}/{briefing_id}".encode()).digest()[:8])
+    out = ""
+    for _ in range(6):
+        number, rest = divmod(number, len(_LETTERS))
+        out += _LETTERS[rest]
+    return out
+
+
+def find_short(published: Published, code: str, viewer: Viewer) -> str:
+    """The id behind a short code, "" where there is none that this viewer may read."""
+    code = code.lower()
+    if len(code) != 6 or any(letter not in _LETTERS for letter in code):
+        return ""
+    return next((one for one in _ids(published, viewer) if short_code(published, one) == code), "")
+
+
+def _ids(published: Published, viewer: Viewer) -> Iterator[str]:
+    yield from (one.id for one in entries(published, viewer))
+    yield from _withdrawn(published, viewer)
+    yield from (f"{WARD}{code}" for code in published.region.areas["ward"]["code"])
+
+
+# ---- building ------------------------------------------------------------------------------------------------------------
+
+
+def _of_record(published: Published, record: PublishedBriefing) -> Briefing:
+    pins = tuple(sorted(record.pins.items()))
+    day = record.published_at.date()
+    return _pinned(published, record.id, record.text, pins, record.version, day, published.store.generation())
+
+
+@lru_cache(maxsize=64)
+def _pinned(
+    published: Published,
+    briefing_id: str,
+    text: str,
+    pins: tuple[tuple[str, int], ...],
+    version: int,
+    day: date,
+    _: int,
+) -> Briefing:
+    """A published version. The generation of the store is part of the key: what is withdrawn is gone at once."""
+    return build_briefing(
+        published, read_briefing(text), briefing_id=briefing_id, pins=dict(pins), lenient=True, version=version,
+        published_on=day.isoformat(), made_on=day,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _built(published: Published, briefing_id: str, text: str, _: int, today: date) -> Briefing:
+    """A text with the newest data. What cannot be shown is said on its page."""
+    return build_briefing(published, read_briefing(text), briefing_id=briefing_id, lenient=True, made_on=today)
+
+
+@lru_cache(maxsize=256)
+def _ward(published: Published, code: str, _: int, today: date) -> WardPage | None:
+    from dashboard.views.briefing.ward import ward_page
+
+    return ward_page(published, code, PUBLIC, made_on=today)
+
+
+@lru_cache(maxsize=512)
+def _subtitle(published: Published, briefing_id: str, version: int) -> str:
+    """What a published version says below its title; it never changes. Asked for those who may read it only."""
+    try:
+        return read_briefing(Briefings(published.store).get(briefing_id, SYSTEM, version).text).subtitle
+    except Refused:  # damaged, or of another time: its own page says so
+        return ""
+
+
+def _withdrawn(published: Published, viewer: Viewer) -> set[str]:
+    """Ids of briefings that this viewer could read until they were withdrawn."""
+    out, held = set(), Briefings(published.store)
+    for one in held.withdrawn(SYSTEM):
+        try:
+            held.get(one.id, viewer)
+        except Withdrawn:
+            out.add(one.id)
+        except NotFound:
+            continue  # hidden from this viewer
+    return out
+
+
+# ---- the region pack -----------------------------------------------------------------------------------------------------
+
+
+def _pack_files(folder: Path) -> Mapping[str, Document]:
+    """The readable ``briefings/*.md`` of a region pack by their names; a file with faults is told in the log and left out."""
+    found = sorted((folder / "briefings").glob("*.md"))[:_MOST_PACK_FILES]
+    return _read_files(tuple((file, file.stat().st_mtime_ns) for file in found))
+
+
+@lru_cache(maxsize=8)
+def _read_files(files: tuple[tuple[Path, int], ...]) -> Mapping[str, Document]:
+    out = {}
+    for file, _ in files:
+        if not _ID.match(file.stem) or file.stem in RESERVED:
+            log.warning("%s: the name of the file cannot be a briefing's id", file.name)
+            continue
+        try:
+            out[file.stem] = read_briefing(file.read_text("utf-8"), where=file.name)
+        except (OSError, UnicodeDecodeError, Refused) as error:
+            log.warning("%s is left out: %s", file.name, error)
+    return out
+
+
+def not_there() -> NotFound:
+    return NotFound("There is no such briefing, or it is not open to you.")
