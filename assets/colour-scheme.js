@@ -27,7 +27,10 @@
   function label() {
     const dark = root.getAttribute('data-mantine-color-scheme') === 'dark';
     for (const button of document.querySelectorAll('[data-toggle="colour-scheme"]')) {
-      button.setAttribute('aria-pressed', String(dark));
+      const words = dark ? 'Light' : 'Dark';
+      if (button.textContent === words) continue; // this runs again for every change of the page, its own included
+      button.textContent = words;
+      button.setAttribute('aria-label', `${words} colours`);
     }
   }
 

@@ -160,6 +160,7 @@
     remember(selection, trigger);
     if (before && before.need === selection.need && sameColours(before, selection) && state.painter) {
       reframe(before, selection, trigger);
+      if (String(before.overlays) !== String(selection.overlays)) emphasise(selection, state.turn);
       return state.painting; // which may still be under way
     }
     state.painting = paint(selection, before, trigger, ++state.turn);
@@ -193,17 +194,48 @@
     emphasise(selection, turn);
   }
 
-  /** Underserved areas in a bold line with the names of their communities; they come after the colours. */
+  /** How each kind of overlay is drawn; the samples in the legend (app.css, .overlay-sample) look the same. */
+  function overlayStyles() {
+    const { special, overlay } = state.config.palette[scheme()];
+    const casing = special.halo;
+    return {
+      near: { colour: special.highlight, casing, width: 1.4, dash: [4, 3] },
+      vanish: { colour: special.highlight, casing, symbol: 'ring' },
+      'high-high': { colour: overlay.hot, casing, width: 2.4 },
+      'low-low': { colour: overlay.cold, casing, width: 2.4 },
+      'high-low': { colour: overlay.hot, casing, width: 2.2, dash: [2, 3] },
+      'low-high': { colour: overlay.cold, casing, width: 2.2, dash: [2, 3] },
+      'hot spot': { colour: overlay.hot, casing, width: 2.4, dash: [9, 4] },
+      'cold spot': { colour: overlay.cold, casing, width: 2.4, dash: [9, 4] },
+      rings: { colour: overlay.ring, casing: `${special.halo}b0`, width: 1.3 },
+    };
+  }
+
+  let laid = null; // what lies over the colours now, to be drawn again in the other scheme
+
+  /** Underserved areas in a bold line with the names of their communities, and the overlays; they come after the colours. */
   async function emphasise(selection, turn) {
-    if (selection.show !== 'gap') {
+    const { show, overlays } = selection;
+    laid = null;
+    if (show === 'need' || (show === 'access' && !overlays.includes('rings'))) {
       state.painter.setEmphasis(null);
+      state.painter.setOverlays(null);
       return;
     }
-    const response = await fetch(`/data/gap?${cg().selection.classesQuery(selection)}`);
-    if (!response.ok || turn !== state.turn) return;
-    const { areas, labels } = await response.json();
-    if (turn !== state.turn || !state.painter) return;
+    const over = overlays.length ? `&overlays=${overlays.join(',')}` : '';
+    const response = await fetch(`/data/gap?${cg().selection.classesQuery(selection)}${over}`);
+    const stale = () => turn !== state.turn || !state.painter || String(state.selection.overlays) !== String(overlays);
+    if (!response.ok || stale()) return;
+    const { areas, labels, lines, rings } = await response.json();
+    if (stale()) return;
     state.painter.setEmphasis(areas, labels.map(([name, lon, lat, rank]) => ({ name, lon, lat, rank, minZoom: rank < 5 ? 0 : 9 })));
+    laid = { lines, rings };
+    overlay();
+  }
+
+  function overlay() {
+    const styles = overlayStyles();
+    state.painter.setOverlays(laid && laid.lines.map(({ kind, areas }) => ({ indices: areas, ...styles[kind] })), laid && laid.rings, styles.rings);
   }
 
   const sameColours = (a, b) => cg().selection.classesQuery(a) === cg().selection.classesQuery(b);
@@ -364,6 +396,7 @@
       if (!state.config) return;
       painter.setStyle(styleFor());
       if (state.level) painter.setClasses(painter.classes, paletteFor(state.bands));
+      if (laid) overlay();
     };
     document.addEventListener('commonground:scheme', restyle);
     const start = () => {
@@ -410,6 +443,9 @@
       state.moved = false;
       fit('');
     }
+    const overlaid = event.target.closest('[data-overlay]');
+    if (overlaid) toggled({ overlay: overlaid.dataset.overlay }, `[data-overlay=${overlaid.dataset.overlay}]`);
+    if (event.target.closest('[data-shared-only]')) toggled({ shared: true }, '[data-shared-only]');
     if (event.target.closest('#close-area')) setProps('picked-area', { data: { code: '', n: Date.now() } });
     if (event.target.closest('#copy-link')) copyLink();
     if (event.target.closest('#open-table')) table(true);
@@ -423,6 +459,18 @@
       state.painter.setHighlight(i);
       say(i);
     });
+  }
+
+  /** A switch in the answer was pressed. The server lays the answer out anew; the focus then goes to the switch that took its place. */
+  function toggled(what, selector) {
+    setProps('toggled', { data: { ...what, n: Date.now() } });
+    const results = document.getElementById('results');
+    const watch = new MutationObserver(() => {
+      if (document.activeElement && document.activeElement !== document.body) return;
+      results.querySelector(selector)?.focus({ preventScroll: true });
+    });
+    watch.observe(results, { childList: true, subtree: true });
+    setTimeout(() => watch.disconnect(), 3000);
   }
 
   /** Show a whole community, with some of what lies around it. */
@@ -443,6 +491,14 @@
       out.textContent = `Copy this link: ${window.location.href}`;
     }
   }
+
+  // the grid keeps Escape for what is open inside it
+  document.addEventListener('keydown', (event) => {
+    const drawer = document.getElementById('table-drawer');
+    if (event.key !== 'Escape' || event.defaultPrevented || !drawer || drawer.hidden) return;
+    if (document.querySelector('.ag-popup-child, .ag-menu') || event.target.matches?.('[role=combobox][aria-expanded=true]')) return;
+    table(false);
+  });
 
   function table(open) {
     const drawer = document.getElementById('table-drawer');

@@ -47,8 +47,9 @@
     }
 
     /**
-     * Clear and draw. `what` is {geometry, outlines: [{source, style}], emphasis: {indices, labels}, labels, style, resolve},
-     * see setOutlines, setEmphasis and setLabels of the painter; `resolve` turns any CSS colour into one a canvas knows.
+     * Clear and draw. `what` is {geometry, outlines: [{source, style}], emphasis: {indices, labels}, overlays: {lines, rings,
+     * ring}, labels, style, resolve}, see setOutlines, setEmphasis, setOverlays and setLabels of the painter; `resolve` turns
+     * any CSS colour into one a canvas knows.
      */
     draw(view, what) {
       this.view = view;
@@ -60,7 +61,9 @@
         this._borders(what.geometry);
         for (const outline of what.outlines) this._outline(what.geometry, outline);
         this._emphasis(what.geometry, what.emphasis);
+        for (const line of what.overlays.lines) this._overlay(what.geometry, line);
       }
+      if (what.overlays.rings.length) this._rings(what.overlays);
       this._labels(what.emphasis.labels, what.labels);
     }
 
@@ -120,13 +123,86 @@
         emphasis.arcs = cg().outlineOf(geometry, emphasis.indices);
         emphasis.made = geometry;
       }
-      const { emphasis: colour, emphasisCasing, emphasisWidth: width } = this.style;
-      this._stroke(geometry, emphasis.arcs, { colour: emphasisCasing, width: width + 2.4, cap: 'round' });
+      const { emphasis: colour, emphasisCasing } = this.style;
+      const share = this._boldness(emphasis.indices);
+      const width = this.style.emphasisWidth * share;
+      this._stroke(geometry, emphasis.arcs, { colour: emphasisCasing, width: width + 2.4 * share, cap: 'round' });
       this._stroke(geometry, emphasis.arcs, { colour, width, cap: 'round' });
     }
 
+    /** How bold a line around some areas may be, 0.45 to 1: where they are a few pixels wide a bold line would be all that is seen. */
+    _boldness(indices) {
+      const sizes = Float32Array.from(indices, (i) => this.widths[i]).sort();
+      const pixels = (sizes[sizes.length >> 1] * this.view.scale) / this.view.ratio;
+      return Math.min(1, Math.max(0.45, pixels / 28));
+    }
+
+    /** One overlay: an outline, perhaps dashed, or a mark in each area. */
+    _overlay(geometry, line) {
+      const colour = this.resolve(line.colour);
+      const casing = line.casing && this.resolve(line.casing);
+      if (line.symbol) {
+        this._symbols(geometry, line.indices, colour, casing);
+        return;
+      }
+      if (line.made !== geometry) {
+        line.arcs = cg().outlineOf(geometry, line.indices);
+        line.made = geometry;
+      }
+      const share = this._boldness(line.indices);
+      const width = Math.max(line.width * share, 0.8);
+      if (casing) this._stroke(geometry, line.arcs, { colour: casing, width: width + 2 * share, opacity: 0.85, cap: 'butt' });
+      this._stroke(geometry, line.arcs, { colour, width, cap: 'butt', dash: line.dash?.map((length) => Math.max(length * share, 2)) });
+    }
+
+    /** A small ring with a point in it, inside each area: smaller where areas are small, never larger than they are. */
+    _symbols(geometry, indices, colour, casing) {
+      const { context } = this;
+      const { width, height, ratio, scale, left, top } = this.view;
+      for (const i of indices) {
+        const point = cg().areaPoint(geometry, i);
+        if (!point) continue;
+        const x = cg().lonToX(point[0]) * scale - left;
+        const y = cg().latToY(point[1]) * scale - top;
+        if (x < 0 || y < 0 || x > width || y > height) continue;
+        const radius = Math.min(7, Math.max(3, (this.widths[i] * scale) / ratio / 5)) * ratio;
+        for (const [stroke, line] of [[casing, 4], [colour, 1.8]]) {
+          context.strokeStyle = stroke;
+          context.lineWidth = line * ratio;
+          context.beginPath();
+          context.arc(x, y, radius, 0, 2 * Math.PI);
+          context.stroke();
+        }
+        context.fillStyle = colour;
+        context.beginPath();
+        context.arc(x, y, 1.4 * ratio, 0, 2 * Math.PI);
+        context.fill();
+      }
+    }
+
+    /** Rings around services, corner by corner. */
+    _rings({ rings, ring }) {
+      const { context } = this;
+      const { ratio, scale, left, top } = this.view;
+      context.lineJoin = 'round';
+      for (const [colour, width] of [[ring.casing, ring.width + 2], [ring.colour, ring.width]]) {
+        context.strokeStyle = this.resolve(colour);
+        context.lineWidth = width * ratio;
+        context.beginPath();
+        for (const corners of rings) {
+          corners.forEach(([lon, lat], k) => {
+            const x = cg().lonToX(lon) * scale - left;
+            const y = cg().latToY(lat) * scale - top;
+            if (k) context.lineTo(x, y);
+            else context.moveTo(x, y);
+          });
+        }
+        context.stroke();
+      }
+    }
+
     /** Stroke arcs. `width` is CSS pixels. Steps shorter than half a pixel are skipped, ends never. */
-    _stroke(geometry, arcs, { colour, width: line, opacity, cap }) {
+    _stroke(geometry, arcs, { colour, width: line, opacity, cap, dash }) {
       if (!arcs.length) return;
       const { context } = this;
       const { width, height, ratio } = this.view;
@@ -138,6 +214,7 @@
       context.globalAlpha = opacity === undefined ? 1 : opacity;
       context.lineCap = cap;
       context.lineJoin = 'round';
+      context.setLineDash((dash || []).map((length) => length * ratio));
       let inPath = 0;
       context.beginPath();
       for (const arc of arcs) {
@@ -173,6 +250,7 @@
         }
       }
       if (inPath) context.stroke();
+      context.setLineDash([]);
       context.globalAlpha = 1;
     }
 

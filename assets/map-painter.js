@@ -138,6 +138,7 @@
       this._outlines = [];
       this._labels = [];
       this._emphasis = { indices: [], labels: [] };
+      this._overlays = { lines: [], rings: [] };
       this._highlight = this._selected = this._hovered = -1;
       this._frame = 0;
     },
@@ -218,6 +219,7 @@
       this._highlight = this._selected = -1;
       this._setHovered(-1, null);
       this._emphasis = { indices: [], labels: [] };
+      this._overlays = { lines: [], rings: [] };
       this.classes = classes || new Uint8Array(geometry ? geometry.n : 0).fill(PLAIN);
       this._checkClasses();
       if (palette) this._setPalette(palette);
@@ -292,6 +294,16 @@
      */
     setEmphasis(indices, labels) {
       this._emphasis = { indices: [...(indices || [])], labels: [...(labels || [])] };
+      return this._drawInk('ink');
+    },
+
+    /**
+     * More lines above the fill. `lines`: [{indices, colour, casing, width, dash, symbol}], an outline around each group of
+     * areas that hangs together, or with `symbol` ("ring") a small mark in each area; `dash` in CSS pixels. `rings`:
+     * [[[lon, lat], ...], ...] drawn as they are, in the style `ring`.
+     */
+    setOverlays(lines, rings, ring) {
+      this._overlays = { lines: [...(lines || [])], rings: [...(rings || [])], ring };
       return this._drawInk('ink');
     },
 
@@ -478,6 +490,7 @@
         geometry: this.geometry,
         outlines: this._outlines,
         emphasis: this._emphasis,
+        overlays: this._overlays,
         labels: this._labels,
         style: Object.fromEntries(Object.entries(this._style).map(([k, v]) => [k, typeof v === 'string' ? resolve(v) : v])),
         resolve,

@@ -7,18 +7,22 @@
   'use strict';
   const ALL = 'all';
   const NONE = 'none';
+  const DISTANCE = 'distance';
+  const NEWEST = 'newest'; // of a set of indicators, whose periods differ
   const DEFAULTS = {
     theme: '', need: '', services: [], show: 'need', partner: '', owner: '', level: 'lsoa', period: '', bands: 'region',
-    classes: 5, scheme: 'quantiles', metric: 'nearest', max_m: null, detour: 1, alone: false, area: '', at: null,
+    classes: 5, scheme: 'quantiles', metric: 'nearest', max_m: null, detour: 1, alone: false, fair: false,
+    max_min: null, group: '', travel: '', overlays: [], shared: false, area: '', at: null,
   };
   const ORDER = Object.keys(DEFAULTS);
   const COLOURS = ['need', 'partner', 'level', 'period', 'bands', 'classes', 'scheme'];
-  const GAP_COLOURS = [...COLOURS, 'services', 'show', 'metric', 'max_m', 'detour', 'alone'];
+  const GAP_COLOURS = [...COLOURS, 'services', 'show', 'metric', 'max_m', 'detour', 'alone', 'fair', 'max_min', 'group', 'travel'];
+  const OVERLAYS = ['near', 'vanish', 'moran', 'hot', 'rings'];
 
   /** The controls in the order of dashboard/callbacks/explore.py. */
   const CONTROLS = [
     'theme', 'need', 'services', 'partner', 'owner', 'level', 'period', 'bands', 'classes', 'scheme',
-    'show', 'metric', 'max_km', 'detour', 'alone',
+    'show', 'metric', 'group', 'journey', 'max_km', 'max_min', 'detour', 'alone',
   ];
   const SHOWS = { need: 'Need', access: 'Access', gap: 'Gap' };
 
@@ -53,6 +57,7 @@
   };
   const oneOf = (...allowed) => (text) => (allowed.includes(text) ? text : undefined);
   const name = (text) => (NAME.test(text) ? text : undefined);
+  const yes = (text) => (text === 'yes' ? true : undefined);
 
   /** How each part of an address is read; undefined is left out. The same rules as _PARSERS in dashboard/selection.py. */
   const PARSERS = {
@@ -77,7 +82,16 @@
     metric: oneOf('nearest', 'coverage', 'e2sfca'),
     max_m: within(1, 200000),
     detour: (text) => [1, 1.2, 1.4].find((factor) => factor === Number(text)),
-    alone: (text) => (text === 'yes' ? true : undefined),
+    alone: yes,
+    fair: yes,
+    max_min: within(1, 600),
+    group: name,
+    travel: name,
+    overlays: (text) => {
+      const names = text.split(',').filter(Boolean);
+      return names.every((each) => OVERLAYS.includes(each)) ? OVERLAYS.filter((each) => names.includes(each)) : undefined;
+    },
+    shared: yes,
     area: name,
     at: (text) => {
       const at = text.split(',').map(Number);
@@ -115,6 +129,10 @@
     const parts = needs(need);
     return parts.length === 1 ? catalogue.layers.find((layer) => layer.id === parts[0][0]) : undefined;
   }
+
+  /** The periods of every indicator of a need. */
+  const periodsOf = (need, catalogue) =>
+    needs(need).map(([id]) => (catalogue.layers.find((layer) => layer.id === id) || { periods: [] }).periods);
 
   /** Layers that fit theme, partner and owner: {indicators, services, remaining}. */
   function offer(selection, catalogue) {
@@ -157,16 +175,27 @@
       if (layer.levels.length && !layer.levels.includes(chosen.level)) {
         chosen.level = catalogue.levels.map((level) => level.id).find((level) => layer.levels.includes(level));
       }
-      if (!layer.periods.includes(chosen.period) || chosen.period === layer.periods.at(-1)) chosen.period = '';
       if (chosen.bands === 'national' && layer.national !== chosen.level) chosen.bands = 'region';
-    } else {
-      chosen.period = '';
-      if (chosen.bands === 'national') chosen.bands = 'region';
+    } else if (chosen.bands === 'national') {
+      chosen.bands = 'region';
     }
+    if (!periodsOf(chosen.need, catalogue).some((periods) => periods.slice(0, -1).includes(chosen.period))) chosen.period = '';
     if (chosen.bands === 'partner' && !chosen.partner) chosen.bands = 'region';
     if (!chosen.services.length || chosen.need === NONE) chosen.show = 'need';
+    const { travel, fair, groups } = catalogue.measures;
+    if (chosen.travel && !travel.some((table) => table.id === chosen.travel && fits(table, chosen))) chosen.travel = '';
+    if (chosen.travel || !fair.includes(chosen.level)) chosen.fair = false;
+    if (!groups.some(({ id, levels }) => id === chosen.group && levels.includes(chosen.level))) chosen.group = '';
+    if (!chosen.travel && !chosen.fair) chosen.max_min = null;
     return chosen;
   }
+
+  /** Whether a travel-time table leads from the areas of this level to exactly these services. */
+  const fits = (table, { level, services }) =>
+    table.level === level && table.services.length === services.length && table.services.every((id) => services.includes(id));
+
+  /** How people get there, as one choice: 'distance', 'fair', or 'table:' and the id of a travel-time table. */
+  const journeyOf = ({ fair, travel }) => (travel ? `table:${travel}` : fair ? 'fair' : DISTANCE);
 
   const option = (layer) => ({
     value: layer.id,
@@ -179,7 +208,8 @@
     const layer = layerOf(selection.need, catalogue);
     const shown = layer && !indicators.includes(layer) ? [...indicators, layer] : indicators;
     const kept = catalogue.layers.filter((each) => selection.services.includes(each.id) && !services.includes(each));
-    const periods = layer ? layer.periods : [];
+    const periods = layer ? layer.periods : [...new Set(periodsOf(selection.need, catalogue).filter(({ length }) => length > 1).flat())];
+    const newest = layer || !periods.length ? [] : [{ value: NEWEST, label: 'The newest of each' }];
     const set = needs(selection.need).length;
     const own = set > 1 ? [{ value: selection.need, label: `Your set of ${set} indicators` }] : [];
     return {
@@ -188,8 +218,8 @@
         value, label, disabled: value !== 'need' && (!selection.services.length || selection.need === NONE),
       })),
       services: [...services, ...kept].map(option),
-      period: periods.map((period) => ({ value: period, label: period })),
-      periodValue: selection.period || periods.at(-1) || null,
+      period: [...periods.map((period) => ({ value: period, label: period })), ...newest],
+      periodValue: selection.period || (layer ? periods.at(-1) || null : NEWEST),
       periodHidden: periods.length < 2,
       level: catalogue.levels.map(({ id, name }) => ({ value: id, label: name, disabled: Boolean(layer) && layer.levels.length > 0 && !layer.levels.includes(id) })),
       bands: [
@@ -197,8 +227,24 @@
         { value: 'partner', label: 'The chosen partner', disabled: !selection.partner },
         { value: 'national', label: 'The whole country', disabled: !layer || layer.national !== selection.level },
       ],
+      ...measuresOf(selection, catalogue),
       remaining,
       none: !indicators.length && !services.length,
+    };
+  }
+
+  /** What is offered for measuring access: ways to get there, whom capacity is shared among, and which fields make sense. */
+  function measuresOf(selection, { measures }) {
+    const { travel, fair, groups } = measures;
+    const journey = [{ value: DISTANCE, label: 'Distance in a straight line' }];
+    if (fair.includes(selection.level)) journey.push({ value: 'fair', label: measures.fairWords });
+    for (const table of travel) if (fits(table, selection)) journey.push({ value: `table:${table.id}`, label: table.title });
+    const group = groups.filter(({ levels }) => levels.includes(selection.level)).map(({ id, title }) => ({ value: id, label: title }));
+    const minutes = selection.fair || Boolean(selection.travel);
+    return {
+      journey, group: [{ value: ALL, label: 'All residents' }, ...group], journeyHidden: journey.length < 2,
+      groupHidden: selection.metric !== 'e2sfca' || !group.length, kmHidden: minutes, minutesHidden: !minutes,
+      detourHidden: Boolean(selection.travel),
     };
   }
 
@@ -206,27 +252,41 @@
   function fromControls(values, before) {
     const unless = (value, empty) => (value === empty || value === null || value === undefined ? '' : value);
     const km = Number(values.max_km);
+    const minutes = Number(values.max_min);
+    const journey = values.journey || '';
     return {
       theme: unless(values.theme, ALL), need: values.need || '', services: values.services || [], show: values.show || 'need',
-      partner: unless(values.partner, ALL), owner: unless(values.owner, ALL), level: values.level, period: values.period || '',
+      partner: unless(values.partner, ALL), owner: unless(values.owner, ALL), level: values.level, period: unless(values.period, NEWEST),
       bands: values.bands, classes: Number(values.classes) || 5, scheme: values.scheme, metric: values.metric || 'nearest',
       max_m: values.max_km !== '' && km > 0 ? Math.round(km * 1000) : null, detour: Number(values.detour) || 1,
-      alone: Boolean(values.alone), area: before ? before.area : '', at: null,
+      alone: Boolean(values.alone), fair: journey === 'fair', travel: journey.startsWith('table:') ? journey.slice(6) : '',
+      max_min: values.max_min !== '' && minutes > 0 ? minutes : null, group: unless(values.group, ALL),
+      overlays: before ? before.overlays : [], shared: Boolean(before && before.shared),
+      area: before ? before.area : '', at: null,
     };
+  }
+
+  /** A switch of the legend or the list was pressed: an overlay, or "shared". */
+  function toggle(selection, what) {
+    if (what.shared) return { ...selection, shared: !selection.shared };
+    const on = new Set(selection.overlays);
+    if (!on.delete(what.overlay)) on.add(what.overlay);
+    return { ...selection, overlays: OVERLAYS.filter((name) => on.has(name)) };
   }
 
   const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
   let sent = null; // what the pickers and panels were given last: each renders itself anew for whatever it is given
 
-  /** What the area panel and the service points depend on, and nothing more. */
-  const areaOf = ({ area, theme, services, need, period, classes }) => (area ? { area, theme, services, need, period, classes } : {});
+  /** What the area panel and the service points depend on, and nothing more: with a gap, everything that the gap depends on. */
+  const areaOf = ({ area, theme, services, need, period, classes, show, overlays, shared, ...rest }) =>
+    !area ? {} : show === 'need' ? { area, theme, services, need, period, classes } : { area, theme, services, need, period, classes, show, ...rest };
 
   /** The clientside callback: the controls' values, then history, picked area, weights and "show all", then config and selection. */
   async function write(...given) {
     const blank = window.dash_clientside.no_update;
     const trigger = window.dash_clientside.callback_context.triggered_id;
-    const [history, picked, weighted, , config, before] = given.slice(CONTROLS.length);
-    const outputs = 1 + CONTROLS.length + 13;
+    const [history, picked, weighted, toggled, , config, before] = given.slice(CONTROLS.length);
+    const outputs = 1 + CONTROLS.length + 20;
     if (!config) return Array(outputs).fill(blank);
     const catalogue = config.catalogue;
     const values = Object.fromEntries(CONTROLS.map((name, i) => [name, given[i]]));
@@ -237,6 +297,7 @@
       if (picked.level) wanted.level = picked.level;
     }
     if (trigger === 'weights-need' && weighted) wanted.need = weighted.need;
+    if (trigger === 'toggled' && toggled) wanted = toggle(wanted, toggled);
     // the way back from filters that leave nothing
     if (trigger === 'show-all') wanted = { ...wanted, theme: '', partner: '', owner: '', need: wanted.need === NONE ? '' : wanted.need };
     const settled = settle(wanted, catalogue, ['theme', 'partner', 'owner'].includes(trigger));
@@ -252,11 +313,13 @@
       theme: settled.theme || ALL, need: settled.need, services: settled.services, partner: settled.partner || ALL,
       owner: settled.owner || ALL, level: settled.level, period: offered.periodValue, bands: settled.bands,
       classes: String(settled.classes), scheme: settled.scheme, show: settled.show, metric: settled.metric,
-      max_km: settled.max_m ? settled.max_m / 1000 : '', detour: String(settled.detour), alone: settled.alone,
+      group: settled.group || ALL, journey: journeyOf(settled), max_km: settled.max_m ? settled.max_m / 1000 : '',
+      max_min: settled.max_min || '', detour: String(settled.detour), alone: settled.alone,
     };
     const extras = [
       offered.need, offered.services, offered.period, offered.periodHidden, offered.level, offered.bands, offered.show,
-      settled.show === 'need', offered.remaining, !offered.none, `/data/table.csv?${toQuery(stored)}`, areaOf(settled), { services: settled.services },
+      settled.show === 'need', offered.group, offered.groupHidden, offered.journey, offered.journeyHidden, offered.kmHidden,
+      offered.minutesHidden, offered.detourHidden, offered.remaining, !offered.none, `/data/table.csv?${toQuery(stored)}`, areaOf(settled), { services: settled.services },
     ];
     const texts = extras.map((value) => JSON.stringify(value));
     // the server laid the page out with the first ones
@@ -273,7 +336,7 @@
   }
 
   window.commonground = Object.assign(window.commonground || {}, {
-    selection: { DEFAULTS, toQuery, classesQuery, fromQuery, needs, offer, settle, options },
+    selection: { DEFAULTS, toQuery, classesQuery, fromQuery, needs, offer, settle, options, journeyOf },
   });
   window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_selection: { write } });
 })();

@@ -52,11 +52,19 @@
     if (params.event.key === 'Enter' && params.node.data) window.commonground.explore.fromTable(params.node.data.index, true);
   }
 
+  /** On a phone the pinned name would leave no room for the figures. */
+  function narrowName(params) {
+    const room = document.getElementById('table')?.clientWidth || 0;
+    if (room) params.api.setColumnWidths([{ key: 'name', newWidth: room < 600 ? Math.max(120, Math.round(room * 0.38)) : 290 }]);
+  }
+
   /** Answer to the grid's question where Tab goes: out, as the browser does it. */
   const leaveGrid = () => false;
 
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
-  functions.commonground = Object.assign(functions.commonground || {}, { onCellFocused, onRowSelected, onCellKeyDown, leaveGrid });
+  functions.commonground = Object.assign(functions.commonground || {}, {
+    onCellFocused, onRowSelected, onCellKeyDown, narrowName, leaveGrid,
+  });
   window.commonground = Object.assign(window.commonground || {}, { table: { load } });
   window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_table: { refresh } });
 })();

@@ -6,7 +6,9 @@
   'use strict';
   const STEPS = [0, 0.25, 0.5, 1, 1.5, 2, 3, 4];
   let shown = '';
+  const REST_MS = 120;
   let waiting = 0;
+  let resting = 0;
 
   const box = () => document.getElementById('weights');
 
@@ -17,7 +19,12 @@
       .map(([id, weight]) => (weight === 1 ? id : `${id}=${weight}`));
     if (!parts.length) return;
     shown = parts.join(',');
-    window.dash_clientside.set_props('weights-need', { data: { need: shown, n: Date.now() } });
+    const { explore, selection } = window.commonground;
+    const { state } = explore;
+    // the map follows at once; the words, the address and the lists come when the slider rests
+    if (state.selection) explore.show(selection.settle({ ...state.selection, need: shown }, state.config.catalogue, false), state.config);
+    clearTimeout(resting);
+    resting = setTimeout(() => window.dash_clientside.set_props('weights-need', { data: { need: shown, n: Date.now() } }), REST_MS);
   }
 
   /** At most one change a frame, however fast the slider is dragged. */

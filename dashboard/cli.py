@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
+from dashboard.commands.briefings import briefing
 from dashboard.commands.common import LEVELS, Commands, fault_document, json_option, published, say_json, viewer_of
-from dashboard.commands.gaps import gaps, site, together
+from dashboard.commands.gaps import gaps, site, together, travel
 from dashboard.commands.layers import layers
 from dashboard.commands.users import user
 from layers import Fault, Refused
@@ -25,10 +26,12 @@ def main() -> None:
 
 
 main.add_command(layers)
+main.add_command(briefing)
 main.add_command(user)
 main.add_command(gaps)
 main.add_command(together)
 main.add_command(site)
+main.add_command(travel)
 
 # ---- region ----------------------------------------------------------------------------------------------------------
 

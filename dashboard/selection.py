@@ -18,6 +18,8 @@ SCHEMES = ("quantiles", "equal", "jenks")
 SHOWS = ("need", "access", "gap")
 METRICS = ("nearest", "coverage", "e2sfca")
 DETOURS = (1.0, 1.2, 1.4)
+OVERLAYS = ("near", "vanish", "moran", "hot", "rings")
+"""What may be drawn over the gap map: near-misses, gaps that a ward map hides, clusters two ways, the standard as rings."""
 CLASSES = (3, 4, 5, 6, 7)
 NONE = "none"
 """Value of ``need`` for a map without an indicator; "" means that nothing was chosen yet."""
@@ -44,6 +46,12 @@ class Selection:
     max_m: float | None = None  # None: the service list's own standard
     detour: float = 1.0
     alone: bool = False  # count only the services in one's own authority
+    fair: bool = False  # minutes: by car where households have one, on foot where not
+    max_min: float | None = None  # the standard in minutes, with the fair standard or a travel-time table
+    group: str = ""  # layer that counts who shares the supply in e2sfca; "" for all residents
+    travel: str = ""  # travel-time table of the region pack, in place of distance
+    overlays: tuple[str, ...] = ()
+    shared: bool = False  # list only the communities that several authorities share
     area: str = ""
     at: tuple[float, float, float] | None = None  # latitude, longitude, zoom
 
@@ -85,12 +93,12 @@ class Selection:
             value = getattr(self, field.name)
             if value == getattr(default, field.name) or value in ("", (), None):
                 continue
-            if field.name == "alone":
-                query["alone"] = "yes"
-            elif field.name in ("max_m", "detour"):
+            if value is True:
+                query[field.name] = "yes"
+            elif field.name in ("max_m", "detour", "max_min"):
                 query[field.name] = f"{value:g}"
-            elif field.name == "services":
-                query["services"] = ",".join(value)
+            elif field.name in ("services", "overlays"):
+                query[field.name] = ",".join(value)
             elif field.name == "at":
                 latitude, longitude, zoom = value
                 query["at"] = f"{latitude:.4f},{longitude:.4f},{round(zoom, 2):g}"
@@ -105,7 +113,7 @@ class Selection:
         """The part of the query that decides the colours; ``assets/selection.js`` writes the very same text."""
         keep = ["need", "partner", "level", "period", "bands", "classes", "scheme"]
         if self.show != "need":
-            keep += ["services", "show", "metric", "max_m", "detour", "alone"]
+            keep += ["services", "show", "metric", "max_m", "detour", "alone", "fair", "max_min", "group", "travel"]
         query = self.to_query() | {"need": self.need, "level": self.level}
         return urlencode([(name, query[name]) for name in keep if query.get(name)], safe=",=")
 
@@ -116,15 +124,17 @@ class Selection:
 
     def as_data(self) -> dict[str, Any]:
         """For a ``dcc.Store``: JSON types only."""
-        return asdict(self) | {"services": list(self.services), "at": list(self.at) if self.at else None}
+        lists = {"services": list(self.services), "overlays": list(self.overlays)}
+        return asdict(self) | lists | {"at": list(self.at) if self.at else None}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any] | None) -> Selection:
         """From a browser, so every value is checked again."""
         data = dict(data) if isinstance(data, Mapping) else {}
-        data["services"] = ",".join(map(str, data.get("services") or ()))
-        data["at"] = ",".join(map(str, data["at"])) if data.get("at") else ""
-        data["alone"] = "yes" if data.get("alone") else ""
+        for name in ("services", "overlays", "at"):
+            data[name] = ",".join(map(str, data.get(name) or ()))
+        for name in ("alone", "fair", "shared"):
+            data[name] = "yes" if data.get(name) else ""
         known = {name: value for name, value in data.items() if name in _PARSERS and value not in (None, "")}
         return cls.from_query(known)[0]
 
@@ -162,12 +172,21 @@ def _weighted(text: str) -> list[tuple[str, float]] | None:
     return list(out.items()) if 0 < len(out) <= 20 else None
 
 
-def _metres(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 1 <= number <= 200_000 else None
+def _within(low: float, high: float):
+    def parse(text: str) -> float | None:
+        try:
+            number = float(text)
+        except ValueError:
+            return None
+        return number if low <= number <= high else None
+
+    return parse
+
+
+def _overlays(text: str) -> tuple[str, ...] | None:
+    """In the order of :data:`OVERLAYS`, so that one view has one address."""
+    names = [part for part in text.split(",") if part]
+    return tuple(name for name in OVERLAYS if name in names) if set(names) <= set(OVERLAYS) else None
 
 
 def _detour(text: str) -> float | None:
@@ -176,6 +195,10 @@ def _detour(text: str) -> float | None:
     except ValueError:
         return None
     return number if number in DETOURS else None
+
+
+def _yes(text: str) -> bool | None:
+    return True if text == "yes" else None
 
 
 def _one_of(*allowed: str):
@@ -213,9 +236,15 @@ _PARSERS = {
     "classes": _classes,
     "scheme": _one_of(*SCHEMES),
     "metric": _one_of(*METRICS),
-    "max_m": _metres,
+    "max_m": _within(1, 200_000),
     "detour": _detour,
-    "alone": lambda text: True if text == "yes" else None,
+    "alone": _yes,
+    "fair": _yes,
+    "max_min": _within(1, 600),
+    "group": _name,
+    "travel": _name,
+    "overlays": _overlays,
+    "shared": _yes,
     "area": _name,
     "at": _at,
 }
@@ -236,6 +265,12 @@ _WORDS = {
     "max_m": "a distance in metres of",
     "detour": "the detour factor",
     "alone": "own services only as",
+    "fair": "the fair standard as",
+    "max_min": "a time in minutes of",
+    "group": "the demand group",
+    "travel": "the travel times",
+    "overlays": "on top of the map",
+    "shared": "only shared communities as",
     "area": "the area",
     "at": "the place",
 }

@@ -56,7 +56,7 @@ def local_moran(values: pd.Series, neighbours: csr_array, alpha: float = ALPHA) 
         statistic = z / m2 * lag
         mean = -(z**2) * whole / ((n - 1) * m2)
         spread = (z / m2) ** 2 * n / (n - 2) * (squares - whole**2 / (n - 1)) * (m2 - z**2 / (n - 1))
-        score = np.divide(statistic - mean, np.sqrt(spread), out=np.zeros(n), where=spread > 1e-15)
+        score = np.divide(statistic - mean, np.sqrt(np.maximum(spread, 0.0)), out=np.zeros(n), where=spread > 1e-15)
         score = np.where(weight > 0, score, np.nan)
         p = 2.0 * norm.sf(np.abs(score))
     passed, _ = benjamini_hochberg(p, alpha)

@@ -7,7 +7,7 @@ region's areas, and layers already read; they return everything that any view of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from layers.access import (
 )
 from layers.communities import Community, communities
 from layers.model import LEVELS, Descriptor, Fault, Kind, Refused
-from layers.need import Indicator, Need, fifth, need
+from layers.need import DECIMALS, Indicator, Need, compose, fifth, need, need_percentiles, percentile
 from layers.siting import OBJECTIVES, SitingPlan, plan_sites
 from layers.stability import SEED, Stability, stability, words
 
@@ -54,7 +54,9 @@ class GapRequest:
 
     ``robustness`` is the number of stability draws, 0 for none. ``footprint`` (LAD codes) limits what is *listed*; need is
     always compared within the whole region. ``max_m`` is metres; with a travel-time table or the fair standard
-    ``max_min`` is minutes, and ``max_m`` is turned into minutes at walking speed when only that is known.
+    ``max_min`` is minutes, and ``max_m`` is turned into minutes at walking speed when only that is known. ``group`` names the
+    layer that counts who shares the supply in e2sfca ("" means all residents), ``travel`` the travel-time table; what
+    they hold is handed to :func:`find_gaps`.
     """
 
     need: tuple[tuple[str, float], ...]
@@ -73,6 +75,8 @@ class GapRequest:
     robustness: int = 0
     seed: int = SEED
     need_threshold: float = NEED_THRESHOLD
+    group: str = ""
+    travel: str = ""
 
 
 @dataclass(frozen=True)
@@ -233,6 +237,18 @@ def _thirds(badness: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
 
 
 @dataclass(frozen=True)
+class WardParts:
+    """What the comparison with wards needs and no weight changes: kept, a moving slider need not make it again.
+
+    ``percentiles`` is None where an indicator has no figures by ward; the need of a ward is then the average of its small
+    areas', each counting by its residents.
+    """
+
+    model: AccessModel
+    percentiles: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
 class Vanishing:
     """Underserved small areas that no ward map would show."""
 
@@ -240,6 +256,7 @@ class Vanishing:
     areas: int
     residents: float
     wards: tuple[str, ...]  # wards that hold such areas without being underserved themselves
+    averaged: bool = False  # ward need is an average of small areas, not made of figures by ward
 
 
 def vanishing(gap: pd.Series, areas: pd.DataFrame, ward_gap: pd.Series, wards: pd.DataFrame) -> Vanishing:
@@ -273,6 +290,7 @@ class GapResult:
     stability: Stability | None = field(repr=False)
     model: AccessModel = field(repr=False)
     vanishing: Vanishing | None = field(default=None, repr=False)
+    wards: WardParts | None = field(default=None, repr=False)
     listed: pd.Series = field(default=None, repr=False)  # areas in the footprint asked for
     notes: tuple[str, ...] = ()
 
@@ -287,12 +305,14 @@ def find_gaps(
     indicators: Mapping[str, IndicatorLayer],
     services: Mapping[str, ServiceLayer],
     *,
-    demand: pd.Series | None = None,
-    no_car_share: pd.Series | None = None,
+    demand: ByLevel = None,
+    no_car_share: ByLevel = None,
     travel: pd.DataFrame | None = None,
     model: AccessModel | None = None,
     border: BorderView | None = None,
     percentiles: pd.DataFrame | None = None,
+    wards: WardParts | None = None,
+    compare_wards: bool = True,
     adjacency: csr_array | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -300,18 +320,20 @@ def find_gaps(
     """Need, access, gaps, communities, alone against together and stability for one request.
 
     ``areas`` maps each level to its frame; ``ward`` and ``lad`` give names, and at level ``lsoa`` the gaps that vanish on a
-    ward map are found when every indicator has ward values too. ``model``, ``border``, ``percentiles`` and
+    ward map are found unless ``compare_wards`` is False. ``demand`` (people) and ``no_car_share`` (0-1) are one
+    Series for the level of the request, or a Series for each level. ``model``, ``border``, ``percentiles``, ``wards`` and
     ``adjacency`` may be handed in from an earlier result of the same services and level (``result.model``,
-    ``result.border``, ``result.need.percentiles``): while a weight slider moves, only ranks and communities are new.
-    Raises :class:`Refused` with every fault of the request.
+    ``result.border``, ``result.need.percentiles``, ``result.wards``): while a weight slider moves, only ranks and
+    communities are new. Raises :class:`Refused` with every fault of the request.
     """
-    _check_request(request, areas, indicators, services, no_car_share, travel)
+    people, cars = _at(demand, request.level, request.level), _at(no_car_share, request.level, request.level)
+    _check_request(request, areas, indicators, services, people, cars, travel)
     frame = areas[request.level]
     parts = tuple(Indicator.of(indicators[i].descriptor, indicators[i].values[request.level]) for i, _ in request.need)
     weights = dict(request.need)
     measured = need(parts, weights, percentiles)
     if model is None:
-        model = _model(request, frame, services, demand, no_car_share, travel)
+        model = _model(request, frame, services, people, cars, travel)
     limit, limit_note = _limit(request, services, model)
     access = poor_access(model, request.metric, limit, frame.index)
     notes = [limit_note] if limit_note else []
@@ -373,9 +395,13 @@ def find_gaps(
         },
         index=frame.index,
     )
-    lost = _vanishing(request, areas, indicators, services, weights, gap, frame, demand, no_car_share, travel)
+    lost = None
+    if wards is None and compare_wards:
+        wards = _ward_parts(request, areas, indicators, services, demand, no_car_share, travel)
+    if wards is not None:
+        lost = _vanishing(request, areas, services, wards, weights, gap, measured)
     shown = tuple(c for c in found if not request.footprint or set(c.lads) & set(request.footprint))
-    notes += _notes(measured, model, frame, border)
+    notes += _notes(measured, model, frame, border, people, areas.get("lad"))
     result = GapResult(
         request,
         _parameters(request, indicators, services, access, model, sure, grid),
@@ -389,6 +415,7 @@ def find_gaps(
         sure,
         model,
         lost,
+        wards,
         listed,
         tuple(notes),
     )
@@ -397,7 +424,18 @@ def find_gaps(
     return result
 
 
-def _check_request(request: GapRequest, areas, indicators, services, no_car_share, travel) -> None:
+ByLevel = pd.Series | Mapping[str, pd.Series] | None
+"""A Series for the level of the request, or one for each level."""
+
+
+def _at(given: ByLevel, level: str, own: str) -> pd.Series | None:
+    """The Series of a level; a bare Series is of the request's ``own`` level."""
+    if isinstance(given, Mapping):
+        return given.get(level)
+    return given if level == own else None
+
+
+def _check_request(request: GapRequest, areas, indicators, services, demand, no_car_share, travel) -> None:
     faults: list[Fault] = []
     if request.level not in LEVELS or request.level not in areas:
         faults.append(Fault(f"unknown level '{request.level}'", "level", f"use {_or(list(areas))}", rule="level"))
@@ -444,6 +482,18 @@ def _check_request(request: GapRequest, areas, indicators, services, no_car_shar
     if request.fair and no_car_share is None:
         what = "the fair standard needs the share of households without a car"
         faults.append(Fault(what, "fair", "publish such a layer, or use distance", rule="fair"))
+    if request.fair and (travel is not None or request.travel):
+        what = "a travel-time table already says how long it takes"
+        faults.append(Fault(what, "fair", "choose the table or the fair standard", rule="fair-travel"))
+    if request.group and demand is None:
+        what = f"'{request.group}' has no counts by {request.level}"
+        faults.append(Fault(what, "group", "choose another level or demand group", rule="group"))
+    if demand is not None and not (pd.to_numeric(demand, errors="coerce") > 0).any():
+        what = "the demand group counts nobody in any area"
+        faults.append(Fault(what, "group", "choose another demand group, or all residents", rule="group-empty"))
+    if request.travel and travel is None:
+        what = f"there is no travel-time table '{request.travel}'"
+        faults.append(Fault(what, "travel", "check the name", rule="travel-unknown"))
     if request.level in areas and request.footprint:
         strange = sorted(set(request.footprint) - set(areas[request.level]["lad_code"]))
         if len(strange) == len(set(request.footprint)):
@@ -499,20 +549,40 @@ def _border(request: GapRequest, frame, model: AccessModel, limit) -> BorderView
     return border_view(frame, model.sites, metres, detour=request.detour)
 
 
-def _vanishing(
-    request, areas, indicators, services, weights, gap, frame, demand, no_car_share, travel
-) -> Vanishing | None:
-    """The same request at ward level, where that can be done with what was handed in."""
+def _ward_parts(request, areas, indicators, services, demand, no_car_share, travel) -> WardParts | None:
+    """What is needed to ask the same at ward level; None where that cannot be done with what was handed in."""
     wards = areas.get("ward")
-    extra = demand is not None or travel is not None or request.fair
-    if request.level != "lsoa" or wards is None or extra or not all("ward" in indicators[i].values for i in weights):
+    people, cars = _at(demand, "ward", request.level), _at(no_car_share, "ward", request.level)
+    lacking = travel is not None or (demand is not None and people is None) or (request.fair and cars is None)
+    if request.level != "lsoa" or wards is None or lacking:
         return None
-    parts = [Indicator.of(indicators[i].descriptor, indicators[i].values["ward"]) for i in weights]
-    model = _model(request, wards, services, None, None, None)
-    limit, _ = _limit(request, services, model)
-    access = poor_access(model, request.metric, limit, wards.index)
-    ward_gap = underserved(need(parts, weights).score, access.poor, request.need_threshold)
-    return vanishing(gap, frame, ward_gap, wards)
+    model, names = _model(request, wards, services, people, cars, None), [name for name, _ in request.need]
+    if not all("ward" in indicators[i].values for i in names):
+        return WardParts(model, None)
+    parts = [Indicator.of(indicators[i].descriptor, indicators[i].values["ward"]) for i in names]
+    return WardParts(model, need_percentiles(parts))
+
+
+def _vanishing(request, areas, services, wards: WardParts, weights, gap, measured: Need) -> Vanishing:
+    """The same request at ward level, against the gaps of the small areas."""
+    frame = areas["ward"]
+    limit, _ = _limit(request, services, wards.model)
+    access = poor_access(wards.model, request.metric, limit, frame.index)
+    if wards.percentiles is None:
+        composite = _ward_average(measured.composite, areas["lsoa"], frame)
+    else:
+        composite, _ = compose(wards.percentiles, weights)
+    ward_gap = underserved(percentile(composite.round(DECIMALS)), access.poor, request.need_threshold)
+    return replace(vanishing(gap, areas["lsoa"], ward_gap, frame), averaged=wards.percentiles is None)
+
+
+def _ward_average(composite: pd.Series, areas: pd.DataFrame, wards: pd.DataFrame) -> pd.Series:
+    """Mean of the small areas' composite by ward, weighted by residents; NaN where no area has one."""
+    people = areas["population"].where(composite.notna(), 0.0)
+    total = (composite.fillna(0.0) * people).groupby(areas["ward_code"]).sum()
+    weight = people.groupby(areas["ward_code"]).sum()
+    mean = total / weight.where(weight > 0)
+    return pd.Series(mean.reindex(wards["code"]).to_numpy("float64"), index=wards.index)
 
 
 def _words(share: pd.Series, gap: pd.Series) -> np.ndarray:
@@ -521,7 +591,9 @@ def _words(share: pd.Series, gap: pd.Series) -> np.ndarray:
     return np.where(gap.to_numpy() | (share.to_numpy() >= NEAR_SHARE), said, "")
 
 
-def _notes(measured: Need, model: AccessModel, frame: pd.DataFrame, border: BorderView) -> list[str]:
+def _notes(
+    measured: Need, model: AccessModel, frame: pd.DataFrame, border: BorderView, demand, lads: pd.DataFrame | None
+) -> list[str]:
     notes = []
     unknown = int(measured.score.isna().sum())
     if unknown == len(frame):
@@ -533,12 +605,20 @@ def _notes(measured: Need, model: AccessModel, frame: pd.DataFrame, border: Bord
         notes.append(NO_SERVICE)
     if model.sites.unplaced:
         notes.append(f"{model.sites.unplaced:,} services have no place and are left out.")
+    if demand is not None and (unknown := int(pd.to_numeric(demand, errors="coerce").isna().sum())):
+        notes.append(f"The demand group has no figure for {unknown:,} areas; nobody is counted there.")
+    if model.travel is not None:
+        unreached = len(model.sites) - len(np.unique(model.travel.tocoo().coords[1]))
+        if unreached:
+            notes.append(f"{unreached:,} of {len(model.sites):,} services are in no journey of the travel-time table.")
     if len(frame) == 1:
         notes.append("There is one area only, so need is 50 by definition: it has nothing to compare with.")
     if len(model.sites):
         none = border.authorities["lad_code"][border.authorities["services"] == 0].tolist()
         if none:
-            said = ", ".join(none[:5]) + (f" and {len(none) - 5} more" if len(none) > 5 else "")
+            names = {} if lads is None else dict(zip(lads["code"], lads["name"], strict=True))
+            said = ", ".join(str(names.get(code, code)) for code in none[:5])
+            said += f" and {len(none) - 5} more" if len(none) > 5 else ""
             notes.append(f"Authorities without a service of their own: {said}.")
     return notes
 
@@ -573,6 +653,8 @@ def _parameters(request, indicators, services, access, model, sure, grid) -> dic
         "distance": _how(request, model),
         "alone": request.alone,
         "fair": request.fair,
+        "group": request.group,
+        "travel": request.travel,
         "partner": request.partner,
         "footprint": list(request.footprint),
         "need_threshold": request.need_threshold,
@@ -634,6 +716,7 @@ def _summary(
             "areas": int(gone.sum()),
             "residents": float(people[gone].sum()),
             "wards": sorted({str(code) for code in lost.wards}),
+            "averaged": lost.averaged,
         }
     return summary
 
@@ -982,7 +1065,7 @@ def _plan_sentence(request: SitingRequest, plan: SitingPlan) -> str:
 
 def _distance(cost: float, unit: str) -> str:
     if unit == "min":
-        return f"{cost:.0f} minutes"
+        return f"{cost:.1f}".removesuffix(".0") + " minutes" if cost < 30 else f"{cost:.0f} minutes"
     return f"{cost:,.0f} m" if cost < 1000 else f"{cost / 1000:.1f} km".replace(".0 km", " km")
 
 

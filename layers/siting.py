@@ -616,7 +616,9 @@ def plan_sites(
             notes.append(f"{len(uncoverable)} areas with {lost:,.0f} residents cannot be brought within the standard.")
         gap = (found.value - found.bound) / found.value if found.value else 0.0
         proven = found.value <= found.bound
-        alone = _alone_cover(cover, areas["lad_code"].to_numpy(object)[rows], places, found, exact, left, cancel)
+        alone = None
+        if compare_alone:
+            alone = _alone_cover(cover, areas["lad_code"].to_numpy(object)[rows], places, found, exact, left, cancel)
     else:
         gain = _gains(objective, model, people, before, places, max_m)
         if people.sum() > 0 and not gain.nnz:
@@ -753,15 +755,19 @@ def _cost_to(model: AccessModel, places: pd.DataFrame) -> np.ndarray:
 
 
 def _close_pairs(model: AccessModel, rows: np.ndarray, places: pd.DataFrame, limit: np.ndarray, strict: bool):
-    """Row, candidate and cost of pairs with cost <= (or <) the row's limit, found in blocks of rows."""
+    """Row, candidate and cost of pairs with cost <= (or <) the row's limit, found in blocks of rows.
+
+    Rows of like limit share a block: one remote area with a far limit must not make the search wide for everybody.
+    """
     xy = places[["x", "y"]].to_numpy("float64")
-    block = max(4_000_000 // max(len(xy), 1), 1)
+    block = max(min(4_000_000 // max(len(xy), 1), -(-len(rows) // 8)), 1)
+    rows = rows[np.argsort(limit[rows] / model.multiplier[rows], kind="stable")]
     parts, count = [], 0
     tree = cKDTree(xy)
     for start in range(0, len(rows), block):
         part = rows[start : start + block]
         radius = float((limit[part] / model.multiplier[part]).max())
-        if len(part) * len(xy) > 200_000 and np.isfinite(radius):  # a tree pays when it leaves most pairs out
+        if np.isfinite(radius) and _few(model.xy[part], tree, radius):
             found = cKDTree(model.xy[part]).sparse_distance_matrix(tree, radius * (1 + 1e-12), output_type="ndarray")
             i, j, cost = found["i"], found["j"], found["v"] * model.multiplier[part][found["i"]]
         else:
@@ -781,13 +787,19 @@ def _close_pairs(model: AccessModel, rows: np.ndarray, places: pd.DataFrame, lim
     )
 
 
+def _few(xy: np.ndarray, tree: cKDTree, radius: float) -> bool:
+    """Whether a tree pays: it does when it leaves nearly all pairs out, else a plain table of all distances is quicker."""
+    whole = len(xy) * tree.n
+    return whole > 50_000 and cKDTree(xy).count_neighbors(tree, radius) < 0.1 * whole
+
+
 def _gains(objective, model: AccessModel, people, before, places, max_m) -> csc_array:
     """What each candidate would add for each area: people brought in, or people times metres saved."""
     shape = (len(people), len(places))
     if objective == "mclp":
         rows = np.flatnonzero((people > 0) & (before > max_m))
         i, j, _ = _close_pairs(model, rows, places, np.full(len(people), float(max_m)), strict=False)
-        return csc_array((people[i], (i, j)), shape=shape)
+        return _sorted(csc_array((people[i], (i, j)), shape=shape))
     rows = np.flatnonzero(people > 0)
     base = before
     if not np.isfinite(
@@ -798,7 +810,13 @@ def _gains(objective, model: AccessModel, people, before, places, max_m) -> csc_
         base = before.copy()
         base[rows] = np.where(np.isfinite(before[rows]), before[rows], far)
     i, j, cost = _close_pairs(model, rows, places, base, strict=True)
-    return csc_array((people[i] * (base[i] - cost), (i, j)), shape=shape)
+    return _sorted(csc_array((people[i] * (base[i] - cost), (i, j)), shape=shape))
+
+
+def _sorted(matrix: csc_array) -> csc_array:
+    """In row order within each column, so that sums do not depend on how the pairs were found."""
+    matrix.sort_indices()
+    return matrix
 
 
 def _cover(areas, model, people, before, places, max_m) -> tuple[csr_array, np.ndarray, tuple[str, ...]]:
@@ -819,11 +837,11 @@ def _sites(areas, model, people, residents, before, chosen: pd.DataFrame, max_m)
     cost, nearest = cKDTree(xy).query(model.xy)
     cost = cost * model.multiplier
     better = (before > max_m) & (cost <= max_m) if max_m is not None else cost < before
-    lad = areas["lad_code"].to_numpy(object)
+    lads, lad = np.unique(areas["lad_code"].to_numpy(str), return_inverse=True)
+    gained = np.bincount(nearest[better] * len(lads) + lad[better], people[better], len(xy) * len(lads))
+    gained = gained.reshape(len(xy), len(lads))
     out = []
-    for k, (_, place) in enumerate(chosen.iterrows()):
-        mine = better & (nearest == k)
-        gained = pd.Series(people[mine]).groupby(lad[mine]).sum()
+    for k, place in enumerate(chosen.to_dict("records")):
         reach = np.hypot(*(model.xy - xy[k]).T) * model.multiplier <= max_m if max_m is not None else None
         far = np.hypot(*(model.sites.xy - xy[k]).T).min() if len(model.sites) else None
         out.append(
@@ -833,8 +851,8 @@ def _sites(areas, model, people, residents, before, chosen: pd.DataFrame, max_m)
                 str(place["lad_code"]),
                 float(place["x"]),
                 float(place["y"]),
-                float(people[mine].sum()),
-                {str(code): float(n) for code, n in gained.items() if n > 0},
+                float(people[better & (nearest == k)].sum()),
+                {str(code): float(n) for code, n in zip(lads, gained[k], strict=True) if n > 0},
                 None if far is None else float(far),
                 None if reach is None else float(residents[reach].sum()),
                 None if reach is None else float(residents[reach & (before <= max_m)].sum()),

@@ -64,8 +64,11 @@ def blueprint(published: Published, shapes: Shapes) -> Blueprint:
 
     @routes.get("/gap")
     def gap() -> Response:
-        _, shown = _scene(published, quick=True)
-        return answer(as_json(emphasis_of(shown)), "application/json", cache=_cache(shown))
+        selection, _ = Selection.from_query(request.args)
+        # near-misses and vanishing gaps rest on the draws and on wards; without them the outlines need not wait
+        whole = bool({"near", "vanish"} & set(selection.overlays))
+        selection, shown = _scene(published, quick=not whole)
+        return answer(as_json(emphasis_of(shown, selection, current_viewer())), "application/json", cache=_cache(shown))
 
     @routes.get("/services/<layer_id>.geojson")
     def services(layer_id: str) -> Response:

@@ -29,7 +29,9 @@ MOST_LAYERS = 20
 WAIT_S = 5.0
 """How long a plan's proof may take before the answer is the best so far, with status 202."""
 
-GAP_PARAMETERS = ("need", "services", "level", "metric", "max_m", "detour", "alone", "partner", "period")
+GAP_PARAMETERS = (
+    "need", "services", "level", "metric", "max_m", "detour", "alone", "fair", "max_min", "group", "travel", "partner", "period",
+)  # fmt: skip
 
 
 def blueprint(published: Published) -> Blueprint:
@@ -65,6 +67,10 @@ def blueprint(published: Published) -> Blueprint:
             max_m=number("max_m", None),
             detour=number("detour", 1.0),
             alone=one_of("alone", ("yes", "no"), "no") == "yes",
+            fair=one_of("fair", ("yes", "no"), "no") == "yes",
+            max_min=number("max_min", None),
+            group=request.args.get("group", "").strip(),
+            travel=request.args.get("travel", "").strip(),
             footprint=footprint_of(published, partner),
             partner=partner,
             robustness=draws,

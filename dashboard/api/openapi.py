@@ -38,7 +38,13 @@ def document(published: Published) -> dict[str, Any]:
     period = text("period", "Period of the indicators that have it; their newest when left out")
     metric = choice("metric", METRICS, "How access is measured; nearest when left out")
     alone = choice("alone", ("yes", "no"), "Count only services in the area's own authority")
-    gap_question = [need | {"required": True}, services, level, metric, *distance, alone, partner, period]
+    journeys = [
+        choice("fair", ("yes", "no"), "Minutes: by car where households have one, on foot where not"),
+        number("max_min", "Standard in minutes, with fair or travel"),
+        text("group", "Layer that counts who shares the capacity (e2sfca); all residents when left out"),
+        text("travel", "Travel-time table of the region pack, in place of distance"),
+    ]
+    gap_question = [need | {"required": True}, services, level, metric, *distance, alone, *journeys, partner, period]
 
     return {
         "openapi": "3.1.0",

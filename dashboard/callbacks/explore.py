@@ -7,13 +7,12 @@ from dash import ClientsideFunction, Input, Output, State
 from dashboard import ids
 from dashboard.auth.session import current_viewer
 from dashboard.components.answer import answer
-from dashboard.components.area import area_panel
+from dashboard.components.area import the_area
 from dashboard.components.services import service_points
 from dashboard.components.table import table_columns, table_grid
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import search as searching
-from dashboard.views.area import area_profile
 from dashboard.views.scene import scene
 from dashboard.views.twin import heads_of, rows_for_grid
 
@@ -30,7 +29,10 @@ CONTROLS = {
     "scheme": (ids.SCHEME, "value"),
     "show": (ids.SHOW, "value"),
     "metric": (ids.METRIC, "value"),
+    "group": (ids.GROUP, "value"),
+    "journey": (ids.JOURNEY, "value"),
     "max_km": (ids.MAX_KM, "value"),
+    "max_min": (ids.MAX_MIN, "value"),
     "detour": (ids.DETOUR, "value"),
     "alone": (ids.ALONE, "checked"),
 }
@@ -51,6 +53,13 @@ def register(app, published: Published) -> None:
             Output(ids.BANDS, "data"),
             Output(ids.SHOW, "data"),
             Output(ids.GAP_OPTIONS, "hidden"),
+            Output(ids.GROUP, "data"),
+            Output(ids.GROUP_FIELD, "hidden"),
+            Output(ids.JOURNEY, "data"),
+            Output(ids.JOURNEY_FIELD, "hidden"),
+            Output(ids.KM_FIELD, "hidden"),
+            Output(ids.MINUTES_FIELD, "hidden"),
+            Output(ids.DETOUR_FIELD, "hidden"),
             Output(ids.REMAINING, "children"),
             Output(ids.SHOW_ALL, "hidden"),
             Output(ids.TABLE_DOWNLOAD, "href"),
@@ -59,7 +68,7 @@ def register(app, published: Published) -> None:
         ],
         [Input(*control) for control in CONTROLS.values()]
         + [Input(ids.HISTORY, "data"), Input(ids.PICKED_AREA, "data"), Input(ids.WEIGHTS, "data")]
-        + [Input(ids.SHOW_ALL, "n_clicks")],
+        + [Input(ids.TOGGLED, "data"), Input(ids.SHOW_ALL, "n_clicks")],
         [State(ids.CONFIG, "data"), State(ids.SELECTION, "data")],
     )
 
@@ -85,6 +94,7 @@ def register(app, published: Published) -> None:
             top=Output(ids.TOP_LIST, "children"),
         ),
         inputs=dict(data=Input(ids.SELECTION, "data")),
+        running=[(Output(ids.WORKING, "hidden"), False, True)],
         prevent_initial_call=True,
     )
     def show_results(data):
@@ -100,7 +110,7 @@ def register(app, published: Published) -> None:
     @app.callback(Output(ids.AREA_PANEL, "children"), Input(ids.SHOWN_AREA, "data"), prevent_initial_call=True)
     def show_area(data):
         selection = Selection.from_data(data)
-        return area_panel(area_profile(published, selection.area, selection, current_viewer()), selection)
+        return the_area(published, selection, current_viewer())
 
     @app.callback(
         Output(ids.TABLE_BODY, "children"),

@@ -10,11 +10,15 @@ import sys
 from datetime import date
 from functools import wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dashboard.commands.common import LEVELS, json_option, published, viewer_of
+from dashboard.commands.common import LEVELS, Commands, json_option, published, say_json, viewer_of
 from layers import METRICS, OBJECTIVES, Fault, GapRequest, Refused, SitingRequest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMATS = ["table", "json", "csv", "geojson"]
 
@@ -67,29 +71,48 @@ def shared_options(*formats: str):
     return decorate
 
 
+def access_options(function):
+    """How access is measured besides distance."""
+
+    @click.option("--fair", is_flag=True, help="Minutes: by car where households have one, on foot where not.")
+    @click.option("--max-min", type=float, help="Standard in minutes, with --fair or --travel.")
+    @click.option("--group", default="", help="Layer that counts who shares the capacity (e2sfca); left out: everyone.")
+    @wraps(function)
+    def wrapped(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapped
+
+
 @click.command()
 @click.option("--need", required=True, type=NeedSet(), help="Indicators of need with their weights.")
 @click.option("--services", required=True, type=Names(), help="Lists of services.")
 @click.option("--metric", default="nearest", show_default=True, type=click.Choice(METRICS))
 @click.option("--alone", is_flag=True, help="Count only services in the area's own authority.")
 @click.option("--robustness", default=500, show_default=True, type=int, help="Draws behind the stability; 0 for none.")
-@click.option("--travel", type=click.Path(path_type=Path), help="Travel times instead of distance: CSV or Parquet.")
+@click.option("--travel", help="Travel times instead of distance: a CSV or Parquet file, or the id of a stored table.")
+@access_options
 @shared_options(*FORMATS)
 def gaps(
-    need, services, metric, alone, robustness, travel, level, max_m, detour, partner, period, user, form, out
-) -> None:
+    need, services, metric, alone, robustness, travel, fair, max_min, group, level, max_m, detour, partner, period, user,
+    form, out,
+) -> None:  # fmt: skip
     """Need against access: underserved communities, shared gaps, and how sure they are.
 
-    The travel-time table has the columns origin (area code), destination (service id) and minutes.
+    The travel-time table has the columns origin (area code), destination (service id) and minutes; the columns of r5py
+    (from_id, to_id, travel_time) are understood too.
     """
     from dashboard.views import gap_files
     from dashboard.views.gaps import check_period, gaps_for
 
     here = published()
-    request = _request(here, need, services, level, metric, max_m, detour, alone, partner, robustness)
+    table, stored = _travel(travel)
+    request = _request(
+        here, need, services, level, metric, max_m, detour, alone, partner, robustness,
+        fair=fair, max_min=max_min, group=group, travel=stored,
+    )  # fmt: skip
     viewer = viewer_of(here, user)
     check_period(here, viewer, need, period)
-    table = None if travel is None else _read_table(travel)
     areas = len(here.region.areas[level])
     with _bar("draws", robustness, shown=robustness * areas > 2_000_000) as moved:
         found = gaps_for(here, request, viewer, period=period, travel=table, progress=moved)
@@ -148,10 +171,11 @@ def together(services, need, level, max_m, detour, partner, period, user, form, 
 @click.option("--candidates", type=click.Path(path_type=Path), help="Places to choose from: code, easting, northing.")
 @click.option("--greedy", is_flag=True, help="Only the quick answer, without a proof.")
 @click.option("--time-limit", default=20.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Seconds.")
+@access_options
 @shared_options("table", "json", "geojson")
 def site(
     need, services, new, objective, demand, metric, exclude, candidates, greedy, time_limit,
-    level, max_m, detour, partner, period, user, form, out,
+    fair, max_min, group, level, max_m, detour, partner, period, user, form, out,
 ) -> None:  # fmt: skip
     """Where new sites help most, planned together and by each authority alone."""
     from dashboard.views import gap_files, siting
@@ -161,7 +185,21 @@ def site(
     viewer = viewer_of(here, user)
     check_period(here, viewer, need, period)
     request = SitingRequest(
-        _request(here, need, services, level, metric, max_m, detour, False, partner, 0),
+        _request(
+            here,
+            need,
+            services,
+            level,
+            metric,
+            max_m,
+            detour,
+            False,
+            partner,
+            0,
+            fair=fair,
+            max_min=max_min,
+            group=group,
+        ),
         new,
         objective,
         demand,
@@ -178,10 +216,80 @@ def site(
     return _say("\n".join(_plan_lines(plan)) + "\n", out)
 
 
+# ---- travel-time tables ---------------------------------------------------------------------------------------------
+
+
+@click.group(cls=Commands)
+def travel() -> None:
+    """Travel-time tables in place of distance, kept in the region pack for everybody."""
+
+
+@travel.command("add")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--id", "table_id", required=True, help="Its name in links: small letters, digits, hyphens.")
+@click.option("--title", required=True, help="What people choose it by, for example “By bus, Tuesday 9 am”.")
+@click.option("--services", required=True, type=Names(), help="Lists of services that it leads to.")
+@click.option("--level", default="lsoa", show_default=True, type=LEVELS)
+@click.option("--source", default="", help="Who made it, with what, and its licence.")
+@click.option("--note", default="", help="What else people should know.")
+@click.option("--as", "user", default="", help="As this user, for services that are not public.")
+@json_option
+def travel_add(file, table_id, title, services, level, source, note, user, as_json) -> None:
+    """Check FILE (CSV or Parquet) and store it in the region pack; a table of that id is replaced."""
+    from layers import add_travel
+
+    here = published()
+    viewer = viewer_of(here, user)
+    frames = [here.store.services(name, viewer) for name in services]
+    ids = [str(each) for frame in frames for each in frame["service_id"][frame["easting"].notna()]]
+    table = add_travel(
+        here.region.path, file, table_id, title=title, level=level, services=services,
+        codes=here.region.codes(level).astype(str).tolist(), service_ids=ids, source=source, note=note,
+    )  # fmt: skip
+    if as_json:
+        say_json({"ok": True, "travel": _table_document(table)})
+    else:
+        click.echo(f"stored {table.id}: {table.title}", err=True)
+
+
+@travel.command("list")
+@json_option
+def travel_list(as_json) -> None:
+    """The travel-time tables of the region pack."""
+    from layers import travel_faults, travel_tables
+
+    pack = published().region.path
+    tables = travel_tables(pack)
+    if as_json:
+        say_json({"travel": [_table_document(table) for table in tables]})
+        return
+    for table in tables:
+        click.echo(f"{table.id}: {table.title} ({table.level} to {', '.join(table.services)})")
+    for fault in travel_faults(pack):
+        click.echo(str(fault), err=True)
+
+
+def _table_document(table) -> dict:
+    names = ("id", "title", "level", "source", "note")
+    return {name: getattr(table, name) for name in names} | {"services": list(table.services)}
+
+
 # ---- in and out -----------------------------------------------------------------------------------------------------
 
 
-def _request(here, need, services, level, metric, max_m, detour, alone, partner, robustness) -> GapRequest:
+def _travel(text: str | None) -> tuple[pd.DataFrame | None, str]:
+    """The table of a file, or the id of a stored one: what names a file that is there is a file."""
+    from layers import read_travel_file
+
+    if not text:
+        return None, ""
+    path = Path(text)
+    if path.is_file() or path.suffix.lower() in (".csv", ".parquet"):
+        return read_travel_file(path), ""
+    return None, text
+
+
+def _request(here, need, services, level, metric, max_m, detour, alone, partner, robustness, **journeys) -> GapRequest:
     from dashboard.views.gaps import footprint_of
 
     return GapRequest(
@@ -195,17 +303,18 @@ def _request(here, need, services, level, metric, max_m, detour, alone, partner,
         footprint=footprint_of(here, partner),
         partner=partner,
         robustness=robustness,
+        **journeys,
     )
 
 
-def _read_table(path: Path, kinds: dict | None = None):
+def _read_table(path: Path, kinds: dict):
     """A CSV or Parquet file of the user's own. Raises Refused when it cannot be read."""
     import pandas as pd
 
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(path, dtype=kinds or {"origin": str, "destination": str})
+        return pd.read_csv(path, dtype=kinds)
     except (OSError, ValueError) as error:
         fault = Fault(f"{path.name}: {error}", "file", "hand in a CSV or Parquet file")
         raise Refused("The file cannot be read.", [fault]) from None
@@ -251,7 +360,13 @@ def _say(text: str, out: Path | None) -> None:
 
 
 def _gap_lines(found) -> list[str]:
-    from dashboard.views.gaps import rule_sentence, summary_sentence, sure_percent, vanishing_sentence
+    from dashboard.views.gaps import (
+        across_sentence,
+        rule_sentence,
+        summary_sentence,
+        sure_percent,
+        vanishing_sentence,
+    )
 
     lines = [*_notice(found), rule_sentence(found), summary_sentence(found)]
     lines += [text for text in (vanishing_sentence(found), *found.result.notes) if text]
@@ -273,6 +388,8 @@ def _gap_lines(found) -> list[str]:
         lines += ["", *_table(head, rows, right=(2, 3, 4))]
         if any(card.shared for card in found.cards):
             lines += ["", "* shared between authorities"]
+        close = [f"{card.name}: {across_sentence(found, card.id)}" for card in found.cards if card.id in found.across]
+        lines += ["", *close] if close else []
     return lines
 
 

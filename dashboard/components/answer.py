@@ -10,6 +10,7 @@ from dashboard.components.gaps import (
     gap_legend,
     gap_sentence,
     need_headline,
+    overlay_switches,
     sorry,
     together_block,
     top_need,
@@ -67,8 +68,11 @@ def _gap_answer(published: Published, selection: Selection, viewer: Viewer, show
     together = together_block(together_or_reasons(published, selection, viewer), selection.alone)
     return Answer(
         gap_headline(shown, selection.show),
-        gap_legend(paint, selection.show, selection.metric),
+        [
+            *gap_legend(paint, selection.show, selection.metric),
+            *overlay_switches(shown, selection.overlays, selection.show),
+        ],
         words,
         words,
-        [*together, *community_list(shown, question)] if selection.show == "gap" else together,
+        [*together, *community_list(shown, question, selection.shared)] if selection.show == "gap" else together,
     )

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from dash import html
 
 from dashboard import ids
 from dashboard.components.results import legend_table
 from dashboard.views.gaps import (
+    ACROSS_M,
     CommunityCard,
     Gaps,
     Painted,
     Sorry,
+    across_sentence,
+    cost_words,
     rule_sentence,
     summary_sentence,
     vanishing_sentence,
 )
 from dashboard.views.needs import WeightedNeed, weights_sentence
+from dashboard.views.overlays import Overlay, overlays
 from dashboard.views.together import CAUTION, Together, together_sentence
 from dashboard.views.wording import count_of, number
 
@@ -41,6 +47,7 @@ def gap_headline(gaps: Gaps, show: str) -> list:
     return [
         html.H2(title),
         html.P(rule_sentence(gaps), className="rule"),
+        html.Ul([html.Li(note) for note in gaps.result.notes], className="gap-notes") if gaps.result.notes else None,
     ]
 
 
@@ -56,15 +63,64 @@ def gap_legend(paint: Painted, show: str, metric: str) -> list:
     ]
 
 
-def bivariate(paint: Painted) -> html.Table:
-    """Nine cells, worst at the top right, each with its count of areas."""
+def overlay_switches(gaps: Gaps, chosen: tuple[str, ...], show: str) -> list:
+    """What may be drawn over the map: a switch each, with how it looks, how many there are, and what it means."""
+    items = []
+    for overlay in overlays(gaps):
+        if show != "gap" and overlay.id != "rings":
+            continue
+        on = overlay.id in chosen
+        items.append(
+            html.Li(
+                [
+                    html.Button(
+                        [
+                            html.Span(className="tick", **{"aria-hidden": "true"}),
+                            html.Span([overlay.title, html.Span(f" ({overlay.count:,})") if overlay.count else None]),
+                        ],
+                        type="button",
+                        role="switch",
+                        className="overlay-switch",
+                        **{"data-overlay": overlay.id, "aria-checked": "true" if on else "false"},
+                    ),
+                    html.Div(_overlay_lines(overlay), className="overlay-lines") if on else None,
+                ]
+            )
+        )
+    return [
+        html.H3("Also draw on the map", className="legend-title"),
+        html.Ul(items, className="overlay-switches"),
+    ]
+
+
+def _overlay_lines(overlay: Overlay) -> list:
+    if overlay.why_not:
+        return [html.P(overlay.why_not)]
+    kinds = [
+        (line.kind, f"{line.words}: {len(line.indices):,}, {line.residents:,.0f} residents") for line in overlay.lines
+    ]
+    kinds = kinds or [("rings", "the standard")]
+    samples = [
+        html.Li(
+            [
+                html.Span(className=f"overlay-sample {kind.replace(' ', '-')}", **{"aria-hidden": "true"}),
+                words[:1].upper() + words[1:],
+            ]
+        )
+        for kind, words in kinds
+    ]
+    return [html.Ul(samples), html.P(overlay.words)]
+
+
+def bivariate(paint: Painted, colours: Sequence[str] = tuple(f"var(--gap-{code})" for code in range(9))) -> html.Table:
+    """Nine cells, worst at the top right, each with its count of areas; ``colours`` by class, worst last."""
     heads = html.Tr([html.Td(), *[html.Th(words, scope="col") for words in ("Good access", "Middling", "Poor access")]])
     body = []
     for n, words in ((2, "High need"), (1, "Middling"), (0, "Low need")):
         cells = [
             html.Td(
                 f"{cell.count:,}",
-                style={"background": f"var(--gap-{cell.code})"},
+                style={"background": colours[cell.code]},
                 className="gap-cell corner" if cell.code == 8 else "gap-cell",
                 title=f"{cell.name}: {cell.label}",
             )
@@ -73,7 +129,7 @@ def bivariate(paint: Painted) -> html.Table:
         body.append(html.Tr([html.Th(words, scope="row"), *cells]))
     caption = html.Caption(
         f"Areas in each ninth: {paint.basis}. The loud corner: high need with poor access. "
-        "Outlined on the map: underserved by the rule above."
+        "Outlined on the map: underserved by the rule."
     )
     return html.Table([caption, html.Thead(heads), html.Tbody(body)], className="bivariate")
 
@@ -89,17 +145,31 @@ def gap_sentence(gaps: Gaps) -> str:
     return " ".join(part for part in (summary_sentence(gaps), vanishing_sentence(gaps)) if part)
 
 
-def community_list(gaps: Gaps, query: str) -> list:
+def community_list(gaps: Gaps, query: str, only_shared: bool = False) -> list:
     """Underserved communities, those with most residents first. ``query`` is the question, for the links to their pages."""
-    cards = gaps.cards
-    if not cards:
+    if not gaps.cards:
         return [html.H3("Underserved communities"), html.P("No area in view is underserved by this rule.")]
-    shared = sum(card.shared for card in cards)
-    items = [_card(card, query) for card in cards[:MOST_CARDS]]
+    shared = sum(card.shared for card in gaps.cards)
+    close = sum(card.id in gaps.across and not card.shared for card in gaps.cards)
+    cards = [card for card in gaps.cards if card.shared or card.id in gaps.across or not only_shared]
+    items = [_card(gaps, card, query) for card in cards[:MOST_CARDS]]
     more = len(cards) - MOST_CARDS
+    count = f"{len(cards):,} of {len(gaps.cards):,}" if only_shared else f"{len(cards):,}"
     return [
-        html.H3(f"Underserved communities ({len(cards):,})"),
-        html.P(_shared_words(shared), className="unit-line"),
+        html.H3(f"Underserved communities ({count})"),
+        html.P(_shared_words(shared, close), className="unit-line"),
+        html.Button(
+            [
+                html.Span(className="tick", **{"aria-hidden": "true"}),
+                html.Span(f"Only those shared, or close across a border ({shared + close:,})"),
+            ],
+            type="button",
+            role="switch",
+            className="overlay-switch",
+            **{"data-shared-only": "yes", "aria-checked": "true" if only_shared else "false"},
+        )
+        if shared or close or only_shared
+        else None,
         html.P(html.A("Try options: open, close or suggest sites", href=f"/options?{query}", className="button-quiet")),
         html.Ol(items, className="communities"),
         html.P(f"{more:,} smaller ones are in the table and the export.", className="unit-line") if more > 0 else None,
@@ -111,20 +181,27 @@ def _where_and_how(card: CommunityCard) -> str:
     return f"{'. '.join(parts)}; {card.access_words}."
 
 
-def _shared_words(shared: int) -> str:
+def _shared_words(shared: int, close: int) -> str:
+    near = (
+        f"{close:,} more {'lies' if close == 1 else 'lie'} within {cost_words(ACROSS_M, 'm')} of one in another authority."
+        if close
+        else ""
+    )
     if not shared:
-        return "None of them crosses a council border."
-    return f"{shared:,} {'crosses' if shared == 1 else 'cross'} a council border and {'is' if shared == 1 else 'are'} marked “shared”."
+        return f"None of them crosses a council border. {near.replace(' more ', ' ')}".strip()
+    first = f"{shared:,} {'crosses' if shared == 1 else 'cross'} a council border and {'is' if shared == 1 else 'are'} marked “shared”."
+    return f"{first} {near}".strip()
 
 
-def _card(card: CommunityCard, query: str) -> html.Li:
+def _card(gaps: Gaps, card: CommunityCard, query: str) -> html.Li:
     first = card.indices[0]
+    across = across_sentence(gaps, card.id)
     return html.Li(
         [
             html.Button(
                 [
                     html.Span(
-                        [card.name, html.Span("shared", className="shared-mark") if card.shared else None],
+                        [card.name, shared_mark(gaps, card)],
                         className="top-name",
                     ),
                     html.Span(number(card.residents), className="top-value"),
@@ -138,11 +215,19 @@ def _card(card: CommunityCard, query: str) -> html.Li:
             html.P(_where_and_how(card)),
             html.P(card.stability_words) if card.stability_words else None,
             html.P(card.border) if card.border else None,
+            html.P(across) if across else None,
             html.P(card.drivers, className="unit-line") if card.drivers else None,
             html.P(html.A(["Open the page of ", card.name], href=f"/communities/{card.id}?{query}")),
         ],
         className="community shared" if card.shared else "community",
     )
+
+
+def shared_mark(gaps: Gaps, card: CommunityCard) -> html.Span | None:
+    """The mark behind a community's name: shared, or close to one in another authority."""
+    if card.shared:
+        return html.Span("shared", className="shared-mark")
+    return html.Span("close across a border", className="shared-mark close") if card.id in gaps.across else None
 
 
 def together_block(found: Together | Sorry, alone: bool) -> list:

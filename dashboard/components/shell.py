@@ -65,7 +65,7 @@ def header(published: Published, path: str, viewer: Viewer = PUBLIC) -> html.Hea
                         id=ids.COLOUR_SCHEME,
                         type="button",
                         className="button-quiet",
-                        **{"data-toggle": "colour-scheme", "aria-pressed": "false", "aria-label": "Dark colours"},
+                        **{"data-toggle": "colour-scheme", "aria-label": "Dark colours"},
                     ),
                     account(published, viewer),
                 ],

@@ -65,6 +65,8 @@ def table_grid(heads: Mapping[str, str] = COLUMNS) -> dag.AgGrid:
             "cellFocused": ["commonground.onCellFocused(params)"],
             "cellKeyDown": ["commonground.onCellKeyDown(params)"],
             "rowSelected": ["commonground.onRowSelected(params)"],
+            "firstDataRendered": ["commonground.narrowName(params)"],
+            "gridSizeChanged": ["commonground.narrowName(params)"],
         },
         className="ag-theme-quartz table-grid",
         style={"height": "100%", "width": "100%"},

@@ -92,7 +92,7 @@ def community_page(
         return None
     rows = gap_rows(found)
     services = near_services(found, card, viewer)
-    new = answer_or_sorry(lambda: _new_site(found, card, viewer)) if site else None
+    new = answer_or_sorry(lambda: _new_site(found, card, viewer, selection.period)) if site else None
     new = None if isinstance(new, Sorry) else new
     svg, words = _map(found, card, services, new)
     return CommunityPage(found, card, notice, rows[rows["community"] == card.id], services, new, svg, words)
@@ -141,7 +141,7 @@ def near_services(gaps: Gaps, card: CommunityCard, viewer: Viewer) -> tuple[Near
 # ---- one new site -------------------------------------------------------------------------------------------------------
 
 
-def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer) -> NewSite:
+def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer, period: str) -> NewSite:
     """The one place that brings most of the community's residents within the standard (without one: nearest on average)."""
     published = gaps.published
     mine = np.zeros(len(gaps.result.areas), dtype=bool)
@@ -171,7 +171,7 @@ def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer) -> NewSite:
         sentences.append(shorter)
     if outcome.overlap:
         sentences.append(f"It would stand {overlap_words(outcome.overlap[0])}")
-    selection = _selection_of(gaps)
+    selection = replace(_selection_of(gaps), period=period)
     link = OptionsQuery(selection, options=(Option("A", f"For {card.name}"[:60], (change,)),)).link()
     return NewSite(place, longitude, latitude, tuple(sentences), link)
 
@@ -181,11 +181,10 @@ def _best_place(gaps: Gaps, mine: np.ndarray) -> tuple[float, float]:
     there now; of equal ones that with the shortest way on average. Without a standard the way alone decides."""
     areas = gaps.published.region.areas[gaps.level]
     x, y, people = (areas[name].to_numpy("float64") for name in ("centroid_x", "centroid_y", "population"))
-    far = (
-        np.hypot(x[:, None] - x[mine], y[:, None] - y[mine]) * gaps.request.detour
-    )  # candidate by area of the community
-    now = gaps.result.model.nearest[0][mine] if gaps.result.model.unit == "m" else np.full(int(mine.sum()), np.inf)
-    limit = gaps.result.access.limit if gaps.result.model.unit == "m" else None
+    model = gaps.result.model
+    # candidate by area of the community, in the model's unit of cost
+    far = np.hypot(x[:, None] - x[mine], y[:, None] - y[mine]) * model.multiplier[mine]
+    now, limit = model.nearest[0][mine], gaps.result.access.limit
     reached = 0.0 * far if limit is None else (far <= limit) & (now > limit)
     then = np.where(np.isfinite(now), np.minimum(far, now), far)
     best = np.lexsort((areas["code"].to_numpy(object), then @ people[mine], -(reached @ people[mine])))[0]
@@ -194,17 +193,17 @@ def _best_place(gaps: Gaps, mine: np.ndarray) -> tuple[float, float]:
 
 def _shorter(gaps: Gaps, mine: np.ndarray, change) -> str:
     """How much nearer the nearest service comes for the community's residents on average."""
-    if gaps.result.model.unit != "m":
-        return ""
+    model = gaps.result.model
     areas = gaps.published.region.areas[gaps.level]
     x, y = (areas[name].to_numpy("float64")[mine] for name in ("centroid_x", "centroid_y"))
     people = areas["population"].to_numpy("float64")[mine]
-    now = gaps.result.model.nearest[0][mine]
-    then = np.minimum(now, np.hypot(x - change.easting, y - change.northing) * gaps.request.detour)
+    now = model.nearest[0][mine]
+    then = np.minimum(now, np.hypot(x - change.easting, y - change.northing) * model.multiplier[mine])
     if not np.isfinite(now).all() or people.sum() <= 0:
         return ""
-    before, after = (cost_words(float(np.average(each, weights=people)), "m") for each in (now, then))
-    return f"The mean distance of its residents to the nearest would go from {before} to {after}."
+    before, after = (cost_words(float(np.average(each, weights=people)), model.unit) for each in (now, then))
+    what = "distance" if model.unit == "m" else "time"
+    return f"The mean {what} of its residents to the nearest would go from {before} to {after}."
 
 
 def _selection_of(gaps: Gaps) -> Selection:
@@ -219,6 +218,10 @@ def _selection_of(gaps: Gaps) -> Selection:
         max_m=request.max_m,
         detour=request.detour,
         alone=request.alone,
+        fair=request.fair,
+        max_min=request.max_min,
+        group=request.group,
+        travel=request.travel,
     )
 
 

@@ -40,7 +40,8 @@ def gaps_document(gaps: Gaps) -> dict[str, Any]:
     document = gaps.result.to_json()
     document["summary"] |= {"rule_sentence": rule_sentence(gaps), "summary_sentence": summary_sentence(gaps)}
     for community, card in zip(document["communities"], gaps.cards, strict=True):
-        community |= {"longitude": card.longitude, "latitude": card.latitude}
+        facing = [{"id": f.id, "name": f.name, "metres": f.metres} for f in gaps.across.get(card.id, ())]
+        community |= {"longitude": card.longitude, "latitude": card.latitude, "across": facing}
     return document | about(gaps.published, gaps.layers)
 
 
@@ -157,6 +158,11 @@ def _parameters(gaps: Gaps) -> str:
         "max_min": p["max_min"],
         "detour": p["detour"],
         "alone": "yes" if p["alone"] else None,
+        "fair": "yes" if p["fair"] else None,
+        "walking_kmh": p["walking_kmh"] if p["max_min"] is not None else None,
+        "driving_kmh": p["driving_kmh"],
+        "group": p["group"],
+        "travel": p["travel"],
         "partner": p["partner"],
         "need_threshold": p["need_threshold"],
         "robustness": p["robustness"],

@@ -11,19 +11,21 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.banding import MISSING, OUTSIDE, make_bands
 from dashboard.views.choropleth import BandRow, band_label
+from dashboard.views.measures import Measures, measures_of
 from layers import (
     LEVELS,
     Community,
@@ -39,7 +41,9 @@ from layers import (
     Viewer,
     find_adjacency,
     find_gaps,
+    need_percentiles,
     to_degrees,
+    to_metres,
 )
 
 SHOWS = ("need", "access", "gap")
@@ -85,14 +89,14 @@ _answers: WeakKeyDictionary[Published, Kept] = WeakKeyDictionary()
 
 
 def kept(published: Published) -> Kept:
-    """Whole answers, by everything that they depend on."""
+    """Whole answers, by everything that they depend on, versions too: what is pinned shares them with what is not."""
     most = min(max(_AREAS // len(published.region.areas["lsoa"]), 12), _ANSWERS)
-    return _answers.setdefault(published, Kept(most))
+    return _answers.setdefault(published.live, Kept(most))
 
 
 def _kept_parts(published: Published) -> Kept:
     """Percentiles, access, what is nearest, which areas touch: what many answers share."""
-    return _parts.setdefault(published, Kept(_PARTS))
+    return _parts.setdefault(published.live, Kept(_PARTS))
 
 
 # ---- the question ---------------------------------------------------------------------------------------------------
@@ -108,6 +112,10 @@ def request_of(published: Published, selection: Selection, *, robustness: int = 
         max_m=selection.max_m,
         detour=selection.detour,
         alone=selection.alone,
+        fair=selection.fair,
+        max_min=selection.max_min,
+        group=selection.group,
+        travel=selection.travel,
         footprint=footprint_of(published, selection.partner),
         partner=selection.partner,
         robustness=robustness,
@@ -172,6 +180,7 @@ class Gaps:
     needs: tuple[Layer, ...]
     services: tuple[Layer, ...]
     key: tuple  # what the numbers depend on; the same key, the same numbers
+    measures: Measures = field(default_factory=Measures)
 
     @property
     def request(self) -> GapRequest:
@@ -183,7 +192,8 @@ class Gaps:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        return (*self.needs, *self.services)
+        """Everything that the numbers rest on, each layer once."""
+        return tuple({layer.id: layer for layer in (*self.needs, *self.services, *self.measures.layers)}.values())
 
     @property
     def public(self) -> bool:
@@ -198,6 +208,11 @@ class Gaps:
     @property
     def summary(self) -> dict[str, Any]:
         return self.result.summary
+
+    @cached_property
+    def across(self) -> dict[str, tuple[Facing, ...]]:
+        """For each community that has any: the underserved communities of other authorities close to it, nearest first."""
+        return kept(self.published).get(("across", self.key), lambda: _across(self))
 
     @cached_property
     def cards(self) -> tuple[CommunityCard, ...]:
@@ -255,11 +270,14 @@ def gaps_for(
     """Need against access for a request; raises like :func:`gaps_of`.
 
     ``period`` is used for every indicator that has it; the others are read at their newest. ``travel`` is a travel-time
-    table (origin, destination, minutes) in place of distance.
+    table (origin, destination, minutes) in place of distance, when it is not the stored one that ``request.travel`` names.
     """
     parts, answers = _kept_parts(published), kept(published)
     indicators, services = read_layers(published, viewer, [name for name, _ in request.need], request.services)
-    periods = {name: period if period in layer.periods else layer.period for name, layer in indicators.items()}
+    more = measures_of(published, request, viewer)
+    own_table = travel is not None  # of the caller: nothing of it is kept
+    travel = more.travel if travel is None else travel
+    periods = {name: period_for(layer, period) for name, layer in indicators.items()}
     levels = (request.level,) if quick else LEVELS
     read = {name: read_indicator(published, viewer, layer, periods[name], levels) for name, layer in indicators.items()}
     sites = {
@@ -269,20 +287,26 @@ def gaps_for(
 
     data = tuple((name, layer.version, periods[name]) for name, layer in indicators.items())
     places = tuple((name, layer.version) for name, layer in services.items())
-    key = ("gaps", request, data, places, quick)
-    result = answers.find(key) if travel is None else None
+    table_key = ("own table", int(pd.util.hash_pandas_object(travel).sum())) if own_table else more.key
+    key = ("gaps", request, data, places, table_key, quick)
+    result = None if own_table else answers.find(key)
     if result is None:
         level, detour = request.level, request.detour
-        access_key = ("model", places, level, detour, request.alone)
-        border_key = ("border", places, level, detour, request.max_m)
-        told = travel is None and not request.fair
+        how = (places, level, detour, request.alone, more.key, request.walking_kmh, request.driving_kmh)
+        access_key, ward_key = ("model", *how), ("wards", data, *how)
+        border_key = ("border", places, level, detour, request.max_m, bool(more.key))
+        told = not own_table
         try:
             result = find_gaps(
                 request,
                 published.region.areas,
                 read,
                 sites,
+                demand=more.demand,
+                no_car_share=more.no_car_share,
                 travel=travel,
+                wards=parts.find(ward_key) if told and not quick else None,
+                compare_wards=not quick,
                 model=parts.find(access_key) if told else None,
                 border=parts.find(border_key) if told else None,
                 percentiles=_percentiles(parts, data, level),
@@ -296,9 +320,15 @@ def gaps_for(
         if told:
             parts.keep(access_key, result.model)
             parts.keep(border_key, result.border)
-        if travel is None:
+            if result.wards is not None:
+                parts.keep(ward_key, result.wards)
             answers.keep(key, result)
-    return Gaps(published, result, tuple(indicators.values()), tuple(services.values()), key)
+    return Gaps(published, result, tuple(indicators.values()), tuple(services.values()), key, more)
+
+
+def period_for(layer: Layer, period: str) -> str:
+    """The period at which an indicator is read: the one asked for where it has it, else its newest."""
+    return period if period in layer.periods else layer.period
 
 
 def adjacency_of(published: Published, level: str):
@@ -309,7 +339,10 @@ def adjacency_of(published: Published, level: str):
 
 
 def read_indicator(published: Published, viewer: Viewer, layer: Layer, period: str, levels) -> IndicatorLayer:
-    """An indicator with its values at those of the levels that have this period; a list of services has none."""
+    """An indicator with its values at those of the levels that have any for this period; a list of services has none.
+
+    A level at which every figure is withheld (to protect those of another level) is as good as none.
+    """
     if layer.kind != Kind.INDICATOR:
         return IndicatorLayer(layer.descriptor, {}, "", layer.version)
     store = published.store
@@ -318,6 +351,7 @@ def read_indicator(published: Published, viewer: Viewer, layer: Layer, period: s
         for level in levels
         if (level, period) in layer.parts
     }
+    values = {level: frame for level, frame in values.items() if frame["value"].notna().any()}
     return IndicatorLayer(layer.descriptor, values, period, layer.version)
 
 
@@ -330,6 +364,20 @@ def read_services(published: Published, viewer: Viewer, layer: Layer) -> Service
 def _wrong_kind(layer: Layer) -> ServiceLayer:
     """The engine says that it is not a list of services, together with everything else that is wrong."""
     return ServiceLayer(layer.descriptor, pd.DataFrame({"easting": [], "northing": []}), layer.version)
+
+
+def percentiles_of(published: Published, data: Sequence[tuple], level: str, indicators) -> pd.DataFrame:
+    """Percentiles of some indicators (id, version, period), kept for whatever set they are part of next.
+
+    Raises Refused, like the engine, for what cannot be need; then nothing is kept.
+    """
+    parts = _kept_parts(published)
+    found = _percentiles(parts, data, level)
+    if found is None:
+        found = need_percentiles(indicators)
+        for part in data:
+            parts.keep(("percentile", part, level), found[part[0]])
+    return found
 
 
 def _percentiles(parts: Kept, data: Sequence[tuple], level: str) -> pd.DataFrame | None:
@@ -482,12 +530,26 @@ class Emphasis:
     labels: tuple[tuple[str, float, float, int], ...]  # name, longitude, latitude, rank (1 has most residents)
 
 
+LONG_NAME = 28
+"""A community's name on the map; beyond that only its first half is written."""
+
+
+def short_name(name: str, most: int = LONG_NAME) -> str:
+    """A community's name for the map: a long pair of wards loses its second half, a long ward its last words."""
+    if len(name) <= most:
+        return name
+    first = name.split(" and ")[0]
+    if len(first) <= most:
+        return f"{first} …"
+    return f"{first[: most - 1].rsplit(' ', 1)[0].rstrip(', &')} …"
+
+
 def emphasis(gaps: Gaps, most: int = 12) -> Emphasis:
-    """Underserved areas in view, and names for the largest ``most`` communities."""
+    """Underserved areas in view, and short names for the largest ``most`` communities."""
     table = gaps.result.areas
     chosen = np.flatnonzero(table["underserved"].to_numpy(bool) & gaps.in_view)
     near = np.flatnonzero(table["near_miss"].to_numpy(bool) & gaps.in_view)
-    labels = tuple((card.name, card.longitude, card.latitude, card.rank) for card in gaps.cards[:most])
+    labels = tuple((short_name(card.name), card.longitude, card.latitude, card.rank) for card in gaps.cards[:most])
     return Emphasis(tuple(chosen.tolist()), tuple(near.tolist()), labels)
 
 
@@ -519,15 +581,17 @@ def _poor_words(gaps: Gaps) -> str:
     if access.metric == "coverage":
         return f"no {one_of(gaps.services)} within {limit}{how}"
     if access.cut is None or not access.cut > 0:
-        return f"no capacity within {limit}{how}, which is the lowest fifth of the region"
-    return f"capacity for its people in the lowest fifth of the region ({text(access.cut)} or less within {limit}{how})"
+        who = f" for people in “{gaps.measures.group.title}”" if gaps.measures.group else ""
+        return f"no capacity{who} within {limit}{how}, which is the lowest fifth of the region"
+    who = f"people in “{gaps.measures.group.title}”" if gaps.measures.group else "its people"
+    return f"capacity for {who} in the lowest fifth of the region ({text(access.cut)} or less within {limit}{how})"
 
 
 def how_words(gaps: Gaps) -> str:
     """How distance is measured, to follow a distance: " in a straight line"."""
     request, model = gaps.request, gaps.result.model
     if model.travel is not None:
-        return " by the travel times supplied"
+        return f" by “{gaps.measures.table.title}”" if gaps.measures.table else " by the travel times supplied"
     if model.unit == "min":
         return (
             f" (driven at {request.driving_kmh:g} km/h where households have a car, walked at "
@@ -583,11 +647,14 @@ def vanishing_sentence(gaps: Gaps) -> str:
     lost = gaps.summary.get("vanish_at_ward")
     if lost is None:
         return ""
+    if not gaps.summary["underserved_areas"]:
+        return ""
     if not lost["areas"]:
         return "Every one of these gaps also shows on a map of wards."
+    one = lost["areas"] == 1
     return (
-        f"{lost['areas']:,} of these small areas, with {lost['residents']:,.0f} residents, vanish on a map of wards: "
-        "their ward as a whole is not underserved."
+        f"{lost['areas']:,} of these small areas, with {lost['residents']:,.0f} residents, {'vanishes' if one else 'vanish'} on "
+        f"a map of wards: {'its' if one else 'their'} ward as a whole is not underserved."
     )
 
 
@@ -614,7 +681,8 @@ def access_title(gaps: Gaps) -> str:
     limit = cost_words(access.limit, gaps.result.model.unit)
     if access.metric == "coverage":
         return f"Services within {limit}{how}"
-    return f"Capacity per 1,000 people within {limit}{how}"
+    who = f" in “{gaps.measures.group.title}”" if gaps.measures.group else ""
+    return f"Capacity per 1,000 people{who} within {limit}{how}"
 
 
 def access_noun(gaps: Gaps, label: str) -> str:
@@ -669,7 +737,8 @@ def cost_words(cost: float | None, unit: str) -> str:
     if cost is None or not np.isfinite(cost):
         return "–"
     if unit == "min":
-        return f"{cost:.0f} minute{'' if round(cost) == 1 else 's'}"
+        said = f"{cost:.1f}".removesuffix(".0") if cost < 30 else f"{cost:.0f}"
+        return f"{said} minute{'' if said == '1' else 's'}"
     return wording.distance(cost).replace(".0 km", " km")
 
 
@@ -755,6 +824,57 @@ class CommunityCard:
     codes: tuple[str, ...]
     longitude: float
     latitude: float
+
+
+ACROSS_M = 2_000.0
+"""Two underserved communities of different authorities this close may share a site, though no area of one touches the other."""
+
+
+@dataclass(frozen=True)
+class Facing:
+    """An underserved community on the other side of a border. ``metres`` between the outlines of the two nearest areas."""
+
+    id: str
+    name: str
+    authorities: str
+    metres: float
+    words: str  # "1.2 km from Washington North (Sunderland)"
+
+
+def _across(gaps: Gaps) -> dict[str, tuple[Facing, ...]]:
+    """Pairs of underserved areas of different authorities and communities within :data:`ACROSS_M`, by community."""
+    table = gaps.result.areas
+    member = table["community"].to_numpy(object)
+    chosen = np.flatnonzero(table["underserved"].to_numpy(bool) & (member != ""))
+    if len(chosen) < 2:
+        return {}
+    outlines = gaps.published.region.areas[gaps.level].geometry.to_numpy()[chosen]
+    metres = shapely.transform(outlines, lambda xy: np.column_stack(to_metres(*xy.T)))
+    lad, group = table["lad_code"].to_numpy(object)[chosen], member[chosen]
+    i, j = shapely.STRtree(metres).query(metres, predicate="dwithin", distance=ACROSS_M)
+    keep = (lad[i] != lad[j]) & (group[i] != group[j])
+    i, j = i[keep], j[keep]
+    nearest: dict[tuple[str, str], float] = {}
+    for a, b, far in zip(group[i], group[j], shapely.distance(metres[i], metres[j]), strict=True):
+        nearest[a, b] = min(nearest.get((a, b), np.inf), float(far))
+    cards = {card.id: card for card in gaps.cards}
+    out: dict[str, list[Facing]] = {}
+    for (own, other), far in sorted(nearest.items(), key=lambda item: (item[1], item[0])):
+        if own in cards and other in cards:
+            card = cards[other]
+            where = wording.listing([share.name for share in card.authorities])
+            words = f"{cost_words(far, 'm')} from {card.name} ({where})"
+            out.setdefault(own, []).append(Facing(other, card.name, where, far, words))
+    return {name: tuple(found) for name, found in out.items()}
+
+
+def across_sentence(gaps: Gaps, community: str) -> str:
+    """ "Close to an underserved community in another authority: 1.2 km from Washington North (Sunderland)."; "" for none."""
+    found = gaps.across.get(community, ())
+    if not found:
+        return ""
+    many = "an underserved community" if len(found) == 1 else "underserved communities"
+    return f"Close to {many} in another authority: {wording.listing([each.words for each in found], 3)}."
 
 
 def _cards(gaps: Gaps) -> tuple[CommunityCard, ...]:
@@ -916,6 +1036,19 @@ def gap_rows(gaps: Gaps, which: str = "underserved") -> pd.DataFrame:
     return rows.iloc[np.argsort(-rows["need"].fillna(-1).to_numpy(), kind="stable")]
 
 
+def _halves(gaps: Gaps, row: pd.Series) -> str:
+    """The rule applied to one area: "Need is high (91 of 100; 80 or more counts), and access is poor: ..."."""
+    least, need = gaps.request.need_threshold, row["need"]
+    access = "access is poor" if row["poor"] else "access is not poor"
+    rule = _poor_words(gaps)
+    if not np.isfinite(need):
+        return f"Its need is not known, so it is not called underserved; {access} (poor means: {rule})."
+    high = need >= least
+    joined = "and" if high == bool(row["poor"]) else "but"
+    size = "high" if high else "not high enough"
+    return f"Its need is {size} ({wording.number(need)} of 100; {least:g} or more counts), {joined} {access} (poor means: {rule})."
+
+
 @dataclass(frozen=True)
 class AreaReading:
     """One area of the gap view, explained. ``contributions``: title, points, percentile, weight, value, unit; largest first."""
@@ -925,6 +1058,7 @@ class AreaReading:
     authority: str
     residents: float
     verdict: str  # "Underserved", "Close to underserved" or "Not underserved by this rule"
+    reason: str  # which half of the rule is met, and which is not
     need: float | None
     need_sentence: str
     access_sentence: str
@@ -946,7 +1080,7 @@ def area_reading(gaps: Gaps, index: int) -> AreaReading:
     access = "There is no such service to measure to."
     if np.isfinite(row["together_m"]):
         access = f"The nearest service is {name or 'one'} ({where}), {cost_words(row['together_m'], 'm')} away."
-        if gaps.result.access.metric != "nearest":
+        if gaps.result.access.metric != "nearest" or gaps.result.model.unit == "min":
             access += f" {access_title(gaps)}: {text}."
     border = str(row["reason"])
     if row["nearer_elsewhere"] and np.isfinite(row["alone_m"]):
@@ -965,6 +1099,7 @@ def area_reading(gaps: Gaps, index: int) -> AreaReading:
         str(lads.get(row["lad_code"], "")),
         float(row["population"]),
         verdict or "Not underserved by this rule",
+        _halves(gaps, row),
         why["need"],
         why["sentence"],
         access,

@@ -10,9 +10,9 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.banding import MISSING, OUTSIDE, make_bands
 from dashboard.views.choropleth import BandRow, band_label
-from dashboard.views.gaps import Sorry, answer_or_sorry
+from dashboard.views.gaps import Sorry, answer_or_sorry, kept, percentiles_of, period_for, read_indicator
 from dashboard.views.wording import count_of, listing, number
-from layers import Indicator, Layer, Need, Viewer, find_need
+from layers import Fault, Indicator, Layer, Need, Refused, Viewer, find_need
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +24,7 @@ class WeightedNeed:
     layers: tuple[Layer, ...]
     level: str
     in_view: np.ndarray
+    periods: dict[str, str]  # of each indicator
     classes: np.ndarray
     rows: tuple[BandRow, ...]
     colours: int
@@ -49,8 +50,18 @@ def weighted_need(published: Published, selection: Selection, viewer: Viewer) ->
 def _weighted_need(published: Published, selection: Selection, viewer: Viewer) -> WeightedNeed:
     store, level = published.store, selection.level
     layers = tuple(store.layer(name, viewer) for name, _ in selection.needs)
-    indicators = [Indicator.of(layer.descriptor, store.values(layer.id, level, viewer).frame) for layer in layers]
-    made = find_need(indicators, dict(selection.needs))
+    periods = {layer.id: period_for(layer, selection.period) for layer in layers}
+    data = tuple((layer.id, layer.version, periods[layer.id]) for layer in layers)
+
+    def make() -> Need:
+        read = {layer.id: read_indicator(published, viewer, layer, periods[layer.id], (level,)) for layer in layers}
+        lacking = [layer for layer in layers if level not in read[layer.id].values]
+        if lacking:
+            raise Refused("Need cannot be worked out from this.", [_no_values(layer, level) for layer in lacking])
+        indicators = [Indicator.of(each.descriptor, each.values[level]) for each in read.values()]
+        return find_need(indicators, dict(selection.needs), percentiles_of(published, data, level, indicators))
+
+    made = kept(published).get(("need", data, selection.needs, level), make)
     score = made.score.to_numpy("float64")
     in_view = published.region.in_footprint(level, selection.partner).to_numpy()
     people = published.region.areas[level]["population"].to_numpy("float64")
@@ -68,13 +79,21 @@ def _weighted_need(published: Published, selection: Selection, viewer: Viewer) -
     ]
     if (classes == MISSING).any():
         rows.append(row("No figure", "less than half of the weight is known", MISSING))
-    return WeightedNeed(published, made, layers, level, in_view, classes, tuple(rows), len(cut))
+    return WeightedNeed(published, made, layers, level, in_view, periods, classes, tuple(rows), len(cut))
+
+
+def _no_values(layer: Layer, level: str) -> Fault:
+    return Fault(f"'{layer.title}' has no values by {level}", "need", layer.reasons.get(level, ""), rule="need-level")
 
 
 def weights_sentence(made: WeightedNeed) -> str:
     """What the score is made of, with the share of each indicator."""
     total = sum(made.need.weights.values())
-    parts = [f"{layer.title} ({100 * made.need.weights[layer.id] / total:.0f}%)" for layer in made.layers]
+    parts = [
+        f"{layer.title}{', ' + made.periods[layer.id] if len(layer.periods) > 1 else ''} "
+        f"({100 * made.need.weights[layer.id] / total:.0f}%)"
+        for layer in made.layers
+    ]
     return f"Need is the place of each area, from 0 (least) to 100 (most), by the weighted average of {listing(parts, 20)}."
 
 

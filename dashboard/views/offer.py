@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from dashboard.published import Published
 from dashboard.selection import NONE, Selection, weighted
+from dashboard.views.measures import as_offer, settle_measures
 from dashboard.views.wording import LEVEL_SHORT, LEVEL_WORDS
 from layers import LEVELS, Layer, NotFound, Viewer
 
@@ -70,19 +71,24 @@ def settle(published: Published, selection: Selection, viewer: Viewer) -> tuple[
             chosen = replace(chosen, level=level)
         if chosen.period and chosen.period not in layer.periods:
             notices.append(f"{layer.title} has no figures for {chosen.period}; the latest are shown.")
-        # the latest is what a view without a period shows, so one view has one address
-        if chosen.period not in layer.periods[:-1]:
-            chosen = replace(chosen, period="")
         if chosen.bands == "national" and not national_available(layer, chosen.level):
             notices.append(f"{layer.title} has no national bands at this level; bands within the region are shown.")
             chosen = replace(chosen, bands="region")
     else:
-        chosen = replace(chosen, period="", bands="region" if chosen.bands == "national" else chosen.bands)
+        chosen = replace(chosen, bands="region" if chosen.bands == "national" else chosen.bands)
+    parts = [visible[name] for name, _ in chosen.needs]
+    if len(parts) > 1 and chosen.period and not any(chosen.period in each.periods for each in parts):
+        notices.append(f"None of these indicators has figures for {chosen.period}; the latest are shown.")
+    # the latest is what a view without a period shows, so one view has one address
+    if all(chosen.period not in each.periods[:-1] for each in parts):
+        chosen = replace(chosen, period="")
     if chosen.show != "need" and not chosen.services:
         notices.append("Access and gaps need a service list; need alone is shown. Choose one under “with services”.")
         chosen = replace(chosen, show="need")
     if chosen.show != "need" and chosen.need == NONE:
         chosen = replace(chosen, show="need")
+    chosen, said = settle_measures(published, chosen, visible)
+    notices += said
     if chosen.bands == "partner" and not chosen.partner:
         chosen = replace(chosen, bands="region")
     if chosen.area and region.level_of(chosen.area) is None:
@@ -141,6 +147,7 @@ def as_catalogue(published: Published, viewer: Viewer) -> dict:
         "themes": [{"id": t.id, "name": t.name, "lead": leads[t.id]} for t in published.region.themes],
         "partners": [{"id": partner.id, "name": partner.name} for partner in published.region.partners],
         "levels": [{"id": level, "name": LEVEL_SHORT[level]} for level in LEVELS],
+        "measures": as_offer(published, layers),
     }
 
 

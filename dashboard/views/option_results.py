@@ -183,12 +183,26 @@ def comparison(box: Sandbox, viewer: Viewer) -> Comparison:
         for code in inside
     ]
     mean_lad = [
-        row(lads[code], [_mean(cards[k].outcome.by_authority, [code]) for k in order], far, unit, -1, 5.0)
+        row(
+            lads[code],
+            [_mean(cards[k].outcome.by_authority, [code]) for k in order],
+            far,
+            unit,
+            -1,
+            5.0 if unit == "m" else 0.5,
+        )
         for code in inside
     ]
     fifths = [fifth for fifth in (5, 4, 3, 2, 1) if (cards[""].outcome.by_fifth["group"] == fifth).any()]
     mean_fifth = [
-        row(FIFTHS[fifth], [_mean(cards[k].outcome.by_fifth, [fifth]) for k in order], far, unit, -1, 5.0)
+        row(
+            FIFTHS[fifth],
+            [_mean(cards[k].outcome.by_fifth, [fifth]) for k in order],
+            far,
+            unit,
+            -1,
+            5.0 if unit == "m" else 0.5,
+        )
         for fifth in fifths
     ]
     partner = region.partner(gaps.request.partner)

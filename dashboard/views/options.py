@@ -33,6 +33,8 @@ OWN = ("new", "objective", "demand", "exclude", "options", "option")
 NEW = "new-"
 """Ids of opened sites begin with this and say where: no list of services needs to know them."""
 
+NO_TRAVEL = "Options are measured by distance: a travel-time table has no times to sites that do not exist yet."
+
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,40}\Z")
 _PLACE = re.compile(r"\d{1,7}(\.\d)?\Z")
 
@@ -268,6 +270,9 @@ def settled(published: Published, query: Mapping[str, Any], viewer: Viewer) -> t
     known = set(published.region.areas["lad"]["code"])
     if wanted.ask:
         wanted = replace(wanted, ask=replace(wanted.ask, exclude=tuple(c for c in wanted.ask.exclude if c in known)))
+    if selection.travel:
+        changed = (*changed, NO_TRAVEL)
+        selection = replace(selection, travel="", max_min=None)
     return replace(wanted, selection=_as_gap(selection)), (*dropped, *changed)
 
 

@@ -53,6 +53,11 @@ SPECIAL = {
         "selected": "#5ad1c4",
     },
 }
+OVERLAY = {
+    "light": {"hot": "#c2410c", "cold": "#0f6cbd", "ring": "#3d3d3a"},
+    "dark": {"hot": "#ffa26b", "cold": "#7cc4ff", "ring": "#d8d9dc"},
+}
+"""Lines over the gap map: clusters of high and of low need, and the rings of the standard."""
 MOST_CLASSES = 7
 
 
@@ -72,6 +77,7 @@ def as_config() -> dict:
             "access": {k: list(ramp("access", k, scheme)) for k in range(1, MOST_CLASSES + 1)},
             "gap": list(GAP[scheme]),
             "special": SPECIAL[scheme],
+            "overlay": OVERLAY[scheme],
         }
         for scheme in ("light", "dark")
     }
@@ -89,5 +95,6 @@ def as_css() -> str:
         ]
         lines += [f"--gap-{i}:{colour}" for i, colour in enumerate(GAP[scheme])]
         lines += [f"--map-{name.replace('_', '-')}:{colour}" for name, colour in SPECIAL[scheme].items()]
+        lines += [f"--overlay-{name}:{colour}" for name, colour in OVERLAY[scheme].items()]
         blocks.append(f"{selector}{{{';'.join(lines)}}}")
     return "".join(blocks)

@@ -10,6 +10,7 @@ from dashboard.selection import Selection
 from dashboard.views.choropleth import Choropleth, choropleth
 from dashboard.views.gaps import Gaps, Sorry, emphasis, gaps_or_reasons, painted
 from dashboard.views.needs import WeightedNeed, weighted_need
+from dashboard.views.overlays import overlay_document
 from dashboard.views.wire import classes_bytes, gap_readings_bytes, need_readings_bytes, no_classes, readings_bytes
 from layers import Viewer
 
@@ -48,12 +49,19 @@ def readings_of(shown: Scene) -> bytes | None:
     return readings_bytes(shown) if isinstance(shown, Choropleth) else None
 
 
-def emphasis_of(shown: Scene) -> dict:
-    """Underserved areas (places in area order) and the names of the largest communities."""
+def emphasis_of(shown: Scene, selection: Selection | None = None, viewer: Viewer | None = None) -> dict:
+    """Underserved areas (places in area order) and the names of the largest communities; with a selection and its viewer
+    also what it lays over the map."""
+    nothing = {"areas": [], "labels": [], "lines": [], "rings": []}
     if not isinstance(shown, Gaps):
-        return {"areas": [], "labels": []}
+        return nothing
+    more = nothing
+    if selection is not None and selection.overlays and viewer is not None:
+        more = overlay_document(shown, selection.overlays, viewer, selection.show)
+    if selection is not None and selection.show != "gap":
+        return nothing | more
     loud = emphasis(shown)
-    return {"areas": list(loud.indices), "labels": [list(label) for label in loud.labels]}
+    return more | {"areas": list(loud.indices), "labels": [list(label) for label in loud.labels]}
 
 
 def is_public(shown: Scene) -> bool:

@@ -126,6 +126,7 @@ def plan_sites(
             services,
             candidates=candidates,
             gaps=gaps.result,
+            no_car_share=(gaps.measures.no_car_share or {}).get(gaps.level),
             progress=progress,
             cancel=cancel,
         )
@@ -337,10 +338,11 @@ _jobs_lock = threading.Lock()
 
 def jobs(published: Published) -> Jobs:
     """The jobs of this server."""
+    live = published.live
     with _jobs_lock:
-        if published not in _jobs:
-            _jobs[published] = Jobs(published)
-        return _jobs[published]
+        if live not in _jobs:
+            _jobs[live] = Jobs(live)
+        return _jobs[live]
 
 
 def start(published: Published, request: SitingRequest, viewer: Viewer, *, period: str = "") -> str:
@@ -359,7 +361,7 @@ def cancel(published: Published, job_id: str, viewer: Viewer) -> Job:
 
 def job_id_of(request: SitingRequest, gaps: Gaps) -> str:
     """The same request on the same versions of the same layers has the same id, in every worker."""
-    words = json.dumps([asdict(request), gaps.key[2], gaps.key[3]], default=str, sort_keys=True)
+    words = json.dumps([asdict(request), *gaps.key[2:]], default=str, sort_keys=True)
     return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 
@@ -556,9 +558,16 @@ class OptionCard:
 def compare(gaps: Gaps, viewer: Viewer, options: Mapping[str, Sequence[Change]]) -> tuple[OptionCard, ...]:
     """Options of opened, closed, moved and resized sites, each measured against the services as they are.
 
-    Places are EPSG:27700 metres. Raises Refused with every change that cannot be made.
+    Places are EPSG:27700 metres. Raises Refused with every change that cannot be made, and for a travel-time table: it has
+    no times to a site that does not exist.
     """
     request, published = gaps.request, gaps.published
+    if gaps.result.model.travel is not None:
+        fault = Fault("a travel-time table has no times to new places", "travel", "use distance", rule="travel-options")
+        raise Refused("Options cannot be tried with these travel times.", [fault])
+    more = {name: each.get(gaps.level) for name, each in (("demand", gaps.measures.demand),) if each}
+    if request.fair:
+        more["no_car_share"] = gaps.measures.no_car_share[gaps.level]
     _, services = read_layers(published, viewer, (), request.services)
     tables = [read_services(published, viewer, layer).table for layer in services.values()]
     outcomes = compare_options(
@@ -571,6 +580,9 @@ def compare(gaps: Gaps, viewer: Viewer, options: Mapping[str, Sequence[Change]])
         threshold=request.need_threshold,
         detour=request.detour,
         alone=request.alone,
+        walking_kmh=request.walking_kmh,
+        driving_kmh=request.driving_kmh,
+        **more,
     )
     return tuple(_option_card(gaps, outcome) for outcome in outcomes.values())
 

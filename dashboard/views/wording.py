@@ -21,7 +21,7 @@ SHOW_WORDS = {"need": "Need", "access": "Access", "gap": "Gap"}
 METRIC_WORDS = {
     "nearest": "Distance to the nearest",
     "coverage": "Number within reach",
-    "e2sfca": "Share of what is on offer (E2SFCA)",
+    "e2sfca": "Capacity for its people",
 }
 
 STATUS_WORDS = {

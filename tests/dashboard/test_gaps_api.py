@@ -86,9 +86,12 @@ def test_other_forms(get):
 def test_a_partner_a_level_and_weights(get):
     west = get("gaps", partner="westshire").get_json()
     assert {area["lad_code"] for area in west["areas"]} == {"TA"} and len(west["areas"]) == 8
-    wards = get("gaps", level="ward", need="crowded=2,harm").get_json()
-    assert len(wards["areas"]) == 4
-    assert [item["weight"] for item in wards["parameters"]["need"]] == [2, 1]
+    wards = get("gaps", level="ward", need="harm=2").get_json()
+    assert len(wards["areas"]) == 4 and wards["parameters"]["need"][0]["weight"] == 2
+    assert [item["weight"] for item in get("gaps", need="crowded=2,harm").get_json()["parameters"]["need"]] == [2, 1]
+    # one square of crowded homes is withheld, so no ward may show it; half a need set would be another need
+    refused = get("gaps", level="ward", need="crowded=2,harm")
+    assert refused.status_code == 400 and "withheld to protect people" in refused.text
     assert get("gaps", robustness="0").get_json()["areas"][0]["stability"] is None
 
 

@@ -34,8 +34,8 @@ def run(tiny_pack, home, monkeypatch):
     [
         (GAPS, "/api/v1/gaps?need=crowded&services=clinics"),
         (
-            ("gaps", "--need", "crowded=2,harm", "--services", "clinics", "--level", "ward", "--robustness", 0),
-            "/api/v1/gaps?need=crowded=2,harm&services=clinics&level=ward&robustness=0",
+            ("gaps", "--need", "harm=2", "--services", "clinics", "--level", "ward", "--robustness", 0),
+            "/api/v1/gaps?need=harm=2&services=clinics&level=ward&robustness=0",
         ),
         (
             (*GAPS, "--metric", "e2sfca", "--max-m", 2000, "--partner", "westshire", "--detour", 1.2, "--alone"),

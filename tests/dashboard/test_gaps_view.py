@@ -1,4 +1,4 @@
-"""Views of the gaps: Tinyland by hand, the demonstration region, odd regions, and the real North East."""
+"""Views of the gaps: Tinyland by hand, the demonstration region, odd regions. The real North East is in test_real_gaps.py."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.views import gap_files, siting
 from dashboard.views import gaps as view
 from dashboard.views import together as both
 from dashboard.views.banding import MISSING, OUTSIDE
-from layers import PUBLIC, Cancelled, Change, NotFound, Refused, Viewer, load_region, open_store
+from layers import PUBLIC, Cancelled, Change, NotFound, Refused, Viewer, find_gaps
 from tests.tiny import SOUTH, WEST
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -264,6 +264,70 @@ def test_an_area_alone_and_a_region_with_nothing(lonely, bare):
     assert isinstance(view.gaps_or_reasons(bare, ASKED, PUBLIC), view.Sorry)
 
 
+def indicator(values) -> pd.DataFrame:
+    """Rows of ``crowded``: numerators of 100 households; "" where nothing is known."""
+    return pd.DataFrame({"area_code": [f"T{i:02d}" for i in range(1, 17)], "numerator": values, "denominator": 100})
+
+
+def worked_out(tiny, *, values: bool = True, sites: bool = True) -> view.Gaps:
+    """The question of ``ASKED`` without any value, or without any site: states that no published layer has, but a level may."""
+    layers = tiny.store.layer("crowded", PUBLIC), tiny.store.layer("clinics", PUBLIC)
+    read = view.read_indicator(tiny, PUBLIC, layers[0], layers[0].period, ("lsoa", "ward", "lad"))
+    if not values:
+        read = replace(
+            read, values={k: frame.assign(value=np.nan, status="missing") for k, frame in read.values.items()}
+        )
+    service = view.read_services(tiny, PUBLIC, layers[1])
+    service = service if sites else replace(service, table=service.table.iloc[:0])
+    request = view.request_of(tiny, ASKED)
+    result = find_gaps(request, tiny.region.areas, {"crowded": read}, {"clinics": service})
+    return view.Gaps(tiny, result, layers[:1], layers[1:], ("none", values, sites))
+
+
+def test_no_service_at_all_is_poor_everywhere_and_said(tiny):
+    found = worked_out(tiny, sites=False)
+    assert "poor access, which is everywhere: there is no alcohol clinic at all" in view.rule_sentence(found)
+    assert "There is no service at all." in found.result.notes
+    assert found.summary["underserved_areas"] == 3  # need alone decides
+    assert "There is no such service anywhere." in found.cards[0].border
+    reading = view.area_reading(found, 15)
+    assert reading.verdict == "Underserved" and "There is no such service to measure to." in reading.access_sentence
+    for show in view.SHOWS:
+        assert sum(row.count for row in view.painted(found, show).rows) == 16
+
+
+def test_need_that_is_known_nowhere_is_said(tiny):
+    found = worked_out(tiny, values=False)
+    assert view.summary_sentence(found) == "Need is not known for any of these areas, so no gap can be named."
+    assert "Need is not known for any area: no indicator has values here." in found.result.notes
+    reading = view.area_reading(found, 3)
+    assert reading.verdict == "Not underserved by this rule" and "not known" in reading.reason
+    assert view.vanishing_sentence(found) == ""
+    for show in view.SHOWS:
+        assert sum(row.count for row in view.painted(found, show).rows) == 16
+
+
+def test_equal_values_stay_together(changed):
+    """Six of sixteen areas (T11 to T16) share the worst value: all have need 100 * (13.5 - 0.5) / 16 = 81.25 and all are in."""
+    found = view.gaps_of(changed("crowded", indicator([1] * 10 + [40] * 6)), replace(ASKED, max_m=500.0), PUBLIC)
+    table = found.result.areas.set_index("code")
+    assert table.loc["T11":"T16", "need"].tolist() == pytest.approx([81.25] * 6)
+    assert table.index[table["underserved"]].tolist() == ["T11", "T12", "T13", "T14", "T15", "T16"]
+
+
+def test_an_area_reading_says_which_half_of_the_rule_is_met(crowded):
+    """T16 meets both, T04 (a clinic of its own) neither, T15's twin T13 is far but its need is 100 * 11.5 / 15 = 76.7."""
+    both_halves, far = view.area_reading(crowded, 15), view.area_reading(crowded, 12)
+    assert both_halves.reason.startswith(
+        "Its need is high (97 of 100; 80 or more counts), and access is poor (poor means: "
+    )
+    assert far.reason.startswith("Its need is not high enough (77 of 100; 80 or more counts), but access is poor")
+    neither = view.area_reading(crowded, 3)
+    assert "not high enough" in neither.reason and "and access is not poor" in neither.reason
+    assert view.area_reading(crowded, 1).reason.startswith("Its need is not known, so it is not called underserved")
+    assert sum(part["points"] for part in both_halves.contributions) == pytest.approx(both_halves.need)
+
+
 # ---- refusals -------------------------------------------------------------------------------------------------------
 
 
@@ -454,36 +518,3 @@ def test_the_demonstration_has_underserved_areas_and_a_shared_community(demo_gap
     # a second, dumber calculation of the rule
     poor = table["access"] > 4_000
     assert (table["underserved"] == ((table["need"] >= 80) & poor)).all()
-
-
-@pytest.mark.real
-def test_the_real_north_east(tmp_path):
-    from layers import build_region
-
-    source = ROOT.parent / "shared" / "data"
-    if not source.is_dir():
-        pytest.skip("the real open data is not at ../shared/data")
-    needs = "acute-morbidity-2025,mental-health-2025,health-score-2025"
-    build_region(
-        ROOT / "data/regions/north-east.toml",
-        source,
-        tmp_path / "pack",
-        only_layers=[*needs.split(","), "drug-alcohol-services"],
-    )
-    from dashboard.published import Published
-
-    region = load_region(tmp_path / "pack")
-    store = open_store(f"sqlite:///{tmp_path / 'store.sqlite'}", region)
-    here = Published(region, store, tmp_path)
-    asked = Selection(need=needs, services=("drug-alcohol-services",))
-    found = view.gaps_of(here, asked, PUBLIC)
-    assert len(found.result.areas) == 1_257
-    assert found.summary["underserved_areas"] > 20 and found.cards[0].name
-    assert any(card.shared for card in found.cards)
-    assert any(card.stability_word in ("firm", "likely") for card in found.cards)
-    together = both.together_of(here, asked, PUBLIC)
-    assert together.summary["residents_nearer_elsewhere"] > 100_000
-    plan = siting.plan_sites(here, siting.siting_request(here, asked, new=3), PUBLIC)
-    assert len(siting.site_cards(plan)) == 3 and plan.result.plan.proven
-    assert plan.result.plan.value >= plan.result.plan.alone.value
-    store.close()

@@ -27,7 +27,7 @@ def as_number(value) -> float | None:
 
 
 def selection_of(fields: dict) -> Selection:
-    lists = {name: tuple(fields[name]) for name in ("services", "at") if fields.get(name)}
+    lists = {name: tuple(fields[name]) for name in ("services", "overlays", "at") if fields.get(name)}
     return Selection(**{**fields, **lists})
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.selection import BANDS, CLASSES, LEVELS, SCHEMES, Selection
+from dashboard.selection import BANDS, CLASSES, LEVELS, OVERLAYS, SCHEMES, Selection
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,12}", fullmatch=True)
 SELECTIONS = st.builds(
@@ -20,6 +20,12 @@ SELECTIONS = st.builds(
     bands=st.sampled_from(BANDS),
     classes=st.sampled_from(CLASSES),
     scheme=st.sampled_from(SCHEMES),
+    fair=st.booleans(),
+    max_min=st.sampled_from([None, 20.0, 12.5]),
+    group=st.just("") | NAMES,
+    travel=st.just("") | NAMES,
+    overlays=st.sets(st.sampled_from(OVERLAYS)).map(lambda chosen: tuple(o for o in OVERLAYS if o in chosen)),
+    shared=st.booleans(),
     area=st.just("") | NAMES,
     at=st.none() | st.just((54.9, -1.6, 10.25)),
 )
@@ -58,6 +64,11 @@ def test_the_default_view_has_a_bare_address():
         ("services", ",".join(f"s{i}" for i in range(21))),
         ("period", "x" * 61),
         ("period", "2024\n"),
+        ("fair", "no"),
+        ("max_min", "0"),
+        ("overlays", "near,stars"),
+        ("travel", "../bus"),
+        ("group", "a b"),
     ],
 )
 def test_what_cannot_be_is_left_out_and_said(name, value):

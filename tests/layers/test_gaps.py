@@ -138,7 +138,7 @@ def test_no_service_at_all():
 def test_authority_without_services():
     result = ask(services=clinics(rows=(0,)))
     assert result.areas["border_penalty_m"].isna().sum() == 8
-    assert any("Authorities without a service of their own: TB." in note for note in result.notes)
+    assert any("Authorities without a service of their own: Eastshire." in note for note in result.notes)
     alone = ask(services=clinics(rows=(0,)), alone=True)
     assert alone.areas["poor"][AREAS["lsoa"]["lad_code"] == "TB"].all()
     assert "of the area's own authority" in alone.parameters["rule"]
@@ -222,7 +222,7 @@ def test_vanishing_at_ward():
     layer = indicator(pd.DataFrame({"value": np.arange(16.0)}))
     layer["crowded"].values["ward"] = pd.DataFrame({"value": [1.0, 2.0, 3.0, 4.0], "status": "ok"})
     result = ask(layer)
-    assert set(result.summary["vanish_at_ward"]) == {"areas", "residents", "wards"}
+    assert set(result.summary["vanish_at_ward"]) == {"areas", "residents", "wards", "averaged"}
 
 
 # --- bivariate -------------------------------------------------------------------------------------------------------
