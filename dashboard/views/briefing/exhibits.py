@@ -81,6 +81,7 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
         layers=layers,
         sources=source_lines(published, layers, reader, ask.periods),
         notice=published.region.notice,
+        credits=published.region.attribution if made.kind == "map" else (),
     )
 
 

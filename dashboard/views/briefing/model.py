@@ -99,6 +99,7 @@ class Figure:
     sources: tuple[SourceLine, ...] = ()
     link: str = ""  # the explore page with this very view
     notice: str = ""  # the region's demonstration notice: a picture may travel without its page
+    credits: tuple[str, ...] = ()  # what the outlines of a map ask to be said
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,11 @@ class Page:
     sources: tuple[SourceLine, ...] = ()  # of its words and its figure
     limits: tuple[str, ...] = ()  # what the data does not tell, one sentence each
     unavailable: str = ""
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """What the outlines of its map ask to be said."""
+        return self.figure.credits if self.figure is not None else ()
 
     @property
     def headline_text(self) -> str:
@@ -156,6 +162,11 @@ class Briefing:
     @property
     def subtitle(self) -> str:
         return self.document.subtitle
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """What the outlines of its maps ask to be said, once."""
+        return tuple(dict.fromkeys(credit for page in self.pages for credit in page.credits))
 
     @property
     def sources(self) -> tuple[SourceLine, ...]:

@@ -1,0 +1,455 @@
+"""A briefing as Word: A4, a page each, with real headings, lists and tables, for those who edit it, quote it or have it read to them.
+
+Maps and charts are pictures with a description, and what they show follows as a table. The language, the title and the header rows
+that repeat are set, so that Word's accessibility checker and screen readers have them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import datetime, time
+
+import docx
+from docx.enum.section import WD_ORIENT
+from docx.enum.style import WD_STYLE_TYPE
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
+from docx.opc.constants import RELATIONSHIP_TYPE as RT
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt, RGBColor
+from docx.text.run import Run
+
+from dashboard.briefings.files import contents
+from dashboard.briefings.files.office import LANGUAGE, picture_png, svg_png, tidy
+from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page, TableData
+from dashboard.views.svg_text import width_of
+from layers import BriefingBlock
+
+FONT = "Arial"
+TEXT_CM = 17.0  # between the margins
+MOST_CM = 10.0  # height of a picture, so that its words and key stay with it
+QUIET, INK, ACCENT, NOTICE = contents.QUIET, contents.INK, contents.ACCENT, contents.NOTICE
+
+
+def docx_of(briefing: Briefing, *, address: str = "") -> bytes:
+    """The file. ``address`` is that of the site, so that links to its pages can be followed."""
+    return _Paper(briefing, address).made()
+
+
+class _Paper:
+    def __init__(self, briefing: Briefing, address: str):
+        self.briefing, self.address = briefing, address
+        self.document = _blank(briefing)
+
+    def made(self) -> bytes:
+        self._front()
+        for page in self.briefing.pages:
+            self._page(page)
+        self._facts()
+        out = io.BytesIO()
+        self.document.save(out)
+        return tidy(out.getvalue(), self.briefing.made_on)
+
+    # ---- pages
+
+    def _front(self) -> None:
+        self._plain(contents.text(self.briefing.title), "Title")
+        if self.briefing.subtitle:
+            self._plain(contents.text(self.briefing.subtitle), "Subtitle")
+        for line in contents.about_lines(self.briefing):
+            self._plain(line, "Normal")
+        if self.briefing.pages:
+            self._plain("In this briefing", "Contents heading")
+            for page in self.briefing.pages:
+                self._plain(contents.headline(page), "List Number")
+
+    def _page(self, page: Page) -> None:
+        self._plain(contents.headline(page), "Heading 1")
+        if page.unavailable:
+            self._plain(contents.text(page.unavailable), "Normal")
+        self._blocks(page.blocks)
+        if page.figure is not None:
+            self._figure(page.figure)
+        if page.limits:
+            self._plain(contents.LIMITS, "Heading 2")
+            for line in page.limits:
+                self._plain(contents.text(line), "Small bullet")
+        if page.sources or page.credits:
+            self._plain(contents.SOURCES, "Heading 2")
+            for line in contents.source_lines(page.sources):
+                self._plain(line, "Small")
+            if said := contents.attributions(page):
+                self._plain(said, "Small")
+        # what is looked up rather than read comes last, and may run on to another sheet
+        if page.figure is not None and page.figure.svg:
+            self._behind(page.figure)
+
+    def _facts(self) -> None:
+        """At the end: where each number in the words comes from."""
+        told = [(page, lines) for page in self.briefing.pages if (lines := contents.fact_lines(page))]
+        if told:
+            self._plain("Where the numbers come from", "Heading 1")
+        for page, lines in told:
+            self._plain(contents.headline(page), "Heading 2")
+            for line in lines:
+                self._plain(line, "Small bullet")
+
+    def _blocks(self, blocks: Sequence[BriefingBlock]) -> None:
+        styles = {"bullets": "List Bullet", "numbers": "List Number", "quote": "Quote"}
+        for block in blocks:
+            number = self._fresh_numbers() if block.kind == "numbers" else None
+            for item in block.items:
+                paragraph = self.document.add_paragraph(style=styles.get(block.kind, "Normal"))
+                if number is not None:
+                    _numbered(paragraph, number)
+                for words in contents.runs(item, self.address):
+                    self._run(paragraph, words)
+
+    def _fresh_numbers(self) -> int:
+        """A list that counts from 1 again; Word would go on from the last one."""
+        numbering = self.document.part.numbering_part.element
+        style = self.document.styles["List Number"].element
+        first = style.pPr.numPr.numId.val
+        abstract = next(num for num in numbering.num_lst if num.numId == first).abstractNumId.val
+        made = numbering.add_num(abstract)
+        made.add_lvlOverride(ilvl=0).add_startOverride(1)
+        return made.numId
+
+    def _run(self, paragraph, words: contents.Words) -> None:
+        run = _linked(paragraph, words.href) if words.href else paragraph.add_run()
+        run.text = words.text
+        run.bold, run.italic = words.bold or None, words.italic or None
+        if words.href:
+            run.font.color.rgb, run.font.underline = _rgb(ACCENT), True
+
+    def _plain(self, words: str, style: str):
+        paragraph = self.document.add_paragraph(style=style)
+        paragraph.add_run(words)
+        return paragraph
+
+    # ---- figures
+
+    def _figure(self, figure: Figure) -> None:
+        if figure.title:
+            self._plain(contents.text(figure.title), "Figure title")
+        if figure.filters:
+            self._plain(contents.text(figure.filters), "Small").paragraph_format.keep_with_next = True
+        if figure.svg:
+            self._picture(figure)
+        elif figure.table is not None and figure.table.headers:
+            self._table(figure.table, contents.alt_of(figure))
+        if figure.caption:
+            self._plain(contents.text(figure.caption), "Small")
+        if figure.svg and figure.legend:
+            self._legend(figure)
+        if link := contents.href(figure.link, self.address):
+            self._run(
+                self.document.add_paragraph(style="Small"), contents.Words("Open this view on the live map", href=link)
+            )
+
+    def _behind(self, figure: Figure) -> None:
+        """What a picture shows, as a table."""
+        table = contents.table_of(figure)
+        if table is not None and table.headers:
+            self._plain(contents.FIGURES, "Heading 2")
+            self._table(table, contents.text(figure.title) or contents.FIGURES)
+
+    def _picture(self, figure: Figure) -> None:
+        width, height = contents.size_of(figure.svg)
+        wide = min(TEXT_CM, MOST_CM * width / height)
+        paragraph = self.document.add_paragraph(style="Normal")
+        paragraph.paragraph_format.keep_with_next = True
+        shape = paragraph.add_run().add_picture(io.BytesIO(picture_png(figure)), width=Cm(wide))
+        properties = shape._inline.docPr
+        properties.set("name", "Map" if figure.kind == "map" else "Chart")
+        properties.set("descr", contents.alt_of(figure))
+
+    def _legend(self, figure: Figure) -> None:
+        counted = any(row.count for row in figure.legend)
+        headers = ["Colour", contents.text(figure.legend_title) or contents.KEY, *(["How many"] if counted else [])]
+        widths = [1.6, 8.4 if counted else 15.4, *([7.0] if counted else [])]
+        rows = [
+            ["", contents.text(row.label), *([contents.text(row.count)] if counted else [])] for row in figure.legend
+        ]
+        table = self._grid(headers, rows, widths, [False] * len(headers), 9.5, whole=True)
+        _described(table, "Key to the map")
+        for made, row in zip(table.rows[1:], figure.legend, strict=True):
+            _shade(made.cells[0], row)
+        self._after()
+
+    def _table(self, table: TableData, alt: str) -> None:
+        headers, rows = contents.headers_of(table), contents.rows_of(table)
+        numeric = [contents.is_number(table, n) for n in range(len(headers))]
+        made = self._grid(headers, rows, _widths(headers, rows, numeric), numeric, 10)
+        _described(made, alt)
+        if table.note:
+            self._plain(contents.text(table.note), "Small")
+        else:
+            self._after()
+
+    def _grid(self, headers, rows, widths: Sequence[float], numeric: Sequence[bool], size: float, whole: bool = False):
+        """A table; with ``whole`` all of it stays on one sheet."""
+        table = self.document.add_table(rows=1 + len(rows), cols=len(headers))
+        table.alignment, table.autofit = WD_TABLE_ALIGNMENT.LEFT, False
+        _lines(table)
+        sides = [WD_ALIGN_PARAGRAPH.RIGHT if each else WD_ALIGN_PARAGRAPH.LEFT for each in numeric]
+        together = (
+            len(rows) if whole else min(len(rows), 3)
+        )  # a row of headers is not left alone at the foot of a sheet
+        # the library looks rows, cells and styles up anew each time they are asked for, so they are asked for once
+        style = self.document.styles["Cell"].style_id
+        for n, (row, words) in enumerate(zip(table.rows, [headers, *rows], strict=True)):
+            properties = row._tr.get_or_add_trPr()
+            properties.append(OxmlElement("w:cantSplit"))
+            if n == 0:
+                properties.append(OxmlElement("w:tblHeader"))
+            for c, cell in enumerate(row.cells):
+                cell.width = Cm(widths[c])
+                paragraph = cell.paragraphs[0]
+                paragraph._p.style, paragraph.alignment = style, sides[c]
+                if n < together:
+                    paragraph.paragraph_format.keep_with_next = True
+                run = paragraph.add_run(words[c])
+                run.font.size = Pt(size)
+                if n == 0:
+                    run.bold, run.font.color.rgb = True, _rgb("#ffffff")
+                    _fill(cell, ACCENT)
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = Cm(width)
+        return table
+
+    def _after(self) -> None:
+        """A little room after a table."""
+        paragraph = self.document.add_paragraph(style="Small")
+        paragraph.paragraph_format.space_after = Pt(0)
+
+
+# ---- tables ---------------------------------------------------------------------------------------------------------------
+
+
+def _widths(headers: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[float]:
+    """Centimetres: numbers keep the width they need, words share the rest."""
+
+    def cm(words: str, bold: bool) -> float:
+        return width_of(words, 10, bold=bold) / 72 * 2.54 + 0.5
+
+    def column(n: int, header: float) -> float:
+        words = max((cm(word, True) for word in headers[n].split()), default=1.0)
+        return max(header, words, max((cm(row[n], False) for row in rows), default=0.0))
+
+    natural = [column(n, cm(header, True)) for n, header in enumerate(headers)]
+    if sum(natural) > TEXT_CM:  # headers may take two lines
+        natural = [column(n, cm(header, True) / 2) for n, header in enumerate(headers)]
+    if sum(natural) <= TEXT_CM:
+        return natural
+    least = [
+        max(
+            max((cm(word, True) for word in header.split()), default=1.0),
+            max((cm(word, False) for row in rows for word in row[n].split()), default=1.0),
+        )
+        for n, header in enumerate(headers)
+    ]
+    if sum(least) >= TEXT_CM:
+        return [each * TEXT_CM / sum(least) for each in least]
+    wanted = sum(n - a for n, a in zip(natural, least, strict=True)) or 1.0
+    return [a + (n - a) * (TEXT_CM - sum(least)) / wanted for n, a in zip(natural, least, strict=True)]
+
+
+def _lines(table) -> None:
+    """Thin lines between rows and nothing else."""
+    borders = OxmlElement("w:tblBorders")
+    for side in ("top", "bottom", "insideH"):
+        line = OxmlElement(f"w:{side}")
+        for name, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", "C9C9C4")):
+            line.set(qn(f"w:{name}"), value)
+        borders.append(line)
+    table._tbl.tblPr.find(qn("w:tblLayout")).addprevious(borders)  # the schema's order
+
+
+def _described(table, alt: str) -> None:
+    properties = table._tbl.tblPr
+    description = OxmlElement("w:tblDescription")
+    description.set(qn("w:val"), alt)
+    properties.append(description)
+
+
+def _fill(cell, colour: str) -> None:
+    shade = OxmlElement("w:shd")
+    for name, value in (("val", "clear"), ("color", "auto"), ("fill", colour[1:].upper())):
+        shade.set(qn(f"w:{name}"), value)
+    cell._tc.get_or_add_tcPr().append(shade)
+
+
+def _shade(cell, row: LegendRow) -> None:
+    """The colour of a class, hatching, a bold frame, or the mark itself."""
+    properties = cell._tc.get_or_add_tcPr()
+    if contents.mark_of(row):
+        picture = svg_png(contents.swatch_svg(row), 120)
+        shape = cell.paragraphs[0].add_run().add_picture(io.BytesIO(picture), width=Cm(0.6))
+        shape._inline.docPr.set("name", "Mark")
+        shape._inline.docPr.set("descr", f"Mark on the map: {row.mark}")
+        return
+    if row.pattern == "outline":
+        borders = OxmlElement("w:tcBorders")
+        for side in ("top", "left", "bottom", "right"):
+            line = OxmlElement(f"w:{side}")
+            for name, value in (("val", "single"), ("sz", "18"), ("space", "0"), ("color", "111111")):
+                line.set(qn(f"w:{name}"), value)
+            borders.append(line)
+        properties.append(borders)
+        return
+    shade = OxmlElement("w:shd")
+    hatch = row.pattern == "hatch"
+    given = (
+        ("val", "diagStripe" if hatch else "clear"),
+        ("color", "6F6F6B" if hatch else "auto"),
+        ("fill", "FFFFFF" if hatch else contents.hex_of(row.colour)[1:].upper()),
+    )
+    for name, value in given:
+        shade.set(qn(f"w:{name}"), value)
+    properties.append(shade)
+
+
+# ---- words ----------------------------------------------------------------------------------------------------------------
+
+
+def _rgb(colour: str) -> RGBColor:
+    return RGBColor.from_string(colour[1:].upper())
+
+
+def _linked(paragraph, address: str):
+    """A run in a hyperlink; the library has none of its own."""
+    link = OxmlElement("w:hyperlink")
+    link.set(qn("r:id"), paragraph.part.relate_to(address, RT.HYPERLINK, is_external=True))
+    element = OxmlElement("w:r")
+    link.append(element)
+    paragraph._p.append(link)
+    return Run(element, paragraph)
+
+
+def _numbered(paragraph, number: int) -> None:
+    properties = paragraph._p.get_or_add_pPr().get_or_add_numPr()
+    properties.get_or_add_ilvl().val = 0
+    properties.get_or_add_numId().val = number
+
+
+def _field(paragraph, code: str) -> None:
+    """A number that Word works out: PAGE, NUMPAGES."""
+    run = paragraph.add_run()
+    for kind, words in (("begin", ""), ("", code), ("separate", ""), ("text", "1"), ("end", "")):
+        if kind == "":
+            element = OxmlElement("w:instrText")
+            element.set(qn("xml:space"), "preserve")
+            element.text = words
+        elif kind == "text":
+            element = OxmlElement("w:t")
+            element.text = words
+        else:
+            element = OxmlElement("w:fldChar")
+            element.set(qn("w:fldCharType"), kind)
+        run._r.append(element)
+
+
+# ---- the empty paper ------------------------------------------------------------------------------------------------------
+
+
+def _blank(briefing: Briefing):
+    document = docx.Document()
+    section = document.sections[0]
+    section.orientation, section.page_width, section.page_height = WD_ORIENT.PORTRAIT, Cm(21.0), Cm(29.7)
+    section.left_margin = section.right_margin = Cm(2.0)
+    section.top_margin, section.bottom_margin = Cm(2.0), Cm(1.9)
+    section.header_distance, section.footer_distance = Cm(0.9), Cm(0.8)
+    _styles(document)
+    _settings(document)
+    if notice := contents.text(briefing.notice).strip():
+        paragraph = section.header.paragraphs[0]
+        paragraph.style = document.styles["Small"]
+        run = paragraph.add_run(notice)
+        run.bold, run.font.color.rgb = True, _rgb(NOTICE)
+        run.font.size = Pt(
+            next((z for z in (9.5, 9, 8.5, 8) if width_of(notice, z, bold=True) <= TEXT_CM / 2.54 * 72), 8)
+        )
+    footer = section.footer.paragraphs[0]
+    footer.style = document.styles["Small"]
+    footer.paragraph_format.tab_stops.add_tab_stop(Cm(TEXT_CM), WD_TAB_ALIGNMENT.RIGHT)
+    line = contents.footer_line(briefing)
+    # one line: a footer that grows takes room from the page
+    size = next((z for z in (9, 8.5, 8, 7.5) if width_of(line, z) <= (TEXT_CM - 2.6) / 2.54 * 72), 7)
+    footer.add_run(f"{line}\tPage ")
+    _field(footer, "PAGE")
+    footer.add_run(" of ")
+    _field(footer, "NUMPAGES")
+    for run in footer.runs:
+        run.font.size = Pt(size)
+    core = document.core_properties
+    core.title, core.subject = contents.text(briefing.title)[:255], contents.text(briefing.subtitle)[:255]
+    core.author = core.last_modified_by = contents.text(briefing.partner_name)[:255]
+    core.keywords, core.comments = contents.text(briefing.region_name)[:255], contents.text(briefing.notice)[:255]
+    core.language, core.category, core.revision = LANGUAGE, "Briefing", 1
+    core.created = core.modified = datetime.combine(briefing.made_on, time())
+    return document
+
+
+def _styles(document) -> None:
+    """Our type, in named styles that an editor can change in one place."""
+    styles = document.styles
+    for name, base in (
+        ("Small", "Normal"), ("Small bullet", "List Bullet"), ("Figure title", "Normal"), ("Contents heading", "Normal"),
+        ("Cell", "Normal"),
+    ):  # fmt: skip
+        made = styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+        made.base_style, made.quick_style = styles[base], True
+    # name: size, bold, colour, before, after, with the next
+    given = {
+        "Normal": (12, False, INK, 0, 6, False),
+        "Title": (30, True, INK, 120, 8, True),
+        "Subtitle": (16, False, QUIET, 0, 18, False),
+        "Heading 1": (22, True, INK, 0, 8, True),
+        "Heading 2": (11, True, ACCENT, 10, 3, True),
+        "Figure title": (13, True, INK, 8, 2, True),
+        "Contents heading": (13, True, INK, 16, 4, True),
+        "List Bullet": (12, False, INK, 0, 4, False),
+        "List Number": (12, False, INK, 0, 4, False),
+        "Quote": (12, False, INK, 2, 6, False),
+        "Small": (9.5, False, QUIET, 0, 3, False),
+        "Small bullet": (9.5, False, INK, 0, 2, False),
+        "Cell": (10, False, INK, 2, 2, False),
+    }
+    for name, (size, bold, colour, before, after, with_next) in given.items():
+        style = styles[name]
+        _font(style, size, bold, colour)
+        style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(before), Pt(after)
+        style.paragraph_format.keep_with_next = with_next or None
+        style.paragraph_format.line_spacing = 1.0 if name in ("Cell", "Title", "Heading 1") else 1.12
+    styles["Heading 1"].paragraph_format.page_break_before = True
+    styles["Quote"].paragraph_format.left_indent = Cm(0.8)
+    for border in styles["Title"].element.iter(qn("w:pBdr")):
+        border.getparent().remove(border)
+        break
+    for element in styles.element.iter(qn("w:lang")):
+        for name in ("val", "eastAsia"):
+            element.set(qn(f"w:{name}"), LANGUAGE)
+
+
+def _font(style, size: float, bold: bool, colour: str) -> None:
+    font = style.font
+    font.name, font.size, font.bold, font.italic = FONT, Pt(size), bold, style.name == "Quote"
+    font.color.rgb = _rgb(colour)
+    fonts = style.element.rPr.rFonts
+    for name in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+        fonts.attrib.pop(qn(f"w:{name}"), None)
+    for name in ("ascii", "hAnsi", "cs", "eastAsia"):
+        fonts.set(qn(f"w:{name}"), FONT)
+    for name in ("spacing", "kern"):
+        for element in style.element.rPr.findall(qn(f"w:{name}")):
+            style.element.rPr.remove(element)
+
+
+def _settings(document) -> None:
+    """Today's layout rules; without this Word opens the file in compatibility mode."""
+    for setting in document.settings.element.iter(qn("w:compatSetting")):
+        if setting.get(qn("w:name")) == "compatibilityMode":
+            setting.set(qn("w:val"), "15")

@@ -1,0 +1,123 @@
+"""A briefing as PDF: A4 landscape, a page each, tagged (PDF/UA-1), with what its maps and charts show as tables at the end."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from dashboard.briefings.files import contents
+from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
+from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page, TableData
+
+TEMPLATE = Path(__file__).with_name("briefing.typ")
+APPENDIX = "The figures behind the maps and charts"
+COLOURS = {
+    "ink": contents.INK, "quiet": contents.QUIET, "accent": contents.ACCENT, "rule": contents.RULE, "notice": contents.NOTICE,
+}  # fmt: skip
+
+
+def pdf_of(briefing: Briefing, *, address: str = "") -> bytes:
+    """The file. ``address`` is that of the site, so that links to its pages can be followed."""
+    images: dict[str, bytes] = {}
+    pages = [_page(page, images, address) for page in briefing.pages]
+    data = {
+        "title": contents.text(briefing.title),
+        "subtitle": contents.text(briefing.subtitle),
+        "author": contents.text(briefing.partner_name),
+        "description": contents.text(briefing.subtitle) or f"A briefing for {contents.text(briefing.region_name)}",
+        "keywords": [contents.text(briefing.region_name), "briefing"],
+        "about": contents.about_lines(briefing),
+        "made": contents.made_line(briefing),
+        "footer": contents.footer_line(briefing),
+        "notice": contents.text(briefing.notice),
+        "pages": pages,
+        "appendix": [part for page in briefing.pages for part in _behind(page)],
+        "fonts": [FAMILY, FALLBACK],
+        "colours": COLOURS,
+        "words": {"limits": contents.LIMITS, "sources": contents.SOURCES, "key": contents.KEY, "appendix": APPENDIX},
+    }
+    return compile_pdf(_template(), data, images, made_on=briefing.made_on)
+
+
+@lru_cache(maxsize=1)
+def _template() -> str:
+    return TEMPLATE.read_text("utf-8")
+
+
+def _page(page: Page, images: dict[str, bytes], address: str) -> dict[str, Any]:
+    return {
+        "number": page.number,
+        "headline": contents.headline(page),
+        "blocks": [
+            {"kind": block.kind, "items": [_runs(contents.runs(item, address)) for item in block.items]}
+            for block in page.blocks
+        ],
+        "figure": None if page.figure is None else _figure(page.figure, f"figure-{page.number}.svg", images),
+        "limits": [contents.text(each) for each in page.limits],
+        "sources": contents.source_lines(page.sources),
+        "attribution": contents.attributions(page),
+        "unavailable": contents.text(page.unavailable),
+    }
+
+
+def _runs(words: list[contents.Words]) -> list[dict[str, Any]]:
+    return [{"t": each.text, "b": each.bold, "i": each.italic, "u": each.href} for each in words]
+
+
+def _figure(figure: Figure, name: str, images: dict[str, bytes]) -> dict[str, Any]:
+    width, height = contents.size_of(figure.svg)
+    if figure.svg:
+        images[name] = contents.text(figure.svg).encode("utf-8")
+    return {
+        "image": name if figure.svg else None,
+        "ratio": width / height,
+        "alt": contents.alt_of(figure),
+        "title": contents.text(figure.title),
+        "filters": contents.text(figure.filters),
+        "caption": contents.text(figure.caption),
+        "legend_title": contents.text(figure.legend_title),
+        "legend": [
+            {
+                "label": contents.text(row.label),
+                "count": contents.text(row.count),
+                "swatch": _swatch(row, images),
+            }
+            for row in figure.legend
+        ],
+        "table": _table(contents.table_of(figure)) if not figure.svg else None,
+    }
+
+
+def _swatch(row: LegendRow, images: dict[str, bytes]) -> str:
+    """The file of what stands before a row of a key; equal ones are one file."""
+    svg = contents.swatch_svg(row).encode("utf-8")
+    name = f"swatch-{sha256(svg).hexdigest()[:12]}.svg"
+    images[name] = svg
+    return name
+
+
+def _table(table: TableData | None) -> dict[str, Any] | None:
+    if table is None or not table.headers:
+        return None
+    headers = contents.headers_of(table)
+    return {
+        "headers": headers,
+        "rows": contents.rows_of(table),
+        "numeric": [contents.is_number(table, n) for n in range(len(headers))],
+        "note": contents.text(table.note),
+    }
+
+
+def _behind(page: Page) -> list[dict[str, Any]]:
+    """For the end: what a picture shows as a table, and where the numbers in the words come from."""
+    figure = page.figure
+    table = _table(contents.table_of(figure)) if figure is not None and figure.svg else None
+    facts = contents.fact_lines(page)
+    if table is None and not facts:
+        return []
+    title = f"Page {page.number}: {contents.text(figure.title) if table and figure else contents.headline(page)}"
+    return [
+        {"title": title, "filters": contents.text(figure.filters) if figure else "", "table": table, "facts": facts}
+    ]

@@ -1,0 +1,212 @@
+"""Ward pages as files: one side of A4 each as PDF (PDF/UA-1), and one self-contained HTML page each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from dashboard.briefings.files import FORMAT_WORDS, contents, export_briefing
+from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
+from dashboard.briefings.files.ward_fit import COLUMNS, FITS, LINE, WORDS, fit_of, trimmed
+from dashboard.html import ASSETS, environment
+from dashboard.views.briefing.ward import MOST_GAPS, WardPage, neighbour_words
+from dashboard.views.palette import ramp
+
+TEMPLATE = Path(__file__).with_name("ward.typ")
+COLOURS = {
+    "ink": contents.INK, "quiet": contents.QUIET, "accent": contents.ACCENT, "rule": contents.RULE, "notice": contents.NOTICE,
+    "worst": ramp("need", 5)[4],
+}  # fmt: skip
+
+
+_PAGE = re.compile(rb"/Type\s*/Page(?![s\w])")
+
+
+def ward_pages_pdf(pages: Iterable[WardPage], progress: Callable[[int], None] | None = None) -> bytes:
+    """One PDF with a side for each ward, in the order given; ``progress(done)`` hears of each page that was read.
+
+    It takes about 4 MB of memory a page. Raises ValueError without a page.
+    """
+    sheets: list[_Sheet] = []
+    first: WardPage | None = None
+    for page in pages:
+        first = first or page
+        sheets.append(_sheet(page))
+        if progress:
+            progress(len(sheets))
+    if first is None:
+        raise ValueError("there is no ward to make a page of")
+    made = _compiled(sheets, first)
+    if _pages_in(made) != len(sheets):  # the estimate was wrong for somebody: find out for whom, and set it smaller
+        sheets = [_fitted(sheet, first) for sheet in sheets]
+        made = _compiled(sheets, first)
+    return made
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    data: dict[str, Any]
+    image: bytes
+    fit: int  # place in FITS
+
+
+def _sheet(page: WardPage) -> _Sheet:
+    data = _page(page)
+    fit = fit_of(data)
+    while fit is None and trimmed(data):
+        fit = fit_of(data)
+    return _Sheet(data, contents.text(page.svg).encode("utf-8"), len(FITS) - 1 if fit is None else fit)
+
+
+def _compiled(sheets: Sequence[_Sheet], first: WardPage) -> bytes:
+    alone = len(sheets) == 1
+    data = {
+        "title": contents.text(first.title if alone else f"Ward pages: {first.region_name}"),
+        "author": contents.text(first.partner_name if alone else first.region_name) or "Common Ground",
+        "description": f"What the data of {contents.text(first.region_name)} say about {'a ward' if alone else 'each ward'}",
+        "keywords": [contents.text(first.region_name), "ward"],
+        "fonts": [FAMILY, FALLBACK],
+        "colours": COLOURS,
+        "words": WORDS,
+        "columns": COLUMNS,
+        "line": LINE,
+        "pages": [sheet.data | dict(zip(("size", "lines"), FITS[sheet.fit], strict=True)) for sheet in sheets],
+    }
+    return compile_pdf(_template(), data, {sheet.data["image"]: sheet.image for sheet in sheets}, made_on=first.made_on)
+
+
+def _fitted(sheet: _Sheet, first: WardPage) -> _Sheet:
+    """The same at the largest size at which it is one page, with fewer rows where there is none."""
+    while _pages_in(_compiled([sheet], first)) > 1:
+        if sheet.fit < len(FITS) - 1:
+            sheet = replace(sheet, fit=sheet.fit + 1)
+        elif not trimmed(sheet.data):
+            break
+    return sheet
+
+
+def _pages_in(made: bytes) -> int:
+    return len(_PAGE.findall(made))
+
+
+@lru_cache(maxsize=1)
+def _template() -> str:
+    return TEMPLATE.read_text("utf-8")
+
+
+def _page(page: WardPage) -> dict[str, Any]:
+    text = contents.text
+    return {
+        "name": _cut(page.name, 70),
+        "subtitle": _cut(subtitle(page), 110),
+        "made": f"{_cut(page.region_name, 60)}, {contents.day(page.made_on)}",
+        "notice": _cut(page.notice, 240),
+        "summary": [_cut(each, 240) for each in page.summary[:6]],
+        "neighbours": [_cut(each, 300) for each in neighbour_words(page)[:4]],
+        "image": f"{page.code}.svg",
+        "tall": COLUMNS["map"] * page.map_height / page.map_width,
+        "alt": text(page.alt),
+        "legend": [
+            {"label": text(r.label), "count": text(r.count), "colour": contents.hex_of(r.colour)} for r in page.legend
+        ],
+        "key": _cut(page.key, 200),
+        "needs": [
+            {
+                "title": _cut(r.measure_words, 100),
+                "unit": _cut(r.unit, 60)
+                if not r.unit.startswith("%") or len(r.measure_words) + len(r.unit) < 62
+                else "",
+                "value": text(r.figure),
+                "rank": text(r.rank),
+                "place": r.place,
+                "words": text(r.words),
+                "bad": r.place is not None and r.place >= 80,
+            }
+            for r in page.needs
+        ],
+        "services": [
+            {
+                "number": str(r.number),
+                "across": r.across_border,
+                "kind": _cut(r.kind, 60),
+                "name": _cut(r.name, 70),
+                "place": _cut(r.place, 50) if r.across_border else "",
+                "distance": r.distance,
+                "standard": r.standard,
+                "beyond": r.beyond_words,
+            }
+            for r in page.services
+        ],
+        "gaps": [
+            {
+                "theme": _cut(r.theme, 50),
+                "question": _cut(r.question, 110),
+                "words": r.words,
+                "communities": _cut(r.communities, 110),
+                "sure": r.sure,
+            }
+            for r in page.gaps[:MOST_GAPS]
+        ],
+        "no_gap": _cut(" ".join(each for each in (page.no_gap, page.close) if each), 420),
+        "actions": [_cut(each, 160) for each in page.actions[:6]],
+        "limits": [_cut(each, 260) for each in page.limits[:5]],
+        "credits": _cut(" ".join(page.credits), 1600),
+    }
+
+
+def _cut(words: str, most: int) -> str:
+    """What somebody wrote, no longer than one side of paper can bear."""
+    words = contents.text(words)
+    return words if len(words) <= most else words[: most - 1].rstrip(" ,;:") + "…"
+
+
+def subtitle(page: WardPage) -> str:
+    """ "Ward of Gateshead, 8,312 residents in 5 small areas"."""
+    small = f" in {page.small_areas:,} small area{'' if page.small_areas == 1 else 's'}" if page.small_areas else ""
+    return f"Ward of {page.authority}, {page.residents} residents{small}"
+
+
+# ---- HTML ---------------------------------------------------------------------------------------------------------------
+
+CSS = ASSETS / "briefing-ward.css"
+
+
+def ward_page_html(page: WardPage) -> str:
+    """One page as one HTML file that needs nothing else: no script, no request. What is one side of paper is the PDF."""
+    css = CSS.read_text("utf-8")
+    return environment().get_template("briefings/ward_file.html").render(css=css, **ward_page_values(page))
+
+
+def ward_page_values(page: WardPage) -> dict[str, Any]:
+    """What the templates ``briefings/ward.html`` and ``ward_file.html`` want, beside what every page of the site has."""
+    return {
+        "ward": page,
+        "words": WORDS,
+        "subtitle": subtitle(page),
+        "day": contents.day(page.made_on),
+        "neighbours": neighbour_words(page),
+        "formats": FORMAT_WORDS,
+    }
+
+
+def index_html(entries: Iterable[tuple[str, str, str]], region: str, notice: str) -> str:
+    """Contents of a folder of ward pages, from (authority, name of the ward, name of its file)."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for authority, name, file in entries:
+        groups.setdefault(authority, []).append((name, file))
+    sorted_groups = [(authority, sorted(groups[authority])) for authority in sorted(groups)]
+    template = environment().get_template("briefings/ward_index.html")
+    return template.render(groups=sorted_groups, region=region, notice=notice)
+
+
+def export_ward(page: WardPage, format: str, *, address: str = "") -> bytes:
+    """A ward's page as a file: its own sheet as PDF or HTML, and page by page for PowerPoint and Word."""
+    if format == "pdf":
+        return ward_pages_pdf([page])
+    if format == "html":
+        return ward_page_html(page).encode("utf-8")
+    return export_briefing(page.as_briefing(), format, address=address)
