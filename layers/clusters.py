@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, diags_array
-from scipy.stats import norm
+from scipy.special import ndtr
 
 ALPHA = 0.05
 
@@ -58,7 +58,7 @@ def local_moran(values: pd.Series, neighbours: csr_array, alpha: float = ALPHA) 
         spread = (z / m2) ** 2 * n / (n - 2) * (squares - whole**2 / (n - 1)) * (m2 - z**2 / (n - 1))
         score = np.divide(statistic - mean, np.sqrt(np.maximum(spread, 0.0)), out=np.zeros(n), where=spread > 1e-15)
         score = np.where(weight > 0, score, np.nan)
-        p = 2.0 * norm.sf(np.abs(score))
+        p = 2.0 * ndtr(-np.abs(score))
     passed, _ = benjamini_hochberg(p, alpha)
     quadrant = np.select(
         [(z > 0) & (lag > 0), (z < 0) & (lag < 0), (z > 0) & (lag < 0), (z < 0) & (lag > 0)],
@@ -103,7 +103,7 @@ def getis_ord(values: pd.Series, neighbours: csr_array, alpha: float = ALPHA, st
         score = np.divide(lag - mean * weight, np.sqrt(spread), out=np.full(n, np.nan), where=usable)
         whole = total if star else total - x
         statistic = np.divide(lag, whole, out=np.full(n, np.nan), where=np.asarray(whole) != 0)
-        p = 2.0 * norm.sf(np.abs(score))
+        p = 2.0 * ndtr(-np.abs(score))
     passed, _ = benjamini_hochberg(p, alpha)
     kind = np.where(score > 0, "hot spot", "cold spot")
     cluster = np.where(alone, NO_NEIGHBOURS, np.where(passed, kind, NOT_SIGNIFICANT))
