@@ -45,6 +45,10 @@ from layers.model import Audience, Fault, Refused
 MOST_BYTES = 200_000
 MOST_PAGES = 60
 MOST_TOKENS = 400
+MOST_FRONT = 8_000
+"""Characters of front matter: every setting at its longest fits twice."""
+MOST_FAULTS = 200
+"""Nobody reads more at once; one line of nonsense may hold a fault a character."""
 LONGEST_HEADLINE = 90
 """Characters of a headline once its tokens are filled: two lines on a screen that is read from the back of a room."""
 
@@ -58,8 +62,9 @@ EXHIBIT_KEYS = (
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}\Z")
 _NAME = re.compile(r"[a-z][a-z_]*(?:\.[a-z][a-z_]*)*\Z")
 _ARGUMENT = re.compile(r"""\s*([a-z_]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))""")
-_TOKEN = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_TOKEN = re.compile(r"\{\{((?:(?!\{\{).)*?)\}\}", re.DOTALL)  # none holds the beginning of another: or it takes minutes
 _MARK = re.compile("\ue000(\\d+)\ue001")  # where a token stood while Markdown is read; refused in what people write
+_ALONE = re.compile("[\ud800-\udfff]")  # half of a character, which no file and no database takes
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ue000\ue001\u202a-\u202e\u2066-\u2069]")
 
 
@@ -164,18 +169,11 @@ def read_briefing(text: str, *, where: str = "briefing") -> Document:
     front, body, start = _front_matter(text, where, faults)
     pages = _pages(body, start, where, faults)
     if faults:
-        raise Refused("The briefing cannot be read.", faults)
+        raise Refused("The briefing cannot be read.", faults[:MOST_FAULTS])
     return Document(**front, pages=pages, text=text)
 
 
 # ---- front matter -------------------------------------------------------------------------------------------------------
-
-
-class _Strings(yaml.SafeLoader):
-    """YAML whose plain values all stay text: a partner called ``no`` or a date is not turned into something else."""
-
-
-_Strings.yaml_implicit_resolvers = {}
 
 
 def _front_matter(text: str, where: str, faults: list[Fault]) -> tuple[dict[str, Any], str, int]:
@@ -197,41 +195,19 @@ def _front_matter(text: str, where: str, faults: list[Fault]) -> tuple[dict[str,
 
 def _settings(text: str, where: str, faults: list[Fault]) -> dict[str, Any]:
     empty = {"title": "", "partner": ""}
-    try:
-        for event in yaml.parse(text, Loader=_Strings):
-            if isinstance(event, yaml.AliasEvent):  # a few lines of these can grow to fill the memory
-                line = event.start_mark.line + 2
-                faults.append(_fault(where, line, "it uses a YAML alias (*)", "write the value out", "front-matter"))
-                return empty
-        # a subclass of the safe loader: no object is ever made
-        found = yaml.load(text, Loader=_Strings)  # noqa: S506
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark else 2
-        what = f"its front matter cannot be read: {getattr(error, 'problem', None) or 'it is not YAML'}"
-        faults.append(_fault(where, line, what, "write one “name: value” a line", "front-matter"))
-        return empty
+    found = _pairs(text, where, faults)
     if found is None:
-        found = {}
-    if not isinstance(found, dict):
-        faults.append(
-            _fault(
-                where, 2, "its front matter is not a list of settings", "write one “name: value” a line", "front-matter"
-            )
-        )
         return empty
     out: dict[str, Any] = {}
-    for name, value in found.items():
-        line = _line_of(text, str(name))
+    for name, (value, line) in found.items():
         if name not in FRONT:
             todo = f"use {', '.join(FRONT)}"
-            faults.append(_fault(where, line, f"there is no setting '{str(name)[:40]}'", todo, "front-matter-name"))
-        elif not isinstance(value, str):
-            faults.append(
-                _fault(where, line, f"{name} is not one text", "write it on one line, in quotes", "front-matter")
-            )
+            faults.append(_fault(where, line, f"there is no setting '{name[:40]}'", todo, "front-matter-name"))
         elif len(value) > 400:
             faults.append(_fault(where, line, f"{name} is longer than 400 characters", "shorten it", "front-matter"))
+        elif bad := _FORBIDDEN.search(value) or _ALONE.search(value):  # "\u202e" in quotes is one of them
+            what = f"{name} holds a character that cannot be shown (U+{ord(bad[0]):04X})"
+            faults.append(_fault(where, line, what, "delete it", "control-character"))
         else:
             out[name] = " ".join(value.split())
     for name in ("title", "partner"):
@@ -262,6 +238,53 @@ def _settings(text: str, where: str, faults: list[Fault]) -> dict[str, Any]:
                     where, _line_of(text, "review_on"), "review_on is not a date", "write it like 2027-03-31", "date"
                 )
             )
+    return out
+
+
+def _pairs(text: str, where: str, faults: list[Fault]) -> dict[str, tuple[str, int]] | None:
+    """Name: (value, line in the file) of the front matter; None where it cannot be read.
+
+    The parts are taken as YAML names them, and nothing is made of them: every value stays text (a partner called ``no``, a
+    date), nothing nests, and no tag or alias is followed.
+    """
+
+    def refuse(line: int, what: str, todo: str = "write one “name: value” a line") -> None:
+        faults.append(_fault(where, line, what, todo, "front-matter"))
+
+    if len(text) > MOST_FRONT:
+        refuse(2, f"its front matter is longer than {MOST_FRONT:,} characters", "keep the words for the pages")
+        return None
+    out: dict[str, tuple[str, int]] = {}
+    name, inside = None, False
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            line = event.start_mark.line + 2
+            if isinstance(event, yaml.AliasEvent):
+                refuse(line, "it uses a YAML alias (*)", "write the value out")
+                return None
+            if getattr(event, "tag", None):
+                refuse(line, "it uses a YAML tag (!)", "write the value without it")
+                return None
+            if isinstance(event, yaml.MappingStartEvent) and not inside:
+                inside = True
+            elif isinstance(event, yaml.CollectionStartEvent):
+                refuse(line, f"{name[:40]} is not one text" if name else "its front matter is not a list of settings")
+                return None
+            elif isinstance(event, yaml.ScalarEvent) and not inside:
+                refuse(line, "its front matter is not a list of settings")
+                return None
+            elif isinstance(event, yaml.ScalarEvent) and name is None:
+                name = event.value
+                if name in out:
+                    refuse(line, f"{name[:40]} is set twice", "delete one of the two")
+            elif isinstance(event, yaml.ScalarEvent):
+                out.setdefault(name, (event.value, line))
+                name = None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = f"its front matter cannot be read: {getattr(error, 'problem', None) or 'it is not YAML'}"
+        refuse(mark.line + 2 if mark else 2, what)
+        return None
     return out
 
 
@@ -296,6 +319,8 @@ class _Reader:
         self.faults.append(_fault(self.where, line, what, todo, rule, page))
 
     def _token(self, found: re.Match) -> str:
+        if len(self.tokens) > MOST_TOKENS:  # it is refused already
+            return " "
         line = self.start + found.string.count("\n", 0, found.start())
         written = " ".join(found[1].split())
         self.tokens.append(self._read_token(written, line))
@@ -337,6 +362,7 @@ class _Reader:
                 self.start + pieces[heads[MOST_PAGES]].map[0], f"it has more than {MOST_PAGES} pages", "shorten it",
                 "page",
             )  # fmt: skip
+            return ()
         ends = [*heads[1:], len(pieces)]
         last_line = self.start + self.body.rstrip().count("\n")
         lasts = [self.start + pieces[n].map[0] - 1 for n in heads[1:]] + [last_line]

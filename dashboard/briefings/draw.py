@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-from dashboard.views.briefing.model import Figure, Page
+from dashboard.briefings.files.contents import swatch_svg
+from dashboard.views.briefing.model import Figure, LegendRow, Page
 from layers import BriefingBlock, BriefingRun, safe_link
 
 _IDS = re.compile(r'\bid="([^"]+)"')
@@ -44,6 +45,11 @@ def svg(figure: Figure, prefix: str) -> Markup:
 
         text = _REFERS.sub(refer, text)
     return Markup(text)  # noqa: S704  drawn by dashboard.views, which escapes every text in it
+
+
+def swatch(row: LegendRow) -> Markup:
+    """What stands before a row of a map's key, the same as in files: a colour, hatching, an outline or a mark."""
+    return Markup(swatch_svg(row))  # noqa: S704  our own shapes and checked colours
 
 
 def _block(block: BriefingBlock, page: Page | None) -> Markup:

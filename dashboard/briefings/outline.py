@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from markdown_it import MarkdownIt
 
+MOST_DIFFERENT = 5_000
+"""Lines of a comparison: nobody reads more, and a browser would have to draw them."""
+
+_LONG = 4_000  # lines of both texts
+_MOST_PAIRS = 2_000_000
 _END = re.compile(r"(---|\.\.\.)\s*\Z")
 
 
@@ -87,10 +94,11 @@ def with_setting(text: str, name: str, value: str) -> str:
 
 
 def differences(before: str, after: str, around: int = 2) -> list[tuple[str, int, str]]:
-    """(out | in | same | gap, line number in its own text, text): what was taken out and put in, and the lines around it."""
+    """(out | in | same | gap, line number in its own text, text): what was taken out and put in, and the lines around it; at
+    most :data:`MOST_DIFFERENT` of them."""
     a, b = tidy(before).split("\n"), tidy(after).split("\n")
     out: list[tuple[str, int, str]] = []
-    for n, group in enumerate(difflib.SequenceMatcher(None, a, b, autojunk=False).get_grouped_opcodes(around)):
+    for n, group in enumerate(_groups(a, b, around)):
         if n:
             out.append(("gap", 0, ""))
         for tag, a1, a2, b1, b2 in group:
@@ -99,7 +107,30 @@ def differences(before: str, after: str, around: int = 2) -> list[tuple[str, int
             else:
                 out += [("out", a1 + i + 1, line) for i, line in enumerate(a[a1:a2])]
                 out += [("in", b1 + i + 1, line) for i, line in enumerate(b[b1:b2])]
-    return out
+    return out if len(out) <= MOST_DIFFERENT else [*out[:MOST_DIFFERENT], ("gap", 0, "")]
+
+
+def _groups(a: list[str], b: list[str], around: int) -> Iterable[list[tuple[str, int, int, int, int]]]:
+    """As difflib groups them. Its time grows with the pairs of equal lines, and texts can be made of nothing else: then lines
+    that come often are not matched, and where that is not enough everything between the same first and last lines differs."""
+    long = len(a) + len(b) > _LONG
+    in_a, in_b = Counter(a), Counter(b)
+    often = len(b) // 100 + 1 if long else len(b)  # difflib's own rule
+    if sum(count * in_a[line] for line, count in in_b.items() if count <= often) <= _MOST_PAIRS:
+        return difflib.SequenceMatcher(None, a, b, autojunk=long).get_grouped_opcodes(around)
+    start = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    rest = min(len(a), len(b)) - start
+    end = next((n for n in range(rest) if a[-1 - n] != b[-1 - n]), rest)
+    if start == len(a) == len(b):
+        return []
+    top, (to_a, to_b) = max(start - around, 0), (len(a) - end, len(b) - end)
+    return [
+        [
+            ("equal", top, start, top, start),
+            ("replace", start, to_a, start, to_b),
+            ("equal", to_a, min(to_a + around, len(a)), to_b, min(to_b + around, len(b))),
+        ]
+    ]
 
 
 def tidy(text: str) -> str:

@@ -11,6 +11,7 @@ import contextlib
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -62,6 +63,7 @@ EMBED_POLICY = "; ".join(
 
 _KEPT_BYTES = 96 * 2**20
 _AT_ONCE = threading.BoundedSemaphore(2)  # files that are made at the same time
+_QUEUE = threading.BoundedSemaphore(3)  # those and the ones that wait; a server has four threads unless told otherwise
 
 
 def blueprint(published: Published) -> flask.Blueprint:
@@ -85,6 +87,13 @@ def blueprint(published: Published) -> flask.Blueprint:
     def refused(error: Refused):
         """One that is damaged in the store, or that this program cannot read any more."""
         return _message(error.title.rstrip("."), ["; ".join(map(str, error.faults))], 503)
+
+    @routes.errorhandler(_Busy)
+    def busy(_: _Busy):
+        lines = ["The server is making files for others at this moment. Try again in a few seconds."]
+        response = _message("One moment, please", lines, 503)
+        response.headers["Retry-After"] = "5"
+        return response
 
     @routes.errorhandler(NotPermitted)
     def not_permitted(error: NotPermitted):
@@ -236,28 +245,45 @@ def blueprint(published: Published) -> flask.Blueprint:
     def file(briefing_id: str, name: str, format_: str):
         from dashboard.briefings.files import FORMATS, mimetype
 
+        seen = store.generation()  # before anything is read: what is withdrawn meanwhile is not kept as the newest
         found = _find(briefing_id)
         if format_ not in FORMATS:
             raise not_there()
         address = flask.request.host_url.rstrip("/")
-        key = (found.briefing.id, found.briefing.version, found.briefing.made_on, store.generation(), format_, address)
-        data = kept.get(key)
-        if data is None:
-            with _AT_ONCE:
-                data = kept.put(key, made(found, format_, address))
+        data = _kept_or_made((*_state(found, seen), format_, address), lambda: made(found, format_, address))
         return _attachment(data, mimetype(format_), f"{briefing_id}.{format_}")
+
+    def _state(found: Found, seen: int) -> tuple:
+        """What a file of a briefing depends on; its text too, which for a file of the pack is known by nothing else."""
+        briefing = found.briefing
+        return briefing.id, briefing.version, briefing.made_on, briefing.document.text, seen
+
+    def _kept_or_made(key: tuple, make: Callable[[], bytes]) -> bytes:
+        """At most two files are made at once, and few requests wait for that: the others are for the rest of the site."""
+        data = kept.get(key)
+        if data is not None:
+            return data
+        if not _QUEUE.acquire(blocking=False):
+            raise _Busy
+        try:
+            with _AT_ONCE:
+                data = kept.get(key)  # the one before may have asked for the same
+                return kept.put(key, make()) if data is None else data
+        finally:
+            _QUEUE.release()
 
     @routes.get(f"{PATH}/<briefing_id>/exhibits/<int:number>.<format_>")
     def exhibit(briefing_id: str, number: int, format_: str):
         from dashboard.briefings.files.png import exhibit_png, exhibit_svg
 
-        briefing = _find(briefing_id).briefing
-        pages = briefing.pages
+        seen = store.generation()
+        found = _find(briefing_id)
+        briefing, pages = found.briefing, found.briefing.pages
         figure = pages[number - 1].figure if 0 < number <= len(pages) else None
         if figure is None or not figure.svg or format_ not in ("svg", "png"):
             raise not_there()
-        with _AT_ONCE:
-            data = (exhibit_svg if format_ == "svg" else exhibit_png)(figure, made_on=briefing.made_on)
+        draw_ = exhibit_svg if format_ == "svg" else exhibit_png
+        data = _kept_or_made((*_state(found, seen), number, format_), lambda: draw_(figure, made_on=briefing.made_on))
         kind = "image/svg+xml" if format_ == "svg" else "image/png"
         response = _attachment(data, kind, f"{briefing_id}-{number}.{format_}", how="inline")
         response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -374,6 +400,10 @@ def made(found: Found, format_: str, address: str) -> bytes:
     from dashboard.briefings.files import export_briefing
 
     return export_briefing(found.briefing, format_, address=address)
+
+
+class _Busy(Exception):
+    """So many files are being made that another one has to be asked for again."""
 
 
 class _Kept:

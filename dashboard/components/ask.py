@@ -200,7 +200,7 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
                 [
                     html.Button("Whole region", id=ids.FIT, type="button", className="button-quiet"),
                     html.Button("Copy link", id=ids.COPY_LINK, type="button", className="button-quiet"),
-                    _pin(viewer),
+                    pin_link(viewer),
                     html.Span("", id=ids.COPIED, role="status", className="copied"),
                 ],
                 className="button-row",
@@ -216,11 +216,12 @@ def _periods_of_set(published: Published, selection: Selection, viewer: Viewer) 
     return list(dict.fromkeys(p for layer in layers if layer and len(layer.periods) > 1 for p in layer.periods))
 
 
-def _pin(viewer: Viewer) -> html.A | None:
-    """For those who write briefings. The page behind it takes the view from the address that the link was followed from."""
+def pin_link(viewer: Viewer, address: str = "/briefings/pin") -> html.A | None:
+    """For those who write briefings. The page behind it takes the view from the address that the link was followed from, or
+    from ``address``."""
     if viewer.role not in ("analyst", "admin"):
         return None
-    return html.A("Pin to a briefing", href="/briefings/pin", className="button-quiet")
+    return html.A("Pin to a briefing", href=address, className="button-quiet")
 
 
 def gap_options(published: Published, selection: Selection, viewer: Viewer) -> list:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.components.ask import pin_link
 from dashboard.published import Published
 from dashboard.views import suggestion as planning
 from dashboard.views.gaps import Sorry, cost_words, need_name, rule_sentence, summary_sentence
@@ -280,7 +282,7 @@ def shown_of(box: Sandbox, viewer: Viewer) -> Shown:
     cards = outcomes(box, viewer)
     return Shown(
         editor(box, cards[box.query.option.key]),
-        compared(comparison(box, viewer), box, cards),
+        compared(comparison(box, viewer), box, cards, viewer),
         map_scene(box, viewer),
     )
 
@@ -441,7 +443,7 @@ def _site_row(box: Sandbox, row: Mapping[str, Any], changes: Mapping[str, Any]) 
 # ---- side by side -------------------------------------------------------------------------------------------------------
 
 
-def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard]) -> list:
+def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard], viewer: Viewer) -> list:
     """The options in columns beside today; what is better or worse than today says so in words and sign, not only in colour."""
     chosen = 1 + [option.key for option in box.query.options].index(box.query.option.key)
     head = html.Tr(
@@ -501,6 +503,7 @@ def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard]) -
                             for form in ("csv", "json")
                         ],
                         button("Copy link", "copy-link"),
+                        pin_link(viewer, f"/briefings/pin?{urlencode({'kind': 'options', 'view': query})}"),
                         html.Span("", id="option-copied", role="status", className="copied"),
                     ],
                     className="button-row",

@@ -13,7 +13,8 @@ FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans
 """The reader's own; the last two are what a server without any other has, where PNG and PDF are made."""
 INK = "#1d1d1b"
 SPARE = 1.06
-_BOLD = 1.06
+_BOLD = 1.16
+"""Of the widest face that a reader may have (DejaVu Sans Bold); names are in boxes, so a guess too wide costs less than one too narrow."""
 
 # thousandths of the size, from the space to the tilde
 _WIDTHS = (

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from dashboard.views import wording
 from dashboard.views.briefing.model import Briefing, ChartData, Figure, LegendRow, Page, SourceLine, TableData
@@ -232,6 +233,33 @@ def rows_of(table: TableData) -> list[list[str]]:
     """Rows as texts, each as long as the headers."""
     width = len(table.headers)
     return [[text(cell) for cell in (*row, *[""] * width)][:width] for row in table.rows]
+
+
+def table_words(table: TableData | None) -> dict[str, Any] | None:
+    """A table as a template takes it: headers, rows, which columns are numbers, and its note; None where there is nothing."""
+    if table is None or not table.headers:
+        return None
+    headers = headers_of(table)
+    return {
+        "headers": headers,
+        "rows": rows_of(table),
+        "numeric": [is_number(table, n) for n in range(len(headers))],
+        "note": text(table.note),
+    }
+
+
+def figure_words(figure: Figure, swatch: Callable[[LegendRow], Any]) -> dict[str, Any]:
+    """What a template says of a figure; ``swatch`` makes what stands before a row of its key."""
+    return {
+        "alt": alt_of(figure),
+        "title": text(figure.title),
+        "filters": text(figure.filters),
+        "caption": text(figure.caption),
+        "legend_title": text(figure.legend_title),
+        "legend": [
+            {"label": text(row.label), "count": text(row.count), "swatch": swatch(row)} for row in figure.legend
+        ],
+    }
 
 
 def legend_words(row: LegendRow) -> str:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import compile_png
-from dashboard.views.briefing.model import Briefing, Figure, Page, TableData
+from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page
 
 FOLDER = Path(__file__).parent
 MOST_BYTES = 2_000_000
@@ -81,39 +81,18 @@ def _page(page: Page, n: int, picture: str, address: str) -> dict[str, Any]:
 
 def _figure(figure: Figure, picture: str, address: str) -> dict[str, Any]:
     width, height = contents.size_of(figure.svg)
-    return {
+    return contents.figure_words(figure, _swatch) | {
         "image": picture,
         "width": round(width),
         "height": round(height),
-        "alt": contents.alt_of(figure),
-        "title": contents.text(figure.title),
-        "filters": contents.text(figure.filters),
-        "caption": contents.text(figure.caption),
-        "legend_title": contents.text(figure.legend_title),
-        "legend": [
-            {
-                "label": contents.text(row.label),
-                "count": contents.text(row.count),
-                "swatch": Markup(contents.swatch_svg(row)),  # noqa: S704  our own shapes and checked colours
-            }
-            for row in figure.legend
-        ],
-        "table": _table(contents.table_of(figure)),
+        "table": contents.table_words(contents.table_of(figure)),
         "link": contents.href(figure.link, address),
         "wide": not picture and figure.table is not None and len(figure.table.headers) > 4,
     }
 
 
-def _table(table: TableData | None) -> dict[str, Any] | None:
-    if table is None or not table.headers:
-        return None
-    headers = contents.headers_of(table)
-    return {
-        "headers": headers,
-        "rows": contents.rows_of(table),
-        "numeric": [contents.is_number(table, n) for n in range(len(headers))],
-        "note": contents.text(table.note),
-    }
+def _swatch(row: LegendRow) -> Markup:
+    return Markup(contents.swatch_svg(row))  # noqa: S704  our own shapes and checked colours
 
 
 # ---- pictures -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
-from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page, TableData
+from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page
 
 TEMPLATE = Path(__file__).with_name("briefing.typ")
 APPENDIX = "The figures behind the maps and charts"
@@ -70,23 +70,10 @@ def _figure(figure: Figure, name: str, images: dict[str, bytes]) -> dict[str, An
     width, height = contents.size_of(figure.svg)
     if figure.svg:
         images[name] = contents.text(figure.svg).encode("utf-8")
-    return {
+    return contents.figure_words(figure, lambda row: _swatch(row, images)) | {
         "image": name if figure.svg else None,
         "ratio": width / height,
-        "alt": contents.alt_of(figure),
-        "title": contents.text(figure.title),
-        "filters": contents.text(figure.filters),
-        "caption": contents.text(figure.caption),
-        "legend_title": contents.text(figure.legend_title),
-        "legend": [
-            {
-                "label": contents.text(row.label),
-                "count": contents.text(row.count),
-                "swatch": _swatch(row, images),
-            }
-            for row in figure.legend
-        ],
-        "table": _table(contents.table_of(figure)) if not figure.svg else None,
+        "table": contents.table_words(contents.table_of(figure)) if not figure.svg else None,
     }
 
 
@@ -98,22 +85,10 @@ def _swatch(row: LegendRow, images: dict[str, bytes]) -> str:
     return name
 
 
-def _table(table: TableData | None) -> dict[str, Any] | None:
-    if table is None or not table.headers:
-        return None
-    headers = contents.headers_of(table)
-    return {
-        "headers": headers,
-        "rows": contents.rows_of(table),
-        "numeric": [contents.is_number(table, n) for n in range(len(headers))],
-        "note": contents.text(table.note),
-    }
-
-
 def _behind(page: Page) -> list[dict[str, Any]]:
     """For the end: what a picture shows as a table, and where the numbers in the words come from."""
     figure = page.figure
-    table = _table(contents.table_of(figure)) if figure is not None and figure.svg else None
+    table = contents.table_words(contents.table_of(figure)) if figure is not None and figure.svg else None
     facts = contents.fact_lines(page)
     if table is None and not facts:
         return []

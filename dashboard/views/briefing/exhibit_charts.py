@@ -329,7 +329,7 @@ def _gap_row(lads, row) -> tuple[str, ...]:
 @exhibit(
     "chart",
     "fifths",
-    says="Mean distance to the nearest service for each fifth of need: whether those with most need have the longest way.",
+    says="Mean distance to the nearest service for each fifth of need: whether those with most need have farthest to go.",
     takes="need services level period",
     needs="a view with need and services",
     example="chart / type: fifths",

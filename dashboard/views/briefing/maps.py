@@ -475,7 +475,7 @@ def _key(gaps: Gaps) -> str:
     out.append(_arrow(left - 12, bottom, left - 12, top))
     out.append(_arrow(left, bottom + 12, left + 3 * cell, bottom + 12))
     out.append(text_at(left - 22, top + 1.5 * cell, "More need", SMALL_NAME, anchor="middle", turn=-90))
-    longer = ("Longer way" if gaps.result.model.unit == "m" else "More time") if nearest else "Less access"
+    longer = ("Farther" if gaps.result.model.unit == "m" else "More time") if nearest else "Less access"
     out.append(text_at(left + 1.5 * cell, bottom + 36, longer, SMALL_NAME, anchor="middle"))
     return f"<g>{''.join(out)}</g>"
 
