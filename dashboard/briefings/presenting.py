@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from dashboard.html import ASSETS
 from dashboard.selection import Selection
@@ -28,6 +28,7 @@ def presenting(briefing: Briefing, channel: str = "") -> dict[str, Any]:
 
 def explore_link(briefing: Briefing) -> str:
     """Where E leads on a page without a map of its own."""
-    if briefing.document.view:
-        return f"/?{briefing.document.view}"
+    view = briefing.document.view
+    if view:  # it may be written as the whole address of a page
+        return f"/?{urlsplit(view).query if '?' in view else view}"
     return next((page.figure.link for page in briefing.pages if page.figure and page.figure.link), Selection().link())

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dashboard.published import Published
 from dashboard.views.briefing.build import build_briefing
@@ -37,6 +38,7 @@ from layers import (
 if TYPE_CHECKING:
     from dashboard.views.briefing.ward import WardPage
 
+T = TypeVar("T")
 log = logging.getLogger("commonground.briefings")
 
 WARD = "ward-"
@@ -106,7 +108,8 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
     else:
         return Found(_of_record(published, record), "published", Audience(record.audience), record)
     if briefing_id.startswith(WARD):
-        sheet = _ward(published, briefing_id.removeprefix(WARD), store.generation(), store.now().date())
+        code = briefing_id.removeprefix(WARD)
+        sheet = _once(_ward, published, code, store.generation(), store.now().date())
         if sheet is None:
             raise not_there()
         return Found(sheet.as_briefing(), "ward", Audience.PUBLIC, ward=sheet)
@@ -118,7 +121,7 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
         if pack is None or not may_read(pack.audience, pack.partner, viewer, published.region):
             raise not_there()
         text, kind = pack.text, "pack"
-    made = _built(published, briefing_id, text, store.generation(), store.now().date())
+    made = _once(_built, published, briefing_id, text, store.generation(), store.now().date())
     return Found(made, kind, made.document.audience)
 
 
@@ -160,7 +163,8 @@ def wards(published: Published) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def newest(published: Published, document: Document, briefing_id: str) -> Briefing:
     """The same text with the newest data, to compare with. What cannot be shown any more is said on its page."""
-    return _built(published, briefing_id, document.text, published.store.generation(), published.store.now().date())
+    store = published.store
+    return _once(_built, published, briefing_id, document.text, store.generation(), store.now().date())
 
 
 # ---- short links ---------------------------------------------------------------------------------------------------------
@@ -196,7 +200,17 @@ def _ids(published: Published, viewer: Viewer) -> Iterator[str]:
 def _of_record(published: Published, record: PublishedBriefing) -> Briefing:
     pins = tuple(sorted(record.pins.items()))
     day = record.published_at.date()
-    return _pinned(published, record.id, record.text, pins, record.version, day, published.store.generation())
+    return _once(_pinned, published, record.id, record.text, pins, record.version, day, published.store.generation())
+
+
+_turns = [threading.Lock() for _ in range(64)]
+
+
+def _once(make: Callable[..., T], published: Published, *key) -> T:
+    """What is kept, or made by the first who asks: the others wait for it. Anybody may ask for a page whose gaps take ten
+    seconds for the whole of England, and many may do so at once."""
+    with _turns[hash(key) % len(_turns)]:
+        return make(published, *key)
 
 
 @lru_cache(maxsize=64)

@@ -87,9 +87,13 @@ def overlay_switches(gaps: Gaps, chosen: tuple[str, ...], show: str) -> list:
                 ]
             )
         )
+    # folded: the underserved communities by name come next, and are what people look for
     return [
-        html.H3("Also draw on the map", className="legend-title"),
-        html.Ul(items, className="overlay-switches"),
+        html.Details(
+            [html.Summary("Also draw on the map"), html.Ul(items, className="overlay-switches")],
+            className="legend-more",
+            open=bool(chosen),
+        )
     ]
 
 

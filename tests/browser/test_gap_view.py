@@ -44,7 +44,11 @@ def found(site, **more):
 
 
 def switch(explore, words: str):
-    explore.page.locator(".overlay-switch", has_text=words).click()
+    """Press a switch; the fold that holds them is opened first where none of them is on."""
+    one = explore.page.locator(".overlay-switch", has_text=words)
+    if not one.is_visible():
+        explore.page.get_by_text("Also draw on the map").click()
+    one.click()
     return explore.settled()
 
 

@@ -36,6 +36,9 @@ ONE = {
     **{many: one for one, many in wording.LEVEL_WORDS.values()},
 }
 """What is counted, where there is one of it."""
+MOST_QUESTIONS = 30
+"""Different questions of gaps, and of together, in one briefing: each takes up to ten seconds for the whole of England, and
+whoever opens the briefing first waits for all of them."""
 BROKEN_VIEW = "The view cannot be shown."
 """Title of what is refused because of a whole view, which many tokens may share."""
 
@@ -220,6 +223,7 @@ class Facts:
             if lacking:
                 what = f"the view of this token has no {wording.listing(lacking)}"
                 raise refused(what, "write need=… and services=… in the view", VIEW)
+            self._bounded(self._gaps)
             found = gaps_of(self.published, selection, self.reader)
             if found.summary["areas_without_need"] == found.summary["areas"]:  # "no gaps" would be a guess
                 what = "need is not known for any of the areas of this view"
@@ -235,9 +239,16 @@ class Facts:
             selection = self._asked(view).settled
             if not selection.services:
                 raise refused("the view of this token has no services", "write services=… in the view", VIEW)
+            self._bounded(self._together)
             return together_of(self.published, selection, self.reader)
 
         return _once(self._together, view, make)
+
+    @staticmethod
+    def _bounded(asked: Mapping) -> None:
+        if len(asked) >= MOST_QUESTIONS:
+            what = f"the briefing asks more than {MOST_QUESTIONS} different questions of need and services"
+            raise refused(what, "use fewer views, or split it in two", VIEW)
 
     def _asked(self, view: str) -> View:
         if not view:
