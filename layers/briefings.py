@@ -498,6 +498,8 @@ class Briefings:
         found = _find(connection, briefing_id)
         built_in = (*BUILT_IN, *(f"gaps-{theme.id}" for theme in self.store.region.themes))
         theirs = found is not None and not may_change(found.partner, by)
+        packs = self._of_pack(briefing_id)
+        theirs = theirs or (packs is not None and not may_change(packs, by))
         if theirs or (briefing_id in built_in and by.role != "admin"):
             raise _cannot_have(briefing_id, "The briefing was not published.")
         if found is not None and found.partner != document.partner:  # an admin's: the others came to the line above
@@ -505,6 +507,17 @@ class Briefings:
             fault = Fault(what, "partner", "choose another id for it, or put the partner right", rule="partner")
             raise Refused("The briefing was not published.", [fault])
         return found
+
+    def _of_pack(self, briefing_id: str) -> str | None:
+        """The partner of the region pack's own briefing of this id, which another's would hide; "" where it cannot be read,
+        None where there is none."""
+        file = self.store.region.path / "briefings" / f"{briefing_id}.md"
+        if not file.is_file():
+            return None
+        try:
+            return read_briefing(file.read_text("utf-8")).partner
+        except (OSError, UnicodeDecodeError, Refused):
+            return ""
 
     def _check_pins(self, connection: sa.Connection, pins: Mapping[str, int], document: Document, now) -> None:
         """The last door against a leak: whatever the caller filled in, its layers are open to the whole audience."""
@@ -736,7 +749,7 @@ def _check_id(briefing_id: str, title: str) -> None:
     if not ID.match(briefing_id):
         todo = "use up to 80 small letters, digits and hyphens, and begin with a letter or digit"
         raise Refused(title, [Fault(f"'{briefing_id[:100]}' cannot be an id", "id", todo, rule="id")])
-    if briefing_id in RESERVED:
+    if briefing_id in RESERVED or briefing_id.startswith("ward-"):  # every ward has its page at ward-<code>
         raise _cannot_have(briefing_id, title)
 
 

@@ -485,13 +485,13 @@ def publish_all(
         _check_moment(at)
         review_on = day(review_on)
         _check_ids(submissions)
-        ready: list[tuple[Submission, Prepared]] = []
+        ready: list[tuple[Submission, Prepared, int | None]] = []
         faults: list[Fault] = []
         for one in submissions:
             layer_id = one.package.descriptor.id
             _permit(by, one.package.descriptor, None)
             try:
-                package = appended(store, one.package, by) if one.append else one.package
+                package, base = _appended(store, one.package, by) if one.append else (one.package, None)
                 prepared = prepare(package, store.region)
             except Refused as refused:
                 if len(submissions) == 1:
@@ -500,17 +500,18 @@ def publish_all(
                 continue
             if one.checks:
                 prepared = dataclasses.replace(prepared, report={**prepared.report, "checks": dict(one.checks)})
-            ready.append((one, prepared))
+            ready.append((one, prepared, base))
         if faults:
             raise Refused("None of the layers was published.", faults)
         done = []
         with store.writing() as connection:
             now = store.now()
-            for one, prepared in ready:
+            for one, prepared, base in ready:
                 layer_id = one.package.descriptor.id
                 found = find(connection, layer_id, now)
                 _permit(by, one.package.descriptor, found)
                 _check_replaces(one.package.descriptor, found, one.replace_ok, one.expecting)
+                _check_base(layer_id, found, base)
                 done.append(
                     write_version(
                         connection,
@@ -574,9 +575,22 @@ def _check_replaces(descriptor: Descriptor, found: Found | None, replace_ok: boo
         raise Refused(f"The layer '{descriptor.id}' was not published.", faults)
 
 
+def _check_base(layer_id: str, found: Found | None, base: int | None) -> None:
+    """What was withdrawn or rolled back while its periods were added to a new one must not come back with it."""
+    if base is not None and (found is None or found.standing.current != base):
+        what = f"version {base}, whose periods were to be kept, is not the one that is shown any more"
+        fault = Fault(what, "version", "look at what changed, then publish again", rule="overtaken")
+        raise Refused(f"The layer '{layer_id}' was not published.", [fault])
+
+
 def appended(store: Store, package: Package, by: Viewer) -> Package:
     """The package with the periods of the version now shown that it does not bring itself. Raises :class:`Refused` where the
     two do not compare (boundaries, measure, unit) or there is nothing to add to, :class:`NotPermitted` like publishing."""
+    return _appended(store, package, by)[0]
+
+
+def _appended(store: Store, package: Package, by: Viewer) -> tuple[Package, int]:
+    """The same, and the version that the other periods are from."""
     layer_id = package.descriptor.id
     if package.descriptor.kind != Kind.INDICATOR:
         fault = Fault("a list of services has no periods", f"layer '{layer_id}'", "publish the whole list")
@@ -607,7 +621,7 @@ def appended(store: Store, package: Package, by: Viewer) -> Package:
         )
     kept = tables[0][~tables[0]["period"].isin(tables[1]["period"])]
     table = pd.concat([kept, tables[1]], ignore_index=True)
-    return dataclasses.replace(package, table=table)
+    return dataclasses.replace(package, table=table), base
 
 
 def write_version(

@@ -6,6 +6,8 @@ lost. Who may is decided by :class:`layers.Briefings`; a draft that is not one's
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -35,6 +37,7 @@ from dashboard.views.wording import AUDIENCE_WORDS
 from layers import (
     BriefingDraft,
     Briefings,
+    Fault,
     NotFound,
     NotPermitted,
     Overtaken,
@@ -209,7 +212,10 @@ def add_routes(routes: flask.Blueprint, published: Published) -> None:
         html = environment().get_template("briefings/preview.html").render(looked=looked, shown=at, draw=draw)
         return flask.jsonify(
             html=html, page=at, faults=len(looked.faults), lines=[one.line for one in looked.faults if one.line],
-            pages=[{"number": part.number, "headline": part.headline, "line": part.line} for part in parts],
+            pages=[
+                {"number": part.number, "headline": looked.headline(part.number, part.headline), "line": part.line}
+                for part in parts
+            ],
         )  # fmt: skip
 
     @routes.post(f"{EDIT}/<draft_id>/discard")
@@ -250,12 +256,13 @@ def add_routes(routes: flask.Blueprint, published: Published) -> None:
 
     @routes.get(f"{EDIT}/<draft_id>/publish")
     def edit_publish(draft_id: str):
-        return _publish_page(held.draft(draft_id, current_viewer()))
+        done = next((name for name in ("asked", "checked") if name in flask.request.args), "")
+        return _publish_page(held.draft(draft_id, current_viewer()), done=done)
 
     def _publish_page(draft: BriefingDraft, *, status: int = 200, **values):
         viewer = current_viewer()
         looked = look(published, draft.text, viewer)
-        values = {"errors": {}, "failed": "", "faults": (), "given": {}} | values
+        values = {"errors": {}, "failed": "", "faults": (), "given": {}, "done": ""} | values
         document = looked.document
         partner = region.partner(draft.partner)
         return page(
@@ -264,6 +271,7 @@ def add_routes(routes: flask.Blueprint, published: Published) -> None:
             partner_name=partner.name if partner else draft.partner, may=may_change(draft.partner, viewer),
             may_confirm=draft.awaits_check and viewer.user not in draft.authors
             and (draft.asked_of == viewer.user or may_change(draft.partner, viewer)),
+            seen=versions_seen(looked.briefing.pins if looked.briefing else {}),
             blank=[one for one in (looked.briefing.pages if looked.briefing else ()) if one.unavailable], **values,
         )  # fmt: skip
 
@@ -290,6 +298,9 @@ def add_routes(routes: flask.Blueprint, published: Published) -> None:
             check_owner(published, document, viewer)
             made = build_briefing(published, document, briefing_id=draft.briefing_id or "draft", author=viewer)
             pins, facts = pins_and_facts(made)
+            if flask.request.form.get("seen") not in (None, versions_seen(pins)):
+                what, todo = "newer figures were published since this page was opened", "look at it again, then publish"
+                raise Refused("The briefing was not published.", [Fault(what, "", todo, rule="overtaken")])
             done = held.publish(
                 draft_id, by=viewer, pins=pins, facts=facts, revision=draft.revision, note=given["note"][:1000],
                 briefing_id=given["briefing_id"].strip().lower() if not draft.base_version else "",
@@ -379,6 +390,11 @@ def add_routes(routes: flask.Blueprint, published: Published) -> None:
             faults = remarks(getattr(error, "faults", ()))
             return _pin_page(view, kind, status=422, failed=str(error), faults=faults, headline=headline)
         return flask.redirect(f"{EDIT}/{draft.id}?page={len(outline.parts_of(draft.text))}", 303)
+
+
+def versions_seen(pins: Mapping[str, int]) -> str:
+    """Which data somebody looked at before they pressed the button."""
+    return hashlib.sha256(repr(sorted(pins.items())).encode()).hexdigest()[:16]
 
 
 def exhibit_block(example: str) -> str:

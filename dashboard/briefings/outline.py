@@ -10,13 +10,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from markdown_it import MarkdownIt
 
 MOST_DIFFERENT = 5_000
 """Lines of a comparison: nobody reads more, and a browser would have to draw them."""
 
+_MOST = 200_000  # characters; layers refuses a briefing of more bytes
 _LONG = 4_000  # lines of both texts
 _MOST_PAIRS = 2_000_000
 _END = re.compile(r"(---|\.\.\.)\s*\Z")
@@ -32,8 +33,11 @@ class Part:
     end: int
 
 
+@lru_cache(maxsize=16)  # one request asks several times
 def parts_of(text: str) -> tuple[Part, ...]:
-    """The pages of a text."""
+    """The pages of a text; none of one that is larger than a briefing may be: it is refused, but not before it is sent back."""
+    if len(text) > _MOST:
+        return ()
     lines = tidy(text).split("\n")
     start = _front(lines)
     heads = []

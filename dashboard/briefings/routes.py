@@ -342,8 +342,13 @@ def blueprint(published: Published) -> flask.Blueprint:
         return page(
             published, "briefings/compare.html", title=f"Compare versions of {after.title}", path=PATH,
             address=f"{PATH}/{briefing_id}", numbers=numbers, a=a, b=b, now=after,
-            lines=editing.differences(before.text, after.text),
+            lines=editing.differences(before.text, after.text), changes=_changed(briefing_id, a, b),
         )  # fmt: skip
+
+    def _changed(briefing_id: str, a: int, b: int):
+        """Numbers that say something else in version b; the words may be the same when only the data is newer."""
+        before, after = (find(published, briefing_id, current_viewer(), version).briefing for version in (a, b))
+        return compare_facts(before, after)
 
     @routes.post(f"{PATH}/<briefing_id>/withdraw")
     def withdraw(briefing_id: str):

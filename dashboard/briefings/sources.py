@@ -115,7 +115,7 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
         return Found(sheet.as_briefing(), "ward", Audience.PUBLIC, ward=sheet)
     from dashboard.views.briefing.starters import starter_text  # late: only briefings need it
 
-    text, kind = starter_text(published, briefing_id), "starter"
+    text, kind = _once(starter_text, published, briefing_id), "starter"
     if text is None:
         pack = _pack_files(published.region.path).get(briefing_id)
         if pack is None or not may_read(pack.audience, pack.partner, viewer, published.region):
@@ -142,7 +142,7 @@ def entries(published: Published, viewer: Viewer) -> tuple[Entry, ...]:
         for one in Briefings(published.store).list(viewer)
     ]  # fmt: skip
     taken = {one.id for one in out} | _withdrawn(published, viewer)
-    for one in starters(published):
+    for one in _once(starters, published):
         if one.id not in taken:
             out.append(Entry(one.id, one.title, one.summary, "starter", str(one.audience), ""))
     for name, pack in _pack_files(published.region.path).items():

@@ -357,6 +357,29 @@ def test_what_changed_in_a_list_of_services(store):
     }
 
 
+@pytest.mark.parametrize("act", ["withdraw", "rollback"])
+def test_what_is_taken_back_while_a_period_is_added_to_it_does_not_come_back(store, monkeypatch, act):
+    """A large file takes seconds to prepare; the figures that somebody withdraws in these are not in what is published then."""
+    from layers import publishing
+
+    store.publish(indicator(first=1, period="2022"), by=WEST_ANALYST)
+    store.publish(indicator(first=3, period="2023"), by=WEST_ANALYST)
+    prepare = publishing.prepare
+
+    def withdraw_meanwhile(package, region):
+        if act == "withdraw":
+            store.withdraw("noise", by=WEST_ANALYST, reason="People can be recognised.")
+        else:
+            store.rollback("noise", to=1, by=WEST_ANALYST, reason="People can be recognised.")
+        return prepare(package, region)
+
+    monkeypatch.setattr(publishing, "prepare", withdraw_meanwhile)
+    with pytest.raises(Refused, match="not published") as caught:
+        store.publish(indicator(first=5, period="2024"), by=WEST_ANALYST, append=True, expecting=2)
+    assert [fault.rule for fault in caught.value.faults] == ["overtaken"]
+    assert len(store.history("noise", WEST_ANALYST)) == 2
+
+
 def test_a_new_period_is_appended_to_those_before(store):
     store.publish(indicator(first=1, period="2023"), by=WEST_ANALYST)
     done = store.publish(indicator(first=5, period="2024"), by=WEST_ANALYST, append=True)
