@@ -189,9 +189,12 @@ def find_short(published: Published, code: str, viewer: Viewer) -> str:
 
 
 def _ids(published: Published, viewer: Viewer) -> Iterator[str]:
-    yield from (one.id for one in entries(published, viewer))
-    yield from _withdrawn(published, viewer)
+    """Whose code comes first keeps it: an id that was chosen for its code takes nobody's readers away."""
+    found = entries(published, viewer)
     yield from (f"{WARD}{code}" for code in published.region.areas["ward"]["code"])
+    yield from (one.id for one in found if one.kind != "published")
+    yield from _withdrawn(published, viewer)
+    yield from (one.id for one in sorted(found, key=lambda one: one.published_on) if one.kind == "published")
 
 
 # ---- building ------------------------------------------------------------------------------------------------------------
