@@ -75,6 +75,14 @@ class Looked:
             return None
         return next((page for page in self.briefing.pages if page.number == number), self.briefing.pages[-1])
 
+    def headline(self, number: int, written: str) -> str:
+        """What a page's headline says once it is filled in; as ``written`` while that is not known."""
+        pages = self.briefing.pages if self.briefing is not None else ()
+        page = next((page for page in pages if page.number == number), None)
+        if page is None or any(run.token is not None and not run.text for run in page.headline):
+            return written
+        return page.headline_text or written
+
 
 _pages: WeakKeyDictionary[Published, Kept] = WeakKeyDictionary()
 _KEPT_PAGES = 200  # of all drafts; a map takes some 100 kB
@@ -180,7 +188,7 @@ def page_of_view(view: str, headline: str, kind: str = "map", caption: str = "")
 
 def one_line(text: str) -> str:
     """What somebody typed into one field, so that it stays on one line of Markdown and starts nothing there."""
-    return re.sub(r"[`{}<>\x00-\x1f]", "", " ".join(text.split())).strip(" #")[:200]
+    return re.sub(r"[`<>\x00-\x1f]", "", " ".join(text.split())).strip(" #")[:200]
 
 
 def _number(pattern: re.Pattern, text: str) -> int:

@@ -7,7 +7,7 @@ A number that came from a token is a link to the line that says where it comes f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
@@ -45,6 +45,12 @@ def svg(figure: Figure, prefix: str) -> Markup:
 
         text = _REFERS.sub(refer, text)
     return Markup(text)  # noqa: S704  drawn by dashboard.views, which escapes every text in it
+
+
+def told_before(pages: Sequence[Page], page: Page) -> int:
+    """The number of an earlier page that says the same about what the data does not tell, or 0: read one below the other,
+    ten pages would say it ten times."""
+    return next((one.number for one in pages if one.number < page.number and one.limits == page.limits), 0)
 
 
 def swatch(row: LegendRow) -> Markup:

@@ -654,3 +654,14 @@ def test_a_frame_of_values_is_not_changed(tiny):
     for text in ("highest layer=crowded level=lsoa", "count layer=crowded level=lsoa above=2", "middle layer=crowded"):
         says(tiny, text)
     pd.testing.assert_frame_equal(tiny.store.values("crowded", "lsoa", PUBLIC).frame, before)
+
+
+def test_the_fifths_of_need_say_what_their_chart_says(demo):
+    """Need is the place of an area from 0 to 100, so that a fifth of areas stands above 80; its residents' mean distance by hand."""
+    view = "need=alcohol-admissions&services=alcohol-drug-services"
+    areas = Facts(demo, PUBLIC).gaps(view).result.areas
+    need, people, far = (areas[name].to_numpy("float64") for name in ("need", "population", "access"))
+    for name, inside in (("most_need", need > 80), ("least_need", need <= 20)):
+        found = says(demo, f"access.{name}", view)
+        assert found.value == pytest.approx((people * far)[inside].sum() / people[inside].sum(), rel=0.02)
+        assert found.text.endswith(" km") and float(found.text[:-3]) == pytest.approx(found.value / 1000, abs=0.06)

@@ -87,10 +87,11 @@ def test_gaps_starter_tells_the_whole_story(demo_briefings):
     assert kinds[0] == "map"
     assert {"map", "chart", "table"} <= set(kinds)
     for part in (
-        "Where does alcohol do most harm",
+        "alcohol and drug services for",
+        "Where need is most, the nearest is",
         "areas stay gaps",
         "Looking alone",
-        "one more",
+        "One more",
         "do not tell us",
         "to decide today",
     ):

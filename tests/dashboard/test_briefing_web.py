@@ -16,9 +16,11 @@ import pytest
 
 from dashboard.app import create_app
 from dashboard.auth.session import COOKIE
-from dashboard.briefings import outline
+from dashboard.briefings import draw, outline
+from dashboard.briefings.drafting import page_of_view
 from dashboard.briefings.sources import RESERVED, find_briefing, short_code
 from dashboard.published import Published
+from dashboard.views.briefing.model import Page
 from layers import PUBLIC, SYSTEM, Briefings, NotFound, Viewer, open_store
 from tests.layers.store_fixtures import indicator
 
@@ -357,7 +359,8 @@ def test_newer_data_is_told_and_what_would_change(site):
     assert "Newer data" not in public.get("/briefings/all-may-read").text
     assert "This is version 1" in said(public.get("/briefings/all-may-read?version=1"))
     assert "Newer numbers" in said(public.get("/briefings/all-may-read/history"))
-    assert public.get("/briefings/all-may-read/compare?a=1&b=2").status_code == 200
+    side_by_side = said(public.get("/briefings/all-may-read/compare?a=1&b=2"))
+    assert "The words are the same in both." in side_by_side and "Numbers that differ" in side_by_side
 
 
 # ---- writing ------------------------------------------------------------------------------------------------------------
@@ -471,7 +474,7 @@ def test_a_colleague_is_asked_and_confirms(site):
     asked = ann.post(
         f"/briefings/edit/{draft}/publish", data={"action": "ask", "asked_of": "vic", "asked_note": "Is page 2 right?"}
     )
-    assert asked.status_code == 303
+    assert asked.status_code == 303 and "vic is asked to check it" in said(ann.get(asked.location))
     assert ann.post(f"/briefings/edit/{draft}/check", data={"revision": "1"}).status_code == 403
     assert "Is page 2 right?" in vic.get("/briefings/edit").text
     assert vic.get(f"/briefings/edit/{draft}").location.endswith("/publish")
@@ -481,7 +484,8 @@ def test_a_colleague_is_asked_and_confirms(site):
         assert vic.get(f"/briefings/edit/{draft}/{path}").status_code == 200
     assert vic.post(f"/briefings/edit/{draft}", data={"text": "mine"}).status_code == 403
     assert vic.post(f"/briefings/edit/{draft}/publish", data={"action": "publish"}).status_code == 403
-    assert vic.post(f"/briefings/edit/{draft}/check", data={"revision": "1"}).status_code == 303
+    kept = vic.post(f"/briefings/edit/{draft}/check", data={"revision": "1"})
+    assert kept.status_code == 303 and "Your check is kept" in said(vic.get(kept.location))
     assert ann.post(f"/briefings/edit/{draft}/publish", data={"action": "publish"}).status_code == 303
     assert "Checked by vic" in said(bob.get("/briefings/checked"))
     # names of people are for the partnership
@@ -640,6 +644,27 @@ def test_a_view_is_pinned_to_a_new_and_to_an_old_draft(site):
     assert odd.status_code == 200 and "<script>" not in odd.text.partition("<body>")[2].partition("briefing.js")[
         0
     ].replace("<script src", "")
+
+
+def test_a_pinned_headline_may_hold_a_number_from_the_data():
+    assert "# Only {{ gaps.areas }} areas\n" in page_of_view("need=harm", "Only {{ gaps.areas }} areas")
+
+
+def test_what_was_told_on_an_earlier_page_is_not_told_again():
+    """Pages 1 and 3 say the same, page 2 something else, page 4 nothing: 3 points to 1."""
+    pages = [Page(n, limits=limits) for n, limits in ((1, ("a",)), (2, ("b",)), (3, ("a",)), (4, ()))]
+    assert [draw.told_before(pages, page) for page in pages] == [0, 0, 1, 0]
+
+
+def test_the_list_of_pages_says_what_headlines_say_once_filled(site):
+    text = (
+        TEXT.format(title="Plum", audience="public")
+        + "\n# All {{ region.areas }} areas\n\nx\n\n# No {{ nothing }}\n\nx\n"
+    )
+    draft = site.draft("ann", text, "heads")
+    names = re.findall(r'class="page-name"[^>]*>([^<]*)<', site.client("ann").get(f"/briefings/edit/{draft}").text)
+    filled = len(site.published.region.areas["lsoa"])
+    assert f"All {filled} areas" in names and "No {{ nothing }}" in names
 
 
 def test_the_map_offers_to_pin_to_those_who_write(read_only):

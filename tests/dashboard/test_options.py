@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,7 +23,7 @@ from dashboard.views.community import community_page, near_services, read_query
 from dashboard.views.gaps import Sorry
 from dashboard.views.option_results import change_lines, comparison, map_scene, option_sentence, outcomes, overlap_words
 from dashboard.views.siting import jobs
-from layers import PUBLIC, Change
+from layers import PUBLIC, Change, Viewer
 from tests.dashboard.test_wiring import tree
 
 QUESTION = {
@@ -455,6 +456,19 @@ def test_no_file_where_there_is_nothing_to_say(demo_client, path):
 
 def selection_of(**query):
     return read_query(QUESTION | query)[0]
+
+
+def test_who_writes_briefings_can_pin_the_comparison_with_the_view_that_is_shown(demo):
+    page, names = find_page("/options")
+
+    def link(viewer: Viewer) -> list[str]:
+        drawn = str(page.layout(demo, QUESTION, viewer, shapes=_shapes(demo), **names))
+        return re.findall(r"/briefings/pin\?[^'\"]+", drawn)
+
+    assert link(PUBLIC) == [] == link(Viewer("vic", "newcastle", "viewer"))
+    (found,) = link(Viewer("ann", "newcastle", "analyst"))
+    given = dict(parse_qsl(urlsplit(found).query))
+    assert given == {"kind": "options", "view": box_of(demo).query.query_string()}
 
 
 def test_the_page_of_a_community_says_what_its_card_says(demo):

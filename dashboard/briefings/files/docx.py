@@ -30,6 +30,7 @@ from layers import BriefingBlock
 FONT = "Arial"
 TEXT_CM = 17.0  # between the margins
 MOST_CM = 10.0  # height of a picture, so that its words and key stay with it
+MOST_ROWS_TOGETHER = 12  # of a table that goes to the next sheet rather than leave a row or two behind
 QUIET, INK, ACCENT, NOTICE = contents.QUIET, contents.INK, contents.ACCENT, contents.NOTICE
 
 
@@ -78,10 +79,10 @@ class _Paper:
                 self._plain(contents.text(line), "Small bullet")
         if page.sources or page.credits:
             self._plain(contents.SOURCES, "Heading 2")
-            for line in contents.source_lines(page.sources):
-                self._plain(line, "Small")
-            if said := contents.attributions(page):
-                self._plain(said, "Small")
+            # run on in two paragraphs: a line for each would push its table to another sheet
+            for said in (" ".join(contents.source_lines(page.sources)), contents.attributions(page)):
+                if said:
+                    self._plain(said, "Small")
         # what is looked up rather than read comes last, and may run on to another sheet
         if page.figure is not None and page.figure.svg:
             self._behind(page.figure)
@@ -182,7 +183,8 @@ class _Paper:
     def _table(self, table: TableData, alt: str) -> None:
         headers, rows = contents.headers_of(table), contents.rows_of(table)
         numeric = [contents.is_number(table, n) for n in range(len(headers))]
-        made = self._grid(headers, rows, _widths(headers, rows, numeric), numeric, 10)
+        whole = len(rows) <= MOST_ROWS_TOGETHER
+        made = self._grid(headers, rows, _widths(headers, rows, numeric), numeric, 10, whole)
         _described(made, alt)
         if table.note:
             self._plain(contents.text(table.note), "Small")

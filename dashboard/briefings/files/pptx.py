@@ -168,7 +168,7 @@ class _Deck:
                 self._figure(slide, page, figure, Box(EDGE, top + high + 8, WIDTH - 2 * EDGE, room - high - 8))
             else:
                 self._text_slides(page, headline, lines, room)
-                slide, top = self._slide(self.bare, f"{headline}: {_word_of(figure)}")
+                slide, top = self._slide(self.bare, _with_word(headline, _word_of(figure)))
                 self._figure(slide, page, figure, Box(EDGE, top, WIDTH - 2 * EDGE, foot_top - 10 - top))
                 self._finish(slide, page, page.number, notes=False)
                 return
@@ -489,7 +489,7 @@ class _Deck:
     def _least(self, figure: Figure, width: float) -> float:
         """Height of a table with what stands over and under it, in the smallest size."""
         texts = [contents.text(t) for t in (figure.title, figure.filters, figure.caption, figure.table.note) if t]
-        return sum(laid(figure.table, contents.rows_of(figure.table), width, 12)[1]) + height_of(texts, width, 14) + 24
+        return sum(laid(figure.table, contents.rows_of(figure.table), width, 12)[1]) + height_of(texts, width, 12) + 24
 
     def _fits(self, table: TableData | None, width: float) -> bool:
         return table is None or sum(natural(table, contents.rows_of(table), 14)) <= width * 1.15
@@ -585,6 +585,11 @@ def _within(lines: list[tuple], box: Box, more: str) -> list[tuple]:
             return [*out, (more, size, False, QUIET)]
         out.append(line)
     return out
+
+
+def _with_word(headline: str, word: str) -> str:
+    """ "69,609 people live far from help: the map", "Where is help far? The map"."""
+    return f"{headline} {word[:1].upper()}{word[1:]}" if headline[-1:] in ".!?" else f"{headline}: {word}"
 
 
 def _word_of(figure: Figure) -> str:

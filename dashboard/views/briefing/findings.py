@@ -17,6 +17,7 @@ from dashboard.views.gaps import (
     Gaps,
     a_site,
     cost_words,
+    nearest_words,
     need_name,
     one_of,
     percent,
@@ -24,6 +25,7 @@ from dashboard.views.gaps import (
     summary_sentence,
     vanishing_sentence,
 )
+from dashboard.views.siting import compare
 from dashboard.views.together import Together, together_for, together_sentence
 from layers import Kind, Layer
 
@@ -216,6 +218,30 @@ def _gap_words(key: str, says: str, words: Callable[[Gaps], str]):
         return Fact(words(gaps), **_about_gaps(gaps, ask))
 
     return token(f"gaps.{key}", "[view]", says, _GAPS)(say)
+
+
+def _fifth_of_need(key: str, at: int, says: str):
+    """The mean way to the nearest service in the fifth of need with most (0) or least (-1); the chart of fifths shows all."""
+
+    def say(ask: Ask) -> Fact:
+        gaps = ask.gaps()
+        (card,) = compare(gaps, ask.reader, {"now": ()})
+        rows = [row for row in card.by_fifth if row.mean_before is not None]
+        if not rows:
+            raise ask.refused("there is no service to measure to", "choose other services")
+        unit = gaps.result.model.unit
+        words = cost_words(rows[at].mean_before, unit)
+        about = _about_gaps(gaps, ask)
+        about["detail"] = (
+            f"Mean of residents’ way to the {nearest_words(gaps.services)}: {rows[at].name[:1].lower()}{rows[at].name[1:]}."
+        )
+        return Fact(words, rows[at].mean_before, unit, **about)
+
+    return token(f"access.{key}", "[view]", says, _GAPS)(say)
+
+
+_fifth_of_need("most_need", 0, "Mean way to the nearest service for the fifth of areas with most need")
+_fifth_of_need("least_need", -1, "The same for the fifth with least need")
 
 
 _gap_words("rule", "What “underserved” means in this view, a sentence", rule_sentence)

@@ -12,6 +12,7 @@ from dashboard.views.briefing.starter_writing import (
     border_headlines,
     cut,
     exhibit,
+    lower,
     md,
     services_view,
     together_found,
@@ -29,7 +30,7 @@ def gaps_text(published: Published, title: str, question: Question, gaps: Gaps) 
     none = not s["underserved_areas"]
     need_view = replace(question.selection, show="need").query_string()
     w.page(
-        (md(theme.question), f"{md(theme.name)}: where is help far from need?", "Where is help far from need?"),
+        _asked(w, question),
         ("Need is measured by {{ gaps.need }}.", md(question.note)),
         (f"Help means {{{{ gaps.services }}}}: {token('services.count', layer=question.services.id)} in the region.",),
         "{{ gaps.rule }}",
@@ -58,6 +59,21 @@ def gaps_text(published: Published, title: str, question: Question, gaps: Gaps) 
     )
     _decide_page(w, none, bool(s["shared_communities"]), thing)
     return w.document(title, subtitle=cut(_token_free(theme.question)), theme=theme.id, view=v)
+
+
+def _asked(w: Writer, question: Question) -> tuple[str, ...]:
+    """How much help there is for how many; where that cannot be said, what is asked."""
+    theme, things = question.theme, question.services
+    count = token("services.count", layer=things.id)
+    said = (f"{count} {md(lower(things.title))} for {{{{ region.residents }}}} residents",)
+    if w.filled(count) in (None, "0", "1"):
+        said = ()
+    return (
+        *said,
+        md(theme.question),
+        f"{md(theme.name)}: where is help far from need?",
+        "Where is help far from need?",
+    )
 
 
 def _token_free(text: str) -> str:
@@ -109,8 +125,11 @@ def _gap_pages(w: Writer, question: Question, gaps: Gaps) -> None:
     fifths = exhibit("chart", "type: fifths")
     if w.shows(fifths, v):
         w.page(
-            ("Do people with most need have the longest way?",),
-            "Residents are put into five groups of areas, from least need to most.",
+            (
+                "Where need is most, the nearest is {{ access.most_need }} away; where least, {{ access.least_need }}",
+                "How far is help from those with most need?",
+            ),
+            "Areas are put into five groups, from least need to most. The bars show the mean distance of their residents.",
             "Equal bars mean that distance does not follow need. It should be shortest where need is most.",
             exhibits=(fifths,),
             notes=("If the last bar is the longest, services stand where they are needed least.",),
@@ -168,8 +187,8 @@ def _alone_page(w: Writer, published: Published, question: Question) -> None:
     headlines = border_headlines(w, view, thing)
     if w.filled(misjudged, view) not in (None, "0"):
         headlines = (
-            f"Looking alone, {misjudged} people seem to have no {thing} near, and do",
-            f"Looking alone, {misjudged} people seem to have no help near, and do",
+            f"Looking alone misses the {thing} near {misjudged} people",
+            f"Looking alone misses help near {misjudged} people",
             *headlines,
         )
     w.page(
@@ -196,7 +215,7 @@ def _site_page(w: Writer, published: Published, question: Question, thing: str) 
     )
     view = OptionsQuery(question.selection, options=(option,)).query_string()
     w.page(
-        (f"What could one more {thing} change?", "What could one more site change?"),
+        (f"One more {thing} would do most here", "One more site would do most here"),
         "The map shows the place from which one more site would reach most people in gaps.",
         "It is a sum on a map, not a plan. Land, staff, money and what people there want are not in it.",
         exhibits=(exhibit("options", f"view: {view}"),),

@@ -116,16 +116,18 @@ def _indicator_page(w: Writer, theme: Theme, layer: Layer) -> None:
     x = layer.id
     whole = token("whole", layer=x)
     title = token("layer.title", layer=x)
-    worst, best = token("worst", layer=x, level="lad"), token("best", layer=x, level="lad")
-    worst_value, best_value = token("worst.value", layer=x, level="lad"), token("best.value", layer=x, level="lad")
-    several = "lad" in layer.levels and len(w.published.region.areas["lad"]) > 1 and w.filled(worst) != w.filled(best)
+    # "highest", not "worst": that more of it is worse is for the figures of crime, not for those of people
+    top, low = token("highest", layer=x, level="lad"), token("lowest", layer=x, level="lad")
+    top_value, low_value = token("highest.value", layer=x, level="lad"), token("lowest.value", layer=x, level="lad")
+    end = "lowest" if layer.descriptor.direction == "low-is-worse" else "highest"
+    several = "lad" in layer.levels and len(w.published.region.areas["lad"]) > 1 and w.filled(top) != w.filled(low)
     small = layer.levels[0]
     one = wording.LEVEL_WORDS[small][0]
-    place = f"The {one} where it is worst is {token('worst', layer=x, level=small)}: {token('worst.value', layer=x, level=small)}."
+    place = f"The {one} where it is {end} is {token(end, layer=x, level=small)}: {token(f'{end}.value', layer=x, level=small)}."
     w.page(
         (f"{title}: {whole}", f"{whole}: {title}", f"{title}: {token('whole.number', layer=x)}", title),
         (
-            f"It is worst in {worst} ({worst_value}) and best in {best} ({best_value})." if several else "",
+            f"It is highest in {top} ({top_value}) and lowest in {low} ({low_value})." if several else "",
             place if not several or small != "lad" else "",
             f"The figure for the region is that of its middle {one}: half of them have more."
             if _middle(w.published, layer)
