@@ -694,6 +694,23 @@ def test_source_lines():
     ]
 
 
+def test_nothing_empty_stands_between_the_last_table_of_a_sheet_and_the_next_headline():
+    """Word breaks the page before each headline; an empty line behind a table that fills its sheet would open an empty one."""
+    document = docx.Document(io.BytesIO(export_briefing(made.sample(), "docx")))
+    said = [
+        (
+            element.tag.rpartition("}")[2],
+            "".join(element.itertext()).strip(),
+            "Heading1" in etree.tostring(element).decode(),
+        )
+        for element in document.element.body
+    ]
+    before = [said[n - 1] for n, (kind, _, heading) in enumerate(said) if kind == "p" and heading]
+    assert "tbl" in [kind for kind, _, _ in before]
+    assert all(kind == "tbl" or text for kind, text, _ in before)
+    assert said[-1][0] == "sectPr" and said[-2][0] == "p"
+
+
 def test_attributions_are_said_once():
     said = (
         "Contains public sector information licensed under the Open Government Licence v3.0. "

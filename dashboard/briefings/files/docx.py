@@ -49,6 +49,8 @@ class _Paper:
         for page in self.briefing.pages:
             self._page(page)
         self._facts()
+        if self.document.element.body[-2].tag == qn("w:tbl"):  # Word wants a paragraph at the end
+            self._after()
         out = io.BytesIO()
         self.document.save(out)
         return tidy(out.getvalue(), self.briefing.made_on)
@@ -155,7 +157,7 @@ class _Paper:
         table = contents.table_of(figure)
         if table is not None and table.headers:
             self._plain(contents.FIGURES, "Heading 2")
-            self._table(table, contents.text(figure.title) or contents.FIGURES)
+            self._table(table, contents.text(figure.title) or contents.FIGURES, last=True)
 
     def _picture(self, figure: Figure) -> None:
         width, height = contents.size_of(figure.svg)
@@ -180,7 +182,8 @@ class _Paper:
             _shade(made.cells[0], row)
         self._after()
 
-    def _table(self, table: TableData, alt: str) -> None:
+    def _table(self, table: TableData, alt: str, *, last: bool = False) -> None:
+        """``last`` of its page: nothing follows it, since a line more may open an empty sheet before the next headline."""
         headers, rows = contents.headers_of(table), contents.rows_of(table)
         numeric = [contents.is_number(table, n) for n in range(len(headers))]
         whole = len(rows) <= MOST_ROWS_TOGETHER
@@ -188,7 +191,7 @@ class _Paper:
         _described(made, alt)
         if table.note:
             self._plain(contents.text(table.note), "Small")
-        else:
+        elif not last:
             self._after()
 
     def _grid(self, headers, rows, widths: Sequence[float], numeric: Sequence[bool], size: float, whole: bool = False):
