@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -157,17 +158,27 @@ def test_a_site_is_opened_on_the_map_and_back_takes_it_away(options, demo_site):
     opened.settled().assert_right()
 
 
+def pick(page, words: str, done: str) -> None:
+    """Type into the search box, then choose with the arrow key and Enter. The list is drawn again when its last answer comes, and
+    then nothing is marked for a moment: a person presses the two keys once more, and so does this."""
+    page.keyboard.type(words)
+    page.locator(OPTION).filter(has_text=words).first.wait_for()
+    for _ in range(5):
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            if page.evaluate(done):
+                return
+    raise AssertionError(f"“{words}” was not taken")
+
+
 def test_everything_that_the_map_can_do_the_keyboard_can(options, demo_site):
     opened = options(demo_site)
     page = opened.page
     # open: the search box
     page.locator("#options-place").focus()
-    page.keyboard.type("Gateshead demo area 004")
-    page.locator(OPTION).filter(has_text="Gateshead demo area 004").first.wait_for()
-    page.keyboard.press("ArrowDown")
-    # the list may be drawn again when its last answer comes: Enter takes what is marked then
-    until(page, "() => Boolean(document.querySelector('[data-combobox-selected]'))", what="an option is marked")
-    page.keyboard.press("Enter")
+    pick(page, "Gateshead demo area 004", "() => decodeURIComponent(location.search).includes('options=A:o')")
     opened.option("A:o")
     assert "New site 1 in Gateshead demo area 004" in page.locator(".changes").inner_text()
     # close: the tick of a site
@@ -189,11 +200,9 @@ def test_everything_that_the_map_can_do_the_keyboard_can(options, demo_site):
     page.keyboard.press("Enter")
     assert page.locator("#options-mode").inner_text().startswith("New place for New site 1")
     until(page, "() => document.activeElement.id === 'options-place'")
-    page.keyboard.type("Sunderland demo area 010")
-    page.locator(OPTION).filter(has_text="Sunderland demo area 010").first.wait_for()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    until(page, "() => window.commonground.options.state.scene.opened[0]?.[4].includes('Sunderland demo area 010')")
+    there = "() => window.commonground.options.state.scene.opened[0]?.[4].includes('Sunderland demo area 010')"
+    pick(page, "Sunderland demo area 010", there)
+    until(page, there)
     opened.settled().assert_right()
     # undo: the focus goes on at the changes
     page.get_by_role("button", name="Undo: New site 1").focus()
