@@ -262,10 +262,6 @@ def figure_words(figure: Figure, swatch: Callable[[LegendRow], Any]) -> dict[str
     }
 
 
-def legend_words(row: LegendRow) -> str:
-    return f"{text(row.label)} ({text(row.count)})" if row.count else text(row.label)
-
-
 def mark_of(row: LegendRow) -> str:
     """The shape on the map that a row stands for, "" where it stands for a colour of areas."""
     return row.mark if row.mark in SHAPES else ""
