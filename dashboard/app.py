@@ -24,9 +24,10 @@ from dashboard.api.answers import ApiError
 from dashboard.auth import guard, routes
 from dashboard.auth.oidc import OidcSettings, Provider
 from dashboard.auth.session import current_viewer
-from dashboard.briefings import routes as briefing_routes
+from dashboard.briefings.web import routes as briefing_routes
 from dashboard.components.shell import shell
 from dashboard.components.table import table_grid
+from dashboard.drawing.palette import as_css
 from dashboard.pages import PAGES, find_page
 from dashboard.pages.explore import map_config
 from dashboard.pages.missing import missing
@@ -36,7 +37,6 @@ from dashboard.publishing import routes as publishing_routes
 from dashboard.selection import NONE, Selection
 from dashboard.static_files import keep_compressed
 from dashboard.views import offer
-from dashboard.views.palette import as_css
 from dashboard.views.shapes import Shapes
 from layers import PUBLIC, load_region, open_store
 

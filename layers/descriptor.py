@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 
 from layers.fields import INDICATOR, SERVICE, Field
-from layers.marks import meaning
 from layers.model import (
     LEVELS,
     AccessStandard,
@@ -28,6 +27,7 @@ from layers.model import (
     Refused,
     Source,
 )
+from layers.reading.marks import meaning
 
 FILE = "datapackage.json"
 TABLE_FILE = "data.csv"

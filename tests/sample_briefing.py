@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from dashboard.views.briefing.model import (
+from dashboard.briefings.filling.model import (
     Briefing,
     ChartData,
     Fact,

@@ -49,7 +49,7 @@ def install(server: flask.Flask, published: Published) -> None:
     def add_headers(response: flask.Response) -> flask.Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if flask.g.get("may_be_framed"):  # the one page that other websites may show (dashboard.briefings.routes)
+        if flask.g.get("may_be_framed"):  # the one page that other websites may show (dashboard.briefings.web.routes)
             response.headers.pop("X-Frame-Options")
         if flask.request.is_secure:
             response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR}")

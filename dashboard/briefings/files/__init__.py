@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dashboard.views.briefing.model import Briefing
+from dashboard.briefings.filling.model import Briefing
 from layers import Fault, Refused
 
 FORMATS = {

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from dashboard.briefings.filling.model import Briefing, ChartData, Figure, LegendRow, Page, SourceLine, TableData
+from dashboard.drawing.svg_map import SHAPES, shape_path
 from dashboard.views import wording
-from dashboard.views.briefing.model import Briefing, ChartData, Figure, LegendRow, Page, SourceLine, TableData
-from dashboard.views.svg_map import SHAPES, shape_path
 from layers import BriefingBlock, BriefingRun, safe_link
 
 LIMITS = "What this does not tell you"

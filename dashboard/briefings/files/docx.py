@@ -23,8 +23,8 @@ from docx.text.run import Run
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.office import LANGUAGE, picture_png, svg_png, tidy
-from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page, TableData
-from dashboard.views.svg_text import width_of
+from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page, TableData
+from dashboard.drawing.svg_text import width_of
 from layers import BriefingBlock
 
 FONT = "Arial"

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import compile_png
-from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page
+from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page
 
 FOLDER = Path(__file__).parent
 MOST_BYTES = 2_000_000

@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
-from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page
+from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page
 
 TEMPLATE = Path(__file__).with_name("briefing.typ")
 APPENDIX = "The figures behind the maps and charts"

@@ -11,10 +11,10 @@ from datetime import date
 from hashlib import sha256
 
 from dashboard.briefings.files.typst import compile_png
-from dashboard.views.briefing.model import Figure, LegendRow, TableData
-from dashboard.views.palette import SPECIAL
-from dashboard.views.svg_map import shape_path
-from dashboard.views.svg_text import INK, clean, text_block, width_of, wrap
+from dashboard.briefings.filling.model import Figure, LegendRow, TableData
+from dashboard.drawing.palette import SPECIAL
+from dashboard.drawing.svg_map import shape_path
+from dashboard.drawing.svg_text import INK, clean, text_block, width_of, wrap
 
 WIDTH = 720
 EDGE = 20.0

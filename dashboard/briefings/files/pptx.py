@@ -49,7 +49,7 @@ from dashboard.briefings.files.pptx_shapes import (
     write,
 )
 from dashboard.briefings.files.pptx_tables import borders, laid, natural
-from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page, TableData
+from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page, TableData
 from layers import BriefingBlock
 
 COLUMNS = (290.0, 340.0, 390.0, 440.0)  # words beside a figure; beside a map no wider than the second

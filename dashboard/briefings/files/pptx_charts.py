@@ -16,8 +16,8 @@ from xlsxwriter import Workbook
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.pptx_shapes import FONT, INK, LEADING, QUIET, lines_of, rgb
-from dashboard.views.briefing.charts import CATEGORICAL, DUO, contrast
-from dashboard.views.briefing.model import ChartData
+from dashboard.briefings.filling.model import ChartData
+from dashboard.drawing.charts import CATEGORICAL, DUO, contrast
 
 MOST_ROWS = 14  # of a bar chart
 

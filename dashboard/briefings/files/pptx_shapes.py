@@ -20,8 +20,8 @@ from pptx.util import Emu, Pt
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.office import LANGUAGE
-from dashboard.views.briefing.charts import CATEGORICAL
-from dashboard.views.svg_text import width_of
+from dashboard.drawing.charts import CATEGORICAL
+from dashboard.drawing.svg_text import width_of
 
 FONT = "Arial"
 WIDTH, HEIGHT = 960.0, 540.0  # points: 13.33 by 7.5 inches, 16:9

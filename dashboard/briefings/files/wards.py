@@ -12,9 +12,9 @@ from typing import Any
 from dashboard.briefings.files import FORMAT_WORDS, contents, export_briefing
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
 from dashboard.briefings.files.ward_fit import COLUMNS, FITS, LINE, WORDS, fit_of, trimmed
+from dashboard.briefings.ward.ward_answers import MOST_GAPS, WardPage, neighbour_words
+from dashboard.drawing.palette import ramp
 from dashboard.html import ASSETS, environment
-from dashboard.views.briefing.ward import MOST_GAPS, WardPage, neighbour_words
-from dashboard.views.palette import ramp
 
 TEMPLATE = Path(__file__).with_name("ward.typ")
 COLOURS = {
