@@ -144,7 +144,8 @@ class Outline(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         kept = tag not in ("script", "style", "meta") and not (tag == "link" and ("rel", "preload") not in attrs)
-        if kept or (tag == "script" and ("type", "application/json") in attrs):
+        read = tag == "script" and ("type", "application/json") in attrs and ("id", "_dash-config") not in attrs
+        if kept or read:
             words = [name if value is None else f"{name}={_attribute(value)}" for name, value in attrs]
             self.lines.append(" " * self.depth + " ".join([f"<{tag}", *words]) + ">")
         elif tag in ("script", "style"):

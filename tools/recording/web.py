@@ -22,7 +22,7 @@ def answer_text(response, normal, asked: str) -> str:
 
 def body_text(response, kind: str, normal, asked: str) -> str:
     data = response.get_data()
-    ending = PurePosixPath(asked.split("?")[0]).suffix.lstrip(".")
+    ending = PurePosixPath(asked.split("?")[0].split(" as ")[0]).suffix.lstrip(".")
     if not data:
         return "nothing"
     if kind.endswith("json"):
