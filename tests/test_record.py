@@ -81,6 +81,11 @@ def test_the_same_difference_is_shown_once(record, two):
     assert "-title before" in first and second == "api/region.txt: differs as api/gaps.txt"
 
 
+def test_one_part_alone(record, two):
+    (two[1] / "api/gaps.txt").unlink()
+    assert record.compare(*two, parts=["links"]) == [] and len(record.compare(*two)) == 1
+
+
 def test_long_differences_are_cut(record, two):
     (two[0] / "api/gaps.txt").write_text("\n".join(f"a{n}" for n in range(9000)), "utf-8")
     (two[1] / "api/gaps.txt").write_text("\n".join(f"b{n}" for n in range(9000)), "utf-8")

@@ -1,7 +1,7 @@
 """Record what a checkout does, and compare two recordings: before and after a change that must not change behaviour.
 
     python tools/record.py make OUT [--pack data/demo] [--only api,commands,links,pages,briefings] [--few]
-    python tools/record.py compare BEFORE AFTER [--lines 12]
+    python tools/record.py compare BEFORE AFTER [--only ...] [--lines 12]
 
 ``make`` records the code of the current folder (not the folder that this file is in), asked as the outside asks it: over HTTP,
 by commands, by links. The pack is copied and the store thrown away. ``OUT`` gets a folder for each part and a text file for
@@ -21,6 +21,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -51,13 +52,13 @@ def make(out: Path, pack: Path, parts: list[str], *, whole: bool) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def compare(before: Path, after: Path, lines: int = 12) -> list[str]:
-    """What differs between two recordings, a text for each item; [] when they are equal."""
+def compare(before: Path, after: Path, lines: int = 12, parts: Sequence[str] = PARTS) -> list[str]:
+    """What differs between two recordings in these parts, a text for each item; [] when they are equal."""
     for folder in (before, after):
         if not folder.is_dir():
             raise SystemExit(f"{folder} is not a recording: there is no such folder")
     one, two = (
-        {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()}
+        {file.relative_to(folder).as_posix(): file for part in parts for file in sorted((folder / part).glob("*.txt"))}
         for folder in (before, after)
     )
     found, seen = [], {}
@@ -99,20 +100,21 @@ def main(words: list[str] | None = None) -> int:
     making = commands.add_parser("make", help="record the code of the current folder")
     making.add_argument("out", type=Path)
     making.add_argument("--pack", type=Path, default=Path("data/demo"))
-    making.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
     making.add_argument("--few", action="store_true", help="a sample of what there is much of: for a large region")
     comparing = commands.add_parser("compare", help="list what differs between two recordings")
     comparing.add_argument("before", type=Path)
     comparing.add_argument("after", type=Path)
     comparing.add_argument("--lines", type=int, default=12, help="lines shown of each difference")
+    for each in (making, comparing):
+        each.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
     given = parser.parse_args(words)
-    if given.command == "compare":
-        found = compare(given.before, given.after, given.lines)
-        print("\n".join([*found, f"{len(found):,} items differ."] if found else ["Nothing differs."]))
-        return 1 if found else 0
     parts = [part for part in given.only.split(",") if part]
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if given.command == "compare":
+        found = compare(given.before, given.after, given.lines, parts)
+        print("\n".join([*found, f"{len(found):,} items differ."] if found else ["Nothing differs."]))
+        return 1 if found else 0
     make(given.out.resolve(), given.pack, parts, whole=not given.few)
     return 0
 
