@@ -142,13 +142,13 @@ def coverages(draw):
     return frame(*[m if m.geom_type in ("Polygon", "MultiPolygon") else Polygon() for m in merged])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(coverages())
 def test_any_coverage_comes_back(areas):
     assert_round_trip(areas)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(coverages(), st.randoms())
 def test_order_of_rows_does_not_matter(areas, random):
     order = list(range(len(areas)))
@@ -192,7 +192,7 @@ def test_neighbours_of_rows_without_outline():
     assert len(neighbours(frame()).pairs()) == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(coverages())
 def test_neighbours_agree_with_every_pair_compared(areas):
     shapes = list(areas.geometry)

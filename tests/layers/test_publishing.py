@@ -468,7 +468,6 @@ def _by_the_hour(made, until):
     return shown
 
 
-@settings(deadline=None)
 @given(decisions(), st.integers(0, 8))
 def test_standing_agrees_with_living_through_it(life, more):
     made, last = life
@@ -483,7 +482,7 @@ def test_standing_agrees_with_living_through_it(life, more):
 # -- blobs -------------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.floats(allow_nan=True, allow_infinity=False), min_size=0, max_size=40),
     st.lists(st.text("abc é/24-", max_size=8), min_size=1, max_size=3, unique=True),
