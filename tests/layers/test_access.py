@@ -396,6 +396,15 @@ def test_bad_travel_tables(rows, said):
         read_travel(travel(rows), ["A0", "A1"], ["S0"])
 
 
+def test_alone_counts_only_own_pairs_of_a_table():
+    frame, sites = areas([[0, 0], [9, 9]], lad=["K", "M"]), services([[0, 0], [1, 1]], lad=["K", "L"])
+    table = travel([["A0", "S0", 30.0], ["A0", "S1", 12.0], ["A1", "S1", 5.0]])
+    cost, site = access_model(frame, sites, travel=table, alone=True).nearest
+    assert cost.tolist() == [30, np.inf] and site.tolist() == [0, -1]
+    assert coverage(frame, sites, 60, travel=table, alone=True).tolist() == [1, 0]
+    assert coverage(frame, sites, 60, travel=table).tolist() == [2, 1]
+
+
 def test_travel_table_needs_its_columns():
     with pytest.raises(Refused, match="minutes"):
         read_travel(pd.DataFrame({"origin": [], "destination": []}), [], [])

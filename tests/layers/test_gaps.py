@@ -367,6 +367,15 @@ def test_the_fair_standard_from_end_to_end():
     assert fair([1.0] * 16, max_min=37.5).areas["poor"].tolist() == [False] * 13 + [True, True, False]
 
 
+def test_of_several_standards_the_strictest_is_used():
+    both = clinics(1_000.0) | {"near": clinics(800.0)["clinics"], "none": clinics(None)["clinics"]}
+    request = GapRequest((("crowded", 1.0),), tuple(both))
+    result = find_gaps(request, AREAS, crowded(), both)
+    assert result.access.limit == 800 and "the strictest, 800 m, is used" in result.notes[0]
+    same = find_gaps(replace(request, services=("clinics", "none")), AREAS, crowded(), both)
+    assert same.access.limit == 1_000 and not any("strictest" in note for note in same.notes)
+
+
 def test_words_for_the_way():
     assert ask().parameters["distance"] == "straight line"
     assert ask(detour=1.2).parameters["distance"] == "straight line times 1.2"

@@ -252,6 +252,14 @@ def test_of_the_statuses_only_converted_counts_beside_ok(tiny, status):
     assert ward["status"] == status and (ward["value"] == 54) == (status == "converted")
 
 
+def test_all_of_them_have_limits_and_more_than_all_have_none(tiny):
+    frame = table(numerator=np.where(NUMBER == 16, 101.0, 100.0), denominator=100.0)
+    out = run(tiny, frame, Measure.PERCENTAGE, per=100)
+    lower, upper = proportion_limits(100, 100, 100)
+    assert at(out, "lsoa", "T15")[["value", "lower", "upper"]].tolist() == [100, lower[0], upper[0]]
+    assert at(out, "lsoa", "T16")["value"] == 101 and at(out, "lsoa", "T16")[["lower", "upper"]].isna().all()
+
+
 def test_nobody_at_risk_is_no_rate_but_does_not_spoil_the_sum(tiny):
     frame = table(numerator=NUMBER, denominator=100.0)
     frame.loc[0, ["numerator", "denominator"]] = 0

@@ -246,6 +246,14 @@ def test_at_least_agrees_with_ranking(n, seed, threshold, holes):
         assert row.tolist() == (need >= threshold).tolist()
 
 
+def test_at_least_is_met_exactly():
+    # Ranks 4 and 5 share 4.5: 100 * (4.5 - 0.5) / 5 = 80. Of ten in order the ninth stands at 85.
+    assert at_least(np.array([[1, 2, 3, 4, 4]], np.float32), np.array([80.0])).tolist() == [[False] * 3 + [True] * 2]
+    assert not at_least(np.array([[1, 2, 3, 4, 4]], np.float32), np.array([80.001])).any()
+    ten = np.arange(10, dtype=np.float32)[None, :]
+    assert at_least(ten, np.array([85.0])).sum() == 2 and at_least(ten, np.array([85.001])).sum() == 1
+
+
 @pytest.mark.parametrize(
     ("kind", "trials", "chance"),
     [
