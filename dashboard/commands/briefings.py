@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from dashboard.commands.common import Commands, json_option, published, say_json, viewer_of
+from dashboard.exports import write_whole
 from layers import Fault, NotFound, Refused
 
 FORMATS = ("html", "pptx", "docx", "pdf")
@@ -162,8 +163,6 @@ def _public():
 
 
 def _write(out: Path, data: bytes) -> tuple[Path, int]:
-    from dashboard.views.files import write_whole
-
     try:
         write_whole(out, data)
     except OSError as error:

@@ -19,6 +19,7 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from dashboard.auth.session import current_viewer
+from dashboard.exports import safe_cell
 from dashboard.html import page
 from dashboard.published import Published
 from dashboard.publishing import answers as asking
@@ -28,7 +29,6 @@ from dashboard.publishing.reports import Before, Reports, checks_of, parts, site
 from dashboard.publishing.uploads import Uploads
 from dashboard.views import publishing as words
 from dashboard.views.shapes import Shapes
-from dashboard.views.table import safe_cell
 from dashboard.views.trend import coming_trend, picture
 from dashboard.views.wording import LEVEL_WORDS
 from layers import (
