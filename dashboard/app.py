@@ -136,7 +136,7 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     server.register_blueprint(publishing_routes.blueprint(published, shapes))
     server.register_blueprint(layer_routes.blueprint(published, shapes))
     server.register_blueprint(gaps.blueprint(published))
-    server.register_blueprint(briefing_routes.blueprint(published))
+    server.register_blueprint(briefing_routes.blueprint())
     server.register_error_handler(ApiError, ApiError.response)
 
     app = CommonGround(
