@@ -133,10 +133,10 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     server.register_blueprint(health.blueprint(published))
     server.register_blueprint(data.blueprint(published, shapes))
     server.register_blueprint(v1.blueprint(published))
-    server.register_blueprint(publishing_routes.blueprint(published, shapes))
-    server.register_blueprint(layer_routes.blueprint(published, shapes))
+    publishing_routes.install(server, published, shapes)
+    server.register_blueprint(layer_routes.blueprint())
     server.register_blueprint(gaps.blueprint(published))
-    server.register_blueprint(briefing_routes.blueprint(published))
+    server.register_blueprint(briefing_routes.blueprint())
     server.register_error_handler(ApiError, ApiError.response)
 
     app = CommonGround(
