@@ -20,7 +20,19 @@ from dashboard.views.history import quality, version_rows
 from dashboard.views.shapes import Shapes
 from dashboard.views.trend import picture, trend
 from dashboard.views.wording import LEVEL_WORDS
-from layers import LEVELS, Kind, NotFound, NotPermitted, Refused, Viewer, Withdrawn, may_change, write_package
+from layers import (
+    LEVELS,
+    Kind,
+    NotFound,
+    NotPermitted,
+    Refused,
+    Viewer,
+    Withdrawn,
+    follow_pack,
+    may_change,
+    pack_side,
+    write_package,
+)
 
 PATH = "/catalogue"
 
@@ -82,7 +94,7 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             map_size=(width, height), map_shapes=outlines, errors=errors or {}, given=given or {},
             published_now=flask.request.args.get("published", ""), done=flask.request.args.get("done", ""),
             comparable=[row.version.version for row in rows if row.version.state != "cancelled"],
-            newest=history[0].version, pack=store.pack_side(layer_id, viewer),
+            newest=history[0].version, pack=pack_side(store, layer_id, viewer),
             decisions=decisions(layer_id, viewer) if may else [],
         )  # fmt: skip
 
@@ -172,7 +184,7 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
 
     @routes.post("/<layer_id>/follow")
     def follow(layer_id: str):
-        return undo(layer_id, lambda by, reason: store.follow_pack(layer_id, by=by, reason=reason), "follow", {})
+        return undo(layer_id, lambda by, reason: follow_pack(store, layer_id, by=by, reason=reason), "follow", {})
 
     def undo(layer_id: str, act, what: str, errors: dict[str, str]):
         viewer: Viewer = current_viewer()

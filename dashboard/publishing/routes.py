@@ -131,7 +131,7 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             "failed": "",
             "templates": templates.OFFERED,
             "done": [layer for layer in store.layers(viewer) if layer.id in listed.split(",")] if listed else [],
-            "no_accounts": not viewer.signed_in and not store.has_users(),
+            "no_accounts": not viewer.signed_in and not store.accounts.has_users(),
             "partners": region.partners,
         } | more
 
@@ -726,7 +726,7 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
             audience=audience, updates=any(before.newest for *_, before in summary), viewer_name=viewer.user,
             colleagues=[
                 (user.name, f"{user.name} ({'admin' if user.role == 'admin' else 'analyst'})")
-                for user in store.colleagues(viewer, draft.partner)
+                for user in store.accounts.colleagues(viewer, draft.partner)
             ],
             **values,
         )  # fmt: skip
@@ -822,7 +822,7 @@ def blueprint(published: Published, shapes: Shapes) -> flask.Blueprint:
         words_given = " ".join(form.get("check_words", "").split())[:500]
         if action == "ask":
             whom = " ".join(form.get("asked_of", "").split())[:200]
-            if whom not in {user.name for user in store.colleagues(viewer, draft.partner)}:
+            if whom not in {user.name for user in store.accounts.colleagues(viewer, draft.partner)}:
                 text = "Choose a colleague from the list" if not whom else "Choose somebody who may check this layer"
                 return publish_page(draft, given=given, errors={"asked_of": text}, status=422)
             check = {"asked_of": whom, "asked_by": viewer.user, "asked_at": now, "words": words_given}

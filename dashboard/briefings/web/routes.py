@@ -123,7 +123,7 @@ def blueprint(published: Published) -> flask.Blueprint:
             published_ones=[one for one in found if one.kind in ("published", "pack")],
             starters=[one for one in found if one.kind == "starter"],
             partners=names, themes=themes, audiences=AUDIENCE_WORDS, may_write=editing.may_write(viewer),
-            ward_count=len(published.region.areas["ward"]), no_accounts=not viewer.signed_in and not store.has_users(),
+            ward_count=len(published.region.areas["ward"]), no_accounts=not viewer.signed_in and not store.accounts.has_users(),
         )  # fmt: skip
 
     @routes.get(f"{PATH}/wards")
