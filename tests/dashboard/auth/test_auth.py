@@ -402,7 +402,9 @@ def test_no_answer_to_a_signed_in_person_may_be_kept(app, client):
 @pytest.mark.parametrize("path", ["/assets/app.css", "/assets/colour-scheme.js", "/healthz"])
 def test_what_is_the_same_for_all_is_kept_and_asks_no_session(client, here, path, monkeypatch):
     sign_in(client)
-    monkeypatch.setattr(type(here.store.accounts), "viewer_of", lambda self, token: pytest.fail("the session was looked up"))
+    monkeypatch.setattr(
+        type(here.store.accounts), "viewer_of", lambda self, token: pytest.fail("the session was looked up")
+    )
     assert "no-store" not in client.get(path).headers.get("Cache-Control", "")
 
 
