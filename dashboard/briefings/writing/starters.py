@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from dashboard.briefings.writing.starter_gaps import gaps_text
 from dashboard.briefings.writing.starter_numbers import NUMBER_WORDS, numbers_of, ten_text
 from dashboard.briefings.writing.starter_shared import shared_text
 from dashboard.briefings.writing.starter_writing import answered_questions, cut, full_answer, lower
+from dashboard.memory import kept
 from dashboard.published import Published
 from layers import PUBLIC, Audience
 
@@ -47,13 +47,13 @@ def _state(published: Published) -> tuple:
     return tuple((layer.id, layer.version) for layer in published.store.layers(PUBLIC))
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def _text(published: Published, starter_id: str, state: tuple) -> str | None:
     makers = {starter.id: make for starter, make in _find(published, state)}
     return makers[starter_id]() if starter_id in makers else None
 
 
-@lru_cache(maxsize=4)
+@kept(4)
 def _find(published: Published, _: tuple) -> tuple[tuple[Starter, Callable[[], str]], ...]:
     asked = answered_questions(published)
     numbers = numbers_of(published, asked)
