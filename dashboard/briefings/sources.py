@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dashboard.briefings.filling.build import build_briefing
 from dashboard.briefings.filling.model import Briefing
+from dashboard.briefings.ward.ward_answers import ward_page
+from dashboard.briefings.ward.ward_briefing import briefing_of
+from dashboard.briefings.ward.ward_model import PREFIX as WARD
+from dashboard.briefings.ward.ward_model import WardPage
+from dashboard.briefings.writing.starters import starter_text, starters
 from dashboard.memory import kept
 from dashboard.published import Published
 from layers import (
@@ -35,12 +39,8 @@ from layers import (
     read_briefing,
 )
 
-if TYPE_CHECKING:
-    from dashboard.briefings.ward.ward_answers import WardPage
-
 log = logging.getLogger("commonground.briefings")
 
-WARD = "ward-"
 RESERVED = frozenset({"edit", "pin", "wards"})
 """Words that stand where a briefing's id does in an address."""
 
@@ -111,10 +111,8 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
         sheet = _ward(published, code, store.generation(), store.now().date())
         if sheet is None:
             raise not_there()
-        return Found(sheet.as_briefing(), "ward", Audience.PUBLIC, ward=sheet)
-    from dashboard.briefings.writing.starters import starter_text  # late: only briefings need it
-
-    text, kind = starter_text(published, briefing_id), "starter"
+        return Found(briefing_of(sheet), "ward", Audience.PUBLIC, ward=sheet)
+    text, kind = _once(starter_text, published, briefing_id), "starter"
     if text is None:
         pack = _pack_files(published.region.path).get(briefing_id)
         if pack is None or not may_read(pack.audience, pack.partner, viewer, published.region):
@@ -131,8 +129,6 @@ def text_of(published: Published, briefing_id: str, viewer: Viewer, version: int
 
 def entries(published: Published, viewer: Viewer) -> tuple[Entry, ...]:
     """Everything that this viewer may read, but for ward pages: published first, then starters, then the pack's files."""
-    from dashboard.briefings.writing.starters import starters
-
     out = [
         Entry(
             one.id, one.title, _subtitle(published, one.id, one.version), "published", str(one.audience), one.partner, "", one.version,
@@ -231,8 +227,6 @@ def _built(published: Published, briefing_id: str, text: str, _: int, today: dat
 
 @kept(256)
 def _ward(published: Published, code: str, _: int, today: date) -> WardPage | None:
-    from dashboard.briefings.ward.ward_answers import ward_page
-
     return ward_page(published, code, PUBLIC, made_on=today)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dashboard.briefings.filling.build import build_briefing, pins_of
-from dashboard.briefings.filling.model import Briefing, Page
+from dashboard.briefings.filling.model import Briefing, BriefingPage
 from dashboard.briefings.writing.readability import Readability, read_ease
 from dashboard.memory import memory_of
 from dashboard.published import Published
@@ -69,7 +69,7 @@ class Looked:
     faults: tuple[Remark, ...]
     ease: Readability | None
 
-    def page(self, number: int) -> Page | None:
+    def page(self, number: int) -> BriefingPage | None:
         if self.briefing is None or not self.briefing.pages:
             return None
         return next((page for page in self.briefing.pages if page.number == number), self.briefing.pages[-1])
@@ -114,7 +114,7 @@ def look(published: Published, text: str, author: Viewer) -> Looked:
 
 def _look_at(
     published: Published, document: Document, page: DocumentPage, author: Viewer
-) -> tuple[Page, tuple[Remark, ...]]:
+) -> tuple[BriefingPage, tuple[Remark, ...]]:
     """One page filled in, and its faults with lines counted from its headline, which is 1."""
     alone = replace(document, pages=(page,))
 
@@ -128,7 +128,7 @@ def _look_at(
     filled = build(alone, lenient=True).pages[0]
     if filled.unavailable:  # its author sees the tokens that say nothing as they are written, and the exhibit
         bare = build(replace(document, pages=(replace(page, headline=(), blocks=(), notes=()),)), lenient=True)
-        filled = Page(page.number, page.headline, page.blocks, bare.pages[0].figure, page.notes)
+        filled = BriefingPage(page.number, page.headline, page.blocks, bare.pages[0].figure, page.notes)
     return filled, tuple(replace(one, line=one.line - page.line + 1) if one.line else one for one in found)
 
 
