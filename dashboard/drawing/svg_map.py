@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import shapely
 
-from dashboard.drawing.palette import SPECIAL
+from dashboard.drawing.palette import INK, SPECIAL
 from dashboard.drawing.svg_text import FONT, clean, text_at, text_block, width_of, wrap
 from dashboard.published import Published
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED
@@ -58,7 +58,7 @@ class Point:
     latitude: float
     shape: str = "circle"
     text: str = ""
-    colour: str = "#1d1d1b"
+    colour: str = INK
     size: float = 13.0
     title: str = ""
 
@@ -70,7 +70,7 @@ class Marks:
     longitudes: Sequence[float]
     latitudes: Sequence[float]
     shape: str = "circle"
-    colour: str = "#1d1d1b"
+    colour: str = INK
     size: float = 9.0
 
 
