@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
+from functools import wraps
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from cachetools import LRUCache
 
-_MISSING = object()
+_NOTHING = object()
 
 
 class Memory:
@@ -29,6 +30,9 @@ class Memory:
         with self._lock:
             return self._things.get(key, otherwise)
 
+    def __len__(self) -> int:
+        return len(self._things)
+
     def keep(self, key: Hashable, thing: Any) -> Any:
         with self._lock:
             self._things[key] = thing
@@ -36,14 +40,29 @@ class Memory:
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What is kept, or made by the first who asks: the others wait for it. When making it fails, the next one tries."""
-        found = self.find(key, _MISSING)
-        if found is not _MISSING:
+        found = self.find(key, _NOTHING)
+        if found is not _NOTHING:
             return found
         with self._lock:
             turn = self._turns.setdefault(key, threading.RLock())
         with turn:
-            found = self.find(key, _MISSING)
-            return self.keep(key, make()) if found is _MISSING else found
+            found = self.find(key, _NOTHING)
+            return self.keep(key, make()) if found is _NOTHING else found
+
+
+def kept(most: int) -> Callable[[Callable], Callable]:
+    """Decorator: the last answers of a function are kept by its arguments, and each is worked out once (:meth:`Memory.get`)."""
+
+    def decorate(function: Callable) -> Callable:
+        memory = Memory(most)
+
+        @wraps(function)
+        def answer(*key: Hashable) -> Any:
+            return memory.get(key, lambda: function(*key))
+
+        return answer
+
+    return decorate
 
 
 _of: WeakKeyDictionary[Any, dict[str, Memory]] = WeakKeyDictionary()

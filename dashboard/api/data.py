@@ -18,6 +18,7 @@ from dashboard.api.answers import (
 from dashboard.api.gaps import today
 from dashboard.auth.session import current_viewer
 from dashboard.exports import formats_of
+from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.gaps import Sorry
@@ -25,7 +26,6 @@ from dashboard.views.map_table import map_table
 from dashboard.views.option_files import options_export
 from dashboard.views.options import sandbox, settled
 from dashboard.views.scene import Scene, classes_of, emphasis_of, is_public, readings_of, scene
-from dashboard.views.shapes import Shapes
 from dashboard.views.wire import services_geojson
 from layers import NotFound
 

@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
-from weakref import WeakKeyDictionary
 
 from dashboard.briefings.filling.build import build_briefing, pins_of
 from dashboard.briefings.filling.model import Briefing, BriefingPage
 from dashboard.briefings.writing.readability import Readability, read_ease
+from dashboard.memory import memory_of
 from dashboard.published import Published
 from dashboard.selection import Selection
-from dashboard.views.gaps import Kept
 from layers import Audience, Document, DocumentPage, Fault, Refused, Viewer, may_change, read_briefing
 
 DRAFT_ID = "draft"
@@ -84,7 +83,6 @@ class Looked:
         return page.headline_text or written
 
 
-_pages: WeakKeyDictionary[Published, Kept] = WeakKeyDictionary()
 _KEPT_PAGES = 200  # of all drafts; a map takes some 100 kB
 
 
@@ -103,7 +101,7 @@ def look(published: Published, text: str, author: Viewer) -> Looked:
         faults += remarks(error.faults)
     state = (published.store.generation(), published.store.now().date(), author, document.audience)
     state += (document.partner, document.view)
-    kept, lines, pages = _pages.setdefault(published, Kept(_KEPT_PAGES)), document.text.split("\n"), []
+    kept, lines, pages = memory_of(published, "draft pages", _KEPT_PAGES), document.text.split("\n"), []
     for page in document.pages:
         key = (*state, "\n".join(lines[page.line - 1 : page.last]))
         filled, found = kept.get(key, lambda page=page: _look_at(published, document, page, author))

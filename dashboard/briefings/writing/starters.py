@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from dashboard.briefings.filling.questions import ThemeQuestion, answer, answered, compared
 from dashboard.briefings.writing.templates import Writer, cut, lower, md, question_words
 from dashboard.briefings.writing.ten_numbers import NUMBER_WORDS, numbers_of
+from dashboard.memory import kept
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
@@ -53,13 +53,13 @@ def _state(published: Published) -> tuple:
     return tuple((layer.id, layer.version) for layer in published.store.layers(PUBLIC))
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def _text(published: Published, starter_id: str, state: tuple) -> str | None:
     makers = {starter.id: make for starter, make in _find(published, state)}
     return makers[starter_id]() if starter_id in makers else None
 
 
-@lru_cache(maxsize=4)
+@kept(4)
 def _find(published: Published, _: tuple) -> tuple[tuple[Starter, Callable[[], str]], ...]:
     asked = answered(published, PUBLIC)
     numbers = numbers_of(published, asked)
