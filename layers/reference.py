@@ -8,7 +8,7 @@ from pathlib import Path
 
 from layers.descriptor import OUR_KEYS
 from layers.fields import INDICATOR, SERVICE, Field
-from layers.marks import AMBIGUOUS, MARKS
+from layers.reading.marks import AMBIGUOUS, MARKS
 
 FILE = Path(__file__).parents[1] / "docs" / "layer-package.md"
 

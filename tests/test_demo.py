@@ -20,9 +20,9 @@ from scipy.spatial import cKDTree
 
 from data.demo_build import pack, places
 from data.demo_build.shapes import divide, load_postcodes
-from layers.harmonise import harmonise
+from layers.methods.harmonise import harmonise
 from layers.model import Audience, Kind, Measure, Status
-from layers.package import package_files, read_package
+from layers.reading.package import package_files, read_package
 from layers.region import load_region
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import click
 
+from dashboard.briefings.files.formats import FORMATS
 from dashboard.commands.common import Commands, json_option, published, say_json, viewer_of
+from dashboard.exports import write_whole
 from layers import Fault, NotFound, Refused
 
-FORMATS = ("html", "pptx", "docx", "pdf")
 MOST_IN_ONE = 600
 """Wards in one PDF: it takes about 4 MB of memory each. A folder has no such limit."""
 
@@ -95,24 +96,16 @@ def export(briefing_id, all_wards, authority, form, out: Path, address, user, ve
 
 
 def _one(here, briefing_id: str, form: str, address: str, user: str, version: int | None) -> bytes:
-    from dashboard.briefings.files import export_briefing
-    from dashboard.briefings.sources import find_briefing
-    from dashboard.views.briefing.ward import PREFIX, ward_page
+    from dashboard.briefings.files.wards import export_found
+    from dashboard.briefings.sources import find
 
-    found = find_briefing(here, briefing_id, viewer_of(here, user), version)
-    if briefing_id.startswith(PREFIX) and not found.version:
-        from dashboard.briefings.files.wards import export_ward
-
-        page = ward_page(here, briefing_id.removeprefix(PREFIX), _public())
-        if page is not None:
-            return export_ward(page, form, address=address)
-    return export_briefing(found, form, address=address)
+    return export_found(find(here, briefing_id, viewer_of(here, user), version), form, address=address)
 
 
 def _all_wards(here, authority: str, form: str, out: Path, address: str) -> list[tuple[Path, int]]:
     """One PDF, or a folder or zip with a file for each ward (HTML with a page of contents)."""
     from dashboard.briefings.files.wards import export_ward, index_html, ward_pages_pdf
-    from dashboard.views.briefing.ward import ward_pages
+    from dashboard.briefings.ward.ward_answers import ward_pages
 
     codes = _codes(here, authority)
     one = form == "pdf" and out.suffix.lower() == ".pdf"
@@ -162,8 +155,6 @@ def _public():
 
 
 def _write(out: Path, data: bytes) -> tuple[Path, int]:
-    from dashboard.views.files import write_whole
-
     try:
         write_whole(out, data)
     except OSError as error:
@@ -220,8 +211,8 @@ def _bar(label: str, total: int) -> Iterator:
 @json_option
 def validate(file: Path, as_json: bool) -> None:
     """Read a briefing and fill it in: every fault with its page and line, and how easily it reads."""
-    from dashboard.views.briefing.build import build_briefing
-    from dashboard.views.briefing.readability import read_ease
+    from dashboard.briefings.filling.build import build_briefing
+    from dashboard.briefings.writing.readability import read_ease
 
     here = published()
     made = build_briefing(here, _read(file), briefing_id="draft")
@@ -251,8 +242,8 @@ def validate(file: Path, as_json: bool) -> None:
 @json_option
 def publish(file: Path, user: str, briefing_id: str, note: str, as_json: bool) -> None:
     """Publish a briefing from a FILE, pinned to the data of today."""
-    from dashboard.briefings.drafting import check_owner, pins_and_facts
-    from dashboard.views.briefing.build import build_briefing
+    from dashboard.briefings.filling.build import build_briefing
+    from dashboard.briefings.writing.drafting import check_owner, pins_and_facts
     from layers import Briefings
 
     here = published()

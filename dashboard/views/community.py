@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from dashboard.drawing.palette import GAP, SPECIAL
+from dashboard.drawing.svg_map import Label, Outline, Point, bounds_around, svg_map
 from dashboard.published import Published
 from dashboard.selection import Selection, weighted
 from dashboard.views import wording
@@ -27,10 +29,8 @@ from dashboard.views.gaps import (
 )
 from dashboard.views.option_results import overlap_words, place_words
 from dashboard.views.options import Option, OptionsQuery, opened
-from dashboard.views.palette import GAP, SPECIAL
 from dashboard.views.places import names
 from dashboard.views.siting import compare
-from dashboard.views.svg_map import Label, Outline, Point, bounds_around, svg_map
 from layers import Viewer, to_degrees
 
 MOST_SERVICES = 6

@@ -2,7 +2,7 @@
 
 A *demand group* is a layer that counts people: a count, or a percentage that comes with its counts (the age bands do). The
 *fair standard* needs a layer of the share of households without a car; such a layer is known by its id, which contains
-``no-car`` or ``without-a-car``. A *travel-time table* lies in the region pack (``layers.travel``). All of them are offered only
+``no-car`` or ``without-a-car``. A *travel-time table* lies in the region pack (``layers.methods.travel``). All of them are offered only
 where they are there for this viewer and level.
 """
 

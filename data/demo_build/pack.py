@@ -19,7 +19,7 @@ from data.demo_build.services import build_services
 from data.demo_build.shapes import Shapes, build_shapes, load_postcodes
 from data.demo_build.surfaces import surfaces
 from layers.model import LEVELS, Package
-from layers.package import write_package
+from layers.reading.package import write_package
 
 NOTICE = (
     "Demonstration data: outlines follow real postcodes; areas, figures and services are made up. "

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
 from werkzeug.serving import make_server
 
-from layers.geometry import pack, unpack
+from layers.geography.packed_outlines import pack, unpack
 from tests.tiny import tiny_areas
 
 pytestmark = pytest.mark.browser

@@ -19,7 +19,9 @@ from markupsafe import Markup
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import compile_png
-from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
+from dashboard.drawing.shown import LegendRow
+from dashboard.drawing.swatch import swatch_svg
 
 FOLDER = Path(__file__).parent
 MOST_BYTES = 2_000_000
@@ -61,7 +63,7 @@ def pack_of(briefing: Briefing, *, address: str = "") -> bytes:
     return document.encode("utf-8")
 
 
-def _page(page: Page, n: int, picture: str, address: str) -> dict[str, Any]:
+def _page(page: BriefingPage, n: int, picture: str, address: str) -> dict[str, Any]:
     return {
         "n": n,
         "headline": contents.headline(page),
@@ -92,7 +94,7 @@ def _figure(figure: Figure, picture: str, address: str) -> dict[str, Any]:
 
 
 def _swatch(row: LegendRow) -> Markup:
-    return Markup(contents.swatch_svg(row))  # noqa: S704  our own shapes and checked colours
+    return Markup(swatch_svg(row))  # noqa: S704  our own shapes and checked colours
 
 
 # ---- pictures -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import compile_png
-from dashboard.views.briefing.model import Figure
+from dashboard.briefings.filling.model import Figure
 
 LANGUAGE = "en-GB"
 PICTURE = 1600

@@ -9,12 +9,15 @@ from typing import Any
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
-from dashboard.views.briefing.model import Briefing, Figure, LegendRow, Page
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
+from dashboard.drawing.palette import ACCENT, INK, NOTICE, QUIET, RULE
+from dashboard.drawing.shown import LegendRow
+from dashboard.drawing.swatch import swatch_svg
 
 TEMPLATE = Path(__file__).with_name("briefing.typ")
 APPENDIX = "The figures behind the maps and charts"
 COLOURS = {
-    "ink": contents.INK, "quiet": contents.QUIET, "accent": contents.ACCENT, "rule": contents.RULE, "notice": contents.NOTICE,
+    "ink": INK, "quiet": QUIET, "accent": ACCENT, "rule": RULE, "notice": NOTICE,
 }  # fmt: skip
 
 
@@ -46,7 +49,7 @@ def _template() -> str:
     return TEMPLATE.read_text("utf-8")
 
 
-def _page(page: Page, images: dict[str, bytes], address: str) -> dict[str, Any]:
+def _page(page: BriefingPage, images: dict[str, bytes], address: str) -> dict[str, Any]:
     return {
         "number": page.number,
         "headline": contents.headline(page),
@@ -79,13 +82,13 @@ def _figure(figure: Figure, name: str, images: dict[str, bytes]) -> dict[str, An
 
 def _swatch(row: LegendRow, images: dict[str, bytes]) -> str:
     """The file of what stands before a row of a key; equal ones are one file."""
-    svg = contents.swatch_svg(row).encode("utf-8")
+    svg = swatch_svg(row).encode("utf-8")
     name = f"swatch-{sha256(svg).hexdigest()[:12]}.svg"
     images[name] = svg
     return name
 
 
-def _behind(page: Page) -> list[dict[str, Any]]:
+def _behind(page: BriefingPage) -> list[dict[str, Any]]:
     """For the end: what a picture shows as a table, and where the numbers in the words come from."""
     figure = page.figure
     table = contents.table_words(contents.table_of(figure)) if figure is not None and figure.svg else None

@@ -9,16 +9,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dashboard.briefings.files import FORMAT_WORDS, contents, export_briefing
+from dashboard.briefings.files import contents
+from dashboard.briefings.files.formats import FORMATS, export_briefing
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
 from dashboard.briefings.files.ward_fit import COLUMNS, FITS, LINE, WORDS, fit_of, trimmed
+from dashboard.briefings.sources import Found
+from dashboard.briefings.ward.ward_briefing import briefing_of, neighbour_words
+from dashboard.briefings.ward.ward_model import WardPage
+from dashboard.briefings.ward.ward_rows import MOST_GAPS
+from dashboard.drawing.palette import ACCENT, INK, NOTICE, QUIET, RULE, hex_of, ramp
 from dashboard.html import ASSETS, environment
-from dashboard.views.briefing.ward import MOST_GAPS, WardPage, neighbour_words
-from dashboard.views.palette import ramp
 
 TEMPLATE = Path(__file__).with_name("ward.typ")
 COLOURS = {
-    "ink": contents.INK, "quiet": contents.QUIET, "accent": contents.ACCENT, "rule": contents.RULE, "notice": contents.NOTICE,
+    "ink": INK, "quiet": QUIET, "accent": ACCENT, "rule": RULE, "notice": NOTICE,
     "worst": ramp("need", 5)[4],
 }  # fmt: skip
 
@@ -110,9 +114,7 @@ def _page(page: WardPage) -> dict[str, Any]:
         "image": f"{page.code}.svg",
         "tall": COLUMNS["map"] * page.map_height / page.map_width,
         "alt": text(page.alt),
-        "legend": [
-            {"label": text(r.label), "count": text(r.count), "colour": contents.hex_of(r.colour)} for r in page.legend
-        ],
+        "legend": [{"label": text(r.label), "count": text(r.count), "colour": hex_of(r.colour)} for r in page.legend],
         "key": _cut(page.key, 200),
         "needs": [
             {
@@ -189,7 +191,7 @@ def ward_page_values(page: WardPage) -> dict[str, Any]:
         "subtitle": subtitle(page),
         "day": contents.day(page.made_on),
         "neighbours": neighbour_words(page),
-        "formats": FORMAT_WORDS,
+        "formats": FORMATS.values(),
     }
 
 
@@ -209,4 +211,11 @@ def export_ward(page: WardPage, format: str, *, address: str = "") -> bytes:
         return ward_pages_pdf([page])
     if format == "html":
         return ward_page_html(page).encode("utf-8")
-    return export_briefing(page.as_briefing(), format, address=address)
+    return export_briefing(briefing_of(page), format, address=address)
+
+
+def export_found(found: Found, format: str, *, address: str = "") -> bytes:
+    """What somebody asked for as a file: the sheet of a ward, the pages of any other briefing."""
+    if found.ward is not None:
+        return export_ward(found.ward, format, address=address)
+    return export_briefing(found.briefing, format, address=address)
