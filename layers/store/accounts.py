@@ -22,10 +22,10 @@ import sqlalchemy as sa
 
 from layers.model import PUBLIC, SYSTEM, Fault, NotFound, Refused, Viewer
 from layers.region import Region
+from layers.store.audit import add_line
+from layers.store.database import Database
 from layers.store.records import ROLES, NotPermitted, may_change
-from layers.store.store.audit import add_line
-from layers.store.store.database import Database
-from layers.store.store.tables import failures, sessions, users
+from layers.store.tables import failures, sessions, users
 
 IDLE = timedelta(hours=2)
 """A session that is not used for this long ends."""

@@ -16,10 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.model import Refused, Viewer
+from layers.store import tables
 from layers.store.blobs import sha256
+from layers.store.database import Database
 from layers.store.records import NotPermitted
-from layers.store.store import tables
-from layers.store.store.database import Database
 
 log = logging.getLogger(__name__)
 

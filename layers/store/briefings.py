@@ -24,8 +24,11 @@ import sqlalchemy as sa
 
 from layers.model import SYSTEM, Audience, Descriptor, Fault, NotFound, Refused, Viewer
 from layers.reading.briefing_text import ID, MOST_BYTES, Document, read_briefing
+from layers.store import tables
 from layers.store.accounts import normal
+from layers.store.audit import OF_BRIEFING, add_line, refusals_noted
 from layers.store.blobs import sha256
+from layers.store.database import Database
 from layers.store.drafts import Overtaken
 from layers.store.publishing import find, read_descriptor
 from layers.store.records import (
@@ -38,9 +41,6 @@ from layers.store.records import (
     may_read,
     standing,
 )
-from layers.store.store import tables
-from layers.store.store.audit import OF_BRIEFING, add_line, refusals_noted
-from layers.store.store.database import Database
 
 RESERVED = ("edit", "new", "pin", "wards")
 """Not ids: the pages of the site at /briefings/... have these names."""

@@ -1,7 +1,7 @@
 """The database under the store: one engine, read snapshots, and one writer at a time.
 
 Everything in the store is SQLAlchemy Core. The few places where SQLite and PostgreSQL must differ are in this module and in
-:mod:`layers.store.store.migrations`, and say why; no other module names a database.
+:mod:`layers.store.migrations`, and say why; no other module names a database.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from sqlalchemy import event
 
 from layers.model import Fault, Refused
 from layers.region import Region
+from layers.store import tables
 from layers.store.records import StoreFault
-from layers.store.store import tables
 
 BUSY_S = 30
 """How long a SQLite writer waits for another one. A publish holds the lock for milliseconds; only a first fill is longer."""

@@ -16,10 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.model import NotFound, Viewer
+from layers.store import tables
+from layers.store.audit import add_line
+from layers.store.database import Database
 from layers.store.records import NotPermitted, may_change
-from layers.store.store import tables
-from layers.store.store.audit import add_line
-from layers.store.store.database import Database
 
 
 class Overtaken(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from layers.model import Fault, Refused
-from layers.store.store import tables
+from layers.store import tables
 
 SCHEMA_VERSION = 4
 

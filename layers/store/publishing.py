@@ -24,6 +24,8 @@ from layers.methods.harmonise import harmonise
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.periods import in_order
 from layers.region import Region
+from layers.store import tables
+from layers.store.audit import add_line, refusals_noted
 from layers.store.blobs import (
     NUMBERS,
     decode_table,
@@ -34,6 +36,7 @@ from layers.store.blobs import (
     sha256,
     status_codes,
 )
+from layers.store.database import Database
 from layers.store.records import (
     STATUSES,
     NotPermitted,
@@ -47,9 +50,6 @@ from layers.store.records import (
     may_see,
     standing,
 )
-from layers.store.store import tables
-from layers.store.store.audit import add_line, refusals_noted
-from layers.store.store.database import Database
 
 LARGEST = 10
 """How many of the largest moves a version's list of changes names."""

@@ -252,7 +252,7 @@ def may_change(partner: str, viewer: Viewer) -> bool:
 
 @dataclass(frozen=True)
 class Pointer:
-    """One decision about which version a layer shows; see ``pointers`` in :mod:`layers.store.store.tables`."""
+    """One decision about which version a layer shows; see ``pointers`` in :mod:`layers.store.tables`."""
 
     seq: int
     action: str  # publish | rollback | withdraw

@@ -25,16 +25,16 @@ from layers.model import LEVELS, SYSTEM, Fault, Kind, Package, Refused, Viewer
 from layers.reading.package import read_package
 from layers.region import Region
 from layers.store import publishing, tables
+from layers.store.audit import add_line, refusals_noted
 from layers.store.blobs import NUMBERS, decode_table, decode_values, parts_of, sha256
+from layers.store.database import Database
 from layers.store.publishing import Found, Prepared
 from layers.store.records import NotPermitted, Published, RefreshReport, descriptor_of_dict, may_change
-from layers.store.store.audit import add_line, refusals_noted
-from layers.store.store.database import Database
 
 log = logging.getLogger(__name__)
 
 FIRST_NOTE = "Published from the region pack."
-"""Schema 2 knew the pack's own versions by this note: see :data:`layers.store.store.migrations.MIGRATIONS`."""
+"""Schema 2 knew the pack's own versions by this note: see :data:`layers.store.migrations.MIGRATIONS`."""
 
 
 # -- the fingerprint of a pack -----------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def refresh(
     now: datetime,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> RefreshReport:
-    """Publish what the pack brings, inside the caller's transaction (:func:`layers.store.store.tables.opening`).
+    """Publish what the pack brings, inside the caller's transaction (:func:`layers.store.tables.opening`).
 
     ``progress(done, total, title)`` is told after each layer that had to be prepared. Raises one :class:`Refused` with the
     faults of every package, so that a pack is mended in one go; the caller's transaction then leaves everything as it was.

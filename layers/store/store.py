@@ -29,8 +29,11 @@ import sqlalchemy as sa
 
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.region import Region
+from layers.store import migrations, publishing, refresh, tables
 from layers.store.accounts import Accounts
+from layers.store.audit import AuditLine, add_line, read_lines
 from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
+from layers.store.database import Database, make_engine, utc_now
 from layers.store.publishing import no_layer
 from layers.store.records import (
     STATUSES,
@@ -49,9 +52,6 @@ from layers.store.records import (
     may_see,
     standing,
 )
-from layers.store.store import migrations, publishing, refresh, tables
-from layers.store.store.audit import AuditLine, add_line, read_lines
-from layers.store.store.database import Database, make_engine, utc_now
 
 __all__ = [
     "AuditLine",

@@ -8,8 +8,8 @@ updated or deleted in these four; triggers hold that, so that a mistake in the c
 have three tables of the same make: ``briefings``, ``briefing_versions`` and ``briefing_pointers``.
 ``meta`` is one row; taking a lock on it is how writers queue, and its ``generation`` is how readers notice a change.
 
-A new table is added here and in :mod:`layers.store.store.migrations`. One that holds versions gets the columns that
-:class:`layers.store.store.versioned.Versioned` names.
+A new table is added here and in :mod:`layers.store.migrations`. One that holds versions gets the columns that
+:class:`layers.store.versioned.Versioned` names.
 """
 
 from __future__ import annotations

@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from layers.model import Audience, Descriptor, Direction, Kind, Measure, Package, Viewer
 from layers.region import load_region
+from layers.store import migrations, publishing, tables
 from layers.store.briefings import Briefings
-from layers.store.store import migrations, open_store, publishing, tables
+from layers.store.store import open_store
 from tests.tiny import write_tiny_pack
 
 POSTGRES = os.environ.get("COMMONGROUND_TEST_POSTGRES", "")

@@ -15,12 +15,12 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layers.store.store.database import make_engine
 
 from layers.fields import VALUES
 from layers.model import PUBLIC, SYSTEM, Audience, Disclosure, Measure, NotFound, Refused, Viewer
 from layers.store import publishing, refresh, tables
 from layers.store.blobs import decode_values, encode_table, encode_values, parts_of
+from layers.store.database import make_engine
 from layers.store.integrity import check as check_store
 from layers.store.records import Pointer, StoreFault, Withdrawn, descriptor_as_dict, descriptor_of_dict, standing
 from layers.store.store import NotPermitted, open_store
@@ -470,6 +470,7 @@ def _by_the_hour(made, until):
     return shown
 
 
+@settings(deadline=None)
 @given(decisions(), st.integers(0, 8))
 def test_standing_agrees_with_living_through_it(life, more):
     made, last = life
@@ -484,7 +485,7 @@ def test_standing_agrees_with_living_through_it(life, more):
 # -- blobs -------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.floats(allow_nan=True, allow_infinity=False), min_size=0, max_size=40),
     st.lists(st.text("abc é/24-", max_size=8), min_size=1, max_size=3, unique=True),

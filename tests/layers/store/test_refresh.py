@@ -13,7 +13,6 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from layers.store.store.database import make_engine
 from sqlalchemy.pool import NullPool
 
 from layers.model import LEVELS, PUBLIC, SYSTEM, Kind, Refused
@@ -21,6 +20,7 @@ from layers.reading.package import read_package
 from layers.region import load_region
 from layers.store import publishing, refresh, tables
 from layers.store.blobs import encode_table, encode_values
+from layers.store.database import make_engine
 from layers.store.integrity import check as check_store
 from layers.store.records import RefreshReport, StoreFault, Withdrawn
 from layers.store.store import open_store

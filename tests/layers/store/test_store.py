@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from layers.store.store.database import make_engine
+from layers.store.database import make_engine
 
 from layers.fields import VALUES
 from layers.model import PUBLIC, SYSTEM, Audience, Kind, NotFound, Refused, Viewer
