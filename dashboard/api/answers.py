@@ -11,10 +11,12 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import brotli
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from layers import Refused
+
+MIMETYPES = {"json": "application/json", "csv": "text/csv", "geojson": "application/geo+json"}
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
@@ -47,12 +49,6 @@ class ApiError(Exception):
         answer = Response(json.dumps(body, ensure_ascii=False), self.status, mimetype="application/json")
         answer.headers["Cache-Control"] = "no-store"
         return answer
-
-
-def bad_parameter(name: str, given: str, allowed: str) -> ApiError:
-    return ApiError(
-        400, "bad-parameter", f"The parameter {name} is “{given[:60]}”; it takes {allowed}.", {"parameter": name}
-    )
 
 
 def not_found(what: str) -> ApiError:
@@ -124,6 +120,18 @@ class Memory:
             while self._size > self._limit and len(self._kept) > 1:
                 self._size -= _weight(self._kept.popitem(last=False)[1])
         return body
+
+
+def memory(name: str) -> Memory:
+    """The memory of that name of the application that serves this request."""
+    return current_app.extensions.setdefault(f"commonground-answers-{name}", Memory())
+
+
+def open_to_other_sites(response: Response) -> Response:
+    """Public data may be read from any page; no credentials go with such a request. For ``after_request``."""
+    if response.headers.get("Cache-Control") != PRIVATE:
+        response.headers.setdefault("Access-Control-Allow-Origin", "*")
+    return response
 
 
 def _weight(body: Body) -> int:
