@@ -26,9 +26,6 @@ NONE = "none"
 MAP, GAPS, TOGETHER, SITES, OPTIONS = "map", "gaps", "together", "sites", "options"
 """Who asks: the map's link; ``/api/v1/gaps``, ``together`` and ``sites`` with the commands of that name; the options page."""
 
-FORMATS = {GAPS: ("json", "csv", "geojson"), TOGETHER: ("json", "csv", "geojson"), SITES: ("json", "geojson")}
-"""The forms of each answer; the commands have a table for people besides."""
-
 MOST_LAYERS = 20
 """Indicators in a need, and lists of services, that can be asked for at once."""
 

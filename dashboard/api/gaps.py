@@ -6,7 +6,6 @@ as status 400. A layer that the caller may not see answers exactly as one that d
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,20 +13,20 @@ from typing import Any
 from flask import Blueprint, Response
 
 from dashboard.api.answers import (
-    MIMETYPES,
     PRIVATE,
     REVALIDATE,
     ApiError,
     answer,
-    as_json,
-    memory,
+    answers,
+    body_of,
     not_found,
     open_to_other_sites,
 )
 from dashboard.api.parameters import asked, one_of
 from dashboard.auth.session import current_viewer
+from dashboard.exports import Document, formats_of
 from dashboard.published import Published
-from dashboard.question import FORMATS, GAPS, SITES, TOGETHER
+from dashboard.question import GAPS, SITES, TOGETHER
 from dashboard.selection import Selection
 from dashboard.views import gap_files, siting
 from dashboard.views.gaps import check_period, gaps_for, read_layers, request_of
@@ -52,22 +51,17 @@ def blueprint() -> Blueprint:
 def gaps() -> Response:
     here, viewer = published(), current_viewer()
     selection, besides = asked(GAPS, here.region, "format")
-    form = one_of("format", FORMATS[GAPS], "json")
+    form = one_of("format", formats_of("gaps", in_api=True), "json")
     wanted = request_of(here, selection, robustness=besides["robustness"])
     check_period(here, viewer, selection.needs, selection.period)
     found = gaps_for(here, wanted, viewer, period=selection.period)
-    make: dict[str, Callable[[str], str]] = {
-        "json": lambda on: as_json(gap_files.gaps_document(found)),
-        "csv": lambda on: gap_files.gaps_csv(found, on),
-        "geojson": lambda on: as_json(gap_files.gaps_geojson(found, on)),
-    }
-    return send("gaps", found.key, form, make, found.public)
+    return send(gap_files.gaps_export(found, today()), found.key, form, public=found.public)
 
 
 def together() -> Response:
     here, viewer = published(), current_viewer()
     selection, _ = asked(TOGETHER, here.region, "format")
-    form = one_of("format", FORMATS[TOGETHER], "json")
+    form = one_of("format", formats_of("together", in_api=True), "json")
     check_period(here, viewer, selection.needs, selection.period)
     found = together_for(
         here,
@@ -80,27 +74,21 @@ def together() -> Response:
         needs=selection.needs,
         period=selection.period,
     )
-    make: dict[str, Callable[[str], str]] = {
-        "json": lambda on: as_json(gap_files.together_document(found)),
-        "csv": lambda on: gap_files.together_csv(found, on),
-        "geojson": lambda on: as_json(gap_files.together_geojson(found, on)),
-    }
-    return send("together", found.key, form, make, found.public)
+    return send(gap_files.together_export(found, today()), found.key, form, public=found.public)
 
 
 def sites() -> Response:
     here, viewer = published(), current_viewer()
     selection, besides = asked(SITES, here.region, "exact", "format")
-    form = one_of("format", FORMATS[SITES], "json")
+    form = one_of("format", formats_of("plan", in_api=True), "json")
     exact = one_of("exact", ("yes", "no"), "yes") == "yes"
     wanted = SitingRequest(request_of(here, selection, robustness=0), **besides, exact=exact)
     check_period(here, viewer, selection.needs, selection.period)
     status, document = proven(here, wanted, selection) if exact else (200, greedy(here, wanted, selection))
     found = read_layers(here, viewer, [name for name, _ in selection.needs], selection.services)
     public = all(layer.descriptor.audience == "public" for part in found for layer in part.values())
-    if form == "geojson":
-        document = gap_files.plan_geojson(document, today())
-    response = answer(as_json(document), MIMETYPES[form], cache=REVALIDATE if public else PRIVATE)
+    body = body_of(gap_files.plan_export(document, today()), form)
+    response = answer(body, cache=REVALIDATE if public else PRIVATE)
     if status == 202:  # not proven yet: ask again at the same address
         response.status_code = 202
         response.headers["Cache-Control"] = PRIVATE if not public else "no-store"
@@ -127,11 +115,9 @@ def greedy(here: Published, wanted: SitingRequest, selection: Selection) -> dict
     return plan.document() | {"state": "greedy"}
 
 
-def send(what: str, key: tuple, form: str, make: dict[str, Callable[[str], str]], public: bool) -> Response:
-    on = today()
-    body = memory("gaps").body((what, key, form, on), lambda: make[form](on))
-    name = f"{what}.csv" if form == "csv" else ""
-    return answer(body, MIMETYPES[form], cache=REVALIDATE if public else PRIVATE, name=name)
+def send(document: Document, key: tuple, form: str, *, public: bool) -> Response:
+    body = answers("gaps").get((document.name, key, form, today()), lambda: body_of(document, form))
+    return answer(body, cache=REVALIDATE if public else PRIVATE)
 
 
 def today() -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard import question
+from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
-from dashboard.question import FORMATS, GAPS, SITES, TOGETHER
+from dashboard.question import GAPS, SITES, TOGETHER
 from layers import LEVELS, VALUES, Status
 
 _NUMBER = {"type": ["number", "null"]}
@@ -53,9 +54,9 @@ def _region_and_layers() -> dict[str, Any]:
         "/layers/{id}": _get("One layer", [layer], _schema("Layer")),
         "/layers/{id}/values": _get(
             "Values of an indicator at a level, in area order",
-            [layer, level, _parameter("period", "query", period), _form("json", "csv", "geojson")],
+            [layer, level, _parameter("period", "query", period), _form("values")],
             {"type": "object", "properties": {"values": {"type": "array", "items": _schema("Value")}}},
-            ("text/csv", "application/geo+json"),
+            _media_types("values"),
         ),
     }
 
@@ -63,9 +64,9 @@ def _region_and_layers() -> dict[str, Any]:
 def _areas() -> dict[str, Any]:
     level = _parameter("level", "path", "Level of the areas", enum=list(LEVELS))
     code, theme = _parameter("code", "path", "Code of the area"), _parameter("theme", "query", "Only this theme")
-    forms = _form("json", "geojson")
+    forms = _form("areas")
     return {
-        "/areas/{level}": _get("Areas of a level", [level, forms], {"type": "object"}, ("application/geo+json",)),
+        "/areas/{level}": _get("Areas of a level", [level, forms], {"type": "object"}, _media_types("areas")),
         "/areas/{level}/{code}": _get("Everything known about one area", [level, code, theme], {"type": "object"}),
     }
 
@@ -75,26 +76,26 @@ def _questions() -> dict[str, Any]:
     return {
         "/gaps": _get(
             "Need against access: every area, the underserved communities, and how sure they are",
-            _asked(GAPS),
+            _asked(GAPS, "gaps"),
             _schema("Gaps"),
-            ("text/csv", "application/geo+json"),
+            _media_types("gaps"),
         ),
         "/together": _get(
             "Alone against together: who is nearer to another authority's service",
-            _asked(TOGETHER),
+            _asked(TOGETHER, "together"),
             _schema("Together"),
-            ("text/csv", "application/geo+json"),
+            _media_types("together"),
         ),
         "/sites": _get(
             "Where new sites help most, planned together and by each authority alone. 202: the best so far; ask again",
-            _asked(SITES, exact),
+            _asked(SITES, "plan", exact),
             _schema("Plan"),
-            ("application/geo+json",),
+            _media_types("plan"),
         ),
     }
 
 
-def _asked(who: str, *others: dict) -> list[dict[str, Any]]:
+def _asked(who: str, kind: str, *others: dict) -> list[dict[str, Any]]:
     """The parameters of an address that is asked the question."""
     rows = [
         {
@@ -106,11 +107,16 @@ def _asked(who: str, *others: dict) -> list[dict[str, Any]]:
         }
         for row in question.fields_of(who)
     ]
-    return [*rows, *others, _form(*FORMATS[who])]
+    return [*rows, *others, _form(kind)]
 
 
-def _form(*names: str) -> dict[str, Any]:
-    return _parameter("format", "query", "Format of the answer", enum=list(names))
+def _form(kind: str) -> dict[str, Any]:
+    return _parameter("format", "query", "Format of the answer", enum=list(formats_of(kind, in_api=True)))
+
+
+def _media_types(kind: str) -> tuple[str, ...]:
+    """Those besides JSON."""
+    return tuple(FORMATS[form].media_type for form in formats_of(kind, in_api=True) if form != "json")
 
 
 def _schema(name: str) -> dict[str, str]:

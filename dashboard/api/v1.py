@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from dashboard.api.answers import (
-    MIMETYPES,
     PRIVATE,
     REVALIDATE,
+    Body,
     answer,
+    answers,
     as_json,
+    body_of,
     json_answer,
-    memory,
     not_found,
     one_shape_of_error,
     open_to_other_sites,
@@ -19,10 +20,11 @@ from dashboard.api.answers import (
 from dashboard.api.openapi import document
 from dashboard.api.parameters import allowed, one_of
 from dashboard.auth.session import current_viewer
+from dashboard.exports import formats_of
 from dashboard.selection import Selection
 from dashboard.views.area import area_profile
 from dashboard.views.layers import layer_document, region_document
-from dashboard.views.values import areas_document, areas_geojson, values_csv, values_document, values_geojson
+from dashboard.views.values import areas_export, values_export
 from dashboard.web import published
 from layers import LEVELS, Layer, NotFound
 
@@ -53,7 +55,7 @@ def layers() -> Response:
     theme = one_of("theme", tuple(theme.id for theme in here.region.themes), None)
     partner = one_of("partner", tuple(partner.id for partner in here.region.partners), None)
     found = here.store.layers(viewer, kind=kind, theme=theme, partner=partner)
-    body = memory("api").body(
+    body = answers("api").body(
         ("layers", *((layer.id, layer.version) for layer in found)),
         lambda: as_json({"layers": [layer_document(here, layer) for layer in found]}),
     )
@@ -72,29 +74,23 @@ def values(layer_id: str) -> Response:
     if found.kind != "indicator":
         raise not_found("layer of that name with values; service lists have sites")
     level = one_of("level", LEVELS, found.levels[0] if found.levels else "lsoa")
-    form = one_of("format", ("json", "csv", "geojson"), "json")
+    form = one_of("format", formats_of("values", in_api=True), "json")
     period = one_of("period", found.periods, None)
 
-    def make() -> str:
+    def make() -> Body:
         table = here.store.values(found.id, level, viewer, period=period, version=found.version)
-        if form == "csv":
-            return values_csv(here, table)
-        if form == "geojson":
-            return as_json(values_geojson(here, table, viewer))
-        return as_json(values_document(here, table))
+        return body_of(values_export(here, table), form)
 
-    body = memory("api").body(("values", found.id, found.version, level, period, form), make)
-    name = f"{found.id}-{level}.csv" if form == "csv" else ""
-    return answer(body, MIMETYPES[form], cache=cache_of(found), name=name)
+    body = answers("api").get(("values", found.id, found.version, level, period, form), make)
+    return answer(body, cache=cache_of(found))
 
 
 def areas(level: str) -> Response:
     allowed("format")
     if level not in LEVELS:
         raise not_found(f"level of that name; there are {', '.join(LEVELS)}")
-    form, here = one_of("format", ("json", "geojson"), "json"), published()
-    make = {"json": areas_document, "geojson": areas_geojson}[form]
-    return answer(memory("api").body(("areas", level, form), lambda: as_json(make(here, level))), MIMETYPES[form])
+    form, here = one_of("format", formats_of("areas", in_api=True), "json"), published()
+    return answer(answers("api").get(("areas", level, form), lambda: body_of(areas_export(here, level), form)))
 
 
 def area(level: str, code: str) -> Response:

@@ -5,7 +5,6 @@ Each prints a table that can be read; ``--format json|csv|geojson`` (or ``--json
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import date
 from functools import wraps
@@ -15,22 +14,21 @@ from typing import TYPE_CHECKING
 import click
 
 from dashboard.commands.asking import Answer, asks, option, selection_of
-from dashboard.commands.common import Commands, json_option, published, say_json, viewer_of
-from dashboard.question import FIELDS, FORMATS, GAPS, SITES, TOGETHER
+from dashboard.commands.common import Commands, FormatChoice, json_option, published, say_json, viewer_of
+from dashboard.exports import INDENTED, write, write_whole
+from dashboard.question import FIELDS, GAPS, SITES, TOGETHER
 from layers import Fault, Refused, SitingRequest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def files(who: str):
+def files(kind: str):
     """Options that all three commands know besides the question: whose view, and in what form."""
 
     def decorate(function):
         @click.option("--as", "user", default="", help="As this user; left out: as the public.")
-        @click.option(
-            "--format", "form", default="table", show_default=True, type=click.Choice(["table", *FORMATS[who]])
-        )
+        @click.option("--format", "form", default="table", show_default=True, type=FormatChoice(kind, "table"))
         @click.option("--out", type=click.Path(path_type=Path), help="File to write; left out: standard output.")
         @json_option
         @wraps(function)
@@ -52,7 +50,7 @@ TRAVEL = {
 
 @click.command()
 @asks(GAPS, TRAVEL)
-@files(GAPS)
+@files("gaps")
 def gaps(robustness, travel, user, form, out, **given) -> None:
     """Need against access: underserved communities, shared gaps, and how sure they are.
 
@@ -71,19 +69,14 @@ def gaps(robustness, travel, user, form, out, **given) -> None:
     areas = len(here.region.areas[selection.level])
     with _bar("draws", robustness, shown=robustness * areas > 2_000_000) as moved:
         found = gaps_for(here, request, viewer, period=selection.period, travel=table, progress=moved)
-    on = date.today().isoformat()
-    if form == "json":
-        return _say(json_text(gap_files.gaps_document(found)), out)
-    if form == "csv":
-        return _say(gap_files.gaps_csv(found, on), out)
-    if form == "geojson":
-        return _say(json_text(gap_files.gaps_geojson(found, on)), out)
-    return _say("\n".join(_gap_lines(found)) + "\n", out)
+    if form == "table":
+        return _say(lines_of(_gap_lines(found)), out)
+    return _say(write(gap_files.gaps_export(found, date.today().isoformat()), form, layout=INDENTED), out)
 
 
 @click.command()
 @asks(TOGETHER, {"need": {"help": "With need: which gaps exist only when looking alone."}})
-@files(TOGETHER)
+@files("together")
 def together(user, form, out, **given) -> None:
     """Alone against together: who is nearer to another authority's service, and what looking alone misjudges."""
     from dashboard.views import gap_files
@@ -104,14 +97,9 @@ def together(user, form, out, **given) -> None:
         needs=selection.needs,
         period=selection.period,
     )
-    on = date.today().isoformat()
-    if form == "json":
-        return _say(json_text(gap_files.together_document(found)), out)
-    if form == "csv":
-        return _say(gap_files.together_csv(found, on), out)
-    if form == "geojson":
-        return _say(json_text(gap_files.together_geojson(found, on)), out)
-    return _say("\n".join(_together_lines(found)) + "\n", out)
+    if form == "table":
+        return _say(lines_of(_together_lines(found)), out)
+    return _say(write(gap_files.together_export(found, date.today().isoformat()), form, layout=INDENTED), out)
 
 
 @click.command()
@@ -119,7 +107,7 @@ def together(user, form, out, **given) -> None:
 @click.option("--candidates", type=click.Path(path_type=Path), help="Places to choose from: code, easting, northing.")
 @click.option("--greedy", is_flag=True, help="Only the quick answer, without a proof.")
 @click.option("--time-limit", default=20.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Seconds.")
-@files(SITES)
+@files("plan")
 def site(new, objective, demand, exclude, travel, candidates, greedy, time_limit, user, form, out, **given) -> None:
     """Where new sites help most, planned together and by each authority alone."""
     from dashboard.views import gap_files, siting
@@ -141,11 +129,9 @@ def site(new, objective, demand, exclude, travel, candidates, greedy, time_limit
     )
     places = None if candidates is None else _read_table(candidates, {"code": str, "lad_code": str, "ward_code": str})
     plan = siting.plan_sites(here, request, viewer, period=selection.period, candidates=places, travel=table)
-    if form == "json":
-        return _say(json_text(plan.document()), out)
-    if form == "geojson":
-        return _say(json_text(gap_files.plan_geojson(plan.document(), date.today().isoformat())), out)
-    return _say("\n".join(_plan_lines(plan)) + "\n", out)
+    if form == "table":
+        return _say(lines_of(_plan_lines(plan)), out)
+    return _say(write(gap_files.plan_export(plan.document(), date.today().isoformat()), form, layout=INDENTED), out)
 
 
 # ---- travel-time tables ---------------------------------------------------------------------------------------------
@@ -254,17 +240,15 @@ class _bar:  # noqa: N801  used like a function
         self._done = done
 
 
-def json_text(document) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+def lines_of(lines: list[str]) -> bytes:
+    return ("\n".join(lines) + "\n").encode()
 
 
-def _say(text: str, out: Path | None) -> None:
-    from dashboard.views import files
-
+def _say(data: bytes, out: Path | None) -> None:
     if out is None:
-        click.echo(text, nl=False)
+        click.echo(data, nl=False)
     else:
-        files.write_whole(out, text.encode())
+        write_whole(out, data)
         click.echo(f"wrote {out}", err=True)
 
 

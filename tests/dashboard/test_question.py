@@ -149,7 +149,7 @@ print(json.dumps({
     "written": [selection.query_string(), selection.classes_query()],
     "kept": Selection.from_data(selection.as_data()) == selection,
     "browser": read_in_node(question.as_data(), [link])[0],
-    "openapi": [each for each in _asked(GAPS) if each["name"] == "hill"],
+    "openapi": [each for each in _asked(GAPS, "gaps") if each["name"] == "hill"],
     "help": CliRunner().invoke(main, ["gaps", "--help"]).output,
 }))
 """

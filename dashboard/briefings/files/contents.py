@@ -6,13 +6,20 @@ The formats differ in how they set these, never in what they say.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dashboard.briefings.filling.model import Briefing, ChartData, Figure, LegendRow, Page, SourceLine, TableData
+from dashboard.briefings.filling.model import (
+    Briefing,
+    BriefingPage,
+    ChartData,
+    Figure,
+    LegendRow,
+    SourceLine,
+    TableData,
+)
 from dashboard.drawing.svg_map import SHAPES, shape_path
 from dashboard.views import wording
 from layers import BriefingBlock, BriefingRun, safe_link
@@ -132,18 +139,10 @@ def footer_line(briefing: Briefing) -> str:
     return f"{text(briefing.title)}{version} · {text(briefing.partner_name)} · {day(briefing.made_on)}"
 
 
-def file_name(briefing: Briefing, format: str) -> str:
-    """A name that is safe on every system and in every header: ASCII letters, digits and hyphens, e.g. ``gaps-alcohol-2026-11-22.pdf``."""
-    letters = unicodedata.normalize("NFKD", briefing.id or briefing.title).encode("ascii", "ignore").decode()
-    stem = re.sub(r"[^a-z0-9]+", "-", letters.lower()).strip("-")[:80].strip("-") or "briefing"
-    version = f"-v{briefing.version}" if briefing.version else ""
-    return f"{stem}{version}-{briefing.made_on.isoformat()}.{format}"
-
-
 # ---- a page -------------------------------------------------------------------------------------------------------------
 
 
-def headline(page: Page) -> str:
+def headline(page: BriefingPage) -> str:
     return text(page.headline_text).strip() or (UNAVAILABLE if page.unavailable else f"Page {page.number}")
 
 
@@ -175,7 +174,7 @@ def _sentences(first: str, *rest: str) -> str:
     return words if words.endswith(".") or not words else f"{words}."
 
 
-def attributions(of: Page | Briefing) -> str:
+def attributions(of: BriefingPage | Briefing) -> str:
     """What the licences of its data and of its maps' outlines ask to be said: each sentence once, in that order."""
     sentences: list[str] = []
     for asked in (*(source.attribution for source in of.sources), *of.credits):
@@ -183,7 +182,7 @@ def attributions(of: Page | Briefing) -> str:
     return " ".join(dict.fromkeys(each if each[-1:] in ".!?" else f"{each}." for each in sentences if each))
 
 
-def fact_lines(page: Page) -> list[str]:
+def fact_lines(page: BriefingPage) -> list[str]:
     """Where the numbers in the words come from; numbers with the same answer share a line."""
     found: dict[str, list[str]] = {}
     for fact in page.facts.values():
