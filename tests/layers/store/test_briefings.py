@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layers.model import PUBLIC, SYSTEM, Audience, NotFound, Refused, Viewer
+from layers.store import tables
 from layers.store.briefings import RESERVED, Briefings
 from layers.store.drafts import Overtaken
 from layers.store.integrity import check as check_store
 from layers.store.records import NotPermitted, StoreFault, Withdrawn
-from layers.store.store import tables
 from tests.layers.store_fixtures import (
     ADMIN,
     EAST_ANALYST,

@@ -10,10 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from layers.model import PUBLIC, Refused
+from layers.store import migrations, tables
 from layers.store.briefings import Briefings
 from layers.store.drafts import Drafts
 from layers.store.integrity import check as check_store
-from layers.store.store import migrations, open_store, tables
+from layers.store.store import open_store
 from tests.layers.store_fixtures import ADMIN, NOON, WEST_ANALYST, publish_briefing
 
 SCHEMA_3 = Path(__file__).with_name("schema-3.sql")

@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from layers.store.database import make_engine
 
 from layers.fields import VALUES
 from layers.model import PUBLIC, SYSTEM, Audience, Kind, NotFound, Refused, Viewer
 from layers.periods import in_order
+from layers.store import tables
+from layers.store.database import make_engine
 from layers.store.integrity import check as check_store
 from layers.store.records import STATUSES, NotPermitted, StoreFault, Withdrawn
-from layers.store.store import open_store, tables
+from layers.store.store import open_store
 from tests.layers.store_fixtures import (
     ADMIN,
     CODES,
