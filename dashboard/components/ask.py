@@ -10,8 +10,8 @@ from dashboard.published import Published
 from dashboard.selection import DETOURS, NONE, Selection
 from dashboard.views import offer
 from dashboard.views.measures import as_offer
-from dashboard.views.wording import LEVEL_SHORT, METRIC_WORDS, SHOW_WORDS
-from layers import Viewer
+from dashboard.views.wording import LEVEL_SHORT, SHOW_WORDS
+from layers import METRICS, Viewer
 
 ALL = "all"
 """Value of a picker that does not narrow."""
@@ -250,7 +250,7 @@ def gap_options(published: Published, selection: Selection, viewer: Viewer) -> l
         dmc.Select(
             id=ids.METRIC,
             label="Access measured by",
-            data=[{"value": metric, "label": words} for metric, words in METRIC_WORDS.items()],
+            data=[{"value": metric.id, "label": metric.title} for metric in METRICS.values()],
             value=selection.metric,
             allowDeselect=False,
         ),
@@ -264,7 +264,7 @@ def gap_options(published: Published, selection: Selection, viewer: Viewer) -> l
                 searchable=True,
             ),
             id=ids.GROUP_FIELD,
-            hidden=selection.metric != "e2sfca" or not groups,
+            hidden=not METRICS[selection.metric].uses_capacity or not groups,
         ),
         html.Div(
             dmc.Select(

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dashboard.views.gap_files import about
-from dashboard.views.gaps import rule_sentence
+from dashboard.views.gap_words import rule_sentence
 from dashboard.views.option_results import change_lines, comparison, option_sentence, outcomes
 from dashboard.views.options import Sandbox
 from dashboard.views.table import safe_cell

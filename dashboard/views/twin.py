@@ -19,7 +19,9 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import table as tables
 from dashboard.views.choropleth import Choropleth
-from dashboard.views.gaps import Gaps, access_title, painted, rule_sentence, summary_sentence
+from dashboard.views.gap_map import painted
+from dashboard.views.gap_words import access_title, rule_sentence, summary_sentence
+from dashboard.views.gaps import Gaps
 from dashboard.views.needs import WeightedNeed, need_sentence, weights_sentence
 from dashboard.views.places import names
 from dashboard.views.scene import Scene, scene
@@ -117,7 +119,7 @@ def _gap_twin(gaps: Gaps, selection: Selection) -> Twin:
     for row in paint.rows:
         words[row.code] = row.name
     metric = gaps.result.access.metric
-    scale = 0.001 if metric == "nearest" and gaps.result.model.unit == "m" else 1.0
+    scale = 0.001 if metric.in_cost and gaps.result.model.unit == "m" else 1.0
     table = _places(gaps.published, gaps.level).assign(
         value=areas["need"].to_numpy("float64"),
         lower=areas["access"].to_numpy("float64") * scale,
@@ -133,7 +135,7 @@ def _gap_twin(gaps: Gaps, selection: Selection) -> Twin:
         f"Access: {access_title(gaps)}{' (km)' if scale != 1 else ''}",
     ]
     lines += [credit for layer in gaps.layers for credit in _credits(layer)]
-    decimals = {"value": 0, "lower": 0 if metric == "coverage" else 2, "upper": 2}
+    decimals = {"value": 0, "lower": 0 if metric.counts else 2, "upper": 2}
     return Twin(table[gaps.in_view], GAP_HEADS, decimals, tuple(lines), f"gap-{gaps.level}.csv")
 
 

@@ -39,17 +39,12 @@ from dashboard.briefings.filling.showing import (
 from dashboard.drawing.charts import DUO, chart_svg, histogram_svg
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, sentence
-from dashboard.views.gaps import (
-    a_site,
-    cost_words,
-    how_words,
-    nearest_words,
-    summary_sentence,
-)
+from dashboard.views.gap_words import a_site, how_words, nearest_words, summary_sentence
 from dashboard.views.places import names
 from dashboard.views.siting import compare
 from dashboard.views.together import together_sentence
 from dashboard.views.trend import Trend, area_trend, region_number, trend
+from dashboard.views.wording import cost_words
 from layers import Layer
 
 

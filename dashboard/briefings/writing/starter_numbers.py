@@ -21,7 +21,8 @@ from dashboard.briefings.writing.starter_writing import (
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
-from dashboard.views.gaps import Gaps, a_site, one_of
+from dashboard.views.gap_words import a_site, one_of
+from dashboard.views.gaps import Gaps
 from dashboard.views.offer import usable_as_need
 from dashboard.views.trend import region_number
 from layers import PUBLIC, Layer, Measure, Theme
@@ -188,7 +189,7 @@ def _gap_number(w: Writer, question: Question, gaps: Gaps) -> None:
 
 
 def _access_number(w: Writer, layer: Layer) -> None:
-    far = wording.distance(layer.descriptor.access_standard.max_m).replace(".0 km", " km")
+    far = wording.standard_words(layer.descriptor.access_standard.max_m)
     thing, x = md(a_site((layer,))), layer.id
     share, people = token("access.share_beyond", services=x), token("access.residents_beyond", services=x)
     nobody = w.filled(people) == "0"

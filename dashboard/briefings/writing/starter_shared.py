@@ -19,7 +19,8 @@ from dashboard.briefings.writing.starter_writing import (
 )
 from dashboard.published import Published
 from dashboard.selection import Selection
-from dashboard.views.gaps import Gaps, one_of
+from dashboard.views.gap_words import one_of
+from dashboard.views.gaps import Gaps
 from layers import PUBLIC
 
 MOST_OTHERS = 4

@@ -16,7 +16,8 @@ from dashboard.briefings.filling.questions import questions
 from dashboard.briefings.ward.ward_answers import NO_ACTIONS, place_words, tables_of, ward_page, ward_pages
 from dashboard.selection import Selection
 from dashboard.views.choropleth import choropleth
-from dashboard.views.gaps import gap_rows, gaps_of
+from dashboard.views.gap_areas import gap_rows
+from dashboard.views.gaps import gaps_of
 from layers import PUBLIC
 
 SOME = ("DW001", "DW039", "DW121", "DW191", "DW216")
