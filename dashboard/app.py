@@ -18,7 +18,7 @@ from dash import Dash
 from flask_compress import Compress
 from markupsafe import escape
 
-from dashboard import callbacks, settings
+from dashboard import callbacks, settings, web
 from dashboard.api import data, gaps, health, v1
 from dashboard.api.answers import ApiError
 from dashboard.auth import guard, routes
@@ -125,6 +125,7 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
         COMPRESS_STREAMS=True,
     )
     shapes = Shapes(published)
+    web.install(server, published, shapes)
     guard.install(server, published)
     Compress(server)
     keep_compressed(server)
@@ -132,10 +133,10 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     server.register_blueprint(health.blueprint(published))
     server.register_blueprint(data.blueprint(published, shapes))
     server.register_blueprint(v1.blueprint(published))
-    server.register_blueprint(publishing_routes.blueprint(published, shapes))
-    server.register_blueprint(layer_routes.blueprint(published, shapes))
+    publishing_routes.install(server, published, shapes)
+    server.register_blueprint(layer_routes.blueprint())
     server.register_blueprint(gaps.blueprint(published))
-    server.register_blueprint(briefing_routes.blueprint(published))
+    server.register_blueprint(briefing_routes.blueprint())
     server.register_error_handler(ApiError, ApiError.response)
 
     app = CommonGround(
@@ -192,7 +193,6 @@ def create_server(environ=None) -> flask.Flask:
     store = open_store(chosen.database_url, region)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
     app = create_app(published, chosen.secret_key, oidc=chosen.oidc)
-    app.server.extensions["commonground"] = published
     guard.trust_proxies(app.server, chosen.proxies)
     logging.getLogger("commonground").info("serving %s", region.name)
     return app.server

@@ -150,8 +150,10 @@ def values(layer: str, level: str, period: str | None, user: str, form: str, out
 @json_option
 def check(as_json: bool) -> None:
     """Integrity of the store; exit status 1 and a plain list when something is wrong."""
+    from layers import check_store
+
     here = published()
-    faults = here.store.check()
+    faults = check_store(here.store)
     if as_json:
         say_json({"ok": not faults, "faults": [fault_document(fault) for fault in faults]})
     elif not faults:

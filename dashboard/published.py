@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from layers import SYSTEM, NotFound, Region, Store
+from layers import SYSTEM, NotFound, PinnedStore, Region, Store
 
 MOST_PINNED = 16
 """How many sets of pinned versions are kept at hand. One costs little by itself; what views keep for it is bounded there."""
@@ -51,7 +51,7 @@ class Published:
         with live._lock:
             found = live._pinned.pop(key, None)
             if found is None:
-                found = replace(live, store=live.store.pinned(dict(pins)), base=live)
+                found = replace(live, store=PinnedStore(live.store, pins), base=live)
             live._pinned[key] = found
             while len(live._pinned) > MOST_PINNED:
                 live._pinned.popitem(last=False)

@@ -180,6 +180,27 @@ def read_descriptor(document: Any) -> tuple[Descriptor | None, list[Fault]]:
     return (None if errors else descriptor), look.faults
 
 
+def table_name(document: dict) -> str:
+    """File name of the table. Only a plain name beside the descriptor is taken: no folders, addresses or data inline."""
+    resources = document.get("resources") if isinstance(document, dict) else None
+    one = resources[0] if isinstance(resources, list) and resources and isinstance(resources[0], dict) else {}
+    name = one.get("path", TABLE_FILE)
+    if isinstance(name, list) and len(name) == 1:
+        name = name[0]
+    plain = isinstance(name, str) and 0 < len(name) <= 200 and name not in (".", "..") and name.isprintable()
+    if not plain or any(mark in name for mark in "/\\:\0"):
+        todo = "put the table beside the descriptor and give its file name only"
+        raise Refused(
+            f"{FILE} cannot be used.",
+            [
+                Fault(
+                    "is not the name of a file beside it", FILE, todo, column="resources[0].path", value=str(name)[:80]
+                )
+            ],
+        )
+    return name
+
+
 def marks_of(descriptor: Descriptor) -> dict[str, str]:
     """The marks that this layer uses differently from the dialect table."""
     return dict(descriptor.extra.get("commonground", {}).get("marks", {}))

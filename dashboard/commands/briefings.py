@@ -14,10 +14,10 @@ from pathlib import Path
 
 import click
 
+from dashboard.briefings.files.formats import FORMATS
 from dashboard.commands.common import Commands, json_option, published, say_json, viewer_of
 from layers import Fault, NotFound, Refused
 
-FORMATS = ("html", "pptx", "docx", "pdf")
 MOST_IN_ONE = 600
 """Wards in one PDF: it takes about 4 MB of memory each. A folder has no such limit."""
 
@@ -97,18 +97,10 @@ def export(briefing_id, all_wards, authority, form, out: Path, address, user, ve
 
 
 def _one(here, briefing_id: str, form: str, address: str, user: str, version: int | None) -> bytes:
-    from dashboard.briefings.files import export_briefing
-    from dashboard.briefings.sources import find_briefing
-    from dashboard.briefings.ward.ward_answers import PREFIX, ward_page
+    from dashboard.briefings.files.wards import export_found
+    from dashboard.briefings.sources import find
 
-    found = find_briefing(here, briefing_id, viewer_of(here, user), version)
-    if briefing_id.startswith(PREFIX) and not found.version:
-        from dashboard.briefings.files.wards import export_ward
-
-        page = ward_page(here, briefing_id.removeprefix(PREFIX), _public())
-        if page is not None:
-            return export_ward(page, form, address=address)
-    return export_briefing(found, form, address=address)
+    return export_found(find(here, briefing_id, viewer_of(here, user), version), form, address=address)
 
 
 def _all_wards(here, authority: str, form: str, out: Path, address: str) -> list[tuple[Path, int]]:

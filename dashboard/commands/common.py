@@ -103,4 +103,4 @@ def here_region():
 
 def viewer_of(here, user: str) -> Viewer:
     """The account called USER, or the public for ""."""
-    return here.store.viewer_named(user) if user else PUBLIC
+    return here.store.accounts.viewer_named(user) if user else PUBLIC

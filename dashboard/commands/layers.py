@@ -448,8 +448,10 @@ def layers_follow(layer_id: str, user: str, reason: str, as_json: bool) -> None:
 
     Its figures in the pack become the next version; a pack that is built anew then brings it up to date by itself.
     """
+    from layers import follow_pack
+
     here = published()
-    done = here.store.follow_pack(layer_id, by=viewer_of(here, user), reason=reason)
+    done = follow_pack(here.store, layer_id, by=viewer_of(here, user), reason=reason)
     if as_json:
         say_json({"ok": True, "layer": layer_id, "version": done.version, "reason": reason.strip()})
         return

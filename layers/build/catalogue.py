@@ -14,11 +14,12 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from layers.build.definition import RegionGeography
 from layers.model import (
     LEVELS,
     PARTNER_KINDS,
@@ -77,18 +78,6 @@ MODULES: dict[str, Any] = {
     "police_uk": police_uk,
 }
 """Publisher modules by the name that a definition gives in ``[source] module``."""
-
-
-class Geography(Protocol):
-    """What :func:`build_layer` needs to know about a region; ``layers.build.region_pack`` makes one."""
-
-    areas: Mapping[str, pd.DataFrame]  # level -> code, ward_code, lad_code, population
-    lookups: Mapping[str, pd.DataFrame]  # "lsoa_2011": code, name
-    lad_codes: Iterable[str]
-    england: pd.DataFrame  # code, population, lad_code of every 2021 LSOA in England
-    buffer: Any  # shapely polygon EPSG:27700, the region and its service buffer; None keeps every service
-
-    def partner_of_kind(self, kind: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -402,7 +391,7 @@ class _Looker:
 # ---------------------------------------------------------------- building one layer
 
 
-def build_layer(definition: LayerDefinition, source: str | Path, geography: Geography) -> Package:
+def build_layer(definition: LayerDefinition, source: str | Path, geography: RegionGeography) -> Package:
     """The layer of one definition for a region: its table cut to the region's areas, or its sites within the buffer.
 
     Raises :class:`Refused` for an official file that is missing, cut short, lacks a column, holds unknown, repeated or
@@ -422,7 +411,7 @@ def build_layer(definition: LayerDefinition, source: str | Path, geography: Geog
 def build_layers(
     definitions: Iterable[LayerDefinition],
     source: str | Path,
-    geography: Geography,
+    geography: RegionGeography,
     done: Callable[[LayerDefinition], None] = lambda definition: None,
 ) -> tuple[list[Package], dict[str, str]]:
     """Every layer of a catalogue, and for each layer that has nothing in this region the reason: id -> words.
@@ -486,7 +475,7 @@ def _descriptor(definition, geography, table, bands, left_out: dict[str, int]) -
     )
 
 
-def _whole_country(definition: LayerDefinition, source: Path, geography: Geography) -> pd.DataFrame:
+def _whole_country(definition: LayerDefinition, source: Path, geography: RegionGeography) -> pd.DataFrame:
     """Every area of England that the file covers: ``area_code``, role columns and ``status``, before the cut."""
     spec = definition.source
     path = source / spec.file
@@ -539,7 +528,7 @@ def _with_denominator(tidy: pd.DataFrame, table: Mapping, source: Path) -> pd.Da
     return tidy.assign(denominator=people["denominator"].to_numpy()[place])
 
 
-def _crime(definition: LayerDefinition, path: Path, source: Path, geography: Geography) -> pd.DataFrame:
+def _crime(definition: LayerDefinition, path: Path, source: Path, geography: RegionGeography) -> pd.DataFrame:
     """Counts with a true zero where the force is in the file, and blanks where it is not; residents as denominator."""
     options = definition.source.options
     counted = police_uk.read(path, options)
@@ -564,7 +553,7 @@ def _crime(definition: LayerDefinition, path: Path, source: Path, geography: Geo
     return _with_denominator(tidy.drop(columns="lad_code"), options["denominator"], source)
 
 
-def _density(definition: LayerDefinition, path: Path, source: Path, geography: Geography) -> pd.DataFrame:
+def _density(definition: LayerDefinition, path: Path, source: Path, geography: RegionGeography) -> pd.DataFrame:
     """Points counted in the outlines of the areas; an area without a point has a true zero."""
     options = definition.source.options
     outlines = _outlines(source / options["outlines"], options["outline_code"])
@@ -586,7 +575,7 @@ def _outlines(path: Path, code: str):
     return frame.rename(columns={code: "code"})
 
 
-def _one_per_authority(tidy: pd.DataFrame, geography: Geography) -> pd.DataFrame:
+def _one_per_authority(tidy: pd.DataFrame, geography: RegionGeography) -> pd.DataFrame:
     """One row per authority of figures that the publisher made for authorities and repeated for every small area.
 
     An authority whose areas do not all say the same has no value: the publisher's authorities were not ours.
@@ -597,7 +586,7 @@ def _one_per_authority(tidy: pd.DataFrame, geography: Geography) -> pd.DataFrame
     return pd.DataFrame({"area_code": value.index.astype("str"), "value": value.to_numpy()})
 
 
-def _expected(level: str, vintage: int, geography: Geography) -> list[str]:
+def _expected(level: str, vintage: int, geography: RegionGeography) -> list[str]:
     """The codes that the region needs, in area order."""
     if level == "lsoa" and vintage == 2011:
         return list(geography.lookups["lsoa_2011"]["code"].to_numpy(object))
@@ -606,7 +595,7 @@ def _expected(level: str, vintage: int, geography: Geography) -> list[str]:
     return list(geography.areas[level]["code"].to_numpy(object))
 
 
-def _check_codes(codes: pd.Series, path: Path, level: str, vintage: int, geography: Geography) -> None:
+def _check_codes(codes: pd.Series, path: Path, level: str, vintage: int, geography: RegionGeography) -> None:
     """Refuse a file of another vintage: most LSOA codes are the same in 2011 and 2021, so that it would nearly fit."""
     here = _as_set(codes)
     if level == "lsoa" and vintage == 2021 and (strange := sorted(here - _as_set(geography.england["code"]))):
@@ -632,7 +621,7 @@ def _some(codes: list[str], most: int = 4) -> str:
     return ", ".join(codes[:most]) + (f" and {len(codes) - most} more" if len(codes) > most else "")
 
 
-def _cut(definition: LayerDefinition, whole: pd.DataFrame, geography: Geography) -> pd.DataFrame:
+def _cut(definition: LayerDefinition, whole: pd.DataFrame, geography: RegionGeography) -> pd.DataFrame:
     """The region's rows, in area order, period within area; a suppressed or missing row keeps its place."""
     order = _expected(definition.level, definition.vintage, geography)
     place = pd.Index(np.array(order, dtype=object)).get_indexer(whole["area_code"].to_numpy(object))
@@ -658,7 +647,9 @@ def _national_bands(definition: LayerDefinition, whole: pd.DataFrame) -> Nationa
     return NationalBands(definition.level, len(values), f"{len(values):,} {words} in England{vintage}", quantiles)
 
 
-def _services(definition: LayerDefinition, source: Path, geography: Geography) -> tuple[pd.DataFrame, dict[str, int]]:
+def _services(
+    definition: LayerDefinition, source: Path, geography: RegionGeography
+) -> tuple[pd.DataFrame, dict[str, int]]:
     """Sites in the region and its buffer, whichever authority they stand in, with EPSG:27700 coordinates."""
     import shapely
 

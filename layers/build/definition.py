@@ -78,7 +78,7 @@ class RegionDefinition:
 
 
 @dataclass(frozen=True)
-class Geography:
+class RegionGeography:
     """What a layer builder needs to know about a region: areas, lookups, partners and the land around it.
 
     ``areas[level]`` has the columns of :data:`layers.fields.AREA`, EPSG:4326, in area order. ``lookups`` has the tables

@@ -23,8 +23,9 @@ import pandas as pd
 import shapely
 
 from layers.build import outlines
-from layers.build.definition import Geography, RegionDefinition, near, read_definition, resolve_partners
+from layers.build.definition import RegionDefinition, RegionGeography, near, read_definition, resolve_partners
 from layers.fields import AREA
+from layers.geography.former_authorities import other_codes
 from layers.model import LEVELS, Fault, Partner, Refused, Theme
 from layers.sources import ons
 
@@ -285,31 +286,15 @@ def authorities(definition: RegionDefinition, official: Official) -> tuple[str, 
     return tuple(sorted(definition.lads))
 
 
-RECODED = {
-    # Changes before those that the 2011-2021 lookup shows (its authorities are of 2022). Source: ONS code history database.
-    "E06000028": ("E06000058",),
-    "E06000029": ("E06000058",),
-    "E06000048": ("E06000057",),
-    "E07000048": ("E06000058",),
-    "E07000097": ("E07000242",),
-    "E07000100": ("E07000240",),
-    "E07000101": ("E07000243",),
-    "E07000104": ("E07000241",),
-    "E08000020": ("E08000037",),
-    "E08000038": ("E08000016",),  # newer than these files: Barnsley and Sheffield were recoded in 2025
-    "E08000039": ("E08000019",),
-}
-
-
 def _recoded(official: Official) -> dict[str, tuple[str, ...]]:
-    """Former code of an authority -> its codes of 2024, from the LSOAs that it had in 2022 and a short list of older ones."""
+    """Former code of an authority -> its codes of 2024, from the LSOAs that it had in 2022, else from the list."""
     pairs = official.changes[["code_2021", "lad_code_2022"]].merge(
         official.best_fit[["code", "lad_code"]], left_on="code_2021", right_on="code"
     )
     current = set(official.best_fit["lad_code"])
     moved = pairs.loc[~pairs["lad_code_2022"].isin(current), ["lad_code_2022", "lad_code"]].drop_duplicates()
     found = {old: tuple(sorted(rows["lad_code"])) for old, rows in moved.groupby("lad_code_2022")}
-    return {old: new for old, new in (RECODED | found).items() if old not in current}
+    return {old: (new,) for old, new in other_codes(current).items()} | found
 
 
 def read_themes(path: Path) -> tuple[Theme, ...]:
@@ -379,7 +364,7 @@ class Parts:
 
 def make_geography(
     definition: RegionDefinition, official: Official, lad_codes: tuple[str, ...]
-) -> tuple[Geography, Parts]:
+) -> tuple[RegionGeography, Parts]:
     """Areas, lookups and partners of a region. Raises :class:`Refused` for partners that do not fit."""
     lsoa, postcodes, mended, around = _lsoa_areas(official, lad_codes)
     lad = _lad_areas(lsoa, official)
@@ -395,7 +380,7 @@ def make_geography(
     if faults:
         raise Refused(f"The partners of {definition.name} cannot be used.", faults)
     ground = gpd.GeoSeries([outline], crs="EPSG:4326").to_crs("EPSG:27700")
-    geography = Geography(
+    geography = RegionGeography(
         areas={level: frame[list(AREA)] for level, frame in areas.items()},
         lookups=lookups,
         lad_codes=lad_codes,
@@ -679,7 +664,7 @@ def _partner_names() -> dict[str, dict[str, str]]:
 def build_layers(
     catalogue: Path,
     source: Path,
-    geography: Geography,
+    geography: RegionGeography,
     folder: Path,
     only: Iterable[str] | None,
     say: Progress,
@@ -755,7 +740,9 @@ def _write_areas(folder: Path, parts: Parts) -> None:
         table.to_parquet(folder / "lookups" / f"{name}.parquet", index=False, compression="zstd")
 
 
-def _write_region_toml(path: Path, definition: RegionDefinition, geography: Geography, themes, built: str) -> None:
+def _write_region_toml(
+    path: Path, definition: RegionDefinition, geography: RegionGeography, themes, built: str
+) -> None:
     lines = [
         "# Written by: commonground region build. Build the pack again instead of changing it here.",
         *_toml(

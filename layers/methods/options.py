@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from layers.geography.place import authorities_of
+from layers.geography.points import authorities_of
 from layers.methods.access import AccessModel, access_model, read_sites
 from layers.methods.gap_request import NEED_THRESHOLD
 from layers.methods.metrics import DEFAULT, metric_for

@@ -19,7 +19,7 @@ from scipy.sparse import csc_array, csr_array
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from layers.geography.place import authorities_of
+from layers.geography.points import authorities_of
 from layers.methods.access import AccessModel, access_model, check_limit, metres_in
 from layers.methods.gap_request import GapRequest, IndicatorLayer, Note, ServiceLayer
 from layers.methods.gaps import GapResult, find_gaps

@@ -46,6 +46,7 @@ from layers.reading.checks import (
 from layers.reading.columns import Guess, guess_columns, guess_measure, kind_of_table, numeric_columns
 from layers.reading.files import LIMITS, Limits, read_upload, safe_name
 from layers.reading.marks import numbers
+from layers.reading.package import bad_numbers, safe_for_spreadsheets, table_from_text
 from layers.reading.site_checks import (
     check_coordinate_columns,
     check_ids,
@@ -56,7 +57,7 @@ from layers.reading.site_checks import (
     drop_impossible,
     near_region,
 )
-from layers.reading.vintage import Geography, detect, known_codes
+from layers.reading.vintage import FoundBoundaries, detect, known_codes
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Report:
     headers: tuple[str, ...] = ()
     guesses: tuple[Guess, ...] = ()
     numeric: tuple[str, ...] = ()  # columns of numbers that could be indicators; one file, many layers
-    geography: Geography | None = None
+    geography: FoundBoundaries | None = None
     counts: dict[str, int] = field(default_factory=dict)
     coverage: pd.DataFrame = field(default_factory=pd.DataFrame)
     rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -154,8 +155,6 @@ class Report:
 
     def rejected_csv(self) -> bytes:
         """The rows that are kept out, as they stand in the file, with their row and the reason; safe to open in a spreadsheet."""
-        from layers.reading.package import safe_for_spreadsheets
-
         return b"\xef\xbb\xbf" + safe_for_spreadsheets(self.rejected).to_csv(index=False).encode()
 
 
@@ -330,8 +329,6 @@ def _stand_in(document: dict, kind: Kind) -> Descriptor:
 
 
 def _finish_indicator(before, sheet, working, descriptor, geography, region, faults, hints, previous) -> Report:
-    from layers.reading.package import table_from_text
-
     text, where = sheet.text, before.filename
     roles = {guess.role: guess.header for guess in before.guesses}
     faults += _missing_columns(roles, where)
@@ -406,7 +403,7 @@ def _missing_columns(roles: dict[str, str], where: str) -> list[Fault]:
     return faults
 
 
-def _reasons(geography: Geography) -> dict[Any, str]:
+def _reasons(geography: FoundBoundaries) -> dict[Any, str]:
     words = {
         "outside": "a code outside the region",
         "other-level": "an area of another level",
@@ -433,8 +430,6 @@ def _rejected(text: pd.DataFrame, reasons: dict[Any, str]) -> pd.DataFrame:
 
 
 def _finish_services(before, sheet, working, descriptor, region, faults, hints) -> Report:
-    from layers.reading.package import bad_numbers, table_from_text
-
     text, where = sheet.text, before.filename
     roles = {guess.role: guess.header for guess in before.guesses}
     comma = hints.get("decimal_comma", sheet.decimal_comma)

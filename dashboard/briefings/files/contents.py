@@ -6,7 +6,6 @@ The formats differ in how they set these, never in what they say.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -130,14 +129,6 @@ def footer_line(briefing: Briefing) -> str:
     """For the foot of each page: title, partner and date."""
     version = f", version {briefing.version}" if briefing.version else ""
     return f"{text(briefing.title)}{version} · {text(briefing.partner_name)} · {day(briefing.made_on)}"
-
-
-def file_name(briefing: Briefing, format: str) -> str:
-    """A name that is safe on every system and in every header: ASCII letters, digits and hyphens, e.g. ``gaps-alcohol-2026-11-22.pdf``."""
-    letters = unicodedata.normalize("NFKD", briefing.id or briefing.title).encode("ascii", "ignore").decode()
-    stem = re.sub(r"[^a-z0-9]+", "-", letters.lower()).strip("-")[:80].strip("-") or "briefing"
-    version = f"-v{briefing.version}" if briefing.version else ""
-    return f"{stem}{version}-{briefing.made_on.isoformat()}.{format}"
 
 
 # ---- a page -------------------------------------------------------------------------------------------------------------

@@ -9,9 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dashboard.briefings.files import FORMAT_WORDS, contents, export_briefing
+from dashboard.briefings.files import contents
+from dashboard.briefings.files.formats import FORMATS, export_briefing
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
 from dashboard.briefings.files.ward_fit import COLUMNS, FITS, LINE, WORDS, fit_of, trimmed
+from dashboard.briefings.sources import Found
 from dashboard.briefings.ward.ward_answers import MOST_GAPS, WardPage, neighbour_words
 from dashboard.drawing.palette import ramp
 from dashboard.html import ASSETS, environment
@@ -189,7 +191,7 @@ def ward_page_values(page: WardPage) -> dict[str, Any]:
         "subtitle": subtitle(page),
         "day": contents.day(page.made_on),
         "neighbours": neighbour_words(page),
-        "formats": FORMAT_WORDS,
+        "formats": FORMATS.values(),
     }
 
 
@@ -210,3 +212,10 @@ def export_ward(page: WardPage, format: str, *, address: str = "") -> bytes:
     if format == "html":
         return ward_page_html(page).encode("utf-8")
     return export_briefing(page.as_briefing(), format, address=address)
+
+
+def export_found(found: Found, format: str, *, address: str = "") -> bytes:
+    """What somebody asked for as a file: the sheet of a ward, the pages of any other briefing."""
+    if found.ward is not None:
+        return export_ward(found.ward, format, address=address)
+    return export_briefing(found.briefing, format, address=address)

@@ -487,13 +487,13 @@ def private(serve, tiny_pack):
     published.store.publish(package("secret", "owner"), by=ADMIN)
     published.store.publish(package("shared", "partners"), by=ADMIN)
     for name, role, partner in (("wes", "analyst", "westshire"), ("eve", "viewer", "eastshire")):
-        published.store.add_user(name, role=role, partner=partner, password="a long enough password", by=ADMIN)
+        published.store.accounts.add_user(name, role=role, partner=partner, password="a long enough password", by=ADMIN)
     app = create_app(published, "key")
 
     def as_user(name: str):
         client = app.server.test_client()
         if name:
-            client.set_cookie(COOKIE, published.store.start_session(name))
+            client.set_cookie(COOKIE, published.store.accounts.start_session(name))
         return client
 
     return as_user

@@ -88,11 +88,11 @@ class Site:
     def client(self, name: str = ""):
         client = self.app.test_client()
         if name and name != "public":
-            client.set_cookie(COOKIE, self.store.start_session(name))
+            client.set_cookie(COOKIE, self.store.accounts.start_session(name))
         return client
 
     def viewer(self, name: str) -> Viewer:
-        return PUBLIC if name == "public" else self.store.viewer_named(name)
+        return PUBLIC if name == "public" else self.store.accounts.viewer_named(name)
 
     def draft(self, name: str, text: str, briefing_id: str = "") -> str:
         return self.held.begin(self.viewer(name), text, briefing_id).id
@@ -117,7 +117,7 @@ def filled(tiny_region, tmp_path_factory) -> Path:
     home = tmp_path_factory.mktemp("filled")
     site = Site(tiny_region, home)
     for name, role, partner in PEOPLE:
-        site.store.add_user(name, role=role, partner=partner, by=SYSTEM)
+        site.store.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
     for briefing_id, audience in AUDIENCES.items():
         site.publish("ann", TEXT.format(title=TITLES[briefing_id], audience=audience), briefing_id)
     site.store.close()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array, csr_array
 
-from layers.geography.place import authorities_of
+from layers.geography.points import authorities_of
 from layers.methods.gap_request import Note
 from layers.methods.options import Change, apply_options, compare_options
 from layers.methods.siting import plan_sites

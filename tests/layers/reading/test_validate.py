@@ -14,7 +14,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.geography.points import to_degrees
+from layers.geography.coordinates import to_degrees
 from layers.model import Descriptor, Kind, Measure
 from layers.reading.checks import check_values, compare_with_before
 from layers.reading.package import read_package, write_package

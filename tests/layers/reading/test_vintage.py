@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layers.geography.former_authorities import FORMER_AUTHORITIES
 from layers.model import LEVELS
 from layers.reading.vintage import (
-    OLD_AUTHORITIES,
     codes_for_names,
     detect,
     excel_damage,
@@ -258,12 +258,12 @@ def test_old_authority_codes_are_named_with_their_successors():
 
 
 def test_successors_are_not_themselves_gone_but_once():
-    for old, (new, year) in OLD_AUTHORITIES.items():
+    for old, (new, year) in FORMER_AUTHORITIES.items():
         assert pattern_of(old)[0] == pattern_of(new)[0] == "lad" and 2009 <= year <= 2025
         seen = new
-        while seen in OLD_AUTHORITIES:
-            assert OLD_AUTHORITIES[seen][1] > year
-            seen = OLD_AUTHORITIES[seen][0]
+        while seen in FORMER_AUTHORITIES:
+            assert FORMER_AUTHORITIES[seen][1] > year
+            seen = FORMER_AUTHORITIES[seen][0]
 
 
 def test_a_level_that_is_claimed_wrongly_is_told():
