@@ -147,7 +147,7 @@ def write_rejected(report, file: Path | None) -> None:
         from dashboard.views.files import write_whole
 
         write_whole(file, report.rejected_csv())
-        click.echo(f"wrote {counted(len(report.rejected), 'row')} that are kept out to {file}", err=True)
+        click.echo(f"wrote {counted(len(report.rejected), 'row that is', 'rows that are')} kept out to {file}", err=True)
 
 
 def report_lines(report) -> list[str]:
