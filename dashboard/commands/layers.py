@@ -24,6 +24,7 @@ from dashboard.commands.common import (
     say_json,
     viewer_of,
 )
+from dashboard.exports import write_whole
 from layers import Fault, NotFound, NotPermitted, Package, Refused, Viewer
 
 PACKAGE = click.Path(exists=True, path_type=Path)
@@ -144,10 +145,10 @@ def write_rejected(report, file: Path | None) -> None:
     from dashboard.views.wording import counted
 
     if file is not None:
-        from dashboard.views.files import write_whole
-
         write_whole(file, report.rejected_csv())
-        click.echo(f"wrote {counted(len(report.rejected), 'row that is', 'rows that are')} kept out to {file}", err=True)
+        click.echo(
+            f"wrote {counted(len(report.rejected), 'row that is', 'rows that are')} kept out to {file}", err=True
+        )
 
 
 def report_lines(report) -> list[str]:

@@ -66,10 +66,7 @@ def metres(tiny, code):
 
 
 def test_link_and_numbers(found, tiny):
-    assert (
-        found.request.metric == "second-nearest"
-        and "metric=second-nearest" in asked_by(ASKED).query_string()
-    )
+    assert found.request.metric == "second-nearest" and "metric=second-nearest" in asked_by(ASKED).query_string()
     table = found.result.areas.set_index("code")
     for code in ("T01", "T07", "T16"):
         assert table.loc[code, "access"] == pytest.approx(metres(tiny, code))

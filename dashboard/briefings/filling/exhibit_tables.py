@@ -11,11 +11,11 @@ from dashboard.briefings.filling.model import Figure, TableData
 from dashboard.briefings.filling.showing import (
     MOST_ROWS,
     Asked,
+    Exhibits,
     by_authority,
     cards_of,
     chart_filters,
     end_word,
-    exhibit,
     gap_filters,
     gap_link,
     indicator_link,
@@ -39,6 +39,9 @@ from dashboard.views.gaps import Gaps
 from dashboard.views.together import together_sentence
 from dashboard.views.wording import cost_words, counted
 from layers import Kind
+
+TABLES = Exhibits()
+exhibit = TABLES.add
 
 
 @exhibit(
