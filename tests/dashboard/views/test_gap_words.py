@@ -66,7 +66,7 @@ def test_the_same_standard_on_every_way_out(tiny, tiny_pack, client, tmp_path, m
 
     query = {"need": "crowded", "services": "clinics"} | ({} if typed is None else {"max_m": str(typed)})
     found = gaps_of(tiny, asked_by(query | {"show": "gap"}), PUBLIC)
-    rule = f"the nearest clinic more than {said} away in a straight line"
+    rule = f"the nearest alcohol clinic more than {said} away in a straight line"
     assert rule in gap_words.rule_sentence(found)
     document = client.get("/api/v1/gaps", query_string=query).get_json()
     for text in (document["parameters"]["rule"], document["summary"]["rule"], document["summary"]["rule_sentence"]):
@@ -83,7 +83,7 @@ def test_the_same_standard_on_every_way_out(tiny, tiny_pack, client, tmp_path, m
     sites = client.get("/api/v1/sites", query_string=query).get_json()
     assert f"within {said}." in sites["sentence"]
     rings = next(each for each in overlays(found) if each.id == "rings")
-    assert rings.words.startswith(f"{said} in a straight line around each clinic")
+    assert rings.words.startswith(f"{said} in a straight line around each alcohol clinic")
 
 
 def test_api_sentences_are_those_of_the_page(tiny):
