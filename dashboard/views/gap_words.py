@@ -426,18 +426,22 @@ def plan_sentence(request: SitingRequest, gaps: GapResult, plan: SitingPlan) -> 
 
 def put_into_words(gaps: GapAnswer, document: dict[str, Any]) -> None:
     """Add to the engine's document of a gap answer what people read in it."""
-    rule, found = rule_sentence(gaps), summary_sentence(gaps)
-    parameters, summary = document["parameters"], document["summary"]
+    found, summary = summary_sentence(gaps), document["summary"]
+    document["parameters"] = parameters_in_words(gaps, document["parameters"])
+    summary |= {"rule": poor_words(gaps), "sentence": found, "notes": notes_of(gaps)}
+    summary |= {"rule_sentence": rule_sentence(gaps), "summary_sentence": found}
+    for area in document["areas"]:
+        area["reason"] = REASONS[area["reason"]]
+
+
+def parameters_in_words(gaps: GapAnswer, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The engine's parameters of a gap answer, or of a plan for it, with what people read in them."""
     varied = parameters["varied"]
-    document["parameters"] = parameters | {
-        "rule": rule,
+    return dict(parameters) | {
+        "rule": rule_sentence(gaps),
         "distance": _distance_words(gaps),
         "varied": None if varied is None else _varied_words(varied),
     }
-    summary |= {"rule": poor_words(gaps), "sentence": found, "notes": notes_of(gaps)}
-    summary |= {"rule_sentence": rule, "summary_sentence": found}
-    for area in document["areas"]:
-        area["reason"] = REASONS[area["reason"]]
 
 
 def line_words(detour: float) -> str:

@@ -522,6 +522,7 @@ def alone_sentence(plan: Plan) -> str:
 def plan_document(plan: Plan) -> dict[str, Any]:
     """The JSON of ``/api/v1/sites`` and ``commonground site --json``."""
     document = plan.result.to_json()
+    document["parameters"] = gap_words.parameters_in_words(plan.gaps, document["parameters"])
     for site, card in zip(document["sites"], site_cards(plan), strict=True):
         site |= {"longitude": card.longitude, "latitude": card.latitude, "authority": card.authority}
     names = gap_words.authority_names(plan.published)
