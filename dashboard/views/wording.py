@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from layers import KEYS
+
 LEVEL_WORDS = {
     "lsoa": ("small area", "small areas"),
     "ward": ("ward", "wards"),
@@ -37,21 +39,8 @@ STATUS_SENTENCES = {
     "missing": "Nobody has published a figure for this area.",
 }
 STATUS_SHORT = {"ok": "", "converted": "Converted", "suppressed": "Withheld", "missing": "No figure"}
-MEASURE_WORDS = {
-    "count": "Count",
-    "rate": "Rate",
-    "percentage": "Percentage",
-    "score": "Score",
-    "mean": "Average",
-    "rank": "Rank",
-    "decile": "Tenth (decile)",
-    "category": "Category",
-}
-AUDIENCE_WORDS = {
-    "public": "Everybody",
-    "partners": "Signed-in partners",
-    "owner": "Only the partner that supplied it",
-}
+MEASURE_WORDS = KEYS["measure"].said
+AUDIENCE_WORDS = KEYS["audience"].said
 
 
 def decimals_for(values: Sequence[float] | np.ndarray, declared: int | None = None) -> int:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import sqlalchemy as sa
 
+from layers.descriptor import descriptor_of_dict
 from layers.model import Fault, Kind
 from layers.store import briefings, schema
 from layers.store.blobs import decode_table, decode_values, parts_of, sha256
 from layers.store.publishing import chain_of, read_pointers, record_sha256
-from layers.store.records import descriptor_of_dict, standing
+from layers.store.records import standing
 
 if TYPE_CHECKING:
     from layers.store.store import Store

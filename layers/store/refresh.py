@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from layers.descriptor import FILE, TABLE_FILE
+from layers.descriptor import FILE, TABLE_FILE, descriptor_of_dict
 from layers.model import LEVELS, SYSTEM, Fault, Kind, Package, Refused, Viewer
 from layers.reading.package import read_package
 from layers.region import Region
 from layers.store import publishing, schema
 from layers.store.blobs import NUMBERS, decode_table, decode_values, parts_of, sha256
 from layers.store.publishing import Found, Prepared
-from layers.store.records import NotPermitted, Published, RefreshReport, descriptor_of_dict, may_change
+from layers.store.records import NotPermitted, Published, RefreshReport, may_change
 
 if TYPE_CHECKING:
     from layers.store.store import Store
