@@ -24,6 +24,7 @@ from dashboard.commands.common import (
     say_json,
     viewer_of,
 )
+from dashboard.exports import write_whole
 from layers import Fault, NotFound, NotPermitted, Package, Refused, Viewer
 
 PACKAGE = click.Path(exists=True, path_type=Path)
@@ -142,8 +143,6 @@ def before(here, layer_id: str, viewer: Viewer) -> Package | None:
 
 def write_rejected(report, file: Path | None) -> None:
     if file is not None:
-        from dashboard.views.files import write_whole
-
         write_whole(file, report.rejected_csv())
         click.echo(f"wrote {len(report.rejected):,} rows that are kept out to {file}", err=True)
 
@@ -441,8 +440,10 @@ def layers_follow(layer_id: str, user: str, reason: str, as_json: bool) -> None:
 
     Its figures in the pack become the next version; a pack that is built anew then brings it up to date by itself.
     """
+    from layers import follow_pack
+
     here = published()
-    done = here.store.follow_pack(layer_id, by=viewer_of(here, user), reason=reason)
+    done = follow_pack(here.store, layer_id, by=viewer_of(here, user), reason=reason)
     if as_json:
         say_json({"ok": True, "layer": layer_id, "version": done.version, "reason": reason.strip()})
         return

@@ -69,7 +69,7 @@ def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused
         audience=audience, updates=any(before.newest for *_, before in summary), viewer_name=viewer.user,
         colleagues=[
             (user.name, f"{user.name} ({'admin' if user.role == 'admin' else 'analyst'})")
-            for user in site.store.colleagues(viewer, draft.partner)
+            for user in site.store.accounts.colleagues(viewer, draft.partner)
         ],
         **values,
     )  # fmt: skip
@@ -170,7 +170,7 @@ def colleague(draft: Draft, action: str, given: Mapping[str, str]):
     words_given = " ".join(form.get("check_words", "").split())[:500]
     if action == "ask":
         whom = " ".join(form.get("asked_of", "").split())[:200]
-        if whom not in {user.name for user in site.store.colleagues(viewer, draft.partner)}:
+        if whom not in {user.name for user in site.store.accounts.colleagues(viewer, draft.partner)}:
             text = "Choose a colleague from the list" if not whom else "Choose somebody who may check this layer"
             return publish_page(draft, given=given, errors={"asked_of": text}, status=422)
         check = {"asked_of": whom, "asked_by": viewer.user, "asked_at": now, "words": words_given}

@@ -18,17 +18,19 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from layers.model import SYSTEM, Audience, Descriptor, Fault, NotFound, Refused, Viewer
 from layers.reading.briefing_text import ID, MOST_BYTES, Document, read_briefing
-from layers.store import schema
+from layers.store import tables
 from layers.store.accounts import normal
+from layers.store.audit import OF_BRIEFING, add_line, refusals_noted
 from layers.store.blobs import sha256
+from layers.store.database import Database
 from layers.store.drafts import Overtaken
-from layers.store.publishing import add_audit, find, note_refusal, read_descriptor
+from layers.store.publishing import find, read_descriptor
 from layers.store.records import (
     NotPermitted,
     Pointer,
@@ -39,12 +41,6 @@ from layers.store.records import (
     may_read,
     standing,
 )
-
-if TYPE_CHECKING:
-    from layers.store.store import Store
-
-AUDIT = "briefing:"
-"""Before a briefing's id in the audit trail's ``layer_id``; a layer's id cannot hold a colon."""
 
 RESERVED = ("edit", "new", "pin", "wards")
 """Not ids: the pages of the site at /briefings/... have these names."""
@@ -131,7 +127,7 @@ class BriefingEntry:
 class Briefings:
     """The briefings of one store. Every method takes the person who asks; what they may not have does not exist."""
 
-    def __init__(self, store: Store):
+    def __init__(self, store: Database):
         self.store = store
 
     # -- reading -------------------------------------------------------------------------------------------------------
@@ -174,7 +170,7 @@ class Briefings:
             changes = may_change(found.partner, viewer)
             if found.standing.withdrawn and not changes:
                 raise _withdrawn(found)
-            table = schema.briefing_versions
+            table = tables.briefing_versions
             rows = connection.execute(
                 sa.select(table).where(table.c.briefing_id == briefing_id).order_by(table.c.version.desc())
             ).all()
@@ -220,7 +216,7 @@ class Briefings:
 
     def drafts(self, by: Viewer) -> tuple[BriefingDraft, ...]:
         """The drafts that this person may work on or was asked to check, the last changed first."""
-        table = schema.briefing_drafts
+        table = tables.briefing_drafts
         with self.store.reading() as connection:
             rows = connection.execute(sa.select(table).order_by(table.c.changed_at.desc(), table.c.id)).all()
         return tuple(draft for draft in map(_draft, rows) if self._may_open(draft, by))
@@ -253,11 +249,11 @@ class Briefings:
                 "changed_by": by.user,
                 "revision": 1,
                 "text": text,
-                "authors": schema.to_json([by.user]),
+                "authors": tables.to_json([by.user]),
                 **_UNASKED,
                 **_UNCHECKED,
             }
-            connection.execute(sa.insert(schema.briefing_drafts).values(row))
+            connection.execute(sa.insert(tables.briefing_drafts).values(row))
             self._note(connection, "briefing-draft-begun", _draft_row(row), by, now)
             return self._find_draft(connection, row["id"], by)
 
@@ -282,7 +278,7 @@ class Briefings:
                 row |= {"briefing_id": briefing_id, "base_version": found.newest if mine else 0}
             if text != draft.text:
                 authors = sorted({*draft.authors, by.user})
-                row |= {"text": text, "authors": schema.to_json(authors), **_UNCHECKED}
+                row |= {"text": text, "authors": tables.to_json(authors), **_UNCHECKED}
             if row:
                 row |= {"changed_at": now, "changed_by": by.user, "revision": revision + 1}
                 self._update(connection, draft_id, row)
@@ -292,7 +288,7 @@ class Briefings:
         """Take a draft away. The audit line stays, the text does not."""
         with self.store.writing(bump=False) as connection:
             draft = self._find_to_write(connection, draft_id, by)
-            connection.execute(sa.delete(schema.briefing_drafts).where(schema.briefing_drafts.c.id == draft_id))
+            connection.execute(sa.delete(tables.briefing_drafts).where(tables.briefing_drafts.c.id == draft_id))
             self._note(connection, "briefing-draft-discarded", draft, by, self.store.now())
 
     # -- a colleague's check -------------------------------------------------------------------------------------------
@@ -307,7 +303,7 @@ class Briefings:
         with self.store.writing(bump=False) as connection:
             now = self.store.now()
             draft = self._find_to_write(connection, draft_id, by)
-            users = schema.users
+            users = tables.users
             row = connection.execute(sa.select(users).where(users.c.name == of, users.c.disabled_at.is_(None))).first()
             title, todo = "Nobody was asked.", "give the sign-in name of a colleague who did not write any of it"
             if of in draft.authors:
@@ -366,13 +362,15 @@ class Briefings:
         if bool(draft_id) == bool(text):
             raise ValueError("publish a draft or a text")
         draft, wanted = None, briefing_id
-        try:
+        about = OF_BRIEFING + briefing_id[:80]
+        with refusals_noted(self.store, by, "briefing-publish-refused", about) as tried:
             if draft_id:
                 draft = self.draft(draft_id, by)
                 if revision is None:
                     raise ValueError("say which revision of the draft the pins and facts are of")
                 text, wanted = draft.text, briefing_id or draft.briefing_id
                 expecting = draft.base_version if expecting is None and wanted else expecting
+                tried.of = OF_BRIEFING + wanted[:80]
             text = _clean(text)
             document = read_briefing(text)
             self._permit(document, by)
@@ -382,22 +380,18 @@ class Briefings:
                 if draft is not None:
                     draft = self._find_to_write(connection, draft_id, by, revision)
                 wanted = wanted or _free_id(connection, document)
+                tried.of = OF_BRIEFING + wanted[:80]
                 found = self._claim(connection, wanted, document, by)
                 _check_expected(wanted, found, expecting)
                 self._check_pins(connection, pins, document, now)
                 version = self._add_version(connection, wanted, found, document, draft, pins, facts, note, by, now)
                 if draft is not None:
-                    connection.execute(sa.delete(schema.briefing_drafts).where(schema.briefing_drafts.c.id == draft.id))
-                done = _published(_read_version(connection, wanted, version), _find(connection, wanted), by)
-        except (Refused, NotPermitted) as error:
-            note_refusal(self.store, by, "briefing-publish-refused", AUDIT + (wanted or "")[:80], error)
-            raise
-        self.store.look_again()
-        return done
+                    connection.execute(sa.delete(tables.briefing_drafts).where(tables.briefing_drafts.c.id == draft.id))
+                return _published(_read_version(connection, wanted, version), _find(connection, wanted), by)
 
     def withdraw(self, briefing_id: str, by: Viewer, reason: str) -> None:
         """Show the briefing to nobody, at once, until it is published or restored again. Links to it give the reason."""
-        try:
+        with refusals_noted(self.store, by, "briefing-withdraw-refused", OF_BRIEFING + briefing_id[:80]):
             reason = _reason(reason, "withdrawn", "people who follow a link will read it")
             with self.store.writing() as connection:
                 found = self._find_to_change(connection, briefing_id, by)
@@ -406,15 +400,11 @@ class Briefings:
                     raise Refused(f"The briefing '{briefing_id}' was not withdrawn.", [fault])
                 detail = {"reason": reason, "from": found.standing.current}
                 _point(connection, found.id, "withdraw", None, by, self.store.now(), reason, detail)
-        except (Refused, NotPermitted) as error:
-            note_refusal(self.store, by, "briefing-withdraw-refused", AUDIT + briefing_id[:80], error)
-            raise
-        self.store.look_again()
 
     def restore(self, briefing_id: str, to: int, by: Viewer, reason: str) -> None:
         """Show an earlier version again, of a withdrawn briefing too. The versions after it are closed to all but those who
         may change the briefing."""
-        try:
+        with refusals_noted(self.store, by, "briefing-restore-refused", OF_BRIEFING + briefing_id[:80]):
             reason = _reason(reason, "restored", "it is kept in the audit trail")
             with self.store.writing() as connection:
                 found = self._find_to_change(connection, briefing_id, by)
@@ -426,10 +416,6 @@ class Briefings:
                     raise Refused(f"The briefing '{briefing_id}' was not restored.", [fault])
                 detail = {"reason": reason, "from": found.standing.current}
                 _point(connection, found.id, "restore", to, by, self.store.now(), reason, detail)
-        except (Refused, NotPermitted) as error:
-            note_refusal(self.store, by, "briefing-restore-refused", AUDIT + briefing_id[:80], error)
-            raise
-        self.store.look_again()
 
     # -- rules ---------------------------------------------------------------------------------------------------------
 
@@ -449,7 +435,7 @@ class Briefings:
         return may_read(audience, draft.partner, person, self.store.region)
 
     def _find_draft(self, connection: sa.Connection, draft_id: str, by: Viewer) -> BriefingDraft:
-        table = schema.briefing_drafts
+        table = tables.briefing_drafts
         row = connection.execute(sa.select(table).where(table.c.id == draft_id)).first()
         draft = None if row is None else _draft(row)
         if draft is None or not self._may_open(draft, by):
@@ -540,7 +526,7 @@ class Briefings:
         version = found.newest + 1 if found else 1
         if found is None:
             made = {"id": briefing_id, "partner": document.partner, "made_at": now, "made_by": by.user}
-            connection.execute(sa.insert(schema.briefings).values(made))
+            connection.execute(sa.insert(tables.briefings).values(made))
         row = {
             "briefing_id": briefing_id,
             "version": version,
@@ -553,12 +539,12 @@ class Briefings:
             "audience": str(document.audience),
             "review_on": document.review_on,
             "text": document.text,
-            "pins": schema.to_json(dict(pins)),
-            "facts": schema.to_json(dict(facts)),
+            "pins": tables.to_json(dict(pins)),
+            "facts": tables.to_json(dict(facts)),
             "text_sha256": sha256(document.text.encode()),
         }
         row["record_sha256"] = record_sha256(row)
-        connection.execute(sa.insert(schema.briefing_versions).values(row))
+        connection.execute(sa.insert(tables.briefing_versions).values(row))
         told = {
             "note": row["note"],
             "sha256": row["record_sha256"],
@@ -581,15 +567,15 @@ class Briefings:
 
     @staticmethod
     def _update(connection: sa.Connection, draft_id: str, row: Mapping[str, Any]) -> None:
-        table = schema.briefing_drafts
+        table = tables.briefing_drafts
         connection.execute(sa.update(table).where(table.c.id == draft_id).values(**row))
 
     @staticmethod
     def _note(connection: sa.Connection, action: str, draft: BriefingDraft, by: Viewer, now, **detail: Any) -> None:
         """A line about a draft. Under the briefing's id, so that it is read by those who may change that briefing."""
-        key = AUDIT + draft.briefing_id if draft.briefing_id else None
+        key = OF_BRIEFING + draft.briefing_id if draft.briefing_id else None
         detail |= {"draft": draft.id, "partner": draft.partner}
-        add_audit(connection, at=now, by=by, action=action, layer_id=key, detail=detail)
+        add_line(connection, at=now, by=by, action=action, of=key, detail=detail)
 
 
 # -- what the store says now -------------------------------------------------------------------------------------------
@@ -613,7 +599,7 @@ def _find(connection: sa.Connection, briefing_id: str) -> _Found | None:
 
 def _find_all(connection: sa.Connection, briefing_id: str | None = None) -> list[_Found]:
     """Every briefing, or the one of this id; with three questions to the database however many there are."""
-    made, versions, decisions = schema.briefings, schema.briefing_versions, schema.briefing_pointers
+    made, versions, decisions = tables.briefings, tables.briefing_versions, tables.briefing_pointers
     short = [column for column in versions.c if column.name not in ("text", "pins", "facts")]
     questions = [
         sa.select(made.c.id, made.c.partner).order_by(made.c.id),
@@ -647,7 +633,7 @@ def pointer_of(row: sa.Row) -> Pointer:
 
 
 def _read_version(connection: sa.Connection, briefing_id: str, version: int) -> sa.Row | None:
-    table = schema.briefing_versions
+    table = tables.briefing_versions
     return connection.execute(
         sa.select(table).where(table.c.briefing_id == briefing_id, table.c.version == version)
     ).first()
@@ -655,10 +641,10 @@ def _read_version(connection: sa.Connection, briefing_id: str, version: int) -> 
 
 def record_sha256(row: Mapping[str, Any]) -> str:
     """Hash over everything that a version says, and when and by whom it was published and checked."""
-    told = {column.name: row[column.name] for column in schema.briefing_versions.c if column.name != "record_sha256"}
+    told = {column.name: row[column.name] for column in tables.briefing_versions.c if column.name != "record_sha256"}
     for name in ("published_at", "checked_at"):
-        told[name] = schema.Moment().process_bind_param(told[name], None)
-    return sha256(schema.to_json(told).encode())
+        told[name] = tables.Moment().process_bind_param(told[name], None)
+    return sha256(tables.to_json(told).encode())
 
 
 def _published(row: sa.Row, found: _Found, viewer: Viewer) -> PublishedBriefing:
@@ -690,17 +676,17 @@ def _published(row: sa.Row, found: _Found, viewer: Viewer) -> PublishedBriefing:
 
 def _point(connection, briefing_id, action, version, by: Viewer, now, reason: str, detail: Mapping[str, Any]) -> None:
     """Say which version a briefing shows from now on, with its audit line."""
-    seq = add_audit(
+    seq = add_line(
         connection,
         at=now,
         by=by,
         action=f"briefing-{action}",
-        layer_id=AUDIT + briefing_id,
+        of=OF_BRIEFING + briefing_id,
         version=version,
         detail=detail,
     )
     row = {"seq": seq, "briefing_id": briefing_id, "action": action, "version": version, "at": now, "reason": reason}
-    connection.execute(sa.insert(schema.briefing_pointers).values(**row, by=by.user))
+    connection.execute(sa.insert(tables.briefing_pointers).values(**row, by=by.user))
 
 
 # -- details -----------------------------------------------------------------------------------------------------------

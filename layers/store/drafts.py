@@ -11,17 +11,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from layers.model import NotFound, Viewer
-from layers.store import schema
-from layers.store.publishing import add_audit
+from layers.store import tables
+from layers.store.audit import add_line
+from layers.store.database import Database
 from layers.store.records import NotPermitted, may_change
-
-if TYPE_CHECKING:
-    from layers.store.store import Store
 
 
 class Overtaken(Exception):
@@ -50,12 +48,12 @@ class Draft:
 class Drafts:
     """The drafts of one store. Every method takes the person who asks; what they may not have does not exist."""
 
-    def __init__(self, store: Store):
+    def __init__(self, store: Database):
         self.store = store
 
     def list(self, by: Viewer) -> tuple[Draft, ...]:
         """The drafts that this person may work on, the last changed first."""
-        table = schema.drafts
+        table = tables.drafts
         with self.store.reading() as connection:
             rows = connection.execute(sa.select(table).order_by(table.c.changed_at.desc(), table.c.id)).all()
         return tuple(_draft(row) for row in rows if may_change(row.partner, by))
@@ -84,10 +82,10 @@ class Drafts:
                 "filename": filename,
                 "size": size,
                 "file_sha256": file_sha256,
-                "answers": schema.to_json(dict(answers), in_order=False),
+                "answers": tables.to_json(dict(answers), in_order=False),
             }
-            connection.execute(sa.insert(schema.drafts).values(row))
-            add_audit(connection, at=now, by=by, action="draft-begun", detail=_about(row))
+            connection.execute(sa.insert(tables.drafts).values(row))
+            add_line(connection, at=now, by=by, action="draft-begun", detail=_about(row))
             return self._find(connection, row["id"], by)
 
     @staticmethod
@@ -111,25 +109,25 @@ class Drafts:
             if draft.revision != revision:
                 raise Overtaken(draft)
             row = {"changed_at": now, "changed_by": by.user, "revision": revision + 1}
-            row["answers"] = schema.to_json(dict(answers), in_order=False)
+            row["answers"] = tables.to_json(dict(answers), in_order=False)
             if file is not None:
                 row |= dict(zip(("filename", "size", "file_sha256"), file, strict=True))
-                add_audit(
+                add_line(
                     connection, at=now, by=by, action="draft-file-replaced", detail={"id": draft_id, **_about(row)}
                 )
-            connection.execute(sa.update(schema.drafts).where(schema.drafts.c.id == draft_id).values(row))
+            connection.execute(sa.update(tables.drafts).where(tables.drafts.c.id == draft_id).values(row))
             return self._find(connection, draft_id, by)
 
     def remove(self, draft_id: str, *, by: Viewer, why: str) -> None:
         """Take a draft away: ``why`` is "published" or "discarded". The audit line stays."""
         with self.store.writing(bump=False) as connection:
             draft = self._find(connection, draft_id, by)
-            connection.execute(sa.delete(schema.drafts).where(schema.drafts.c.id == draft_id))
+            connection.execute(sa.delete(tables.drafts).where(tables.drafts.c.id == draft_id))
             detail = {"id": draft_id, "filename": draft.filename, "sha256": draft.file_sha256}
-            add_audit(connection, at=self.store.now(), by=by, action=f"draft-{why}", detail=detail)
+            add_line(connection, at=self.store.now(), by=by, action=f"draft-{why}", detail=detail)
 
     def _find(self, connection: sa.Connection, draft_id: str, by: Viewer) -> Draft:
-        row = connection.execute(sa.select(schema.drafts).where(schema.drafts.c.id == draft_id)).first()
+        row = connection.execute(sa.select(tables.drafts).where(tables.drafts.c.id == draft_id)).first()
         if row is None or not may_change(row.partner, by):
             raise NotFound("There is no such draft.")
         return _draft(row)

@@ -6,28 +6,26 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from layers.descriptor import descriptor_of_dict
 from layers.model import Fault, Kind
-from layers.store import briefings, schema
+from layers.store import briefings, migrations, tables
+from layers.store.audit import OF_BRIEFING, chain_of
 from layers.store.blobs import decode_table, decode_values, parts_of, sha256
-from layers.store.publishing import chain_of, read_pointers, record_sha256
+from layers.store.database import Database, own_faults
+from layers.store.publishing import read_pointers, record_sha256
 from layers.store.records import standing
-
-if TYPE_CHECKING:
-    from layers.store.store import Store
 
 RESTORE = "restore a backup; until then this is not shown"
 
 
-def check(store: Store) -> list[Fault]:
+def check(store: Database) -> list[Fault]:
     """Every fault of a store, warnings included; empty when it is whole."""
     with store.reading() as connection:
-        faults = [Fault(text, "database file", "restore a backup") for text in schema.own_faults(connection)]
+        faults = [Fault(text, "database file", "restore a backup") for text in own_faults(connection)]
         faults += _check_meta(connection, store)
         faults += _check_history(connection)
         faults += _check_audit(connection)
@@ -36,18 +34,18 @@ def check(store: Store) -> list[Fault]:
     return faults
 
 
-def _check_meta(connection: sa.Connection, store: Store) -> list[Fault]:
-    row = connection.execute(sa.select(schema.meta)).first()
+def _check_meta(connection: sa.Connection, store: Database) -> list[Fault]:
+    row = connection.execute(sa.select(tables.meta)).first()
     if row is None:
         return [Fault("the table is empty", "meta", "restore a backup")]
     faults = []
     if row.region_id != store.region.id:
         faults.append(Fault(f"it names the region '{row.region_id}'", "meta", "open it with that region's pack"))
-    if row.schema_version != schema.SCHEMA_VERSION:
+    if row.schema_version != migrations.SCHEMA_VERSION:
         faults.append(
             Fault(f"it names schema {row.schema_version}", "meta", "restart Common Ground to bring it up to date")
         )
-    if not schema.guards_in_place(connection):
+    if not migrations.guards_in_place(connection):
         todo = "somebody has taken them away: find out who and why, then restore a backup"
         faults.append(Fault("triggers that keep published versions unchanged are missing", "database", todo))
     return faults
@@ -56,14 +54,14 @@ def _check_meta(connection: sa.Connection, store: Store) -> list[Fault]:
 def _check_history(connection: sa.Connection) -> list[Fault]:
     """Layers, versions and pointers against each other."""
     faults = []
-    layers = set(connection.execute(sa.select(schema.layers.c.id)).scalars())
+    layers = set(connection.execute(sa.select(tables.layers.c.id)).scalars())
     numbers: dict[str, list[int]] = {}
     for layer_id, version in connection.execute(
-        sa.select(schema.versions.c.layer_id, schema.versions.c.version).order_by(schema.versions.c.version)
+        sa.select(tables.versions.c.layer_id, tables.versions.c.version).order_by(tables.versions.c.version)
     ):
         numbers.setdefault(layer_id, []).append(version)
     pointed: dict[str, set[int]] = {}
-    for row in connection.execute(sa.select(schema.pointers)):
+    for row in connection.execute(sa.select(tables.pointers)):
         if row.action == "publish":
             pointed.setdefault(row.layer_id, set()).add(row.version)
         if row.layer_id not in layers or (row.version is not None and row.version not in numbers.get(row.layer_id, ())):
@@ -86,7 +84,7 @@ def _check_audit(connection: sa.Connection) -> list[Fault]:
     chain, expected = "", 1
     told: dict[tuple[str, int], str] = {}
     lines: dict[int, tuple] = {}
-    for row in connection.execute(sa.select(schema.audit).order_by(schema.audit.c.seq)):
+    for row in connection.execute(sa.select(tables.audit).order_by(tables.audit.c.seq)):
         if row.seq != expected:
             what = f"lines {expected} to {row.seq - 1} are missing"
             faults.append(Fault(what, "audit trail", "find out who removed them; restore a backup"))
@@ -96,12 +94,12 @@ def _check_audit(connection: sa.Connection) -> list[Fault]:
         lines[row.seq] = (row.action, row.layer_id, row.version)
         if row.action == "publish":
             told[row.layer_id, row.version] = json.loads(row.detail).get("sha256", "")
-    for row in connection.execute(sa.select(schema.pointers)):
+    for row in connection.execute(sa.select(tables.pointers)):
         if lines.get(row.seq) != (row.action, row.layer_id, row.version):
             what = f"decision {row.seq} ({row.action}) is not in the audit trail"
             faults.append(Fault(what, f"layer '{row.layer_id}'", "find out who made it; restore a backup"))
     there = {}
-    columns = schema.versions.c
+    columns = tables.versions.c
     for row in connection.execute(sa.select(columns.layer_id, columns.version, columns.record_sha256)):
         there[row.layer_id, row.version] = row.record_sha256
     for layer_id, version in sorted(told.keys() | there.keys()):
@@ -115,12 +113,12 @@ def _check_audit(connection: sa.Connection) -> list[Fault]:
     return faults
 
 
-def _check_contents(connection: sa.Connection, store: Store) -> list[Fault]:
+def _check_contents(connection: sa.Connection, store: Database) -> list[Fault]:
     """Every version has its two tables, unchanged and readable, and its own words are unchanged."""
     faults = []
-    versions = {(r.layer_id, r.version): r for r in connection.execute(sa.select(schema.versions))}
+    versions = {(r.layer_id, r.version): r for r in connection.execute(sa.select(tables.versions))}
     shown = _shown_or_to_come(connection, store)
-    columns = schema.contents.c
+    columns = tables.contents.c
     there = {tuple(r) for r in connection.execute(sa.select(columns.layer_id, columns.version, columns.part))}
     for layer_id, version, part in sorted(there):
         if (layer_id, version) not in versions:
@@ -162,17 +160,17 @@ def _check_contents(connection: sa.Connection, store: Store) -> list[Fault]:
     return faults
 
 
-def _shown_or_to_come(connection: sa.Connection, store: Store) -> set[tuple[str, int]]:
+def _shown_or_to_come(connection: sa.Connection, store: Database) -> set[tuple[str, int]]:
     """The versions that have to fit the region's areas; those before them stay as they were published."""
     now = store.now()
     wanted = set()
-    for layer_id in connection.execute(sa.select(schema.layers.c.id)).scalars():
+    for layer_id in connection.execute(sa.select(tables.layers.c.id)).scalars():
         stands = standing(read_pointers(connection, layer_id), now)
         wanted |= {(layer_id, version) for version in (stands.current, *(p.version for p in stands.scheduled))}
     return wanted
 
 
-def _check_values(blob: bytes, summary: dict, store: Store, where: str, *, fits: bool) -> list[Fault]:
+def _check_values(blob: bytes, summary: dict, store: Database, where: str, *, fits: bool) -> list[Fault]:
     """``fits``: whether the values have to be for the areas that the region has now."""
     parts = parts_of(blob)
     if {tuple(part) for part in summary["parts"]} != set(parts):
@@ -193,21 +191,21 @@ def _check_values(blob: bytes, summary: dict, store: Store, where: str, *, fits:
 def _check_briefings(connection: sa.Connection) -> list[Fault]:
     """Briefings, their versions, decisions and audit lines against each other, and every text against its hash."""
     faults = []
-    made = set(connection.execute(sa.select(schema.briefings.c.id)).scalars())
-    versions = {(r.briefing_id, r.version): r for r in connection.execute(sa.select(schema.briefing_versions))}
-    columns = schema.versions.c
+    made = set(connection.execute(sa.select(tables.briefings.c.id)).scalars())
+    versions = {(r.briefing_id, r.version): r for r in connection.execute(sa.select(tables.briefing_versions))}
+    columns = tables.versions.c
     of_layers = {tuple(row) for row in connection.execute(sa.select(columns.layer_id, columns.version))}
     told, lines = {}, {}
-    trail = sa.select(schema.audit).where(schema.audit.c.action.like("briefing-%"))
+    trail = sa.select(tables.audit).where(tables.audit.c.action.like("briefing-%"))
     for line in connection.execute(trail):
         lines[line.seq] = (line.action, line.layer_id, line.version)
         if line.action == "briefing-publish":
-            key = (line.layer_id or "").removeprefix(briefings.AUDIT), line.version
+            key = (line.layer_id or "").removeprefix(OF_BRIEFING), line.version
             told[key] = json.loads(line.detail).get("sha256", "")
     pointed = set()
-    for row in connection.execute(sa.select(schema.briefing_pointers)):
+    for row in connection.execute(sa.select(tables.briefing_pointers)):
         where = f"briefing '{row.briefing_id}'"
-        if lines.get(row.seq) != (f"briefing-{row.action}", briefings.AUDIT + row.briefing_id, row.version):
+        if lines.get(row.seq) != (f"briefing-{row.action}", OF_BRIEFING + row.briefing_id, row.version):
             what = f"decision {row.seq} ({row.action}) is not in the audit trail"
             faults.append(Fault(what, where, "find out who made it; restore a backup"))
         if row.version is not None and (row.briefing_id, row.version) not in versions:

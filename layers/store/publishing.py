@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +25,8 @@ from layers.methods.harmonise import harmonise
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.periods import in_order
 from layers.region import Region
-from layers.store import schema
+from layers.store import tables
+from layers.store.audit import add_line, refusals_noted
 from layers.store.blobs import (
     NUMBERS,
     decode_table,
@@ -37,6 +37,7 @@ from layers.store.blobs import (
     sha256,
     status_codes,
 )
+from layers.store.database import Database
 from layers.store.records import (
     STATUSES,
     NotPermitted,
@@ -49,11 +50,6 @@ from layers.store.records import (
     may_see,
     standing,
 )
-
-if TYPE_CHECKING:
-    from layers.store.store import Store
-
-log = logging.getLogger(__name__)
 
 LARGEST = 10
 """How many of the largest moves a version's list of changes names."""
@@ -328,57 +324,6 @@ def _changed_sites(old: pd.DataFrame, new: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-# -- audit -------------------------------------------------------------------------------------------------------------
-
-
-def chain_of(previous: str, line: Mapping[str, Any]) -> str:
-    """Hash of an audit line on top of the line before: changing or removing one breaks every later one."""
-    told = {key: line[key] for key in ("seq", "by", "partner", "action", "layer_id", "version", "detail")}
-    told["at"] = schema.Moment().process_bind_param(line["at"], None)
-    return sha256((previous + schema.to_json(told)).encode())
-
-
-def add_audit(
-    connection: sa.Connection,
-    *,
-    at: datetime,
-    by: Viewer,
-    action: str,
-    layer_id: str | None = None,
-    version: int | None = None,
-    detail: Mapping[str, Any] | None = None,
-) -> int:
-    """Add one line and return its number. Only inside :func:`layers.store.schema.writing`, which makes us the one writer."""
-    table = schema.audit
-    last = connection.execute(sa.select(table.c.seq, table.c.chain).order_by(table.c.seq.desc()).limit(1)).first()
-    line = {
-        "seq": last.seq + 1 if last else 1,
-        "at": at,
-        "by": by.user,
-        "partner": by.partner,
-        "action": action,
-        "layer_id": layer_id,
-        "version": version,
-        "detail": schema.to_json(dict(detail or {})),
-    }
-    chain = chain_of(last.chain if last else "", line)
-    connection.execute(sa.insert(table).values(**line, chain=chain))
-    return line["seq"]
-
-
-def note_refusal(store: Store, by: Viewer, action: str, layer_id: str, reason: Exception) -> None:
-    """Leave an audit line about an attempt that failed. If even that cannot be written, the log has it."""
-    if not by.signed_in:
-        return
-    faults = [str(fault) for fault in getattr(reason, "faults", ())][:20]
-    detail = {"why": getattr(reason, "title", str(reason)), "faults": faults}
-    try:
-        with store.writing(bump=False) as connection:
-            add_audit(connection, at=store.now(), by=by, action=action, layer_id=layer_id[:200], detail=detail)
-    except Exception:
-        log.exception("the audit line about a refused %s of %s could not be written", action, layer_id)
-
-
 # -- what the store says now -------------------------------------------------------------------------------------------
 
 
@@ -395,12 +340,12 @@ class Found:
 
 
 def find(connection: sa.Connection, layer_id: str, now: datetime) -> Found | None:
-    layer = connection.execute(sa.select(schema.layers).where(schema.layers.c.id == layer_id)).first()
+    layer = connection.execute(sa.select(tables.layers).where(tables.layers.c.id == layer_id)).first()
     if layer is None:
         return None
     stands = standing(read_pointers(connection, layer_id), now)
-    of_layer = schema.versions.c.layer_id == layer_id
-    newest = connection.execute(sa.select(sa.func.max(schema.versions.c.version)).where(of_layer)).scalar_one()
+    of_layer = tables.versions.c.layer_id == layer_id
+    newest = connection.execute(sa.select(sa.func.max(tables.versions.c.version)).where(of_layer)).scalar_one()
     return Found(
         layer_id=layer_id,
         kind=Kind(layer.kind),
@@ -411,13 +356,13 @@ def find(connection: sa.Connection, layer_id: str, now: datetime) -> Found | Non
 
 
 def read_pointers(connection: sa.Connection, layer_id: str) -> list[Pointer]:
-    table = schema.pointers
+    table = tables.pointers
     rows = connection.execute(sa.select(table).where(table.c.layer_id == layer_id).order_by(table.c.seq))
     return [Pointer(r.seq, r.action, r.version, r.at, r.effective_at, r.reason) for r in rows]
 
 
 def read_descriptor(connection: sa.Connection, layer_id: str, version: int) -> Descriptor:
-    table = schema.versions
+    table = tables.versions
     text = connection.execute(
         sa.select(table.c.descriptor).where(table.c.layer_id == layer_id, table.c.version == version)
     ).scalar_one()
@@ -425,7 +370,7 @@ def read_descriptor(connection: sa.Connection, layer_id: str, version: int) -> D
 
 
 def read_content(connection: sa.Connection, layer_id: str, version: int, part: str) -> bytes:
-    table = schema.contents
+    table = tables.contents
     return bytes(
         connection.execute(
             sa.select(table.c.parquet).where(
@@ -450,7 +395,7 @@ class Submission:
 
 
 def publish(
-    store: Store,
+    store: Database,
     package: Package,
     *,
     by: Viewer,
@@ -469,7 +414,7 @@ def publish(
 
 
 def publish_all(
-    store: Store,
+    store: Database,
     submissions: Sequence[Submission],
     *,
     by: Viewer,
@@ -479,16 +424,16 @@ def publish_all(
     review_on: str = "",
 ) -> tuple[Published, ...]:
     """Publish several packages in one transaction: every one of them, or none. See :meth:`layers.store.store.Store.publish_all`."""
-    layer_id = ""  # that of the one in hand, for the audit line of a refusal
-    try:
-        layer_id = submissions[0].package.descriptor.id if submissions else ""
+    with refusals_noted(
+        store, by, "publish-refused", submissions[0].package.descriptor.id if submissions else ""
+    ) as tried:
         _check_moment(at)
         review_on = day(review_on)
         _check_ids(submissions)
         ready: list[tuple[Submission, Prepared, int | None]] = []
         faults: list[Fault] = []
         for one in submissions:
-            layer_id = one.package.descriptor.id
+            layer_id = tried.of = one.package.descriptor.id
             _permit(by, one.package.descriptor, None)
             try:
                 package, base = _appended(store, one.package, by) if one.append else (one.package, None)
@@ -507,7 +452,7 @@ def publish_all(
         with store.writing() as connection:
             now = store.now()
             for one, prepared, base in ready:
-                layer_id = one.package.descriptor.id
+                layer_id = tried.of = one.package.descriptor.id
                 found = find(connection, layer_id, now)
                 _permit(by, one.package.descriptor, found)
                 _check_replaces(one.package.descriptor, found, one.replace_ok, one.expecting)
@@ -526,9 +471,6 @@ def publish_all(
                     )
                 )
         return tuple(done)
-    except (Refused, NotPermitted) as error:
-        note_refusal(store, by, "publish-refused", layer_id, error)
-        raise
 
 
 def _check_ids(submissions: Sequence[Submission]) -> None:
@@ -583,13 +525,13 @@ def _check_base(layer_id: str, found: Found | None, base: int | None) -> None:
         raise Refused(f"The layer '{layer_id}' was not published.", [fault])
 
 
-def appended(store: Store, package: Package, by: Viewer) -> Package:
+def appended(store: Database, package: Package, by: Viewer) -> Package:
     """The package with the periods of the version now shown that it does not bring itself. Raises :class:`Refused` where the
     two do not compare (boundaries, measure, unit) or there is nothing to add to, :class:`NotPermitted` like publishing."""
     return _appended(store, package, by)[0]
 
 
-def _appended(store: Store, package: Package, by: Viewer) -> tuple[Package, int]:
+def _appended(store: Database, package: Package, by: Viewer) -> tuple[Package, int]:
     """The same, and the version that the other periods are from."""
     layer_id = package.descriptor.id
     if package.descriptor.kind != Kind.INDICATOR:
@@ -645,18 +587,18 @@ def write_version(
     changed = changes(before, prepared.values, descriptor.kind)
     if found is None:
         row = {"id": layer_id, "kind": str(descriptor.kind), "made_at": now, "made_by": by.user}
-        connection.execute(sa.insert(schema.layers).values(row))
+        connection.execute(sa.insert(tables.layers).values(row))
     record = {
-        "descriptor": schema.to_json(descriptor_as_dict(descriptor), in_order=False),  # the order of columns is theirs
-        "summary": schema.to_json(prepared.summary),
-        "report": schema.to_json(prepared.report),
-        "changes": schema.to_json(changed),
+        "descriptor": tables.to_json(descriptor_as_dict(descriptor), in_order=False),  # the order of columns is theirs
+        "summary": tables.to_json(prepared.summary),
+        "report": tables.to_json(prepared.report),
+        "changes": tables.to_json(changed),
         "values_sha256": sha256(prepared.values),
         "table_sha256": sha256(prepared.table),
     }
     record_hash = record_sha256(record)
     connection.execute(
-        sa.insert(schema.versions).values(
+        sa.insert(tables.versions).values(
             layer_id=layer_id,
             version=version,
             published_at=now,
@@ -673,7 +615,7 @@ def write_version(
     )
     for part, blob in (("values", prepared.values), ("table", prepared.table)):
         connection.execute(
-            sa.insert(schema.contents).values(layer_id=layer_id, version=version, part=part, parquet=blob)
+            sa.insert(tables.contents).values(layer_id=layer_id, version=version, part=part, parquet=blob)
         )
     detail = {"note": note, "sha256": record_hash, "checked_by": checked_by, "title": descriptor.title}
     if at is not None:
@@ -693,7 +635,7 @@ def write_version(
 def record_sha256(record: Mapping[str, Any]) -> str:
     """Hash over everything a version says, its two tables included by their own hashes."""
     keys = ("descriptor", "summary", "report", "changes", "values_sha256", "table_sha256")
-    return sha256(schema.to_json({key: record[key] for key in keys}).encode())
+    return sha256(tables.to_json({key: record[key] for key in keys}).encode())
 
 
 def point(
@@ -709,17 +651,17 @@ def point(
     detail: Mapping[str, Any],
 ) -> None:
     """Say which version a layer shows from now on (or from ``at``), with its audit line."""
-    seq = add_audit(connection, at=now, by=by, action=action, layer_id=layer_id, version=version, detail=detail)
+    seq = add_line(connection, at=now, by=by, action=action, of=layer_id, version=version, detail=detail)
     row = {"seq": seq, "layer_id": layer_id, "action": action, "version": version, "at": now, "effective_at": at}
-    connection.execute(sa.insert(schema.pointers).values(**row, by=by.user, reason=reason))
+    connection.execute(sa.insert(tables.pointers).values(**row, by=by.user, reason=reason))
 
 
 # -- roll back and withdraw --------------------------------------------------------------------------------------------
 
 
-def rollback(store: Store, layer_id: str, *, to: int, by: Viewer, reason: str) -> None:
+def rollback(store: Database, layer_id: str, *, to: int, by: Viewer, reason: str) -> None:
     """Show an earlier version again. See :meth:`layers.store.store.Store.rollback`."""
-    try:
+    with refusals_noted(store, by, "rollback-refused", layer_id):
         reason = reason_given(reason, "rolled back")
         with store.writing() as connection:
             now = store.now()
@@ -738,14 +680,11 @@ def rollback(store: Store, layer_id: str, *, to: int, by: Viewer, reason: str) -
                 raise Refused(f"The layer '{layer_id}' was not rolled back.", [fault])
             detail = {"reason": reason, "from": stands.current, "cancelled": [p.version for p in stands.scheduled]}
             point(connection, layer_id, "rollback", to, by=by, now=now, reason=reason, detail=detail)
-    except (Refused, NotPermitted) as error:
-        note_refusal(store, by, "rollback-refused", layer_id, error)
-        raise
 
 
-def withdraw(store: Store, layer_id: str, *, by: Viewer, reason: str) -> None:
+def withdraw(store: Database, layer_id: str, *, by: Viewer, reason: str) -> None:
     """Show the layer to nobody, and say why. See :meth:`layers.store.store.Store.withdraw`."""
-    try:
+    with refusals_noted(store, by, "withdraw-refused", layer_id):
         reason = reason_given(reason, "withdrawn")
         with store.writing() as connection:
             now = store.now()
@@ -755,9 +694,6 @@ def withdraw(store: Store, layer_id: str, *, by: Viewer, reason: str) -> None:
                 raise Refused(f"The layer '{layer_id}' was not withdrawn.", [fault])
             detail = {"reason": reason, "from": found.standing.current}
             point(connection, layer_id, "withdraw", None, by=by, now=now, reason=reason, detail=detail)
-    except (Refused, NotPermitted) as error:
-        note_refusal(store, by, "withdraw-refused", layer_id, error)
-        raise
 
 
 def reason_given(reason: str, done: str) -> str:
@@ -767,7 +703,7 @@ def reason_given(reason: str, done: str) -> str:
     return reason.strip()
 
 
-def find_to_change(connection: sa.Connection, store: Store, layer_id: str, by: Viewer, now: datetime) -> Found:
+def find_to_change(connection: sa.Connection, store: Database, layer_id: str, by: Viewer, now: datetime) -> Found:
     found = find(connection, layer_id, now)
     if found is None:
         raise NotFound(no_layer(layer_id))

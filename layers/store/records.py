@@ -209,19 +209,6 @@ class RefreshReport:
         return f"{lead}: {', '.join(told) or 'no figure changes'}."
 
 
-@dataclass(frozen=True)
-class AuditLine:
-    seq: int
-    at: datetime
-    by: str
-    partner: str
-    action: str
-    layer_id: str = ""
-    version: int | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    briefing_id: str = ""  # of a line about a briefing; then ``layer_id`` is "" and ``version`` is the briefing's
-
-
 # -- who may -----------------------------------------------------------------------------------------------------------
 
 ROLES = ("viewer", "analyst", "admin")
@@ -259,7 +246,7 @@ def may_change(partner: str, viewer: Viewer) -> bool:
 
 @dataclass(frozen=True)
 class Pointer:
-    """One decision about which version a layer shows; see ``pointers`` in :mod:`layers.store.schema`."""
+    """One decision about which version a layer shows; see ``pointers`` in :mod:`layers.store.tables`."""
 
     seq: int
     action: str  # publish | rollback | withdraw

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import sqlalchemy as sa
@@ -25,18 +24,17 @@ from layers.descriptor import FILE, TABLE_FILE, descriptor_of_dict
 from layers.model import LEVELS, SYSTEM, Fault, Kind, Package, Refused, Viewer
 from layers.reading.package import read_package
 from layers.region import Region
-from layers.store import publishing, schema
+from layers.store import publishing, tables
+from layers.store.audit import add_line, refusals_noted
 from layers.store.blobs import NUMBERS, decode_table, decode_values, parts_of, sha256
+from layers.store.database import Database
 from layers.store.publishing import Found, Prepared
 from layers.store.records import NotPermitted, Published, RefreshReport, may_change
-
-if TYPE_CHECKING:
-    from layers.store.store import Store
 
 log = logging.getLogger(__name__)
 
 FIRST_NOTE = "Published from the region pack."
-"""Schema 2 knew the pack's own versions by this note: see :data:`layers.store.schema.MIGRATIONS`."""
+"""Schema 2 knew the pack's own versions by this note: see :data:`layers.store.migrations.MIGRATIONS`."""
 
 
 # -- the fingerprint of a pack -----------------------------------------------------------------------------------------
@@ -64,14 +62,14 @@ def look(region: Region) -> PackState:
     root = region.path / "layers"
     folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     found = tuple(_glance(folder) for folder in folders)
-    areas = hashlib.sha256(schema.to_json([region.service_buffer_m, region.vintages]).encode())
+    areas = hashlib.sha256(tables.to_json([region.service_buffer_m, region.vintages]).encode())
     levels = [region.path / "areas" / f"{name}.parquet" for name in (*LEVELS, "context")]
     for file in (*levels, *sorted((region.path / "lookups").glob("*.parquet"))):
         if file.is_file():
             areas.update(f"{file.name} {sha256(file.read_bytes())}\n".encode())
     return PackState(
         layers=found,
-        layers_sha256=sha256(schema.to_json([[one.folder.name, one.layer_id, one.sha256] for one in found]).encode()),
+        layers_sha256=sha256(tables.to_json([[one.folder.name, one.layer_id, one.sha256] for one in found]).encode()),
         areas_sha256=areas.hexdigest(),
     )
 
@@ -102,12 +100,12 @@ def refresh(
     now: datetime,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> RefreshReport:
-    """Publish what the pack brings, inside the caller's transaction (:func:`layers.store.schema.opening`).
+    """Publish what the pack brings, inside the caller's transaction (:func:`layers.store.tables.opening`).
 
     ``progress(done, total, title)`` is told after each layer that had to be prepared. Raises one :class:`Refused` with the
     faults of every package, so that a pack is mended in one go; the caller's transaction then leaves everything as it was.
     """
-    columns = schema.meta.c
+    columns = tables.meta.c
     # The lock that writers queue for: on PostgreSQL a server that runs already may be publishing.
     kept = connection.execute(
         sa.select(columns.filled_at, columns.layers_sha256, columns.areas_sha256).with_for_update()
@@ -142,7 +140,7 @@ def refresh(
         row["filled_at"] = now
     if first or report:
         row["generation"] = columns.generation + 1
-    connection.execute(sa.update(schema.meta).values(row))
+    connection.execute(sa.update(tables.meta).values(row))
     return report
 
 
@@ -206,9 +204,9 @@ class _Run:
         return steps
 
     def _known(self) -> dict[str, sa.Row]:
-        pack, versions = schema.pack_layers.c, schema.versions.c
-        both = schema.pack_layers.outerjoin(
-            schema.versions, (versions.layer_id == pack.layer_id) & (versions.version == pack.version)
+        pack, versions = tables.pack_layers.c, tables.versions.c
+        both = tables.pack_layers.outerjoin(
+            tables.versions, (versions.layer_id == pack.layer_id) & (versions.version == pack.version)
         )
         query = sa.select(pack.layer_id, pack.version, pack.offered_sha256, versions.file_sha256).select_from(both)
         return {row.layer_id: row for row in self.connection.execute(query.order_by(pack.layer_id))}
@@ -226,7 +224,7 @@ class _Run:
 
     def _refits(self, from_pack: set[str]) -> Iterator[_Step]:
         """Every other version that is shown or waits for its date, from its stored table."""
-        for layer_id in self.connection.execute(sa.select(schema.layers.c.id).order_by(schema.layers.c.id)).scalars():
+        for layer_id in self.connection.execute(sa.select(tables.layers.c.id).order_by(tables.layers.c.id)).scalars():
             stands = publishing.find(self.connection, layer_id, self.now).standing
             wanted = [(p.version, p.effective_at) for p in stands.scheduled]
             if stands.current is not None and layer_id not in from_pack:
@@ -318,15 +316,15 @@ class _Run:
     def _is_as_before(self, layer_id: str, version: int, prepared: Prepared) -> bool:
         """Whether a version prepared anew says what the stored one says: then there is nothing to publish."""
         row = self._version(layer_id, version)
-        if json.loads(row.summary) != json.loads(schema.to_json(prepared.summary)):
+        if json.loads(row.summary) != json.loads(tables.to_json(prepared.summary)):
             return False
         values = publishing.read_content(self.connection, layer_id, version, "values")
         return same_values(values, prepared.values, prepared.descriptor.kind)
 
     def _version(self, layer_id: str, version: int) -> sa.Row:
-        columns = schema.versions.c
+        columns = tables.versions.c
         return self.connection.execute(
-            sa.select(schema.versions).where(columns.layer_id == layer_id, columns.version == version)
+            sa.select(tables.versions).where(columns.layer_id == layer_id, columns.version == version)
         ).one()
 
     def _refit_note(self, version: int) -> str:
@@ -338,14 +336,12 @@ class _Run:
         _remember(self.connection, layer_id, version, offered_sha256)
 
     def _note(self, action: str, layer_id: str | None, version: int | None, detail: Mapping) -> None:
-        publishing.add_audit(
-            self.connection, at=self.now, by=SYSTEM, action=action, layer_id=layer_id, version=version, detail=detail
-        )
+        add_line(self.connection, at=self.now, by=SYSTEM, action=action, of=layer_id, version=version, detail=detail)
 
     def finish(self, pack: PackState) -> RefreshReport:
         for layer_id in self.gone:
             self._note("pack-gone", layer_id, None, {"built": self.region.built})
-            table = schema.pack_layers
+            table = tables.pack_layers
             self.connection.execute(sa.update(table).where(table.c.layer_id == layer_id).values(offered_sha256=""))
         report = RefreshReport(
             first=self.first,
@@ -366,7 +362,7 @@ class _Run:
 
 
 def _remember(connection: sa.Connection, layer_id: str, version: int | None, offered_sha256: str) -> None:
-    table = schema.pack_layers
+    table = tables.pack_layers
     row = {"version": version, "offered_sha256": offered_sha256}
     done = connection.execute(sa.update(table).where(table.c.layer_id == layer_id).values(row))
     if not done.rowcount:
@@ -384,7 +380,7 @@ class PackSide:
     why: str = ""
 
 
-def pack_side(store: Store, layer_id: str, viewer: Viewer) -> PackSide | None:
+def pack_side(store: Database, layer_id: str, viewer: Viewer) -> PackSide | None:
     with store.reading() as connection:
         row = _pack_row(connection, layer_id)
         found = publishing.find(connection, layer_id, store.now()) if row is not None else None
@@ -394,10 +390,10 @@ def pack_side(store: Store, layer_id: str, viewer: Viewer) -> PackSide | None:
     return PackSide(follows, "" if follows else _why_kept(found, row))
 
 
-def follow_pack(store: Store, layer_id: str, *, by: Viewer, reason: str) -> Published:
+def follow_pack(store: Database, layer_id: str, *, by: Viewer, reason: str) -> Published:
     """Publish what the region pack holds for a layer, as its next version and as the pack's own: from then on a pack that is
     built again brings the layer up to date. Raises :class:`NotFound` and :class:`NotPermitted` like a roll back."""
-    try:
+    with refusals_noted(store, by, "follow-refused", layer_id):
         reason = publishing.reason_given(reason, "handed back to the region pack")
         with store.reading() as connection:
             publishing.find_to_change(connection, store, layer_id, by, store.now())
@@ -428,13 +424,10 @@ def follow_pack(store: Store, layer_id: str, *, by: Viewer, reason: str) -> Publ
             done = publishing.write_version(connection, prepared, found, by=by, now=now, note=note)
             _remember(connection, layer_id, done.version, one.sha256)
         return done
-    except (Refused, NotPermitted) as error:
-        publishing.note_refusal(store, by, "follow-refused", layer_id, error)
-        raise
 
 
 def _pack_row(connection: sa.Connection, layer_id: str) -> sa.Row | None:
-    table = schema.pack_layers.c
+    table = tables.pack_layers.c
     query = sa.select(table.version, table.offered_sha256).where(table.layer_id == layer_id)
     return connection.execute(query).first()
 

@@ -39,7 +39,7 @@ def listing():
         published_ones=[one for one in found if one.kind in ("published", "pack")],
         starters=[one for one in found if one.kind == "starter"],
         partners=names, themes=themes, audiences=AUDIENCE_WORDS, may_write=may_write(viewer),
-        ward_count=len(published().region.areas["ward"]), no_accounts=not viewer.signed_in and not published().store.has_users(),
+        ward_count=len(published().region.areas["ward"]), no_accounts=not viewer.signed_in and not published().store.accounts.has_users(),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import brotli
 import pandas as pd
 import pytest
 
-from dashboard.api.answers import Body, Memory
+from dashboard.api.answers import Answers, Body
 from dashboard.auth.session import COOKIE
 from layers import VALUES, Descriptor, Direction, Kind, Measure, Package, Viewer
 
@@ -487,13 +487,13 @@ def private(serve, tiny_pack):
     published.store.publish(package("secret", "owner"), by=ADMIN)
     published.store.publish(package("shared", "partners"), by=ADMIN)
     for name, role, partner in (("wes", "analyst", "westshire"), ("eve", "viewer", "eastshire")):
-        published.store.add_user(name, role=role, partner=partner, password="a long enough password", by=ADMIN)
+        published.store.accounts.add_user(name, role=role, partner=partner, password="a long enough password", by=ADMIN)
     app = create_app(published, "key")
 
     def as_user(name: str):
         client = app.server.test_client()
         if name:
-            client.set_cookie(COOKIE, published.store.start_session(name))
+            client.set_cookie(COOKIE, published.store.accounts.start_session(name))
         return client
 
     return as_user
@@ -570,7 +570,7 @@ def test_the_memory_keeps_what_was_used_last_within_its_bound():
 
         return content
 
-    memory = Memory(limit=3 * 1500)  # each of 1,000 bytes counts 1,450
+    memory = Answers(limit=3 * 1500)  # each of 1,000 bytes counts 1,450
     for name in ("a", "b", "c", "a", "d", "a", "b"):
         memory.body(name, make(name))
     # a b c are made and kept; a is used; d pushes out b; a is still there; b is made again

@@ -40,7 +40,7 @@ def site(tiny_region, tmp_path):
         ("vic", "viewer", "westshire"),
         ("eve", "analyst", "eastshire"),
     ):
-        made.store.add_user(name, role=role, partner=partner, by=SYSTEM)
+        made.store.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
     yield made
     made.store.close()
 
@@ -247,7 +247,7 @@ def test_nobody_hides_what_the_pack_brings_for_another_partner(tiny_pack, tmp_pa
     (pack / "briefings" / "official.md").write_text(text, "utf-8")
     site = Site(load_region(pack), tmp_path)
     for name, partner in (("ann", "westshire"), ("eve", "eastshire")):
-        site.store.add_user(name, role="analyst", partner=partner, by=SYSTEM)
+        site.store.accounts.add_user(name, role="analyst", partner=partner, by=SYSTEM)
     assert "Official" in site.client().get("/briefings/official").text
     draft = site.draft("eve", text.replace("Official", "Plum").replace("westshire", "eastshire"))
     form = {"action": "publish", "briefing_id": "official"}

@@ -16,7 +16,7 @@ import pytest
 
 from dashboard.app import create_app
 from dashboard.auth.session import COOKIE
-from dashboard.briefings.filling.model import Page
+from dashboard.briefings.filling.model import BriefingPage
 from dashboard.briefings.sources import RESERVED, find_briefing, short_code
 from dashboard.briefings.web import draw
 from dashboard.briefings.writing import outline
@@ -88,11 +88,11 @@ class Site:
     def client(self, name: str = ""):
         client = self.app.test_client()
         if name and name != "public":
-            client.set_cookie(COOKIE, self.store.start_session(name))
+            client.set_cookie(COOKIE, self.store.accounts.start_session(name))
         return client
 
     def viewer(self, name: str) -> Viewer:
-        return PUBLIC if name == "public" else self.store.viewer_named(name)
+        return PUBLIC if name == "public" else self.store.accounts.viewer_named(name)
 
     def draft(self, name: str, text: str, briefing_id: str = "") -> str:
         return self.held.begin(self.viewer(name), text, briefing_id).id
@@ -117,7 +117,7 @@ def filled(tiny_region, tmp_path_factory) -> Path:
     home = tmp_path_factory.mktemp("filled")
     site = Site(tiny_region, home)
     for name, role, partner in PEOPLE:
-        site.store.add_user(name, role=role, partner=partner, by=SYSTEM)
+        site.store.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
     for briefing_id, audience in AUDIENCES.items():
         site.publish("ann", TEXT.format(title=TITLES[briefing_id], audience=audience), briefing_id)
     site.store.close()
@@ -653,7 +653,7 @@ def test_a_pinned_headline_may_hold_a_number_from_the_data():
 
 def test_what_was_told_on_an_earlier_page_is_not_told_again():
     """Pages 1 and 3 say the same, page 2 something else, page 4 nothing: 3 points to 1."""
-    pages = [Page(n, limits=limits) for n, limits in ((1, ("a",)), (2, ("b",)), (3, ("a",)), (4, ()))]
+    pages = [BriefingPage(n, limits=limits) for n, limits in ((1, ("a",)), (2, ("b",)), (3, ("a",)), (4, ()))]
     assert [draw.told_before(pages, page) for page in pages] == [0, 0, 1, 0]
 
 

@@ -36,7 +36,7 @@ def store(tiny_pack, tmp_path, run):
         ("wendy", "viewer", "westshire"),
         ("eli", "analyst", "eastshire"),
     ):
-        opened.add_user(name, role=role, partner=partner, by=SYSTEM)
+        opened.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
     yield opened
     opened.close()
 
@@ -258,7 +258,7 @@ def test_by_takes_an_account_and_nothing_else(run, store, tmp_path, by):
 
 
 def test_a_disabled_account_publishes_nothing(run, store, tmp_path):
-    store.disable_user("wes", by=SYSTEM)
+    store.accounts.disable_user("wes", by=SYSTEM)
     result = run("layers", "publish", write(tmp_path / "p"), "--by", "wes")
     assert (result.exit_code, "is disabled" in result.stderr) == (1, True)
 
