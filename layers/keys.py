@@ -123,7 +123,7 @@ class Key:
         if self.type == "texts":
             return look.texts(name, required)
         if self.type == "choice":
-            return look.choice(name, self.words, required, self.default or None)
+            return look.choice(name, self.words, required, self.default)
         if self.type == "flag":
             return look.flag(name)
         if self.type == "object":
