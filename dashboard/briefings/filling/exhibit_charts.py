@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 
 from dashboard.briefings.filling.asking import no_stop, refused
-from dashboard.briefings.filling.model import ChartData, Figure, TableData
+from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     MOST_BARS,
     Asked,
@@ -36,7 +36,9 @@ from dashboard.briefings.filling.showing import (
     worst_areas,
     worst_first,
 )
-from dashboard.drawing.charts import DUO, chart_svg, histogram_svg
+from dashboard.drawing.charts import chart_svg, histogram_svg
+from dashboard.drawing.palette import DUO
+from dashboard.drawing.shown import ChartData, TableData
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, sentence
 from dashboard.views.gaps import (

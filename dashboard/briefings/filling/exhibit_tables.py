@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from dashboard.briefings.filling.asking import query_of, refused
 from dashboard.briefings.filling.exhibit_charts import chart_of_gaps
-from dashboard.briefings.filling.model import Figure, TableData
+from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     MOST_ROWS,
     Asked,
@@ -30,6 +30,7 @@ from dashboard.briefings.filling.showing import (
     worst_areas,
     worst_first,
 )
+from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import sentence

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 import numpy as np
 
 from dashboard.briefings.filling.asking import Ask, Facts, either, no_stop, query_of, refused
-from dashboard.briefings.filling.model import Figure, TableData
+from dashboard.briefings.filling.model import Figure
+from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import rank_text
