@@ -55,7 +55,7 @@ _WHERE = {
     "layers.reading.files": ("LIMITS", "safe_name"),
     "layers.store.publishing": ("Submission", "appended as appended_package", "prepare as prepare_layer"),
     "layers.store.blobs": ("decode_table", "decode_values", "parts_of"),
-    "layers.descriptor": ("LICENCES", "roles_of"),
+    "layers.keys": ("GROUPS", "KEYS", "LICENCES", "Key", "Question as LayerQuestion", "roles_of"),
     "layers.store.drafts": ("Draft", "Drafts", "Overtaken"),
     "layers.store.briefings": ("BriefingDraft", "BriefingEntry", "Briefings", "PublishedBriefing"),
     "layers.reading.briefing_text": (
