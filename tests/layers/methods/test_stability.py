@@ -101,8 +101,8 @@ def test_minutes_of_a_table_are_varied_by_the_limit_only(metric):
             poor = flow <= np.sort(flow)[5] + 1e-12  # the fifth of 30 areas with least, ties included
         hits += (need >= threshold[d]) & poor
     assert np.allclose(got.share, hits / 100) and got.share.max() > 0
-    assert got.varied["detour"] == "table of travel times, nothing to vary"
-    assert got.varied["limit"] == "times 0.75 to 1.25" and got.varied["need_threshold"] == "75 to 85"
+    assert got.varied["detour"] is None
+    assert got.varied["limit"] == (0.75, 1.25) and got.varied["need_threshold"] == (75.0, 85.0)
     # The same minutes with five times the detour are the same minutes.
     far = replace(model, multiplier=5 * model.multiplier)
     pd.testing.assert_series_equal(run(parts, far, metric, 20.0, draws=100, seed=9).share, got.share)
@@ -111,9 +111,9 @@ def test_minutes_of_a_table_are_varied_by_the_limit_only(metric):
 def test_what_was_varied_is_told():
     parts, model = setting()
     told = run(parts, model).varied
-    assert told["detour"] == ["1", "1.2", "1.4"] and told["weights"] == "times 0.5 to 1.5"
+    assert told["detour"] == (1.0, 1.2, 1.4) and told["weights"] == (0.5, 1.5)
     assert told["sampling_error"] == ["share"] and told["metric"] == "nearest"
-    assert run(parts[:1], model).varied["weights"] == "one indicator, nothing to vary"
+    assert run(parts[:1], model).varied["weights"] is None
 
 
 def test_a_fixed_cut_of_e2sfca_is_met_by_its_equal():
@@ -175,7 +175,7 @@ def test_e2sfca_and_worst_fifth_run():
     parts, model = setting()
     flow = run(parts, model, "e2sfca", 3_000.0)
     fixed = run(parts, model, "nearest", None)
-    assert flow.share.max() > 0 and fixed.varied["limit"] == "no standard, nothing to vary"
+    assert flow.share.max() > 0 and fixed.varied["limit"] is None
     # With the worst fifth by nearest, only those areas can ever be underserved.
     far = model.nearest[0] >= np.sort(model.nearest[0])[::-1][12 - 1]
     assert (fixed.share[~far] == 0).all()
