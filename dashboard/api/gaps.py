@@ -123,7 +123,7 @@ def blueprint(published: Published) -> Blueprint:
         status, period = 200, period_of(wanted.gaps.need)
         if wanted.exact:
             job_id = siting.start(published, wanted, viewer, period=period)
-            job = siting.jobs(published).wait(published, job_id, viewer, WAIT_S)
+            job = siting.wait(published, job_id, viewer, WAIT_S)
             if job.state == "refused":
                 raise ApiError(
                     400, "refused", "Sites cannot be suggested.", {"faults": [{"what": r} for r in job.reasons]}
