@@ -28,6 +28,7 @@ from dashboard.briefings.web import routes as briefing_routes
 from dashboard.components.shell import shell
 from dashboard.components.table import table_grid
 from dashboard.drawing.palette import as_css
+from dashboard.map_files import Shapes
 from dashboard.pages import PAGES, find_page
 from dashboard.pages.explore import map_config
 from dashboard.pages.missing import missing
@@ -37,7 +38,6 @@ from dashboard.publishing import routes as publishing_routes
 from dashboard.selection import NONE, Selection
 from dashboard.static_files import keep_compressed
 from dashboard.views import offer
-from dashboard.views.shapes import Shapes
 from layers import PUBLIC, load_region, open_store
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"

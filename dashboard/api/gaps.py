@@ -7,16 +7,16 @@ A layer that the caller may not see answers exactly as one that does not exist.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from dashboard.api.answers import PRIVATE, REVALIDATE, ApiError, Memory, answer, as_json, bad_parameter, not_found
-from dashboard.api.v1 import MIMETYPES, allowed, one_of
+from dashboard.api.answers import PRIVATE, REVALIDATE, Answers, ApiError, answer, bad_parameter, body_of, not_found
+from dashboard.api.v1 import allowed, one_of
 from dashboard.auth.session import current_viewer
+from dashboard.exports import Document, formats_of
 from dashboard.published import Published
 from dashboard.views import gap_files, siting
 from dashboard.views.gaps import DRAWS, check_period, footprint_of, gaps_for, read_layers, read_need
@@ -36,7 +36,7 @@ GAP_PARAMETERS = (
 
 def blueprint(published: Published) -> Blueprint:
     routes = Blueprint("api-v1-gaps", __name__, url_prefix="/api/v1")
-    memory = Memory()
+    memory = Answers()
     partners = tuple(partner.id for partner in published.region.partners)
 
     @routes.after_request
@@ -84,20 +84,15 @@ def blueprint(published: Published) -> Blueprint:
     @routes.get("/gaps")
     def get_gaps() -> Response:
         allowed(*GAP_PARAMETERS, "robustness", "format")
-        form = one_of("format", ("json", "csv", "geojson"), "json")
+        form = one_of("format", formats_of("gaps", in_api=True), "json")
         wanted = asked(whole("robustness", DRAWS, 0, MOST_DRAWS))
         found = gaps_for(published, wanted, current_viewer(), period=period_of(wanted.need))
-        make: dict[str, Callable[[str], str]] = {
-            "json": lambda on: as_json(gap_files.gaps_document(found)),
-            "csv": lambda on: gap_files.gaps_csv(found, on),
-            "geojson": lambda on: as_json(gap_files.gaps_geojson(found, on)),
-        }
-        return send("gaps", found.key, form, make, found.public)
+        return send(gap_files.gaps_export(found, today()), found.key, form, public=found.public)
 
     @routes.get("/together")
     def get_together() -> Response:
         allowed("services", "level", "max_m", "detour", "partner", "need", "period", "format")
-        form = one_of("format", ("json", "csv", "geojson"), "json")
+        form = one_of("format", formats_of("together", in_api=True), "json")
         needs = need(required=False)
         found = together_for(
             published,
@@ -110,17 +105,12 @@ def blueprint(published: Published) -> Blueprint:
             needs=needs,
             period=period_of(needs),
         )
-        make: dict[str, Callable[[str], str]] = {
-            "json": lambda on: as_json(gap_files.together_document(found)),
-            "csv": lambda on: gap_files.together_csv(found, on),
-            "geojson": lambda on: as_json(gap_files.together_geojson(found, on)),
-        }
-        return send("together", found.key, form, make, found.public)
+        return send(gap_files.together_export(found, today()), found.key, form, public=found.public)
 
     @routes.get("/sites")
     def get_sites() -> Response:
         allowed(*GAP_PARAMETERS, "new", "objective", "demand", "exclude", "exact", "format")
-        form = one_of("format", ("json", "geojson"), "json")
+        form = one_of("format", formats_of("plan", in_api=True), "json")
         viewer = current_viewer()
         wanted = SitingRequest(
             asked(0),
@@ -147,20 +137,17 @@ def blueprint(published: Published) -> Blueprint:
             document = plan.document() | {"state": "greedy"}
         layers = read_layers(published, viewer, [name for name, _ in wanted.gaps.need], wanted.gaps.services)
         public = all(layer.descriptor.audience == "public" for part in layers for layer in part.values())
-        if form == "geojson":
-            document = gap_files.plan_geojson(document, today())
-        response = answer(as_json(document), MIMETYPES[form], cache=REVALIDATE if public else PRIVATE)
+        body = body_of(gap_files.plan_export(document, today()), form)
+        response = answer(body, cache=REVALIDATE if public else PRIVATE)
         if status == 202:  # not proven yet: ask again at the same address
             response.status_code = 202
             response.headers["Cache-Control"] = PRIVATE if not public else "no-store"
             response.headers["Retry-After"] = "2"
         return response
 
-    def send(what: str, key: tuple, form: str, make: dict[str, Callable[[str], str]], public: bool) -> Response:
-        on = today()
-        body = memory.body((what, key, form, on), lambda: make[form](on))
-        name = f"{what}.csv" if form == "csv" else ""
-        return answer(body, MIMETYPES[form], cache=REVALIDATE if public else PRIVATE, name=name)
+    def send(document: Document, key: tuple, form: str, *, public: bool) -> Response:
+        body = memory.get((document.name, key, form, today()), lambda: body_of(document, form))
+        return answer(body, cache=REVALIDATE if public else PRIVATE)
 
     return routes
 

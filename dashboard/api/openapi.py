@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
 from layers import LEVELS, METRICS, OBJECTIVES, VALUES, Status
 
@@ -19,8 +20,9 @@ def document(published: Published) -> dict[str, Any]:
     def text(name: str, words: str) -> dict[str, Any]:
         return _parameter(name, "query", {"type": "string"}, words)
 
-    def form(*names: str) -> dict[str, Any]:
-        return _parameter("format", "query", {"type": "string", "enum": list(names)}, "Format of the answer")
+    def form(kind: str) -> dict[str, Any]:
+        names = list(formats_of(kind, in_api=True))
+        return _parameter("format", "query", {"type": "string", "enum": names}, "Format of the answer")
 
     def choice(name: str, values: tuple[str, ...], words: str) -> dict[str, Any]:
         return _parameter(name, "query", {"type": "string", "enum": list(values)}, words)
@@ -80,15 +82,15 @@ def document(published: Published) -> dict[str, Any]:
             "/layers/{id}": _get("One layer", [layer], {"$ref": "#/components/schemas/Layer"}),
             "/layers/{id}/values": _get(
                 "Values of an indicator at a level, in area order",
-                [layer, level, text("period", "Period; the latest when left out"), form("json", "csv", "geojson")],
+                [layer, level, text("period", "Period; the latest when left out"), form("values")],
                 {
                     "type": "object",
                     "properties": {"values": {"type": "array", "items": {"$ref": "#/components/schemas/Value"}}},
                 },
-                ("text/csv", "application/geo+json"),
+                _media_types("values"),
             ),
             "/areas/{level}": _get(
-                "Areas of a level", [level_path, form("json", "geojson")], {"type": "object"}, ("application/geo+json",)
+                "Areas of a level", [level_path, form("areas")], {"type": "object"}, _media_types("areas")
             ),
             "/areas/{level}/{code}": _get(
                 "Everything known about one area",
@@ -104,16 +106,16 @@ def document(published: Published) -> dict[str, Any]:
                 [
                     *gap_question,
                     number("robustness", "Draws behind the stability, 0 to 2,000; 500 when left out", "integer"),
-                    form("json", "csv", "geojson"),
+                    form("gaps"),
                 ],
                 {"$ref": "#/components/schemas/Gaps"},
-                ("text/csv", "application/geo+json"),
+                _media_types("gaps"),
             ),
             "/together": _get(
                 "Alone against together: who is nearer to another authority's service",
-                [services, level, *distance, partner, need, period, form("json", "csv", "geojson")],
+                [services, level, *distance, partner, need, period, form("together")],
                 {"$ref": "#/components/schemas/Together"},
-                ("text/csv", "application/geo+json"),
+                _media_types("together"),
             ),
             "/sites": _get(
                 "Where new sites help most, planned together and by each authority alone. 202: the best so far; ask again",
@@ -124,10 +126,10 @@ def document(published: Published) -> dict[str, Any]:
                     choice("demand", ("underserved", "all"), "Whom to plan for; underserved when left out"),
                     text("exclude", "Areas, wards or authorities where nothing may be built"),
                     choice("exact", ("yes", "no"), "no: the quick answer without a proof"),
-                    form("json", "geojson"),
+                    form("plan"),
                 ],
                 {"$ref": "#/components/schemas/Plan"},
-                ("application/geo+json",),
+                _media_types("plan"),
             ),
         },
         "components": {
@@ -232,6 +234,11 @@ def document(published: Published) -> dict[str, Any]:
 
 def _parameter(name: str, where: str, schema: dict, words: str) -> dict[str, Any]:
     return {"name": name, "in": where, "required": where == "path", "schema": schema, "description": words}
+
+
+def _media_types(kind: str) -> tuple[str, ...]:
+    """Those besides JSON."""
+    return tuple(FORMATS[form].media_type for form in formats_of(kind, in_api=True) if form != "json")
 
 
 def _get(summary: str, parameters: list, schema: dict, others: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -7,30 +7,31 @@ from flask import Blueprint, Response, request
 from dashboard.api.answers import (
     PRIVATE,
     REVALIDATE,
-    Memory,
+    Answers,
+    Body,
     answer,
     as_json,
     bad_parameter,
+    body_of,
     json_answer,
     not_found,
     one_shape_of_error,
 )
 from dashboard.api.openapi import document
 from dashboard.auth.session import current_viewer
+from dashboard.exports import formats_of
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.area import area_profile
 from dashboard.views.layers import layer_document, region_document
-from dashboard.views.values import areas_document, areas_geojson, values_csv, values_document, values_geojson
+from dashboard.views.values import areas_export, values_export
 from layers import LEVELS, Layer, NotFound
-
-MIMETYPES = {"json": "application/json", "csv": "text/csv", "geojson": "application/geo+json"}
 
 
 def blueprint(published: Published) -> Blueprint:
     routes = Blueprint("api-v1", __name__, url_prefix="/api/v1")
     region, store = published.region, published.store
-    memory = Memory()
+    memory = Answers()
     themes = tuple(theme.id for theme in region.themes)
     partners = tuple(partner.id for partner in region.partners)
     one_shape_of_error(routes)
@@ -87,31 +88,25 @@ def blueprint(published: Published) -> Blueprint:
         if layer.kind != "indicator":
             raise not_found("layer of that name with values; service lists have sites")
         level = one_of("level", LEVELS, layer.levels[0] if layer.levels else "lsoa")
-        form = one_of("format", ("json", "csv", "geojson"), "json")
+        form = one_of("format", formats_of("values", in_api=True), "json")
         period = one_of("period", layer.periods, None)
+
         viewer = current_viewer()
 
-        def make() -> str:
+        def make() -> Body:
             values = store.values(layer.id, level, viewer, period=period, version=layer.version)
-            if form == "csv":
-                return values_csv(published, values)
-            if form == "geojson":
-                return as_json(values_geojson(published, values, viewer))
-            return as_json(values_document(published, values))
+            return body_of(values_export(published, values), form)
 
-        body = memory.body((layer.id, layer.version, level, period, form), make)
-        name = f"{layer.id}-{level}.csv" if form == "csv" else ""
-        return answer(body, MIMETYPES[form], cache=cache_of(layer), name=name)
+        return answer(memory.get((layer.id, layer.version, level, period, form), make), cache=cache_of(layer))
 
     @routes.get("/areas/<level>")
     def get_areas(level: str):
         allowed("format")
         if level not in LEVELS:
             raise not_found(f"level of that name; there are {', '.join(LEVELS)}")
-        form = one_of("format", ("json", "geojson"), "json")
-        make = {"json": areas_document, "geojson": areas_geojson}[form]
-        body = memory.body(("areas", level, form), lambda: as_json(make(published, level)))
-        return answer(body, MIMETYPES[form])
+        form = one_of("format", formats_of("areas", in_api=True), "json")
+        body = memory.get(("areas", level, form), lambda: body_of(areas_export(published, level), form))
+        return answer(body)
 
     @routes.get("/areas/<level>/<code>")
     def get_area(level: str, code: str):

@@ -13,8 +13,8 @@ from dashboard.components.table import table_columns, table_grid
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import search as searching
+from dashboard.views.map_table import heads_of, rows_for_grid
 from dashboard.views.scene import scene
-from dashboard.views.twin import heads_of, rows_for_grid
 
 CONTROLS = {
     "theme": (ids.THEME, "value"),

@@ -16,6 +16,7 @@ import click
 
 from dashboard.briefings.files.formats import FORMATS
 from dashboard.commands.common import Commands, json_option, published, say_json, viewer_of
+from dashboard.exports import write_whole
 from layers import Fault, NotFound, Refused
 
 MOST_IN_ONE = 600
@@ -154,8 +155,6 @@ def _public():
 
 
 def _write(out: Path, data: bytes) -> tuple[Path, int]:
-    from dashboard.views.files import write_whole
-
     try:
         write_whole(out, data)
     except OSError as error:

@@ -13,9 +13,23 @@ from typing import Any
 import click
 
 from dashboard import settings
+from dashboard.exports import formats_of
 from layers import PUBLIC, Fault, NotFound, Refused, Viewer
 
 LEVELS = click.Choice(["lsoa", "ward", "lad"])
+
+
+class FormatChoice(click.Choice):
+    """The formats that a kind of document comes in, as :data:`dashboard.exports.FORMATS` says when the command runs."""
+
+    case_sensitive = True
+
+    def __init__(self, kind: str, *more: str):
+        self._kind, self._more = kind, more
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return (*self._more, *formats_of(self._kind))
 
 
 class Commands(click.Group):

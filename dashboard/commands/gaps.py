@@ -5,7 +5,6 @@ Each prints a table that can be read; ``--format json|csv|geojson`` (or ``--json
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import date
 from functools import wraps
@@ -14,13 +13,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dashboard.commands.common import LEVELS, Commands, json_option, published, say_json, viewer_of
+from dashboard.commands.common import LEVELS, Commands, FormatChoice, json_option, published, say_json, viewer_of
+from dashboard.exports import INDENTED, write, write_whole
 from layers import METRICS, OBJECTIVES, Fault, GapRequest, Refused, SitingRequest
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FORMATS = ["table", "json", "csv", "geojson"]
 
 
 class NeedSet(click.ParamType):
@@ -49,7 +47,7 @@ class Names(click.ParamType):
         return found or self.fail("name at least one", param, ctx)
 
 
-def shared_options(*formats: str):
+def shared_options(kind: str):
     """Options that all three commands know: which areas, how far, whose view, and in what form."""
 
     def decorate(function):
@@ -59,7 +57,7 @@ def shared_options(*formats: str):
         @click.option("--partner", default="", help="Only the areas that this partner serves.")
         @click.option("--period", default="", help="Period of the indicators that have it; left out: the newest.")
         @click.option("--as", "user", default="", help="As this user; left out: as the public.")
-        @click.option("--format", "form", default="table", show_default=True, type=click.Choice([*formats]))
+        @click.option("--format", "form", default="table", show_default=True, type=FormatChoice(kind, "table"))
         @click.option("--out", type=click.Path(path_type=Path), help="File to write; left out: standard output.")
         @json_option
         @wraps(function)
@@ -92,7 +90,7 @@ def access_options(function):
 @click.option("--robustness", default=500, show_default=True, type=int, help="Draws behind the stability; 0 for none.")
 @click.option("--travel", help="Travel times instead of distance: a CSV or Parquet file, or the id of a stored table.")
 @access_options
-@shared_options(*FORMATS)
+@shared_options("gaps")
 def gaps(
     need, services, metric, alone, robustness, travel, fair, max_min, group, level, max_m, detour, partner, period, user,
     form, out,
@@ -116,20 +114,15 @@ def gaps(
     areas = len(here.region.areas[level])
     with _bar("draws", robustness, shown=robustness * areas > 2_000_000) as moved:
         found = gaps_for(here, request, viewer, period=period, travel=table, progress=moved)
-    on = date.today().isoformat()
-    if form == "json":
-        return _say(json_text(gap_files.gaps_document(found)), out)
-    if form == "csv":
-        return _say(gap_files.gaps_csv(found, on), out)
-    if form == "geojson":
-        return _say(json_text(gap_files.gaps_geojson(found, on)), out)
-    return _say("\n".join(_gap_lines(found)) + "\n", out)
+    if form == "table":
+        return _say(lines_of(_gap_lines(found)), out)
+    return _say(write(gap_files.gaps_export(found, date.today().isoformat()), form, layout=INDENTED), out)
 
 
 @click.command()
 @click.option("--services", required=True, type=Names(), help="Lists of services.")
 @click.option("--need", type=NeedSet(), help="With need: which gaps exist only when looking alone.")
-@shared_options(*FORMATS)
+@shared_options("together")
 def together(services, need, level, max_m, detour, partner, period, user, form, out) -> None:
     """Alone against together: who is nearer to another authority's service, and what looking alone misjudges."""
     from dashboard.views import gap_files
@@ -150,14 +143,9 @@ def together(services, need, level, max_m, detour, partner, period, user, form, 
         needs=need or (),
         period=period,
     )
-    on = date.today().isoformat()
-    if form == "json":
-        return _say(json_text(gap_files.together_document(found)), out)
-    if form == "csv":
-        return _say(gap_files.together_csv(found, on), out)
-    if form == "geojson":
-        return _say(json_text(gap_files.together_geojson(found, on)), out)
-    return _say("\n".join(_together_lines(found)) + "\n", out)
+    if form == "table":
+        return _say(lines_of(_together_lines(found)), out)
+    return _say(write(gap_files.together_export(found, date.today().isoformat()), form, layout=INDENTED), out)
 
 
 @click.command()
@@ -172,7 +160,7 @@ def together(services, need, level, max_m, detour, partner, period, user, form, 
 @click.option("--greedy", is_flag=True, help="Only the quick answer, without a proof.")
 @click.option("--time-limit", default=20.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Seconds.")
 @access_options
-@shared_options("table", "json", "geojson")
+@shared_options("plan")
 def site(
     need, services, new, objective, demand, metric, exclude, candidates, greedy, time_limit,
     fair, max_min, group, level, max_m, detour, partner, period, user, form, out,
@@ -209,11 +197,9 @@ def site(
     )
     places = None if candidates is None else _read_table(candidates, {"code": str, "lad_code": str, "ward_code": str})
     plan = siting.plan_sites(here, request, viewer, period=period, candidates=places)
-    if form == "json":
-        return _say(json_text(plan.document()), out)
-    if form == "geojson":
-        return _say(json_text(gap_files.plan_geojson(plan.document(), date.today().isoformat())), out)
-    return _say("\n".join(_plan_lines(plan)) + "\n", out)
+    if form == "table":
+        return _say(lines_of(_plan_lines(plan)), out)
+    return _say(write(gap_files.plan_export(plan.document(), date.today().isoformat()), form, layout=INDENTED), out)
 
 
 # ---- travel-time tables ---------------------------------------------------------------------------------------------
@@ -342,17 +328,15 @@ class _bar:  # noqa: N801  used like a function
         self._done = done
 
 
-def json_text(document) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+def lines_of(lines: list[str]) -> bytes:
+    return ("\n".join(lines) + "\n").encode()
 
 
-def _say(text: str, out: Path | None) -> None:
-    from dashboard.views import files
-
+def _say(data: bytes, out: Path | None) -> None:
     if out is None:
-        click.echo(text, nl=False)
+        click.echo(data, nl=False)
     else:
-        files.write_whole(out, text.encode())
+        write_whole(out, data)
         click.echo(f"wrote {out}", err=True)
 
 

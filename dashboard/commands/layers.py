@@ -24,6 +24,7 @@ from dashboard.commands.common import (
     say_json,
     viewer_of,
 )
+from dashboard.exports import write_whole
 from layers import Fault, NotFound, NotPermitted, Package, Refused, Viewer
 
 PACKAGE = click.Path(exists=True, path_type=Path)
@@ -142,8 +143,6 @@ def before(here, layer_id: str, viewer: Viewer) -> Package | None:
 
 def write_rejected(report, file: Path | None) -> None:
     if file is not None:
-        from dashboard.views.files import write_whole
-
         write_whole(file, report.rejected_csv())
         click.echo(f"wrote {len(report.rejected):,} rows that are kept out to {file}", err=True)
 

@@ -12,6 +12,7 @@ from dash import dcc, html
 
 from dashboard import ids
 from dashboard.components.ask import pin_link
+from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
 from dashboard.views import suggestion as planning
 from dashboard.views.gaps import Sorry, cost_words, need_name, rule_sentence, summary_sentence
@@ -495,12 +496,12 @@ def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard], v
                     [
                         *[
                             html.A(
-                                form.upper(),
+                                FORMATS[form].title,
                                 href=f"/data/options.{form}?{query}",
                                 className="button-quiet",
-                                **{"aria-label": f"{form.upper()}: download the comparison"},
+                                **{"aria-label": f"{FORMATS[form].title}: download the comparison"},
                             )
-                            for form in ("csv", "json")
+                            for form in sorted(formats_of("options", in_api=True))
                         ],
                         button("Copy link", "copy-link"),
                         pin_link(viewer, f"/briefings/pin?{urlencode({'kind': 'options', 'view': query})}"),

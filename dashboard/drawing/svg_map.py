@@ -11,16 +11,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import shapely
 
 from dashboard.drawing.palette import SPECIAL
 from dashboard.drawing.svg_text import FONT, clean, text_at, text_block, width_of, wrap
+from dashboard.memory import memory_of
 from dashboard.published import Published
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED
-from dashboard.views.gaps import Kept
 from layers import Region
 
 PLAIN = 252
@@ -267,12 +266,9 @@ class _Thinned:
     middle: float
 
 
-_kept_shapes: WeakKeyDictionary[Region, Kept] = WeakKeyDictionary()
-
-
 def _once(region: Region, key: tuple, make: Callable[[], Any]) -> Any:
     """Thinning costs more than drawing, and a briefing shows the same areas page after page."""
-    return _kept_shapes.setdefault(region, Kept(MOST_KEPT)).get(key, make)
+    return memory_of(region, "drawn shapes", MOST_KEPT).get(key, make)
 
 
 def _thinned(region: Region, level: str, view: _View) -> _Thinned:

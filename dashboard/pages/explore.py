@@ -15,10 +15,10 @@ from dashboard.components.base_map import base_map
 from dashboard.components.services import service_points
 from dashboard.components.table import TABLE_SCRIPT
 from dashboard.drawing.palette import as_config
+from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import offer, places
-from dashboard.views.shapes import Shapes
 from layers import Viewer
 
 

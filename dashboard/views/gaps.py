@@ -8,18 +8,16 @@ of layers that this very call was allowed to read.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 import shapely
 
+from dashboard.memory import Memory, memory_of
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
@@ -59,44 +57,15 @@ _AREAS = 400_000
 # ---- what is kept between calls -------------------------------------------------------------------------------------
 
 
-class Kept:
-    """The last few things that were worked out, by key. Threads may share it; two may work out the same thing at once."""
-
-    def __init__(self, most: int):
-        self._most, self._things, self._lock = most, OrderedDict(), threading.Lock()
-
-    def find(self, key: Hashable) -> Any:
-        with self._lock:
-            if key in self._things:
-                self._things.move_to_end(key)
-            return self._things.get(key)
-
-    def keep(self, key: Hashable, thing: Any) -> Any:
-        with self._lock:
-            self._things[key] = thing
-            self._things.move_to_end(key)
-            while len(self._things) > self._most:
-                self._things.popitem(last=False)
-        return thing
-
-    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        found = self.find(key)
-        return self.keep(key, make()) if found is None else found
-
-
-_parts: WeakKeyDictionary[Published, Kept] = WeakKeyDictionary()
-_answers: WeakKeyDictionary[Published, Kept] = WeakKeyDictionary()
-
-
-def kept(published: Published) -> Kept:
+def kept(published: Published) -> Memory:
     """Whole answers, by everything that they depend on, versions too: what is pinned shares them with what is not."""
     most = min(max(_AREAS // len(published.region.areas["lsoa"]), 12), _ANSWERS)
-    return _answers.setdefault(published.live, Kept(most))
+    return memory_of(published.live, "answers", most)
 
 
-def _kept_parts(published: Published) -> Kept:
+def _kept_parts(published: Published) -> Memory:
     """Percentiles, access, what is nearest, which areas touch: what many answers share."""
-    return _parts.setdefault(published.live, Kept(_PARTS))
+    return memory_of(published.live, "parts", _PARTS)
 
 
 # ---- the question ---------------------------------------------------------------------------------------------------
@@ -380,7 +349,7 @@ def percentiles_of(published: Published, data: Sequence[tuple], level: str, indi
     return found
 
 
-def _percentiles(parts: Kept, data: Sequence[tuple], level: str) -> pd.DataFrame | None:
+def _percentiles(parts: Memory, data: Sequence[tuple], level: str) -> pd.DataFrame | None:
     found = {part[0]: parts.find(("percentile", part, level)) for part in data}
     if not found or any(series is None for series in found.values()):
         return None

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dashboard.briefings.filling.model import Briefing, ChartData, Figure, LegendRow, Page, SourceLine, TableData
+from dashboard.briefings.filling.model import (
+    Briefing,
+    BriefingPage,
+    ChartData,
+    Figure,
+    LegendRow,
+    SourceLine,
+    TableData,
+)
 from dashboard.drawing.svg_map import SHAPES, shape_path
 from dashboard.views import wording
 from layers import BriefingBlock, BriefingRun, safe_link
@@ -134,7 +142,7 @@ def footer_line(briefing: Briefing) -> str:
 # ---- a page -------------------------------------------------------------------------------------------------------------
 
 
-def headline(page: Page) -> str:
+def headline(page: BriefingPage) -> str:
     return text(page.headline_text).strip() or (UNAVAILABLE if page.unavailable else f"Page {page.number}")
 
 
@@ -166,7 +174,7 @@ def _sentences(first: str, *rest: str) -> str:
     return words if words.endswith(".") or not words else f"{words}."
 
 
-def attributions(of: Page | Briefing) -> str:
+def attributions(of: BriefingPage | Briefing) -> str:
     """What the licences of its data and of its maps' outlines ask to be said: each sentence once, in that order."""
     sentences: list[str] = []
     for asked in (*(source.attribution for source in of.sources), *of.credits):
@@ -174,7 +182,7 @@ def attributions(of: Page | Briefing) -> str:
     return " ".join(dict.fromkeys(each if each[-1:] in ".!?" else f"{each}." for each in sentences if each))
 
 
-def fact_lines(page: Page) -> list[str]:
+def fact_lines(page: BriefingPage) -> list[str]:
     """Where the numbers in the words come from; numbers with the same answer share a line."""
     found: dict[str, list[str]] = {}
     for fact in page.facts.values():

@@ -23,7 +23,7 @@ from docx.text.run import Run
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.office import LANGUAGE, picture_png, svg_png, tidy
-from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page, TableData
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, LegendRow, TableData
 from dashboard.drawing.svg_text import width_of
 from layers import BriefingBlock
 
@@ -68,7 +68,7 @@ class _Paper:
             for page in self.briefing.pages:
                 self._plain(contents.headline(page), "List Number")
 
-    def _page(self, page: Page) -> None:
+    def _page(self, page: BriefingPage) -> None:
         self._plain(contents.headline(page), "Heading 1")
         if page.unavailable:
             self._plain(contents.text(page.unavailable), "Normal")

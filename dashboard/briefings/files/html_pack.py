@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import compile_png
-from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, LegendRow
 
 FOLDER = Path(__file__).parent
 MOST_BYTES = 2_000_000
@@ -61,7 +61,7 @@ def pack_of(briefing: Briefing, *, address: str = "") -> bytes:
     return document.encode("utf-8")
 
 
-def _page(page: Page, n: int, picture: str, address: str) -> dict[str, Any]:
+def _page(page: BriefingPage, n: int, picture: str, address: str) -> dict[str, Any]:
     return {
         "n": n,
         "headline": contents.headline(page),

@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
-from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, LegendRow
 
 TEMPLATE = Path(__file__).with_name("briefing.typ")
 APPENDIX = "The figures behind the maps and charts"
@@ -46,7 +46,7 @@ def _template() -> str:
     return TEMPLATE.read_text("utf-8")
 
 
-def _page(page: Page, images: dict[str, bytes], address: str) -> dict[str, Any]:
+def _page(page: BriefingPage, images: dict[str, bytes], address: str) -> dict[str, Any]:
     return {
         "number": page.number,
         "headline": contents.headline(page),
@@ -85,7 +85,7 @@ def _swatch(row: LegendRow, images: dict[str, bytes]) -> str:
     return name
 
 
-def _behind(page: Page) -> list[dict[str, Any]]:
+def _behind(page: BriefingPage) -> list[dict[str, Any]]:
     """For the end: what a picture shows as a table, and where the numbers in the words come from."""
     figure = page.figure
     table = contents.table_words(contents.table_of(figure)) if figure is not None and figure.svg else None

@@ -49,7 +49,7 @@ from dashboard.briefings.files.pptx_shapes import (
     write,
 )
 from dashboard.briefings.files.pptx_tables import borders, laid, natural
-from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page, TableData
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, LegendRow, TableData
 from layers import BriefingBlock
 
 COLUMNS = (290.0, 340.0, 390.0, 440.0)  # words beside a figure; beside a map no wider than the second
@@ -130,7 +130,7 @@ class _Deck:
         self._end(slide)
         self._notes(slide, [], (), (), [])
 
-    def _page(self, page: Page) -> None:
+    def _page(self, page: BriefingPage) -> None:
         headline = contents.headline(page)
         if page.unavailable:
             slide, top = self._slide(self.words, headline)
@@ -182,7 +182,7 @@ class _Deck:
                     return size, column
         return 0, COLUMNS[0]
 
-    def _text_slides(self, page: Page, headline: str, lines: list[Line], room: float) -> None:
+    def _text_slides(self, page: BriefingPage, headline: str, lines: list[Line], room: float) -> None:
         """Words alone, on as many slides as they need in a size that can be read."""
         room -= max(0.0, self._top(f"{headline} (continued)") - self._top(headline))
         width = WIDTH - 2 * EDGE - 20
@@ -266,7 +266,7 @@ class _Deck:
             size = next((s for s in (12, 11, 10, 9) if lines_of(self.notice, box.w, s, True) == 1), 9)
             self._text(slide, box, [(self.notice, size, True, NOTICE)], "Demonstration label")
 
-    def _foot(self, page: Page) -> tuple[list[str], list[str], float, float]:
+    def _foot(self, page: BriefingPage) -> tuple[list[str], list[str], float, float]:
         """Limits, sources, and sizes in which both fit into a sixth of the slide. What the licences ask to be said moves to the last
         slide where it does not fit here; the licences themselves stay."""
         limits = [f"• {contents.text(each)}" for each in page.limits]
@@ -291,12 +291,12 @@ class _Deck:
             height_of(sources, right - SPARE, source_size, after=1) + source_size * LEADING if sources else 0.0,
         )
 
-    def _foot_top(self, page: Page) -> float:
+    def _foot_top(self, page: BriefingPage) -> float:
         limits, sources, a, b = self._foot(page)
         high = min(self._foot_height(limits, sources, a, b), FOOT_HIGH + 38)
         return FOOTER_TOP - 6 - (high + 8 if high else 0)
 
-    def _finish(self, slide, page: Page, number: int, *, notes: bool = True) -> None:
+    def _finish(self, slide, page: BriefingPage, number: int, *, notes: bool = True) -> None:
         """Limits, sources, footer and notes, after the figure: that is the order in which they are read out."""
         limits, sources, limit_size, source_size = self._foot(page)
         top = self._foot_top(page)
@@ -386,7 +386,7 @@ class _Deck:
         describe(picture, "Map" if figure.kind == "map" else "Picture", contents.alt_of(figure))
         self.behind.append((len(self.deck.slides), "map" if figure.kind == "map" else "chart", figure))
 
-    def _figure(self, slide, page: Page, figure: Figure, box: Box) -> None:
+    def _figure(self, slide, page: BriefingPage, figure: Figure, box: Box) -> None:
         if figure.svg and figure.kind == "map" and self._alone(slide, figure, box):
             return
         top = self._head(slide, figure, box)

@@ -14,7 +14,9 @@ from dashboard.briefings.files.formats import FORMATS, export_briefing
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
 from dashboard.briefings.files.ward_fit import COLUMNS, FITS, LINE, WORDS, fit_of, trimmed
 from dashboard.briefings.sources import Found
-from dashboard.briefings.ward.ward_answers import MOST_GAPS, WardPage, neighbour_words
+from dashboard.briefings.ward.ward_briefing import briefing_of, neighbour_words
+from dashboard.briefings.ward.ward_model import WardPage
+from dashboard.briefings.ward.ward_rows import MOST_GAPS
 from dashboard.drawing.palette import ramp
 from dashboard.html import ASSETS, environment
 
@@ -211,7 +213,7 @@ def export_ward(page: WardPage, format: str, *, address: str = "") -> bytes:
         return ward_pages_pdf([page])
     if format == "html":
         return ward_page_html(page).encode("utf-8")
-    return export_briefing(page.as_briefing(), format, address=address)
+    return export_briefing(briefing_of(page), format, address=address)
 
 
 def export_found(found: Found, format: str, *, address: str = "") -> bytes:

@@ -1,7 +1,7 @@
 """One token of a briefing while it is being answered: what it asks for, and what is near when that does not exist.
 
 :class:`Facts` answers for one reader and keeps what a view needs; :class:`Ask` reads the arguments of one token. What each token
-says stands in :mod:`.facts`, which registers it here with :func:`token`.
+says stands in :mod:`.facts`, :mod:`.figures` and :mod:`.findings`, each with :class:`Tokens` of its own.
 """
 
 from __future__ import annotations
@@ -53,14 +53,28 @@ class TokenHelp:
     arguments: str
     says: str
     example: str
+    answer: Callable[[Ask], Fact]
 
     @property
     def allowed(self) -> tuple[str, ...]:
         return tuple(re.findall(r"[a-z_]+", self.arguments))
 
 
-TOKENS: dict[str, TokenHelp] = {}
-_SAY: dict[str, Callable[[Ask], Fact]] = {}
+class Tokens(dict[str, TokenHelp]):
+    """Tokens by their names."""
+
+    def add(self, name: str, arguments: str, says: str, example: str):
+        """A decorator for what answers a token."""
+
+        def put(answer: Callable[[Ask], Fact]):
+            self[name] = TokenHelp(arguments, says, "{{ " + f"{name} {example}".strip() + " }}", answer)
+            return answer
+
+        return put
+
+
+TOKENS = Tokens()
+"""All of them; :mod:`.facts` puts them together."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +113,7 @@ class Facts:
             ask = Ask(self, token, view)
             unit = ask.yes("unit")
             try:
-                said = _SAY[token.name](ask)
+                said = known.answer(ask)
             except NotFound as missing:
                 raise refused(no_stop(str(missing)), "", UNKNOWN) from None
             if unit:
@@ -457,17 +471,6 @@ class Ask:
             partner="" if whole_region else self.partner,
         )
         return choropleth(self.published, selection, self.reader)
-
-
-def token(name: str, arguments: str, says: str, example: str):
-    """Register what answers a token."""
-
-    def register(say: Callable[[Ask], Fact]):
-        TOKENS[name] = TokenHelp(arguments, says, "{{ " + f"{name} {example}".strip() + " }}")
-        _SAY[name] = say
-        return say
-
-    return register
 
 
 def one_layer(layer: Layer) -> tuple[tuple[str, int], ...]:

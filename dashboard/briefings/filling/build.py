@@ -13,7 +13,7 @@ from datetime import date
 from dashboard.briefings.filling.asking import BROKEN_VIEW
 from dashboard.briefings.filling.credits import limits_of, source_lines
 from dashboard.briefings.filling.facts import Facts, query_of
-from dashboard.briefings.filling.model import Briefing, Fact, Figure, Page, SourceLine, Stale
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Fact, Figure, SourceLine, Stale
 from dashboard.published import Published
 from dashboard.views.options import OptionsQuery
 from dashboard.views.wording import AUDIENCE_WORDS
@@ -145,7 +145,7 @@ def _may_read(document: Document, author: Viewer) -> bool:
     return author.signed_in and author.own and author.partner == document.partner
 
 
-def pins_of(pages: Iterable[Page]) -> dict[str, int]:
+def pins_of(pages: Iterable[BriefingPage]) -> dict[str, int]:
     """Layer id -> version of everything that pages took numbers from, in the order of first use."""
     pins: dict[str, int] = {}
     for page in pages:
@@ -238,7 +238,7 @@ class _Build:
         if self.faults and self.document.view:
             self._told[self.document.view] = {fault.what for fault in self.faults}
 
-    def page(self, page: DocumentPage) -> Page:
+    def page(self, page: DocumentPage) -> BriefingPage:
         """A page filled in. What is wrong with it goes to ``faults``; what cannot be shown leaves it unavailable."""
         view, figure = self._view_of(page), None
         said: dict[str, Fact] = {}
@@ -268,10 +268,10 @@ class _Build:
             faults.append(Fault(what, _place(page.number, page.line), todo, rule="headline"))
         self.faults += faults
         if broken:
-            return Page(page.number, unavailable=_unavailable(broken))
+            return BriefingPage(page.number, unavailable=_unavailable(broken))
         layers = used_layers(said.values(), figure)
         periods = _periods(said.values())
-        return Page(
+        return BriefingPage(
             page.number,
             headline,
             _blocks(page.blocks, said),
@@ -424,7 +424,7 @@ def compare_facts(before: Briefing, after: Briefing) -> tuple[FactChange, ...]:
     return tuple(found)
 
 
-def _said(page: Page | None) -> dict[str, str]:
+def _said(page: BriefingPage | None) -> dict[str, str]:
     """What a page says: each fact, what its exhibit shows in words, and whether it is there at all."""
     if page is None:
         return {}

@@ -14,13 +14,13 @@ from dashboard.briefings.filling.model import ChartData, Figure, TableData
 from dashboard.briefings.filling.showing import (
     MOST_BARS,
     Asked,
+    Exhibits,
     area_names,
     at_places,
     by_authority,
     chart_filters,
     column_head,
     end_word,
-    exhibit,
     gap_filters,
     gap_link,
     indicator_link,
@@ -51,6 +51,9 @@ from dashboard.views.siting import compare
 from dashboard.views.together import together_sentence
 from dashboard.views.trend import Trend, area_trend, region_number, trend
 from layers import Layer
+
+CHARTS = Exhibits()
+exhibit = CHARTS.add
 
 
 def _bars(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 
 from dashboard.briefings.filling.asking import no_stop, refused
 from dashboard.briefings.filling.model import Figure, LegendRow, TableData
+from dashboard.briefings.filling.showing import Asked
 from dashboard.drawing.palette import GAP, OVERLAY, SPECIAL, ramp
 from dashboard.drawing.svg_map import (
     DENSE,
@@ -57,9 +57,6 @@ from dashboard.views.places import bounds as bounds_of
 from dashboard.views.places import names
 from dashboard.views.scene import scene
 from layers import Fault, Layer, Refused, Viewer
-
-if TYPE_CHECKING:
-    from dashboard.briefings.filling.exhibits import Asked
 
 WIDTH, HEIGHT = 720, 540
 KEY = 252.0

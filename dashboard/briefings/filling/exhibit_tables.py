@@ -11,11 +11,11 @@ from dashboard.briefings.filling.model import Figure, TableData
 from dashboard.briefings.filling.showing import (
     MOST_ROWS,
     Asked,
+    Exhibits,
     by_authority,
     cards_of,
     chart_filters,
     end_word,
-    exhibit,
     gap_filters,
     gap_link,
     indicator_link,
@@ -41,6 +41,9 @@ from dashboard.views.gaps import (
 )
 from dashboard.views.together import together_sentence
 from layers import Kind
+
+TABLES = Exhibits()
+exhibit = TABLES.add
 
 
 @exhibit(

@@ -1,5 +1,5 @@
 """Tokens about the figures of a layer: of one area, of the region, the ends and the middle, how many lie beyond a limit, and how
-a figure changed. Registered when :mod:`.facts` imports this."""
+a figure changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from dashboard.briefings.filling.asking import TOKENS, Ask, counted, either, no_stop, one_layer, token
+from dashboard.briefings.filling.asking import TOKENS, Ask, Tokens, counted, either, no_stop, one_layer
 from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import wording
@@ -18,6 +18,10 @@ from dashboard.views.area import rank_text
 from dashboard.views.choropleth import Choropleth, Seen
 from dashboard.views.trend import break_between, region_number, trend, versions_of_periods_before
 from layers import Layer, Measure, periods_in_order
+
+FIGURES = Tokens()
+token = FIGURES.add
+
 
 SAME = 0.05
 """Without confidence intervals, a difference of less than this share of the earlier figure counts as little change."""

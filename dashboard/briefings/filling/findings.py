@@ -1,5 +1,4 @@
-"""Tokens about what is found when need meets services: who is far away, gaps, communities, alone against together. Registered
-when :mod:`.facts` imports this."""
+"""Tokens about what is found when need meets services: who is far away, gaps, communities, alone against together."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from urllib.parse import quote
 
-from dashboard.briefings.filling.asking import Ask, counted, one_layer, these_layers, token
+from dashboard.briefings.filling.asking import Ask, Tokens, counted, one_layer, these_layers
 from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import wording
@@ -28,6 +27,9 @@ from dashboard.views.gaps import (
 from dashboard.views.siting import compare
 from dashboard.views.together import Together, together_for, together_sentence
 from layers import Kind, Layer
+
+FINDINGS = Tokens()
+token = FINDINGS.add
 
 # ---- services and access ------------------------------------------------------------------------------------------------
 

@@ -103,7 +103,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Page:
+class BriefingPage:
     """One page. ``unavailable`` says why it cannot be shown (its data was withdrawn …); then nothing else of it is there but the
     number. Runs have their tokens filled: ``run.text`` is what to show."""
 
@@ -148,7 +148,7 @@ class Briefing:
     partner_name: str
     notice: str  # the region's demonstration notice, "" for real data
     made_on: date  # when these numbers were worked out
-    pages: tuple[Page, ...]
+    pages: tuple[BriefingPage, ...]
     pins: Mapping[str, int]  # layer id -> version of everything that it took numbers from
     version: int = 0  # 0: a draft or a starter, which follow the newest data
     published_on: str = ""  # ISO date

@@ -1,7 +1,7 @@
 """One exhibit of a briefing while it is being made: its settings read and checked, and the words that several kinds share.
 
-What each kind shows stands in :mod:`.exhibits`, :mod:`.exhibit_charts` and :mod:`.exhibit_tables`, which register it here with
-:func:`exhibit`.
+What each kind shows stands in :mod:`.exhibits`, :mod:`.exhibit_charts` and :mod:`.exhibit_tables`, each with :class:`Exhibits`
+of its own.
 """
 
 from __future__ import annotations
@@ -46,11 +46,23 @@ class ExhibitHelp:
     takes: tuple[str, ...]
     needs: str
     example: str
+    make: Callable[[Asked], Figure]
 
 
-EXHIBIT_HELP: dict[str, ExhibitHelp] = {}
-"""By kind, and for charts and tables by kind and type: "map", "chart worst"."""
-MAKERS: dict[tuple[str, str], Callable[[Asked], Figure]] = {}
+class Exhibits(dict[str, ExhibitHelp]):
+    """By kind, and for charts and tables by kind and type: "map", "chart worst"."""
+
+    def add(self, kind: str, type_: str = "", *, says: str, takes: str = "", needs: str, example: str):
+        """A decorator for what makes an exhibit."""
+
+        def put(make: Callable[[Asked], Figure]):
+            taken = tuple(takes.split())
+            self[f"{kind} {type_}".strip()] = ExhibitHelp(kind, type_, says, taken, needs, example, make)
+            return make
+
+        return put
+
+
 ALWAYS = ("caption", "alt", "view")
 _VIEW = ("need", "services", "level", "period", "theme")
 """Settings that change one part of the view for this exhibit alone."""
@@ -133,18 +145,6 @@ class Asked(Ask):
         """Of the ids in its picture: two pictures in one page do not share any."""
         words = repr((self.spec.kind, sorted(self.spec.arguments.items()), self.spec.line, self.view))
         return f"x{sha256(words.encode('utf-8', 'replace')).hexdigest()[:10]}-"
-
-
-def exhibit(kind: str, type_: str = "", *, says: str, takes: str = "", needs: str, example: str):
-    """Register what makes an exhibit."""
-
-    def register(make: Callable[[Asked], Figure]):
-        taken = tuple(takes.split())
-        EXHIBIT_HELP[f"{kind} {type_}".strip()] = ExhibitHelp(kind, type_, says, taken, needs, example)
-        MAKERS[(kind, type_)] = make
-        return make
-
-    return register
 
 
 def pins(layers: Iterable[Layer]) -> tuple[tuple[str, int], ...]:

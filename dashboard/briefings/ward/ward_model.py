@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from dashboard.briefings.filling.model import Briefing, LegendRow, SourceLine
+from dashboard.briefings.filling.model import LegendRow, SourceLine
 
 PREFIX = "ward-"
 MAP_WIDTH, MAP_HEIGHT = 420, 310
@@ -133,9 +133,3 @@ class WardPage:
     def file_name(self) -> str:
         """ "ashington-central-e05009047", for a file: plain letters only."""
         return re.sub(r"[^a-z0-9]+", "-", f"{self.name} {self.code}".lower()).strip("-")
-
-    def as_briefing(self) -> Briefing:
-        """The same as pages, for the formats that know nothing but pages."""
-        from dashboard.briefings.ward.ward_briefing import briefing_of  # late: it is made of this
-
-        return briefing_of(self)

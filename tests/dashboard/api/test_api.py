@@ -12,7 +12,7 @@ import brotli
 import pandas as pd
 import pytest
 
-from dashboard.api.answers import Body, Memory
+from dashboard.api.answers import Answers, Body
 from dashboard.auth.session import COOKIE
 from layers import VALUES, Descriptor, Direction, Kind, Measure, Package, Viewer
 
@@ -570,7 +570,7 @@ def test_the_memory_keeps_what_was_used_last_within_its_bound():
 
         return content
 
-    memory = Memory(limit=3 * 1500)  # each of 1,000 bytes counts 1,450
+    memory = Answers(limit=3 * 1500)  # each of 1,000 bytes counts 1,450
     for name in ("a", "b", "c", "a", "d", "a", "b"):
         memory.body(name, make(name))
     # a b c are made and kept; a is used; d pushes out b; a is still there; b is made again

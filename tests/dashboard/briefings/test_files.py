@@ -21,7 +21,7 @@ from dashboard.briefings.files import contents, html_pack, typst
 from dashboard.briefings.files import docx as word
 from dashboard.briefings.files import pptx as deck
 from dashboard.briefings.files.formats import FORMATS, export_briefing
-from dashboard.briefings.filling.model import Figure, LegendRow, Page, SourceLine, TableData
+from dashboard.briefings.filling.model import BriefingPage, Figure, LegendRow, SourceLine, TableData
 from layers import BriefingBlock, BriefingRun, Refused
 from tests import sample_briefing as made
 
@@ -239,7 +239,7 @@ def test_a_chart_workbook_has_no_formula():
 def test_an_empty_briefing_and_an_empty_page(format):
     """No pages, and a page with a headline alone: files all the same."""
     assert "furthest from need" in words_of(format, export_briefing(made.sample(pages=()), format))
-    page = Page(1, made.runs("Only this"))
+    page = BriefingPage(1, made.runs("Only this"))
     assert "Only this" in words_of(format, export_briefing(made.sample(pages=(page,)), format))
 
 
@@ -254,12 +254,12 @@ def test_nothing_is_lost_however_much_there_is(format):
         replace(made.NEED, layer_id=f"s{n}", title=f"Source number {n} with a long title") for n in range(8)
     )
     limits = tuple(f"Limit {n}: these figures say nothing about that, and readers should know it." for n in range(12))
-    page = Page(
+    page = BriefingPage(
         1, made.runs("A headline of ninety characters, which is as much as a room can read from the back row x"),
         (BriefingBlock("bullets", lines),), replace(made.TABLE_FIGURE, table=TableData(("Area", "Need", "People"), rows)),
         sources=sources, limits=limits,
     )  # fmt: skip
-    more = [Page(2, page.headline, page.blocks[:0] + made.pages()[0].blocks * 3, figure, sources=sources, limits=limits)
+    more = [BriefingPage(2, page.headline, page.blocks[:0] + made.pages()[0].blocks * 3, figure, sources=sources, limits=limits)
             for figure in (made.MAP_FIGURE, made.BAR_FIGURE)]  # fmt: skip
     content = export_briefing(made.sample(pages=(page, *more)), format)
     said = words_of(format, content)
@@ -707,15 +707,15 @@ def test_attributions_are_said_once():
         "Contains public sector information licensed under the Open Government Licence v3.0. "
         "Contains OS data © Crown copyright and database right 2026."
     )
-    assert contents.attributions(Page(1, sources=(made.NEED, made.SITES))) == said
-    assert contents.attributions(Page(1)) == ""
+    assert contents.attributions(BriefingPage(1, sources=(made.NEED, made.SITES))) == said
+    assert contents.attributions(BriefingPage(1)) == ""
 
 
 def test_a_map_says_what_its_outlines_ask_for_even_without_a_layer():
     credits = ("Contains Royal Mail data.", made.NEED.attribution)
     mapped = Figure("map", "A map", "A map.", credits=credits)
-    assert contents.attributions(Page(1, figure=mapped)).startswith("Contains Royal Mail data. Contains")
-    page = Page(1, figure=mapped, sources=(made.NEED,))
+    assert contents.attributions(BriefingPage(1, figure=mapped)).startswith("Contains Royal Mail data. Contains")
+    page = BriefingPage(1, figure=mapped, sources=(made.NEED,))
     assert contents.attributions(page).count("Royal Mail") == 1
     assert contents.attributions(page).count("Open Government Licence") == 1
 

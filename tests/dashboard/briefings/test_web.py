@@ -16,7 +16,7 @@ import pytest
 
 from dashboard.app import create_app
 from dashboard.auth.session import COOKIE
-from dashboard.briefings.filling.model import Page
+from dashboard.briefings.filling.model import BriefingPage
 from dashboard.briefings.sources import RESERVED, find_briefing, short_code
 from dashboard.briefings.web import draw
 from dashboard.briefings.writing import outline
@@ -656,7 +656,7 @@ def test_a_pinned_headline_may_hold_a_number_from_the_data():
 
 def test_what_was_told_on_an_earlier_page_is_not_told_again():
     """Pages 1 and 3 say the same, page 2 something else, page 4 nothing: 3 points to 1."""
-    pages = [Page(n, limits=limits) for n, limits in ((1, ("a",)), (2, ("b",)), (3, ("a",)), (4, ()))]
+    pages = [BriefingPage(n, limits=limits) for n, limits in ((1, ("a",)), (2, ("b",)), (3, ("a",)), (4, ()))]
     assert [draw.told_before(pages, page) for page in pages] == [0, 0, 1, 0]
 
 

@@ -179,7 +179,7 @@ def test_the_pages_of_any_region_open_with_any_query(region_of_any_kind):
 
 
 def _shapes(published):
-    from dashboard.views.shapes import Shapes
+    from dashboard.map_files import Shapes
 
     return Shapes(published)
 
