@@ -112,7 +112,7 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
         if sheet is None:
             raise not_there()
         return Found(briefing_of(sheet), "ward", Audience.PUBLIC, ward=sheet)
-    text, kind = _once(starter_text, published, briefing_id), "starter"
+    text, kind = starter_text(published, briefing_id), "starter"
     if text is None:
         pack = _pack_files(published.region.path).get(briefing_id)
         if pack is None or not may_read(pack.audience, pack.partner, viewer, published.region):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from dashboard.drawing.palette import SPECIAL
+from dashboard.drawing.palette import INK, SPECIAL
 from dashboard.drawing.svg_text import FONT, clean, text_at, text_block, width_of, wrap
 from dashboard.memory import memory_of
 from dashboard.published import Published
@@ -57,7 +57,7 @@ class Point:
     latitude: float
     shape: str = "circle"
     text: str = ""
-    colour: str = "#1d1d1b"
+    colour: str = INK
     size: float = 13.0
     title: str = ""
 
@@ -69,7 +69,7 @@ class Marks:
     longitudes: Sequence[float]
     latitudes: Sequence[float]
     shape: str = "circle"
-    colour: str = "#1d1d1b"
+    colour: str = INK
     size: float = 9.0
 
 

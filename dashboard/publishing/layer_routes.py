@@ -11,12 +11,13 @@ from urllib.parse import quote
 import flask
 
 from dashboard.auth.session import current_viewer
+from dashboard.drawing.trend_line import picture
 from dashboard.html import page, wording_day
 from dashboard.selection import Selection
 from dashboard.views import publishing as words
 from dashboard.views.catalogue import entry_of
 from dashboard.views.history import quality, version_rows
-from dashboard.views.trend import picture, trend
+from dashboard.views.trend import trend
 from dashboard.views.wording import LEVEL_WORDS
 from dashboard.web import published, shapes
 from layers import (

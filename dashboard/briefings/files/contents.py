@@ -11,16 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dashboard.briefings.filling.model import (
-    Briefing,
-    BriefingPage,
-    ChartData,
-    Figure,
-    LegendRow,
-    SourceLine,
-    TableData,
-)
-from dashboard.drawing.svg_map import SHAPES, shape_path
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, SourceLine
+from dashboard.drawing.shown import ChartData, LegendRow, TableData
 from dashboard.views import wording
 from layers import BriefingBlock, BriefingRun, safe_link
 
@@ -31,13 +23,9 @@ SHOWN = "What is shown"
 KEY = "Key"
 UNAVAILABLE = "This page cannot be shown"
 
-INK, ACCENT, QUIET, RULE, NOTICE, PAPER = "#1d1d1b", "#00625a", "#51514d", "#c9c9c4", "#7d1550", "#ffffff"
-"""Colours of words in files that are printed or projected. Quiet on paper is 7.8 to 1."""
-
 # XML 1.0 holds none of these, escaped or not; line ends stay
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
 _BOX = re.compile(r'<svg\b[^>]*?\bviewBox="\s*[-\d.eE]+[\s,]+[-\d.eE]+[\s,]+([\d.eE]+)[\s,]+([\d.eE]+)\s*"')
-_HEX = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\Z")
 
 
 @dataclass(frozen=True)
@@ -261,31 +249,6 @@ def figure_words(figure: Figure, swatch: Callable[[LegendRow], Any]) -> dict[str
     }
 
 
-def mark_of(row: LegendRow) -> str:
-    """The shape on the map that a row stands for, "" where it stands for a colour of areas."""
-    return row.mark if row.mark in SHAPES else ""
-
-
-def swatch_svg(row: LegendRow) -> str:
-    """What stands before a row of a key, 24 by 16: a colour, hatching, an outline or a mark."""
-    if mark := mark_of(row):
-        # on white, so that a dark mark is seen on a dark screen too
-        inner = f'<rect width="24" height="16" fill="#ffffff"/><path d="{shape_path(mark, 12, 8, 12)}" fill="{hex_of(row.colour, INK)}"/>'
-    elif row.pattern == "hatch":
-        inner = (
-            '<rect x="0.5" y="0.5" width="23" height="15" fill="#ffffff" stroke="#6f6f6b"/>'
-            '<path d="M1 8L8 1M1 15L15 1M8 15L22 1M15 15L23 7" stroke="#6f6f6b" stroke-width="1.6"/>'
-        )
-    elif row.pattern == "outline":
-        inner = '<rect x="1.5" y="1.5" width="21" height="13" fill="#ffffff" stroke="#111111" stroke-width="3"/>'
-    else:
-        inner = f'<rect x="0.5" y="0.5" width="23" height="15" fill="{hex_of(row.colour)}" stroke="#6f6f6b"/>'
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="24" height="16" viewBox="0 0 24 16" aria-hidden="true">'
-        f"{inner}</svg>"
-    )
-
-
 def alt_of(figure: Figure) -> str:
     """Never empty: a picture without a description is one that some readers do not get."""
     return (
@@ -293,15 +256,6 @@ def alt_of(figure: Figure) -> str:
         or text(figure.title).strip()
         or {"map": "Map", "chart": "Chart"}.get(figure.kind, "Table")
     )
-
-
-def hex_of(colour: str, default: str = "#d9d9d6") -> str:
-    """ "#rrggbb" of a CSS colour written in hexadecimal; ``default`` for all others, since it goes into file formats."""
-    found = _HEX.match(colour.strip())
-    if not found:
-        return default
-    digits = found[1].lower()
-    return "#" + (digits if len(digits) == 6 else "".join(2 * digit for digit in digits))
 
 
 def size_of(svg: str) -> tuple[float, float]:

@@ -23,15 +23,17 @@ from docx.text.run import Run
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.office import LANGUAGE, picture_png, svg_png, tidy
-from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, LegendRow, TableData
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
+from dashboard.drawing.palette import ACCENT, INK, NOTICE, PAPER, QUIET, hex_of
+from dashboard.drawing.shown import LegendRow, TableData
 from dashboard.drawing.svg_text import width_of
+from dashboard.drawing.swatch import mark_of, swatch_svg
 from layers import BriefingBlock
 
 FONT = "Arial"
 TEXT_CM = 17.0  # between the margins
 MOST_CM = 10.0  # height of a picture, so that its words and key stay with it
 MOST_ROWS_TOGETHER = 12  # of a table that goes to the next sheet rather than leave a row or two behind
-QUIET, INK, ACCENT, NOTICE = contents.QUIET, contents.INK, contents.ACCENT, contents.NOTICE
 
 
 def docx_of(briefing: Briefing, *, address: str = "") -> bytes:
@@ -219,7 +221,7 @@ class _Paper:
                 run = paragraph.add_run(words[c])
                 run.font.size = Pt(size)
                 if n == 0:
-                    run.bold, run.font.color.rgb = True, _rgb("#ffffff")
+                    run.bold, run.font.color.rgb = True, _rgb(PAPER)
                     _fill(cell, ACCENT)
         for column, width in zip(table.columns, widths, strict=True):
             column.width = Cm(width)
@@ -290,8 +292,8 @@ def _fill(cell, colour: str) -> None:
 def _shade(cell, row: LegendRow) -> None:
     """The colour of a class, hatching, a bold frame, or the mark itself."""
     properties = cell._tc.get_or_add_tcPr()
-    if contents.mark_of(row):
-        picture = svg_png(contents.swatch_svg(row), 120)
+    if mark_of(row):
+        picture = svg_png(swatch_svg(row), 120)
         shape = cell.paragraphs[0].add_run().add_picture(io.BytesIO(picture), width=Cm(0.6))
         shape._inline.docPr.set("name", "Mark")
         shape._inline.docPr.set("descr", f"Mark on the map: {row.mark}")
@@ -310,7 +312,7 @@ def _shade(cell, row: LegendRow) -> None:
     given = (
         ("val", "diagStripe" if hatch else "clear"),
         ("color", "6F6F6B" if hatch else "auto"),
-        ("fill", "FFFFFF" if hatch else contents.hex_of(row.colour)[1:].upper()),
+        ("fill", "FFFFFF" if hatch else hex_of(row.colour)[1:].upper()),
     )
     for name, value in given:
         shade.set(qn(f"w:{name}"), value)

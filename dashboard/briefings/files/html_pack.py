@@ -19,7 +19,9 @@ from markupsafe import Markup
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import compile_png
-from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, LegendRow
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
+from dashboard.drawing.shown import LegendRow
+from dashboard.drawing.swatch import swatch_svg
 
 FOLDER = Path(__file__).parent
 MOST_BYTES = 2_000_000
@@ -92,7 +94,7 @@ def _figure(figure: Figure, picture: str, address: str) -> dict[str, Any]:
 
 
 def _swatch(row: LegendRow) -> Markup:
-    return Markup(contents.swatch_svg(row))  # noqa: S704  our own shapes and checked colours
+    return Markup(swatch_svg(row))  # noqa: S704  our own shapes and checked colours
 
 
 # ---- pictures -----------------------------------------------------------------------------------------------------------

@@ -9,12 +9,15 @@ from typing import Any
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
-from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, LegendRow
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
+from dashboard.drawing.palette import ACCENT, INK, NOTICE, QUIET, RULE
+from dashboard.drawing.shown import LegendRow
+from dashboard.drawing.swatch import swatch_svg
 
 TEMPLATE = Path(__file__).with_name("briefing.typ")
 APPENDIX = "The figures behind the maps and charts"
 COLOURS = {
-    "ink": contents.INK, "quiet": contents.QUIET, "accent": contents.ACCENT, "rule": contents.RULE, "notice": contents.NOTICE,
+    "ink": INK, "quiet": QUIET, "accent": ACCENT, "rule": RULE, "notice": NOTICE,
 }  # fmt: skip
 
 
@@ -79,7 +82,7 @@ def _figure(figure: Figure, name: str, images: dict[str, bytes]) -> dict[str, An
 
 def _swatch(row: LegendRow, images: dict[str, bytes]) -> str:
     """The file of what stands before a row of a key; equal ones are one file."""
-    svg = contents.swatch_svg(row).encode("utf-8")
+    svg = swatch_svg(row).encode("utf-8")
     name = f"swatch-{sha256(svg).hexdigest()[:12]}.svg"
     images[name] = svg
     return name

@@ -25,13 +25,9 @@ from dashboard.briefings.files.contents import size_of
 from dashboard.briefings.files.office import LANGUAGE, picture_png, tidy
 from dashboard.briefings.files.pptx_charts import ChartNumbers, dress, format_of, known, upright
 from dashboard.briefings.files.pptx_shapes import (
-    ACCENT,
     EDGE,
     FOOTER_TOP,
-    INK,
     LEADING,
-    NOTICE,
-    QUIET,
     TITLE_TOP,
     WIDTH,
     Box,
@@ -49,7 +45,10 @@ from dashboard.briefings.files.pptx_shapes import (
     write,
 )
 from dashboard.briefings.files.pptx_tables import borders, laid, natural
-from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, LegendRow, TableData
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
+from dashboard.drawing.palette import ACCENT, INK, NOTICE, PAPER, QUIET, RULE, SPECIAL, hex_of
+from dashboard.drawing.shown import LegendRow, TableData
+from dashboard.drawing.swatch import LINE, mark_of
 from layers import BriefingBlock
 
 COLUMNS = (290.0, 340.0, 390.0, 440.0)  # words beside a figure; beside a map no wider than the second
@@ -58,7 +57,6 @@ FOOT_HIGH = 84.0
 SPARE = 8.0  # of the width of small print, for readers whose letters are wider
 SIZES = (28, 26, 24, 22, 20)
 LEAST = 20
-GREY = "#d9d9d6"
 MARKS = {
     "circle": MSO_SHAPE.OVAL,
     "square": MSO_SHAPE.RECTANGLE,
@@ -301,7 +299,7 @@ class _Deck:
         limits, sources, limit_size, source_size = self._foot(page)
         top = self._foot_top(page)
         if limits or sources:
-            self._bar(slide, Box(EDGE, top, WIDTH - 2 * EDGE, 0.75), "#c9c9c4")
+            self._bar(slide, Box(EDGE, top, WIDTH - 2 * EDGE, 0.75), RULE)
         left, right = self._foot_columns(limits, sources)
         box = Box(EDGE, top + 5, left, FOOTER_TOP - 6 - top - 5)
         if limits:
@@ -451,17 +449,17 @@ class _Deck:
         return y
 
     def _swatch(self, slide, row: LegendRow, x: float, y: float, size: float) -> None:
-        mark = contents.mark_of(row)
+        mark = mark_of(row)
         shape = slide.shapes.add_shape(MARKS.get(mark, MSO_SHAPE.RECTANGLE), 0, 0, 0, 0)
         place(shape, Box(x + 11 - size / 2, y + 2, size, size) if mark else Box(x, y + 2, 22, size))
         shape.shadow.inherit = False
-        colour, line, width = contents.hex_of(row.colour, INK if mark else GREY), "#6f6f6b", 0.75
+        colour, line, width = hex_of(row.colour, INK) if mark else hex_of(row.colour), LINE, 0.75
         if row.pattern == "outline":
-            colour, line, width = "#ffffff", "#111111", 2.25
+            colour, line, width = PAPER, SPECIAL["light"]["highlight"], 2.25
         if row.pattern == "hatch":
             shape.fill.patterned()
             shape.fill.pattern = MSO_PATTERN.WIDE_UPWARD_DIAGONAL
-            shape.fill.fore_color.rgb, shape.fill.back_color.rgb = rgb(line), rgb("#ffffff")
+            shape.fill.fore_color.rgb, shape.fill.back_color.rgb = rgb(line), rgb(PAPER)
         else:
             shape.fill.solid()
             shape.fill.fore_color.rgb = rgb(colour)
@@ -529,13 +527,13 @@ class _Deck:
                 cell.margin_top = cell.margin_bottom = Pt(size * 0.2)
                 cell.vertical_anchor = MSO_ANCHOR.BOTTOM if r == 0 else MSO_ANCHOR.TOP
                 cell.fill.solid()
-                cell.fill.fore_color.rgb = rgb(ACCENT if r == 0 else "#ffffff")
-                borders(cell, None if r == 0 else "#c9c9c4")
+                cell.fill.fore_color.rgb = rgb(ACCENT if r == 0 else PAPER)
+                borders(cell, None if r == 0 else RULE)
                 paragraph = cell.text_frame.paragraphs[0]
                 run = paragraph.add_run()
                 run.text = words
                 run.font.size, run.font.bold = Pt(size), r == 0
-                run.font.color.rgb = rgb("#ffffff" if r == 0 else INK)
+                run.font.color.rgb = rgb(PAPER if r == 0 else INK)
                 paragraph.alignment = PP_ALIGN.RIGHT if contents.is_number(table, c) else PP_ALIGN.LEFT
         if note and taken == len(rows):
             self._text(slide, Box(box.x, box.y + used + 4, box.w, low), [(note, 12, False, QUIET)], "Note on the table")

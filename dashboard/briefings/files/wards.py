@@ -17,12 +17,12 @@ from dashboard.briefings.sources import Found
 from dashboard.briefings.ward.ward_briefing import briefing_of, neighbour_words
 from dashboard.briefings.ward.ward_model import WardPage
 from dashboard.briefings.ward.ward_rows import MOST_GAPS
-from dashboard.drawing.palette import ramp
+from dashboard.drawing.palette import ACCENT, INK, NOTICE, QUIET, RULE, hex_of, ramp
 from dashboard.html import ASSETS, environment
 
 TEMPLATE = Path(__file__).with_name("ward.typ")
 COLOURS = {
-    "ink": contents.INK, "quiet": contents.QUIET, "accent": contents.ACCENT, "rule": contents.RULE, "notice": contents.NOTICE,
+    "ink": INK, "quiet": QUIET, "accent": ACCENT, "rule": RULE, "notice": NOTICE,
     "worst": ramp("need", 5)[4],
 }  # fmt: skip
 
@@ -114,9 +114,7 @@ def _page(page: WardPage) -> dict[str, Any]:
         "image": f"{page.code}.svg",
         "tall": COLUMNS["map"] * page.map_height / page.map_width,
         "alt": text(page.alt),
-        "legend": [
-            {"label": text(r.label), "count": text(r.count), "colour": contents.hex_of(r.colour)} for r in page.legend
-        ],
+        "legend": [{"label": text(r.label), "count": text(r.count), "colour": hex_of(r.colour)} for r in page.legend],
         "key": _cut(page.key, 200),
         "needs": [
             {

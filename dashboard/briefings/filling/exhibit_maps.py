@@ -14,9 +14,10 @@ import numpy as np
 import shapely
 
 from dashboard.briefings.filling.asking import no_stop, refused
-from dashboard.briefings.filling.model import Figure, LegendRow, TableData
+from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import Asked
-from dashboard.drawing.palette import GAP, OVERLAY, SPECIAL, ramp
+from dashboard.drawing.palette import GAP, INK, OVERLAY, SPECIAL, ramp
+from dashboard.drawing.shown import LegendRow, TableData
 from dashboard.drawing.svg_map import (
     DENSE,
     PLAIN,
@@ -29,7 +30,7 @@ from dashboard.drawing.svg_map import (
     bounds_around,
     svg_map,
 )
-from dashboard.drawing.svg_text import INK, text_at
+from dashboard.drawing.svg_text import text_at
 from dashboard.published import Published
 from dashboard.selection import NONE, Selection
 from dashboard.views import wording

@@ -7,18 +7,17 @@ from urllib.parse import urlencode
 
 from dashboard.briefings.filling.asking import query_of, refused
 from dashboard.briefings.filling.exhibit_charts import chart_of_gaps
-from dashboard.briefings.filling.model import Figure, TableData
+from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     MOST_ROWS,
     Asked,
     Exhibits,
+    about_chart,
+    about_gaps,
+    about_together,
     by_authority,
     cards_of,
-    chart_filters,
     end_word,
-    gap_filters,
-    gap_link,
-    indicator_link,
     pins,
     rest_words,
     titled,
@@ -30,6 +29,7 @@ from dashboard.briefings.filling.showing import (
     worst_areas,
     worst_first,
 )
+from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import sentence
@@ -57,10 +57,7 @@ exhibit = TABLES.add
 def _table_worst(ask: Asked) -> Figure:
     chart, places, title, note = worst_areas(ask, MOST_ROWS)
     table = replace(value_rows(ask, chart, places), note=note)
-    return Figure(
-        "table", title, worst_alt(ask, chart, places, title), filters=chart_filters(ask, chart), table=table,
-        layers=pins([chart.layer]), link=indicator_link(ask, chart),
-    )  # fmt: skip
+    return Figure("table", title, worst_alt(ask, chart, places, title), table=table, **about_chart(ask, chart))
 
 
 @exhibit(
@@ -81,11 +78,8 @@ def _table_authorities(ask: Asked) -> Figure:
     places = order[: ask.count(MOST_ROWS, 20)].tolist()
     title = f"{titled(chart.layer, chart.period)}: by authority"
     note = rest_words(len(places), len(order), f"{end_word(chart)} authorities")
-    return Figure(
-        "table", title, sentence(chart, ask.published), filters=chart_filters(ask, chart, ask.region.name),
-        table=replace(value_rows(ask, chart, places), note=note), layers=pins([chart.layer]),
-        link=indicator_link(ask, chart),
-    )  # fmt: skip
+    table, about = replace(value_rows(ask, chart, places), note=note), about_chart(ask, chart, ask.region.name)
+    return Figure("table", title, sentence(chart, ask.published), table=table, **about)
 
 
 @exhibit(
@@ -146,15 +140,7 @@ def _communities(ask: Asked, gaps: Gaps, cards: tuple[CommunityCard, ...], title
         f"The largest is {first.name} with {first.residents:,.0f}, {first.authorities_words}."
     )
     table = TableData(heads, tuple(rows), numeric, rest_words(len(shown), len(cards), "with most residents"))
-    return Figure(
-        "table",
-        title,
-        alt,
-        filters=gap_filters(ask, gaps),
-        table=table,
-        layers=pins(gaps.layers),
-        link=gap_link(ask),
-    )
+    return Figure("table", title, alt, table=table, **about_gaps(ask, gaps))
 
 
 @exhibit(
@@ -213,7 +199,5 @@ def _table_services(ask: Asked) -> Figure:
 def _table_together(ask: Asked) -> Figure:
     together = ask.services_only()
     table, _ = together_table(ask, together)
-    return Figure(
-        "table", "Alone and together, by authority", together_sentence(together), filters=together_filters(together),
-        table=table, layers=pins(together.services), link=gap_link(ask),
-    )  # fmt: skip
+    title = "Alone and together, by authority"
+    return Figure("table", title, together_sentence(together), table=table, **about_together(ask, together))

@@ -15,7 +15,7 @@ from dashboard.briefings.filling.asking import Facts, did_you_mean, either, no_s
 from dashboard.briefings.filling.credits import source_lines
 from dashboard.briefings.filling.exhibit_charts import CHARTS
 from dashboard.briefings.filling.exhibit_tables import TABLES
-from dashboard.briefings.filling.model import Figure, TableData
+from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     ALWAYS,
     Asked,
@@ -25,6 +25,7 @@ from dashboard.briefings.filling.showing import (
     pins,
     upper,
 )
+from dashboard.drawing.shown import TableData
 from dashboard.published import Published
 from dashboard.views import option_results, wording
 from dashboard.views.community import near_services

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 
 from dashboard.briefings.filling.asking import Ask, Facts, either, no_stop, query_of, refused
-from dashboard.briefings.filling.model import Figure, TableData
+from dashboard.briefings.filling.model import Figure
+from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import rank_text
@@ -191,6 +193,20 @@ def together_filters(together: Together) -> str:
     services = wording.listing([layer.title for layer in together.services])
     how = "a straight line" if p["detour"] == 1 else f"a straight line times {p['detour']:g} for real roads"
     return f"Residents of {where}. Services: {services}; distance is {how}, from the middle of each {one_of_level(together.level)}."
+
+
+def about_chart(ask: Asked, chart: Choropleth, where: str = "") -> dict[str, Any]:
+    """What a figure says of itself when it shows one indicator: what it is filtered by, its layers and its address."""
+    filters = chart_filters(ask, chart, where)
+    return {"filters": filters, "layers": pins([chart.layer]), "link": indicator_link(ask, chart)}
+
+
+def about_gaps(ask: Asked, gaps: Gaps) -> dict[str, Any]:
+    return {"filters": gap_filters(ask, gaps), "layers": pins(gaps.layers), "link": gap_link(ask)}
+
+
+def about_together(ask: Asked, together: Together) -> dict[str, Any]:
+    return {"filters": together_filters(together), "layers": pins(together.services), "link": gap_link(ask)}
 
 
 def one_of_level(level: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, TableData
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
 from dashboard.briefings.ward.ward_model import NO_ACTIONS, WardPage
+from dashboard.drawing.shown import TableData
 from dashboard.views import wording
 from layers import Audience, BriefingBlock, BriefingRun, Document
 

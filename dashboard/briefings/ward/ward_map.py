@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from dashboard.briefings.filling.model import LegendRow
 from dashboard.briefings.ward.ward_model import MAP_HEIGHT, MAP_WIDTH
 from dashboard.briefings.ward.ward_shared import Shared
 from dashboard.drawing.palette import SPECIAL, ramp
+from dashboard.drawing.shown import LegendRow
 from dashboard.drawing.svg_map import Label, Outline, Point, bounds_around, svg_map
 from dashboard.views import wording
 from dashboard.views.area import AreaProfile

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from dashboard.briefings.filling.model import LegendRow, SourceLine
+from dashboard.briefings.filling.model import SourceLine
+from dashboard.drawing.shown import LegendRow
 
 PREFIX = "ward-"
 MAP_WIDTH, MAP_HEIGHT = 420, 310

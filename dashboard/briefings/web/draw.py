@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from dashboard.briefings.files.contents import swatch_svg
-from dashboard.briefings.filling.model import BriefingPage, Figure, LegendRow
+from dashboard.briefings.filling.model import BriefingPage, Figure
+from dashboard.drawing.shown import LegendRow
+from dashboard.drawing.swatch import swatch_svg
 from layers import BriefingBlock, BriefingRun, safe_link
 
 _IDS = re.compile(r'\bid="([^"]+)"')

@@ -17,17 +17,10 @@ from PIL import Image
 
 from dashboard.briefings.files.png import exhibit_png, exhibit_svg
 from dashboard.briefings.filling.exhibits import EXHIBIT_HELP, figure
-from dashboard.briefings.filling.model import ChartData, Figure, LegendRow, SourceLine, TableData
-from dashboard.drawing.charts import (
-    CATEGORICAL,
-    DUO,
-    INK,
-    MOST_SERIES,
-    chart_svg,
-    contrast,
-    histogram_svg,
-)
-from dashboard.drawing.palette import GAP, SPECIAL, ramp
+from dashboard.briefings.filling.model import Figure, SourceLine
+from dashboard.drawing.charts import MOST_SERIES, chart_svg, histogram_svg
+from dashboard.drawing.palette import CATEGORICAL, DUO, GAP, INK, SPECIAL, contrast, ramp
+from dashboard.drawing.shown import ChartData, LegendRow, TableData
 from dashboard.drawing.svg_map import _spread
 from dashboard.drawing.svg_text import width_of, wrap
 from dashboard.selection import Selection

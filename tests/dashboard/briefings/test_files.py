@@ -21,7 +21,10 @@ from dashboard.briefings.files import contents, html_pack, typst
 from dashboard.briefings.files import docx as word
 from dashboard.briefings.files import pptx as deck
 from dashboard.briefings.files.formats import FORMATS, export_briefing
-from dashboard.briefings.filling.model import BriefingPage, Figure, LegendRow, SourceLine, TableData
+from dashboard.briefings.filling.model import BriefingPage, Figure, SourceLine
+from dashboard.drawing.palette import hex_of
+from dashboard.drawing.shown import LegendRow, TableData
+from dashboard.drawing.swatch import swatch_svg
 from layers import BriefingBlock, BriefingRun, Refused
 from tests import sample_briefing as made
 
@@ -734,10 +737,10 @@ def test_href(link, address, expected):
 
 
 def test_colours_are_checked():
-    assert contents.hex_of("#ABC") == "#aabbcc" and contents.hex_of("#12436D") == "#12436d"
+    assert hex_of("#ABC") == "#aabbcc" and hex_of("#12436D") == "#12436d"
     for given in ("red", "", "url(x)", "#12", '#123456"/><script>'):
-        assert contents.hex_of(given) == "#d9d9d6"
-        assert given not in contents.swatch_svg(LegendRow("x", given)) or not given
+        assert hex_of(given) == "#d9d9d6"
+        assert given not in swatch_svg(LegendRow("x", given)) or not given
 
 
 def test_words_of_one_style_are_one_run():

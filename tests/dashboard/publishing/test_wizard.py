@@ -720,7 +720,8 @@ def test_small_counts_of_people_are_seen_by_nobody(site):
 
 
 def test_a_line_breaks_where_figures_do_not_compare(site):
-    from dashboard.views.trend import picture, trend
+    from dashboard.drawing.trend_line import picture
+    from dashboard.views.trend import trend
 
     publish(site.client("ann"), streets())
     ann = site.client("ann")
