@@ -56,7 +56,7 @@ _WHERE = {
     "layers.store.layers": ("Submission",),
     "layers.store.preparing": ("prepare as prepare_layer",),
     "layers.store.blobs": ("decode_table", "decode_values", "parts_of"),
-    "layers.descriptor": ("LICENCES", "roles_of"),
+    "layers.keys": ("GROUPS", "KEYS", "LICENCES", "Key", "Question as LayerQuestion", "roles_of"),
     "layers.store.drafts": ("Draft", "Drafts", "Overtaken"),
     "layers.store.briefing_drafts": ("BriefingDraft",),
     "layers.store.briefings": ("BriefingEntry", "Briefings", "PublishedBriefing"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import brotli
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from dashboard.exports import COMPACT, FORMATS, Document, file_name, json_text, write
@@ -47,12 +47,6 @@ class ApiError(Exception):
         answer = Response(json.dumps(body, ensure_ascii=False), self.status, mimetype="application/json")
         answer.headers["Cache-Control"] = "no-store"
         return answer
-
-
-def bad_parameter(name: str, given: str, allowed: str) -> ApiError:
-    return ApiError(
-        400, "bad-parameter", f"The parameter {name} is “{given[:60]}”; it takes {allowed}.", {"parameter": name}
-    )
 
 
 def not_found(what: str) -> ApiError:
@@ -118,6 +112,18 @@ class Answers(Memory):
 
     def body(self, key: Hashable, make: Callable[[], bytes | str]) -> Body:
         return self.get(key, lambda: Body(make()))
+
+
+def answers(name: str) -> Answers:
+    """The finished answers of that name of the application that serves this request."""
+    return current_app.extensions.setdefault(f"commonground-answers-{name}", Answers())
+
+
+def open_to_other_sites(response: Response) -> Response:
+    """Public data may be read from any page; no credentials go with such a request. For ``after_request``."""
+    if response.headers.get("Cache-Control") != PRIVATE:
+        response.headers.setdefault("Access-Control-Allow-Origin", "*")
+    return response
 
 
 def _weight(body: Body) -> int:

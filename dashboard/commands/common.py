@@ -7,16 +7,16 @@ import math
 import sys
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import wraps
 from typing import Any
 
 import click
 
 from dashboard import settings
 from dashboard.exports import formats_of
+from dashboard.question import FIELDS
 from layers import PUBLIC, Fault, NotFound, Refused, Viewer
 
-LEVELS = click.Choice(["lsoa", "ward", "lad"])
+LEVELS = click.Choice(FIELDS["level"].allowed())
 
 
 class FormatChoice(click.Choice):
@@ -88,13 +88,14 @@ def _plain(value: Any) -> Any:
 
 
 def json_option(function):
-    @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
-    @wraps(function)
-    def wrapped(*args, **kwargs):
-        click.get_current_context().meta[_AS_JSON] = kwargs["as_json"]
-        return function(*args, **kwargs)
+    """``--json``; read before all else, so that even a refusal of another option is JSON."""
 
-    return wrapped
+    def remember(ctx: click.Context, _: click.Parameter, wanted: bool) -> bool:
+        ctx.meta[_AS_JSON] = wanted
+        return wanted
+
+    words = "One JSON document on standard output, nothing else."
+    return click.option("--json", "as_json", is_flag=True, is_eager=True, callback=remember, help=words)(function)
 
 
 def published():

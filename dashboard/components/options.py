@@ -14,6 +14,7 @@ from dashboard import ids
 from dashboard.components.ask import pin_link
 from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
+from dashboard.question import FIELDS
 from dashboard.views import suggestion as planning
 from dashboard.views.gaps import Sorry, cost_words, need_name, rule_sentence, summary_sentence
 from dashboard.views.option_results import (
@@ -26,7 +27,6 @@ from dashboard.views.option_results import (
 )
 from dashboard.views.options import (
     KEYS,
-    MOST_NEW,
     Option,
     OptionsQuery,
     PlanAsk,
@@ -87,7 +87,7 @@ def plan_form(published: Published, ask: PlanAsk | None, *, limit_words: str = "
     return html.Div(
         [
             dmc.NumberInput(
-                id=ids.PLAN_NEW, label="New sites", value=ask.new, min=1, max=MOST_NEW, step=1, allowDecimal=False,
+                id=ids.PLAN_NEW, label="New sites", value=ask.new, min=1, max=FIELDS["new"].most, step=1, allowDecimal=False,
                 clampBehavior="strict", className="plan-new",
             ),
             dmc.Select(

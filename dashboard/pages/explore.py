@@ -10,7 +10,7 @@ from dash import dcc, html
 from dashboard import ids
 from dashboard.components.answer import answer
 from dashboard.components.area import the_area
-from dashboard.components.ask import ask
+from dashboard.components.ask import ask, controls
 from dashboard.components.base_map import base_map
 from dashboard.components.services import service_points
 from dashboard.components.table import TABLE_SCRIPT
@@ -111,8 +111,8 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
 
 
 def config(published: Published, shapes: Shapes, viewer: Viewer) -> dict:
-    """Everything that the browser needs once: what the map needs, and the catalogue by which the pickers are narrowed."""
-    return map_config(published, shapes) | {"catalogue": offer.as_catalogue(published, viewer)}
+    """Everything that the browser needs once: what the map needs, the catalogue by which the pickers are narrowed, the pickers."""
+    return map_config(published, shapes) | {"catalogue": offer.as_catalogue(published, viewer), "controls": controls()}
 
 
 def map_config(published: Published, shapes: Shapes) -> dict:

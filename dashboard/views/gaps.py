@@ -9,7 +9,7 @@ of layers that this very call was allowed to read.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -72,38 +72,11 @@ def _kept_parts(published: Published) -> Memory:
 
 
 def request_of(published: Published, selection: Selection, *, robustness: int = DRAWS) -> GapRequest:
-    """The request that a selection stands for. Raises Refused for a partner that is not in the region."""
-    return GapRequest(
-        need=selection.needs,
-        services=selection.services,
-        level=selection.level,
-        metric=selection.metric,
-        max_m=selection.max_m,
-        detour=selection.detour,
-        alone=selection.alone,
-        fair=selection.fair,
-        max_min=selection.max_min,
-        group=selection.group,
-        travel=selection.travel,
-        footprint=footprint_of(published, selection.partner),
-        partner=selection.partner,
-        robustness=robustness,
-    )
-
-
-def read_need(text: str) -> tuple[tuple[str, float], ...]:
-    """ "a=2,b" -> (("a", 2.0), ("b", 1.0)). Raises ValueError, in words, for what is not of that form; whether the weights make
-    sense is the engine's to say."""
-    found = []
-    for part in text.split(","):
-        name, mark, weight = part.strip().partition("=")
-        if not name or (mark and not weight):
-            raise ValueError(f"“{part[:40]}” is not an identifier, or one with =WEIGHT")
-        try:
-            found.append((name, float(weight) if mark else 1.0))
-        except ValueError:
-            raise ValueError(f"the weight of {name[:40]} is “{weight[:20]}”, which is not a number") from None
-    return tuple(found)
+    """The request that a selection stands for: what both know by the same name means the same. Raises Refused for a partner
+    that is not in the region."""
+    same = {each.name: getattr(selection, each.name) for each in fields(GapRequest) if hasattr(selection, each.name)}
+    footprint = footprint_of(published, selection.partner)
+    return GapRequest(**same | {"need": selection.needs, "footprint": footprint, "robustness": robustness})
 
 
 def check_period(published: Published, viewer: Viewer, needs: Sequence[tuple[str, float]], period: str) -> None:

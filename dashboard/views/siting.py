@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 import pandas as pd
 
 from dashboard.published import Published
+from dashboard.question import FIELDS
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.gaps import (
@@ -50,7 +51,7 @@ from layers import (
     to_degrees,
 )
 
-MOST_NEW = 25
+MOST_NEW = FIELDS["new"].most
 """New sites in one plan: beyond that a proof takes longer than anybody waits."""
 TIME_LIMIT_S = 20.0
 MOST_WAITING = 12
@@ -105,18 +106,20 @@ def plan_sites(
     *,
     period: str = "",
     candidates: pd.DataFrame | None = None,
+    travel: pd.DataFrame | None = None,
     progress=None,
     cancel=None,
 ) -> Plan:
-    """Work a plan out, here and now. ``request.exact`` False is the greedy answer, in milliseconds.
+    """Work a plan out, here and now. ``request.exact`` False is the greedy answer, in milliseconds. ``candidates`` and
+    ``travel`` are tables of the caller's own: nothing of such a plan is kept.
 
     ``progress(stage, value, bound)`` hears of better answers. Raises NotFound and Refused with the reasons, and Cancelled.
     """
     check(request)
-    gaps = gaps_for(published, request.gaps, viewer, period=period, quick=True)
+    gaps = gaps_for(published, request.gaps, viewer, period=period, travel=travel, quick=True)
     key = ("plan", request, gaps.key)
-    memory = kept(published)
-    result = memory.find(key) if candidates is None else None
+    memory, common = kept(published), candidates is None and travel is None
+    result = memory.find(key) if common else None
     if result is None:
         services = {layer.id: read_services(published, viewer, layer) for layer in gaps.services}
         result = find_sites(
@@ -130,7 +133,7 @@ def plan_sites(
             progress=progress,
             cancel=cancel,
         )
-        if candidates is None:
+        if common:
             memory.keep(key, result)
     return Plan(published, result, gaps)
 

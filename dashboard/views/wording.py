@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
+
+from layers import KEYS
 
 LEVEL_WORDS = {
     "lsoa": ("small area", "small areas"),
@@ -37,21 +40,8 @@ STATUS_SENTENCES = {
     "missing": "Nobody has published a figure for this area.",
 }
 STATUS_SHORT = {"ok": "", "converted": "Converted", "suppressed": "Withheld", "missing": "No figure"}
-MEASURE_WORDS = {
-    "count": "Count",
-    "rate": "Rate",
-    "percentage": "Percentage",
-    "score": "Score",
-    "mean": "Average",
-    "rank": "Rank",
-    "decile": "Tenth (decile)",
-    "category": "Category",
-}
-AUDIENCE_WORDS = {
-    "public": "Everybody",
-    "partners": "Signed-in partners",
-    "owner": "Only the partner that supplied it",
-}
+MEASURE_WORDS = KEYS["measure"].said
+AUDIENCE_WORDS = KEYS["audience"].said
 
 
 def decimals_for(values: Sequence[float] | np.ndarray, declared: int | None = None) -> int:
@@ -125,3 +115,13 @@ def listing(words: Sequence[str], most: int = 6) -> str:
     if len(words) <= 1:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def day(value: date | str) -> str:
+    """ "22 November 2026", of a date or its ISO text; a text that is no date stays as it is."""
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value[:10])
+        except ValueError:
+            return value
+    return f"{value.day} {value:%B %Y}"

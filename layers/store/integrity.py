@@ -10,6 +10,7 @@ import json
 import pyarrow as pa
 import sqlalchemy as sa
 
+from layers.descriptor import descriptor_of_dict
 from layers.model import Fault, Kind
 from layers.store import briefings, migrations, tables
 from layers.store.audit import chain_of
@@ -17,7 +18,6 @@ from layers.store.blobs import decode_table, decode_values, parts_of, sha256
 from layers.store.briefings import BRIEFINGS
 from layers.store.database import Database, own_faults
 from layers.store.layers import LAYERS, read_content, record_sha256
-from layers.store.records import descriptor_of_dict
 from layers.store.versioned import VersionedKind, standing
 
 RESTORE = "restore a backup; until then this is not shown"

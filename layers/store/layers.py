@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from layers.descriptor import descriptor_of_dict
 from layers.model import Descriptor, Fault, Kind, Package, Refused, Viewer
 from layers.store import preparing, tables
 from layers.store.blobs import decode_table, sha256
@@ -24,7 +25,6 @@ from layers.store.records import (
     NotPermitted,
     Published,
     descriptor_as_dict,
-    descriptor_of_dict,
     may_change,
     may_see,
 )

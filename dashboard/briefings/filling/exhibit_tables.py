@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from dashboard.briefings.filling.asking import query_of, refused
+from dashboard.briefings.filling.asking import pins, query_of, refused
 from dashboard.briefings.filling.exhibit_charts import chart_of_gaps
 from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
@@ -18,7 +18,6 @@ from dashboard.briefings.filling.showing import (
     by_authority,
     cards_of,
     end_word,
-    pins,
     rest_words,
     titled,
     together_filters,
@@ -183,7 +182,7 @@ def _table_services(ask: Asked) -> Figure:
     note = rest_words(len(shown), len(cards), "authorities with fewest for their residents")
     return Figure(
         "table", f"{titles}, by authority", alt, filters=together_filters(together),
-        table=TableData(heads, rows, (False, True, True, True, True), note), layers=pins(together.services),
+        table=TableData(heads, rows, (False, True, True, True, True), note), layers=pins(*together.services),
         link=Selection(need="none", services=tuple(layer.id for layer in together.services)).link(),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from dashboard.briefings.filling import exhibit_maps as maps
-from dashboard.briefings.filling.asking import Facts, did_you_mean, either, no_stop, query_of, refused
+from dashboard.briefings.filling.asking import Facts, did_you_mean, either, no_stop, pins, query_of, refused
 from dashboard.briefings.filling.credits import source_lines
 from dashboard.briefings.filling.exhibit_charts import CHARTS
 from dashboard.briefings.filling.exhibit_tables import TABLES
@@ -22,7 +22,6 @@ from dashboard.briefings.filling.showing import (
     Exhibits,
     cards_of,
     gap_filters,
-    pins,
     upper,
 )
 from dashboard.drawing.shown import TableData
@@ -142,7 +141,7 @@ def _community(ask: Asked) -> Figure:
         table=TableData(
             ("About the community", "What is known"), tuple((a, upper(b)) for a, b in rows), (False, False)
         ),
-        layers=pins(gaps.layers),
+        layers=pins(*gaps.layers),
         link=f"/communities/{quote(card.id)}?{replace(ask.selection, show='need').query_string()}",
     )
 
@@ -208,7 +207,7 @@ def _options(ask: Asked) -> Figure:
         legend=legend,
         legend_title=f"The map shows {option.name}",
         table=TableData(("", *found.columns), tuple(rows), (False, *(True for _ in found.columns)), note),
-        layers=pins(box.gaps.layers),
+        layers=pins(*box.gaps.layers),
         link=box.query.link(),
     )
 

@@ -6,7 +6,7 @@ of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from dashboard.briefings.filling.asking import Ask, Facts, either, no_stop, query_of, refused
+from dashboard.briefings.filling.asking import Ask, Facts, either, no_stop, pins, query_of, refused
 from dashboard.briefings.filling.model import Figure
 from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
@@ -149,10 +149,6 @@ class Asked(Ask):
         return f"x{sha256(words.encode('utf-8', 'replace')).hexdigest()[:10]}-"
 
 
-def pins(layers: Iterable[Layer]) -> tuple[tuple[str, int], ...]:
-    return tuple((layer.id, layer.version) for layer in layers)
-
-
 # ---- words that several exhibits share ------------------------------------------------------------------------------------
 
 
@@ -198,15 +194,15 @@ def together_filters(together: Together) -> str:
 def about_chart(ask: Asked, chart: Choropleth, where: str = "") -> dict[str, Any]:
     """What a figure says of itself when it shows one indicator: what it is filtered by, its layers and its address."""
     filters = chart_filters(ask, chart, where)
-    return {"filters": filters, "layers": pins([chart.layer]), "link": indicator_link(ask, chart)}
+    return {"filters": filters, "layers": pins(chart.layer), "link": indicator_link(ask, chart)}
 
 
 def about_gaps(ask: Asked, gaps: Gaps) -> dict[str, Any]:
-    return {"filters": gap_filters(ask, gaps), "layers": pins(gaps.layers), "link": gap_link(ask)}
+    return {"filters": gap_filters(ask, gaps), "layers": pins(*gaps.layers), "link": gap_link(ask)}
 
 
 def about_together(ask: Asked, together: Together) -> dict[str, Any]:
-    return {"filters": together_filters(together), "layers": pins(together.services), "link": gap_link(ask)}
+    return {"filters": together_filters(together), "layers": pins(*together.services), "link": gap_link(ask)}
 
 
 def one_of_level(level: str) -> str:

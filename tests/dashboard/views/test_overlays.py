@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard.selection import OVERLAYS, Selection
+from dashboard.question import FIELDS
+from dashboard.selection import Selection
 from dashboard.views import gaps as view
 from dashboard.views import overlays as over
 from dashboard.views.scene import emphasis_of, scene
@@ -27,7 +28,7 @@ def by_id(gaps) -> dict:
 
 
 def test_every_switch_of_the_address_is_offered_in_its_order(demo_gaps):
-    assert tuple(overlay.id for overlay in over.overlays(demo_gaps)) == OVERLAYS
+    assert tuple(overlay.id for overlay in over.overlays(demo_gaps)) == FIELDS["overlays"].allowed()
     for overlay in over.overlays(demo_gaps):
         assert overlay.title and overlay.words and over.overlay_sentence(demo_gaps, overlay)
         assert overlay.count == sum(len(line.indices) for line in overlay.lines) or overlay.id == "rings"

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layers.descriptor import descriptor_of_dict
 from layers.fields import VALUES
 from layers.model import PUBLIC, SYSTEM, Audience, Disclosure, Measure, NotFound, Refused, Viewer
 from layers.store import preparing, refresh, tables
@@ -23,7 +24,7 @@ from layers.store.blobs import decode_values, encode_table, encode_values, parts
 from layers.store.database import make_engine
 from layers.store.integrity import check as check_store
 from layers.store.layers import Layers, Submission
-from layers.store.records import NotPermitted, StoreFault, Withdrawn, descriptor_as_dict, descriptor_of_dict
+from layers.store.records import NotPermitted, StoreFault, Withdrawn, descriptor_as_dict
 from layers.store.store import open_store
 from layers.store.versioned import Pointer, standing
 from tests.layers.store_fixtures import (
