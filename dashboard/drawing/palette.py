@@ -66,6 +66,8 @@ DUO = ("#12436D", "#F46A25")
 """Its two colours for a chart in which one thing stands out."""
 INK, ACCENT, QUIET, RULE, NOTICE, PAPER = "#1d1d1b", "#00625a", "#51514d", "#c9c9c4", "#7d1550", "#ffffff"
 """Colours of words in files that are printed or projected. Quiet on paper is 7.8 to 1."""
+PRINT = {"ink": INK, "quiet": QUIET, "accent": ACCENT, "rule": RULE, "notice": NOTICE}
+"""The same by the names that the typst templates know."""
 MOST_CLASSES = 7
 
 _HEX = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\Z")

@@ -299,7 +299,8 @@ def _simplified(shapes: np.ndarray, tolerance: float) -> np.ndarray:
         return shapely.simplify(shapes, tolerance, preserve_topology=True)
 
 
-def _joined(shapes: np.ndarray):
+def one_shape(shapes: np.ndarray):
+    """Areas as one, for the line around them."""
     try:
         return shapely.coverage_union_all(shapes)
     except (shapely.GEOSException, TypeError, ValueError):
@@ -317,7 +318,7 @@ def _areas(thin: _Thinned, classes: np.ndarray, colours: Mapping[str, Any], hatc
             _path(group, fill=fill, stroke=colours["border"], width=0.5)
             for group, fill in zip(groups, fills, strict=True)
         ]
-    joined = np.array([_joined(thin.shapes[found == code]) for code in codes], dtype=object)
+    joined = np.array([one_shape(thin.shapes[found == code]) for code in codes], dtype=object)
     if len(thin.places) > DENSE:
         joined = np.array([_without_specks(shape) for shape in _simplified(joined, 4 * THIN)], dtype=object)
     # a line in the colour of the shape closes the hair between neighbours that a renderer leaves

@@ -25,6 +25,7 @@ from dashboard.publishing.wizard import (
     wizard,
 )
 from layers import (
+    KEYS,
     Draft,
     Fault,
     Kind,
@@ -60,7 +61,7 @@ def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused
         and set(before.layer.periods) - set(periods_of(report))
         for _, _, report, before in summary
     )
-    audience = dict(asking.AUDIENCES).get(said.get("audience", ""), "")
+    audience = dict(KEYS["audience"].questions[0].options).get(said.get("audience", ""), "")
     return step_page(
         draft, "publish", summary=summary, said=said, partner=partner, given=given, refused=refused,
         check=check_state, checked=asking.checked_by_colleague(draft.answers), awaited=asking.check_is_awaited(draft.answers),

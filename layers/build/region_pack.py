@@ -23,6 +23,7 @@ import pandas as pd
 import shapely
 
 from layers.build import outlines
+from layers.build.catalogue import CATALOGUE, THEMES_FILE, read_themes
 from layers.build.definition import RegionDefinition, RegionGeography, near, read_definition, resolve_partners
 from layers.fields import AREA
 from layers.geography.former_authorities import other_codes
@@ -139,7 +140,7 @@ def build_region(
     out = Path(out)
     _check_target(out)
     definition = read_definition(definition_path)
-    themes = read_themes((catalogue or DATA / "catalogue") / "themes.toml")
+    themes = read_themes((catalogue or CATALOGUE) / THEMES_FILE)
     if source is None:
         from layers.build import download
 
@@ -163,9 +164,7 @@ def build_region(
         say("Writing areas and lookups")
         _write_areas(folder, parts)
         del official
-        lines = build_layers(
-            catalogue or DATA / "catalogue", source, geography, folder / "layers", only_layers, say, title
-        )
+        lines = build_layers(catalogue or CATALOGUE, source, geography, folder / "layers", only_layers, say, title)
         themes = _themes_of(definition, themes, {line.id for line in lines if line.status == "built"}, warnings)
         built = built or datetime.date.today().isoformat()
         _write_region_toml(folder / "region.toml", definition, geography, themes, built)
@@ -295,28 +294,6 @@ def _recoded(official: Official) -> dict[str, tuple[str, ...]]:
     moved = pairs.loc[~pairs["lad_code_2022"].isin(current), ["lad_code_2022", "lad_code"]].drop_duplicates()
     found = {old: tuple(sorted(rows["lad_code"])) for old, rows in moved.groupby("lad_code_2022")}
     return {old: (new,) for old, new in other_codes(current).items()} | found
-
-
-def read_themes(path: Path) -> tuple[Theme, ...]:
-    """The catalogue's themes. Raises :class:`Refused`."""
-    title, where = "The themes of the catalogue cannot be read.", path.name
-    try:
-        rows = tomllib.loads(path.read_text("utf-8")).get("themes", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Refused(title, [Fault(str(error), where, "mend the file")]) from None
-    faults = [
-        Fault(f"theme {number} lacks {key}", where, "fill it in", rule="missing-key")
-        for number, row in enumerate(rows, 1)
-        for key in ("id", "name", "question")
-        if not row.get(key)
-    ]
-    ids = [row.get("id") for row in rows]
-    faults += [
-        Fault(f"theme '{i}' stands twice", where, "keep one") for i in sorted({i for i in ids if ids.count(i) > 1})
-    ]
-    if faults:
-        raise Refused(title, faults)
-    return tuple(Theme(row["id"], row["name"], row["question"], row.get("lead", "")) for row in rows)
 
 
 def _check_themes(definition: RegionDefinition, themes: tuple[Theme, ...]) -> list[Fault]:

@@ -27,11 +27,11 @@ from layers.descriptor import (
     descriptor_from_json,
     descriptor_to_json,
     marks_of,
-    roles_of,
     table_name,
 )
 from layers.fields import SERVICE
 from layers.geography.points import fill_locations
+from layers.keys import roles_of
 from layers.model import Descriptor, Fault, Kind, Measure, Package, Refused, Status
 from layers.reading.files import read_json, read_table, read_zip
 from layers.reading.marks import Numbers, meaning, numbers, tidy

@@ -10,13 +10,14 @@ import json
 import pyarrow as pa
 import sqlalchemy as sa
 
+from layers.descriptor import descriptor_of_dict
 from layers.model import Fault, Kind
 from layers.store import briefings, migrations, tables
 from layers.store.audit import OF_BRIEFING, chain_of
 from layers.store.blobs import decode_table, decode_values, parts_of, sha256
 from layers.store.database import Database, own_faults
 from layers.store.publishing import read_pointers, record_sha256
-from layers.store.records import descriptor_of_dict, standing
+from layers.store.records import standing
 
 RESTORE = "restore a backup; until then this is not shown"
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from layers.descriptor import descriptor_of_dict
 from layers.fields import VALUES
 from layers.geography.points import fill_locations, lad_of_points
 from layers.methods.disclosure import protect
@@ -45,7 +46,6 @@ from layers.store.records import (
     Standing,
     day,
     descriptor_as_dict,
-    descriptor_of_dict,
     may_change,
     may_see,
     standing,

@@ -15,18 +15,12 @@ import numpy as np
 import pandas as pd
 
 from layers.model import (
-    AccessStandard,
     Audience,
     Descriptor,
-    Direction,
-    Disclosure,
     Fault,
     Kind,
-    Measure,
-    NationalBands,
     NotFound,
     Refused,
-    Source,
     Status,
     Viewer,
 )
@@ -345,26 +339,6 @@ def descriptor_as_dict(descriptor: Descriptor) -> dict[str, Any]:
     """Every field of a descriptor, for the store's own use. The store never re-checks what it once accepted, so this
     does not go through the reader of packages, whose rules may tighten."""
     return dataclasses.asdict(descriptor)
-
-
-def descriptor_of_dict(stored: Mapping[str, Any]) -> Descriptor:
-    """The descriptor again. Fields that are not known (any more) are left out; new ones take their default."""
-    known = {field.name for field in dataclasses.fields(Descriptor)}
-    values = {name: value for name, value in stored.items() if name in known}
-    values["kind"] = Kind(values["kind"])
-    values["themes"] = tuple(values["themes"])
-    if values.get("measure"):
-        values["measure"] = Measure(values["measure"])
-    values["direction"] = Direction(values.get("direction", Direction.NEUTRAL))
-    values["audience"] = Audience(values["audience"])  # no default: an unknown audience must fail, not open up
-    values["disclosure"] = Disclosure(**values.get("disclosure", {}))
-    values["sources"] = tuple(Source(**source) for source in values.get("sources", ()))
-    if standard := values.get("access_standard"):
-        values["access_standard"] = AccessStandard(**standard)
-    if national := values.get("national"):
-        cuts = {int(classes): tuple(limits) for classes, limits in national["quantiles"].items()}
-        values["national"] = NationalBands(**{**national, "quantiles": cuts})
-    return Descriptor(**values)
 
 
 def day(text: str) -> str:

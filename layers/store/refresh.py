@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from layers.descriptor import FILE, TABLE_FILE
+from layers.descriptor import FILE, TABLE_FILE, descriptor_of_dict
 from layers.model import LEVELS, SYSTEM, Fault, Kind, Package, Refused, Viewer
 from layers.reading.package import read_package
 from layers.region import Region
@@ -29,7 +29,7 @@ from layers.store.audit import add_line, refusals_noted
 from layers.store.blobs import NUMBERS, decode_table, decode_values, parts_of, sha256
 from layers.store.database import Database
 from layers.store.publishing import Found, Prepared
-from layers.store.records import NotPermitted, Published, RefreshReport, descriptor_of_dict, may_change
+from layers.store.records import NotPermitted, Published, RefreshReport, may_change
 
 log = logging.getLogger(__name__)
 

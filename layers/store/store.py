@@ -27,6 +27,7 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
+from layers.descriptor import descriptor_of_dict
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.region import Region
 from layers.store import migrations, publishing, refresh, tables
@@ -47,7 +48,6 @@ from layers.store.records import (
     Values,
     Version,
     Withdrawn,
-    descriptor_of_dict,
     may_change,
     may_see,
     standing,

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from dashboard.selection import Selection
+from dashboard.views import gap_areas, gap_words
 from dashboard.views import gaps as view
 from dashboard.views import overlays as over
 from dashboard.views.scene import classes_of, scene
@@ -120,7 +121,7 @@ def test_the_panel_says_why_an_area_is_underserved_and_another_is_not(explore, d
     codes = gaps.result.areas["code"]
     explore = explore(demo_site, f"/?{QUESTION}&area={codes.iat[inside]}")
     said = explore.page.locator("#area-panel .why").inner_text()
-    reading = view.area_reading(gaps, inside)
+    reading = gap_areas.area_reading(gaps, inside)
     for text in (
         reading.verdict,
         reading.reason,
@@ -225,7 +226,11 @@ def test_a_weight_slider_moves_the_map_at_once_and_the_words_follow(explore, dem
     wanted = Selection(need="alcohol-admissions=2,violence", services=("alcohol-drug-services",), show="gap")
     shown = scene(demo_site.published, wanted, PUBLIC)
     assert explore.classes() == list(classes_of(demo_site.published, wanted, shown)[1:])
-    until(page, "text => document.getElementById('sentence').textContent.includes(text)", view.summary_sentence(shown))
+    until(
+        page,
+        "text => document.getElementById('sentence').textContent.includes(text)",
+        gap_words.summary_sentence(shown),
+    )
     assert explore.selection()["need"] == wanted.need
 
 

@@ -85,13 +85,7 @@ def href(link: str, address: str) -> str:
 
 
 def day(value: date | str) -> str:
-    """ "22 November 2026"; a text that is no date stays as it is."""
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value[:10])
-        except ValueError:
-            return text(value)
-    return f"{value.day} {value:%B %Y}"
+    return text(wording.day(value))
 
 
 # ---- the briefing -------------------------------------------------------------------------------------------------------
@@ -177,6 +171,20 @@ def fact_lines(page: BriefingPage) -> list[str]:
         if fact.text and fact.detail:
             found.setdefault(text(fact.detail), []).append(text(fact.text))
     return [f"{'; '.join(dict.fromkeys(texts))}: {detail}" for detail, texts in found.items()]
+
+
+def page_words(page: BriefingPage, address: str) -> dict[str, Any]:
+    """What a template says of a page, but for its figure."""
+    return {
+        "headline": headline(page),
+        "blocks": [
+            {"kind": block.kind, "lines": [runs(item, address) for item in block.items]} for block in page.blocks
+        ],
+        "limits": [text(each) for each in page.limits],
+        "sources": source_lines(page.sources),
+        "attribution": attributions(page),
+        "unavailable": text(page.unavailable),
+    }
 
 
 def table_of(figure: Figure) -> TableData | None:

@@ -64,20 +64,11 @@ def pack_of(briefing: Briefing, *, address: str = "") -> bytes:
 
 
 def _page(page: BriefingPage, n: int, picture: str, address: str) -> dict[str, Any]:
-    return {
+    return contents.page_words(page, address) | {
         "n": n,
-        "headline": contents.headline(page),
-        "blocks": [
-            {"kind": block.kind, "lines": [contents.runs(item, address) for item in block.items]}
-            for block in page.blocks
-        ],
         "figure": None if page.figure is None else _figure(page.figure, picture, address),
         "long": page.figure is not None and len("".join(contents.lines_of(page.blocks))) > MANY_LETTERS,
         "facts": contents.fact_lines(page),
-        "limits": [contents.text(each) for each in page.limits],
-        "sources": contents.source_lines(page.sources),
-        "attribution": contents.attributions(page),
-        "unavailable": contents.text(page.unavailable),
     }
 
 

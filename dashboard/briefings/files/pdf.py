@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from dashboard.briefings.files import contents
-from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
+from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf, template
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
-from dashboard.drawing.palette import ACCENT, INK, NOTICE, QUIET, RULE
+from dashboard.drawing.palette import PRINT
 from dashboard.drawing.shown import LegendRow
 from dashboard.drawing.swatch import swatch_svg
 
-TEMPLATE = Path(__file__).with_name("briefing.typ")
 APPENDIX = "The figures behind the maps and charts"
-COLOURS = {
-    "ink": INK, "quiet": QUIET, "accent": ACCENT, "rule": RULE, "notice": NOTICE,
-}  # fmt: skip
 
 
 def pdf_of(briefing: Briefing, *, address: str = "") -> bytes:
@@ -38,31 +32,18 @@ def pdf_of(briefing: Briefing, *, address: str = "") -> bytes:
         "pages": pages,
         "appendix": [part for page in briefing.pages for part in _behind(page)],
         "fonts": [FAMILY, FALLBACK],
-        "colours": COLOURS,
+        "colours": PRINT,
         "words": {"limits": contents.LIMITS, "sources": contents.SOURCES, "key": contents.KEY, "appendix": APPENDIX},
     }
-    return compile_pdf(_template(), data, images, made_on=briefing.made_on)
-
-
-@lru_cache(maxsize=1)
-def _template() -> str:
-    return TEMPLATE.read_text("utf-8")
+    return compile_pdf(template("briefing.typ"), data, images, made_on=briefing.made_on)
 
 
 def _page(page: BriefingPage, images: dict[str, bytes], address: str) -> dict[str, Any]:
-    return {
-        "number": page.number,
-        "headline": contents.headline(page),
-        "blocks": [
-            {"kind": block.kind, "items": [_runs(contents.runs(item, address)) for item in block.items]}
-            for block in page.blocks
-        ],
-        "figure": None if page.figure is None else _figure(page.figure, f"figure-{page.number}.svg", images),
-        "limits": [contents.text(each) for each in page.limits],
-        "sources": contents.source_lines(page.sources),
-        "attribution": contents.attributions(page),
-        "unavailable": contents.text(page.unavailable),
-    }
+    words = contents.page_words(page, address)
+    for block in words["blocks"]:
+        block["lines"] = [_runs(line) for line in block["lines"]]
+    figure = None if page.figure is None else _figure(page.figure, f"figure-{page.number}.svg", images)
+    return words | {"number": page.number, "figure": figure}
 
 
 def _runs(words: list[contents.Words]) -> list[dict[str, Any]]:

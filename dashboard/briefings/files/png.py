@@ -10,6 +10,7 @@ import re
 from datetime import date
 from hashlib import sha256
 
+from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import compile_png
 from dashboard.briefings.filling.model import Figure
 from dashboard.drawing.palette import INK, RULE
@@ -162,18 +163,9 @@ def _small_print(figure: Figure, made_on: date) -> list[str]:
         parts = (
             source.publisher,
             source.period,
-            f"version {source.version} of {_day(source.published_on)}",
+            f"version {source.version} of {contents.day(source.published_on)}",
             source.licence,
         )
         text = f"Source: {source.title} – {', '.join(part for part in parts if part)}."
         out.append(f"{text} {source.attribution}".strip())
-    return [*out, *figure.credits, f"Made with Common Ground on {_day(made_on.isoformat())}."]
-
-
-def _day(iso: str) -> str:
-    """2026-11-22 -> 22 November 2026."""
-    try:
-        day = date.fromisoformat(iso)
-    except ValueError:
-        return iso
-    return f"{day.day} {day:%B %Y}"
+    return [*out, *figure.credits, f"Made with Common Ground on {contents.day(made_on)}."]

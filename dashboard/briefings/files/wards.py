@@ -5,27 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.formats import FORMATS, export_briefing
-from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
+from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf, template
 from dashboard.briefings.files.ward_fit import COLUMNS, FITS, LINE, WORDS, fit_of, trimmed
 from dashboard.briefings.sources import Found
 from dashboard.briefings.ward.ward_briefing import briefing_of, neighbour_words
 from dashboard.briefings.ward.ward_model import WardPage
 from dashboard.briefings.ward.ward_rows import MOST_GAPS
-from dashboard.drawing.palette import ACCENT, INK, NOTICE, QUIET, RULE, hex_of, ramp
+from dashboard.drawing.palette import PRINT, hex_of, ramp
 from dashboard.html import ASSETS, environment
 
-TEMPLATE = Path(__file__).with_name("ward.typ")
-COLOURS = {
-    "ink": INK, "quiet": QUIET, "accent": ACCENT, "rule": RULE, "notice": NOTICE,
-    "worst": ramp("need", 5)[4],
-}  # fmt: skip
-
+COLOURS = PRINT | {"worst": ramp("need", 5)[4]}
 
 _PAGE = re.compile(rb"/Type\s*/Page(?![s\w])")
 
@@ -80,7 +73,9 @@ def _compiled(sheets: Sequence[_Sheet], first: WardPage) -> bytes:
         "line": LINE,
         "pages": [sheet.data | dict(zip(("size", "lines"), FITS[sheet.fit], strict=True)) for sheet in sheets],
     }
-    return compile_pdf(_template(), data, {sheet.data["image"]: sheet.image for sheet in sheets}, made_on=first.made_on)
+    return compile_pdf(
+        template("ward.typ"), data, {sheet.data["image"]: sheet.image for sheet in sheets}, made_on=first.made_on
+    )
 
 
 def _fitted(sheet: _Sheet, first: WardPage) -> _Sheet:
@@ -95,11 +90,6 @@ def _fitted(sheet: _Sheet, first: WardPage) -> _Sheet:
 
 def _pages_in(made: bytes) -> int:
     return len(_PAGE.findall(made))
-
-
-@lru_cache(maxsize=1)
-def _template() -> str:
-    return TEMPLATE.read_text("utf-8")
 
 
 def _page(page: WardPage) -> dict[str, Any]:

@@ -42,7 +42,7 @@ whoever opens the briefing first waits for all of them."""
 BROKEN_VIEW = "The view cannot be shown."
 """Title of what is refused because of a whole view, which many tokens may share."""
 
-_UNSHOWN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ue000\ue001]+")
+UNSHOWN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ue000\ue001]+")
 """Control characters, and those that turn the direction of what follows: they come with data and break files."""
 
 
@@ -120,7 +120,7 @@ class Facts:
                 said = replace(
                     said, text=f"{said.text} {ONE.get(said.unit, said.unit) if said.value == 1 else said.unit}"
                 )
-            text = " ".join(_UNSHOWN.sub(" ", said.text).split())
+            text = " ".join(UNSHOWN.sub(" ", said.text).split())
             if text in ("", "–"):
                 raise refused(f"“{token.text}” has nothing to say", "leave it out, or choose another", "briefing-empty")
             return replace(said, text=text)
@@ -305,7 +305,7 @@ def refused(what: str, todo: str, rule: str) -> Refused:
 
 
 def _plain(text: str) -> str:
-    return _UNSHOWN.sub(" ", text)
+    return UNSHOWN.sub(" ", text)
 
 
 def no_stop(text: str) -> str:
@@ -473,11 +473,8 @@ class Ask:
         return choropleth(self.published, selection, self.reader)
 
 
-def one_layer(layer: Layer) -> tuple[tuple[str, int], ...]:
-    return ((layer.id, layer.version),)
-
-
-def these_layers(layers: Iterable[Layer]) -> tuple[tuple[str, int], ...]:
+def pins(*layers: Layer) -> tuple[tuple[str, int], ...]:
+    """Layers as (id, version), as a fact or figure names what it was worked out from."""
     return tuple((layer.id, layer.version) for layer in layers)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from dashboard.briefings.filling.asking import no_stop, refused
+from dashboard.briefings.filling.asking import no_stop, pins, refused
 from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     MOST_BARS,
@@ -25,7 +25,6 @@ from dashboard.briefings.filling.showing import (
     column_head,
     end_word,
     one_of_level,
-    pins,
     rest_words,
     titled,
     together_table,
@@ -40,17 +39,12 @@ from dashboard.drawing.palette import DUO
 from dashboard.drawing.shown import ChartData, TableData
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, sentence
-from dashboard.views.gaps import (
-    a_site,
-    cost_words,
-    how_words,
-    nearest_words,
-    summary_sentence,
-)
+from dashboard.views.gap_words import a_site, how_words, nearest_words, summary_sentence
 from dashboard.views.places import names
 from dashboard.views.siting import compare
 from dashboard.views.together import together_sentence
 from dashboard.views.trend import Trend, area_trend, region_number, trend
+from dashboard.views.wording import cost_words
 from layers import Layer
 
 CHARTS = Exhibits()
@@ -261,7 +255,7 @@ def _trend_figure(ask: Asked, layer: Layer, line: Trend, beside: Trend | None, n
     return Figure(
         "chart", title, alt, filters=f"{line.what}. {layer.title}: {layer.descriptor.unit}.", svg=svg, chart=data,
         table=TableData(("Period", *series), rows, (False, *(True for _ in series))),
-        layers=pins([layer]), link=f"/catalogue/{quote(layer.id)}",
+        layers=pins(layer), link=f"/catalogue/{quote(layer.id)}",
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from dashboard.briefings.filling import exhibit_maps as maps
-from dashboard.briefings.filling.asking import Facts, did_you_mean, either, no_stop, query_of, refused
+from dashboard.briefings.filling.asking import Facts, did_you_mean, either, no_stop, pins, query_of, refused
 from dashboard.briefings.filling.credits import source_lines
 from dashboard.briefings.filling.exhibit_charts import CHARTS
 from dashboard.briefings.filling.exhibit_tables import TABLES
@@ -22,20 +22,17 @@ from dashboard.briefings.filling.showing import (
     Exhibits,
     cards_of,
     gap_filters,
-    pins,
     upper,
 )
 from dashboard.drawing.shown import TableData
 from dashboard.published import Published
 from dashboard.views import option_results, wording
 from dashboard.views.community import near_services
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    Sorry,
-)
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gaps import Gaps, Sorry
 from dashboard.views.option_results import comparison, option_sentence, outcomes
 from dashboard.views.options import OWN, left_out, sandbox, settled
+from dashboard.views.wording import counted
 from layers import ExhibitSpec, Fault, NotFound, Refused, Viewer
 
 MAPS = Exhibits()
@@ -130,7 +127,8 @@ def _community(ask: Asked) -> Figure:
     rows += [("How sure", card.stability_words)] if card.stability_words else []
     near = [f"{s.number} {s.name}, {s.authority} ({s.distance})" for s in services[:4]]
     rows += [("Nearest services", "; ".join(near))] if near else []
-    alt = f"{card.name} has {card.residents:,.0f} residents, {card.authorities_words}; {card.need_words}, {card.access_words}. {words}"
+    alt = f"{card.name} has {counted(card.residents, 'resident')}, {card.authorities_words}; {card.need_words}, "
+    alt += f"{card.access_words}. {words}"
     return Figure(
         "map",
         card.name,
@@ -142,7 +140,7 @@ def _community(ask: Asked) -> Figure:
         table=TableData(
             ("About the community", "What is known"), tuple((a, upper(b)) for a, b in rows), (False, False)
         ),
-        layers=pins(gaps.layers),
+        layers=pins(*gaps.layers),
         link=f"/communities/{quote(card.id)}?{replace(ask.selection, show='need').query_string()}",
     )
 
@@ -208,7 +206,7 @@ def _options(ask: Asked) -> Figure:
         legend=legend,
         legend_title=f"The map shows {option.name}",
         table=TableData(("", *found.columns), tuple(rows), (False, *(True for _ in found.columns)), note),
-        layers=pins(box.gaps.layers),
+        layers=pins(*box.gaps.layers),
         link=box.query.link(),
     )
 

@@ -23,7 +23,7 @@ from dashboard.views import wording
 from dashboard.views.places import names
 from layers import Token, Viewer
 
-__all__ = ["TOKENS", "Facts", "TokenHelp", "date_words", "fact", "query_of"]
+__all__ = ["TOKENS", "Facts", "TokenHelp", "fact", "query_of"]
 
 
 def fact(
@@ -114,14 +114,9 @@ def _(ask: Ask) -> Fact:
 # ---- the day ------------------------------------------------------------------------------------------------------------
 
 
-def date_words(day: date) -> str:
-    """ "22 November 2026"."""
-    return f"{day.day} {day:%B %Y}"
-
-
 @token("made", "", "The day on which these numbers were worked out", "")
 def _(ask: Ask) -> Fact:
-    return Fact(date_words(ask.facts.made_on))
+    return Fact(wording.day(ask.facts.made_on))
 
 
 @token("made.year", "", "Its year", "")

@@ -6,26 +6,26 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from urllib.parse import quote
 
-from dashboard.briefings.filling.asking import Ask, Tokens, counted, one_layer, these_layers
+from dashboard.briefings.filling.asking import Ask, Tokens, counted, pins
 from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import nearest_services
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_words import (
     a_site,
-    cost_words,
+    line_words,
     nearest_words,
     need_name,
     one_of,
-    percent,
     rule_sentence,
     summary_sentence,
     vanishing_sentence,
 )
+from dashboard.views.gaps import Gaps
 from dashboard.views.siting import compare
 from dashboard.views.together import Together, together_for, together_sentence
+from dashboard.views.wording import cost_words, percent
 from layers import Kind, Layer
 
 FINDINGS = Tokens()
@@ -43,7 +43,7 @@ def _(ask: Ask) -> Fact:
     detail = f"{layer.title} in {ask.where}."
     detail += f" {outside:,} more stand near its border." if outside and not ask.partner else ""
     link = f"/catalogue/{quote(layer.id)}"
-    return counted(n, "services", period=layer.period, detail=detail, layers=one_layer(layer), link=link)
+    return counted(n, "services", period=layer.period, detail=detail, layers=pins(layer), link=link)
 
 
 def _nearest(ask: Ask, words: Callable, value_of: Callable) -> Fact:
@@ -59,7 +59,7 @@ def _nearest(ask: Ask, words: Callable, value_of: Callable) -> Fact:
         f"{layer.title}: {line.name}{where}, {line.distance} in a straight line from the middle of where people live."
     )
     value, unit = value_of(line)
-    return Fact(words(line), value, unit, layer.period, "ok", detail, one_layer(layer), f"/areas/{quote(code)}")
+    return Fact(words(line), value, unit, layer.period, "ok", detail, pins(layer), f"/areas/{quote(code)}")
 
 
 @token("services.nearest", "[layer] area [view]", "The service nearest to an area", "layer=pharmacies area=DW001")
@@ -98,10 +98,10 @@ def _beyond(ask: Ask) -> tuple[float, float, dict]:
     how = "in a straight line" if detour == 1 else f"a straight line times {detour:g} for real roads"
     detail = (
         f"Residents of {wording.count_of(int(beyond.sum()), level)} of {ask.where} whose middle is more than "
-        f"{cost_words(metres, 'm')} ({how}) from {a_site(services)}."
+        f"{wording.standard_words(metres)} ({how}) from {a_site(services)}."
     )
     query = Selection(services=found_ids(services), show="access", level=level, max_m=metres, partner=ask.partner)
-    more = {"detail": detail, "layers": these_layers(services), "link": query.link(), "period": _periods(services)}
+    more = {"detail": detail, "layers": pins(*services), "link": query.link(), "period": _periods(services)}
     return float(people[beyond].sum()), float(people.sum()), more
 
 
@@ -144,7 +144,7 @@ _GAPS = 'view="need=alcohol-admissions&services=alcohol-drug-services"'
 def _about_gaps(gaps: Gaps, ask: Ask) -> dict:
     selection = replace(ask.selection, show="gap", area="", at=None)
     periods = dict.fromkeys(each["period"] for each in gaps.result.parameters["need"] if each["period"])
-    more = {"layers": these_layers(gaps.layers), "period": wording.listing(list(periods), 4), "link": selection.link()}
+    more = {"layers": pins(*gaps.layers), "period": wording.listing(list(periods), 4), "link": selection.link()}
     unknown = gaps.summary["areas_without_need"]
     note = (
         f" Need is not known for {wording.count_of(unknown, gaps.level)}; none of them is counted." if unknown else ""
@@ -310,11 +310,11 @@ _TOGETHER = 'view="services=alcohol-drug-services"'
 
 def _about_together(found: Together, ask: Ask) -> dict:
     parameters = found.result.parameters
-    limit = f" The standard is {cost_words(parameters['max_m'], 'm')}." if parameters["max_m"] else ""
-    detail = f"{wording.listing([each.title for each in found.services])}, {parameters['distance']}.{limit}"
+    limit = f" The standard is {wording.standard_words(parameters['max_m'])}." if parameters["max_m"] else ""
+    detail = f"{wording.listing([each.title for each in found.services])}, {line_words(parameters['detour'])}.{limit}"
     selection = replace(ask.selection, show="access", area="", at=None)
     return {
-        "layers": these_layers(found.layers),
+        "layers": pins(*found.layers),
         "period": _periods(found.services),
         "detail": detail,
         "link": selection.link(),

@@ -6,7 +6,7 @@ of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -14,22 +14,19 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from dashboard.briefings.filling.asking import Ask, Facts, either, no_stop, query_of, refused
+from dashboard.briefings.filling.asking import Ask, Facts, either, no_stop, pins, query_of, refused
 from dashboard.briefings.filling.model import Figure
 from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import rank_text
 from dashboard.views.choropleth import Choropleth, choropleth
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    cost_words,
-    how_words,
-    rule_sentence,
-)
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_words import how_words, rule_sentence
+from dashboard.views.gaps import Gaps
 from dashboard.views.places import names
 from dashboard.views.together import Together
+from dashboard.views.wording import standard_words
 from layers import ExhibitSpec, Layer, Token
 
 MOST_BARS = 30
@@ -149,10 +146,6 @@ class Asked(Ask):
         return f"x{sha256(words.encode('utf-8', 'replace')).hexdigest()[:10]}-"
 
 
-def pins(layers: Iterable[Layer]) -> tuple[tuple[str, int], ...]:
-    return tuple((layer.id, layer.version) for layer in layers)
-
-
 # ---- words that several exhibits share ------------------------------------------------------------------------------------
 
 
@@ -198,15 +191,15 @@ def together_filters(together: Together) -> str:
 def about_chart(ask: Asked, chart: Choropleth, where: str = "") -> dict[str, Any]:
     """What a figure says of itself when it shows one indicator: what it is filtered by, its layers and its address."""
     filters = chart_filters(ask, chart, where)
-    return {"filters": filters, "layers": pins([chart.layer]), "link": indicator_link(ask, chart)}
+    return {"filters": filters, "layers": pins(chart.layer), "link": indicator_link(ask, chart)}
 
 
 def about_gaps(ask: Asked, gaps: Gaps) -> dict[str, Any]:
-    return {"filters": gap_filters(ask, gaps), "layers": pins(gaps.layers), "link": gap_link(ask)}
+    return {"filters": gap_filters(ask, gaps), "layers": pins(*gaps.layers), "link": gap_link(ask)}
 
 
 def about_together(ask: Asked, together: Together) -> dict[str, Any]:
-    return {"filters": together_filters(together), "layers": pins(together.services), "link": gap_link(ask)}
+    return {"filters": together_filters(together), "layers": pins(*together.services), "link": gap_link(ask)}
 
 
 def one_of_level(level: str) -> str:
@@ -349,7 +342,7 @@ def together_table(ask: Asked, together: Together):
     shown = together.cards[: ask.count(MOST_ROWS, 20)]
     judged = any(card.residents_misjudged is not None for card in shown)
     heads = ["Authority", "Services", "Residents", "Nearer elsewhere", "Share", "Most often to"]
-    limit = cost_words(together.result.parameters["max_m"], "m") if judged else ""
+    limit = standard_words(together.result.parameters["max_m"]) if judged else ""
     heads += ["Misjudged"] if judged else []
     rows = []
     for card in shown:

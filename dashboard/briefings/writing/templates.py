@@ -17,16 +17,14 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from dashboard.briefings.filling.asking import Facts
+from dashboard.briefings.filling.asking import UNSHOWN, Facts
 from dashboard.briefings.filling.exhibits import figure
 from dashboard.briefings.filling.questions import ThemeQuestion
 from dashboard.published import Published
-from dashboard.views.gaps import a_site, one_of
+from dashboard.views.gap_words import a_site, one_of
 from layers import LONGEST_HEADLINE, PUBLIC, Refused, read_briefing, tokens_of
 
 FOLDER = Path(__file__).with_name("starters")
-
-_UNSHOWN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ue000\ue001]+")
 
 
 @dataclass
@@ -166,7 +164,7 @@ def signs(published: Published) -> str:
 
 def md(text: str) -> str:
     """Words from data as words of Markdown: nothing in them is read as a mark or a token."""
-    text = " ".join(_UNSHOWN.sub(" ", token_free(text)).split())
+    text = " ".join(UNSHOWN.sub(" ", token_free(text)).split())
     text = text.replace("<", "‹").replace(">", "›")  # an author's HTML is refused, so a name must not look like it
     text = re.sub(r"([\\`*_\[\]#|~])", r"\\\1", text)
     text = re.sub(r"^([-+])(?=\s)", r"\\\1", text)

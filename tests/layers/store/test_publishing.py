@@ -16,13 +16,14 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layers.descriptor import descriptor_of_dict
 from layers.fields import VALUES
 from layers.model import PUBLIC, SYSTEM, Audience, Disclosure, Measure, NotFound, Refused, Viewer
 from layers.store import publishing, refresh, tables
 from layers.store.blobs import decode_values, encode_table, encode_values, parts_of
 from layers.store.database import make_engine
 from layers.store.integrity import check as check_store
-from layers.store.records import Pointer, StoreFault, Withdrawn, descriptor_as_dict, descriptor_of_dict, standing
+from layers.store.records import Pointer, StoreFault, Withdrawn, descriptor_as_dict, standing
 from layers.store.store import NotPermitted, open_store
 from tests.layers.store_fixtures import (
     ADMIN,
