@@ -24,18 +24,10 @@ import pandas as pd
 from dashboard.published import Published
 from dashboard.question import FIELDS
 from dashboard.selection import Selection
-from dashboard.views import wording
-from dashboard.views.gaps import (
-    Gaps,
-    cost_words,
-    gaps_for,
-    kept,
-    one_of,
-    percent,
-    read_layers,
-    read_services,
-    request_of,
-)
+from dashboard.views import gap_words, wording
+from dashboard.views.gap_words import one_of
+from dashboard.views.gaps import Gaps, gaps_for, kept, read_layers, read_services, request_of
+from dashboard.views.wording import cost_words, counted, percent
 from layers import (
     Cancelled,
     Change,
@@ -213,7 +205,7 @@ class Jobs:
                 "greedy",
                 first.result.plan.value,
                 None,
-                sentence=first.result.sentence,
+                sentence=plan_sentence(first),
                 document=plan_document(first),
             )
             self._write(job, guard)
@@ -272,7 +264,7 @@ class Jobs:
                 stage=found.method,
                 value=found.value,
                 bound=found.bound,
-                sentence=plan.result.sentence,
+                sentence=plan_sentence(plan),
                 document=plan_document(plan),
             )
         except Cancelled:
@@ -401,7 +393,7 @@ class GainRow:
 
 def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
     found, published = plan.result.plan, plan.published
-    names = _authority_names(published)
+    names = gap_words.authority_names(published)
     longitude, latitude = to_degrees([s.easting for s in found.sites], [s.northing for s in found.sites])
     who = "" if plan.result.request.demand == "all" else " of underserved areas"
     cards = []
@@ -409,7 +401,9 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
         gained = sorted(site.gained_by_lad.items(), key=lambda item: (-item[1], item[0]))
         spread = wording.listing([f"{n:,.0f} in {names.get(lad, lad)}" for lad, n in gained], 4)
         verb = "nearest to" if found.max_m is None else "newly within reach of"
-        gains = f"{site.residents_gained:,.0f} residents{who} {verb} it" + (f": {spread}." if len(gained) > 1 else ".")
+        gains = f"{counted(site.residents_gained, 'resident')}{who} {verb} it" + (
+            f": {spread}." if len(gained) > 1 else "."
+        )
         overlap = "There is no other service."
         if site.nearest_existing_m is not None:
             overlap = (
@@ -417,9 +411,7 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
             )
             if site.residents_within:
                 share = site.already_within / site.residents_within
-                overlap += (
-                    f" {percent(share)} of the {site.residents_within:,.0f} residents in its reach already have one."
-                )
+                overlap += f" {percent(share)} of the {counted(site.residents_within, 'resident')} in its reach already have one."
         cards.append(
             SiteCard(
                 rank + 1,
@@ -437,7 +429,7 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
 
 
 def gains_by_authority(plan: Plan) -> tuple[GainRow, ...]:
-    names = _authority_names(plan.published)
+    names = gap_words.authority_names(plan.published)
     found = plan.result.plan
     return _gain_rows(found.by_authority, found.unit, lambda code: names.get(code, code))
 
@@ -463,9 +455,9 @@ def _gain_rows(table: pd.DataFrame, unit: str, name: Callable[[Any], str]) -> tu
     for row in table.to_dict("records"):
         within = None if pd.isna(row["newly_within"]) else float(row["newly_within"])
         before, after = (None if pd.isna(row[c]) else float(row[c]) for c in ("mean_before", "mean_after"))
-        words = f"{row['nearer']:,.0f} of {row['residents']:,.0f} residents would be nearer to one"
+        words = f"{row['nearer']:,.0f} of {counted(row['residents'], 'resident')} would be nearer to one"
         if row["nearer"] <= 0:
-            words = f"nothing changes for its {row['residents']:,.0f} residents"
+            words = f"nothing changes for its {counted(row['residents'], 'resident')}"
         elif within is not None:
             words += f", {within:,.0f} newly within reach"
         if before is not None and after is not None and before - after >= 5:
@@ -486,7 +478,12 @@ def _gain_rows(table: pd.DataFrame, unit: str, name: Callable[[Any], str]) -> tu
 
 def plan_sentence(plan: Plan) -> str:
     """What the plan brings, how good it is, and what planning together adds."""
-    return plan.result.sentence
+    return gap_words.plan_sentence(plan.result.request, plan.result.gaps, plan.result.plan)
+
+
+def plan_notes(plan: Plan) -> list[str]:
+    """What the reader of the plan should know besides."""
+    return [gap_words.note_words(note, plan.published) for note in plan.result.plan.notes]
 
 
 def alone_sentence(plan: Plan) -> str:
@@ -494,45 +491,46 @@ def alone_sentence(plan: Plan) -> str:
     alone, found = plan.result.plan.alone, plan.result.plan
     if alone is None:
         return ""
-    names = _authority_names(plan.published)
+    names = gap_words.authority_names(plan.published)
     split = wording.listing([f"{n} in {names.get(lad, lad)}" for lad, n in sorted(alone.split.items()) if n], 8)
     if found.objective == "lscp":
         if not alone.sites_saved:
             return "Each authority planning inside its own border would need no more sites."
         return (
-            f"Each authority planning inside its own border would need {len(alone.sites)} sites ({split}); together "
-            f"{found.new} are enough: {alone.sites_saved} fewer."
+            f"Each authority planning inside its own border would need {counted(len(alone.sites), 'site')} ({split}); together "
+            f"{found.new} {'is' if found.new == 1 else 'are'} enough: {alone.sites_saved} fewer."
         )
     if alone.saving < 0.5:
         return "Each authority planning inside its own border would do as well with these numbers."
+    same = "the one site" if found.new == 1 else f"the same {found.new} sites"
+    reach, gain = ("reaches", "saves") if found.new == 1 else ("reach", "save")
     if found.objective == "mclp":
         text = (
-            f"Planned together, {found.value:,.0f} residents gain; the same {found.new} sites planned by each authority "
-            f"inside its own border ({split}) reach {alone.value:,.0f}: {alone.saving:,.0f} fewer."
+            f"Planned together, {counted(found.value, 'resident gains', 'residents gain')}; {same} planned by each authority "
+            f"inside its own border ({split}) {reach} {alone.value:,.0f}: {alone.saving:,.0f} fewer."
         )
     else:
         share = alone.saving / found.value if found.value else 0.0
-        text = f"The same {found.new} sites planned inside the borders ({split}) save {percent(share)} less distance."
+        text = (
+            f"{same[0].upper()}{same[1:]} planned inside the borders ({split}) {gain} {percent(share)} less distance."
+        )
     if alone.sites_saved:
-        text += f" Together, {alone.sites_needed_together} sites do what {len(alone.sites)} do apart."
+        text += f" Together, {counted(alone.sites_needed_together, 'site does', 'sites do')} what {len(alone.sites)} do apart."
     return text
-
-
-def _authority_names(published: Published) -> dict[str, str]:
-    return dict(published.region.areas["lad"][["code", "name"]].itertuples(index=False))
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
     """The JSON of ``/api/v1/sites`` and ``commonground site --json``."""
     document = plan.result.to_json()
+    document["parameters"] = gap_words.parameters_in_words(plan.gaps, document["parameters"])
     for site, card in zip(document["sites"], site_cards(plan), strict=True):
         site |= {"longitude": card.longitude, "latitude": card.latitude, "authority": card.authority}
-    names = _authority_names(plan.published)
+    names = gap_words.authority_names(plan.published)
     for row in document["by_authority"]:
         row["name"] = names.get(row["group"], row["group"])
     for row in document["by_fifth"]:
         row["name"] = FIFTHS[int(row["group"])]
-    document["alone_sentence"] = alone_sentence(plan)
+    document |= {"notes": plan_notes(plan), "sentence": plan_sentence(plan), "alone_sentence": alone_sentence(plan)}
     document["region"] = plan.published.region.id
     document["notice"] = plan.published.region.notice
     return document
@@ -591,11 +589,11 @@ def compare(gaps: Gaps, viewer: Viewer, options: Mapping[str, Sequence[Change]])
 
 
 def _option_card(gaps: Gaps, outcome: Outcome) -> OptionCard:
-    names = _authority_names(gaps.published)
+    names = gap_words.authority_names(gaps.published)
     unit = gaps.result.model.unit
     parts = []
     if outcome.residents_relieved:
-        parts.append(f"{outcome.residents_relieved:,.0f} residents would no longer be underserved")
+        parts.append(f"{counted(outcome.residents_relieved, 'resident')} would no longer be underserved")
     if outcome.residents_newly_underserved:
         parts.append(f"{outcome.residents_newly_underserved:,.0f} would become underserved")
     sentence = f"{wording.listing(parts)}." if parts else "Nobody's area would change between underserved and not."

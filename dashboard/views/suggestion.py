@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from dashboard.views import siting, wording
-from dashboard.views.gaps import Sorry, answer_or_sorry, cost_words, percent
+from dashboard.views.gaps import Sorry, answer_or_sorry
 from dashboard.views.options import PlanAsk, Sandbox
 from dashboard.views.siting import GainRow, Job, Plan, SiteCard
+from dashboard.views.wording import cost_words, counted, percent
 from layers import NotFound, Refused, Site, SitingRequest, Viewer
 
 OBJECTIVE_WORDS = {
@@ -132,7 +133,7 @@ def _plan_of(plan: Plan, document: dict[str, Any]) -> Plan:
         for name in ("by_authority", "by_fifth")
     }
     made = replace(found, **numbers | tables, sites=sites, alone=None)
-    return replace(plan, result=replace(plan.result, plan=made, sentence=document["sentence"]))
+    return replace(plan, result=replace(plan.result, plan=made))
 
 
 def _share(job: Job) -> float | None:
@@ -168,9 +169,9 @@ def _value_words(plan: Plan, value: float | None) -> str:
     if value is None:
         return "–"
     if found.objective == "lscp":
-        return f"{value:,.0f} sites"
+        return counted(value, "site")
     if found.objective == "mclp":
-        return f"{value:,.0f} residents"
+        return counted(value, "resident")
     if found.demand > 0:
         return f"{cost_words(value / found.demand, found.unit)} less to travel on average"
     return wording.number(value)

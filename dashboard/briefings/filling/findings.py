@@ -11,21 +11,21 @@ from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import nearest_services
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_words import (
     a_site,
-    cost_words,
+    line_words,
     nearest_words,
     need_name,
     one_of,
-    percent,
     rule_sentence,
     summary_sentence,
     vanishing_sentence,
 )
+from dashboard.views.gaps import Gaps
 from dashboard.views.siting import compare
 from dashboard.views.together import Together, together_for, together_sentence
+from dashboard.views.wording import cost_words, percent
 from layers import Kind, Layer
 
 FINDINGS = Tokens()
@@ -98,7 +98,7 @@ def _beyond(ask: Ask) -> tuple[float, float, dict]:
     how = "in a straight line" if detour == 1 else f"a straight line times {detour:g} for real roads"
     detail = (
         f"Residents of {wording.count_of(int(beyond.sum()), level)} of {ask.where} whose middle is more than "
-        f"{cost_words(metres, 'm')} ({how}) from {a_site(services)}."
+        f"{wording.standard_words(metres)} ({how}) from {a_site(services)}."
     )
     query = Selection(services=found_ids(services), show="access", level=level, max_m=metres, partner=ask.partner)
     more = {"detail": detail, "layers": pins(*services), "link": query.link(), "period": _periods(services)}
@@ -310,8 +310,8 @@ _TOGETHER = 'view="services=alcohol-drug-services"'
 
 def _about_together(found: Together, ask: Ask) -> dict:
     parameters = found.result.parameters
-    limit = f" The standard is {cost_words(parameters['max_m'], 'm')}." if parameters["max_m"] else ""
-    detail = f"{wording.listing([each.title for each in found.services])}, {parameters['distance']}.{limit}"
+    limit = f" The standard is {wording.standard_words(parameters['max_m'])}." if parameters["max_m"] else ""
+    detail = f"{wording.listing([each.title for each in found.services])}, {line_words(parameters['detour'])}.{limit}"
     selection = replace(ask.selection, show="access", area="", at=None)
     return {
         "layers": pins(*found.layers),

@@ -21,7 +21,7 @@ from dashboard.briefings.filling.asking import UNSHOWN, Facts
 from dashboard.briefings.filling.exhibits import figure
 from dashboard.briefings.filling.questions import ThemeQuestion
 from dashboard.published import Published
-from dashboard.views.gaps import a_site, one_of
+from dashboard.views.gap_words import a_site, one_of
 from layers import LONGEST_HEADLINE, PUBLIC, Refused, read_briefing, tokens_of
 
 FOLDER = Path(__file__).with_name("starters")

@@ -15,7 +15,7 @@ from dashboard.app import create_app
 from dashboard.cli import main
 from dashboard.components.answer import answer
 from dashboard.selection import Selection, weighted
-from dashboard.views import gap_files, siting
+from dashboard.views import gap_communities, gap_files, siting
 from dashboard.views import gaps as view
 from dashboard.views import together as both
 from layers import PUBLIC, load_region, open_store
@@ -160,7 +160,7 @@ def test_close_across_a_border_again_by_plain_distances(found, here):
         for b, two in chosen.iterrows():
             if one["lad_code"] != two["lad_code"] and one["community"] != two["community"]:
                 far = areas.geometry[a].distance(areas.geometry[b])
-                if far <= view.ACROSS_M:
+                if far <= gap_communities.ACROSS_M:
                     key = (one["community"], two["community"])
                     pairs[key] = min(pairs.get(key, np.inf), far)
     got = {(own, facing.id): facing.metres for own, those in found.across.items() for facing in those}
