@@ -123,7 +123,9 @@ def test_a_hostile_draft_can_still_be_opened_and_harms_nobody_elses_list(site):
         f"---\ntitle: T\npartner: westshire\nview: {'[' * 3000}{']' * 3000}\n---\n# One\n",
         FRONT.replace("T", "!!int x"),
     ):
-        site.held.change(draft, site.viewer("ann"), site.held.draft(draft, site.viewer("ann")).revision, text)
+        site.held.drafts.change(
+            draft, site.viewer("ann"), site.held.drafts.get(draft, site.viewer("ann")).revision, text
+        )
         assert vic.get("/briefings/edit").status_code == 200
         assert ann.get("/briefings/edit").status_code == 200
         assert ann.get(f"/briefings/edit/{draft}").status_code == 200
