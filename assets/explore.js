@@ -135,7 +135,7 @@
     let classes = need[Math.max(bands, 1)] || need[5];
     if (show === 'gap') classes = gap;
     // dark is worse: the farthest, or the fewest
-    if (show === 'access') classes = metric === 'nearest' ? access[Math.max(bands, 1)] : [...access[Math.max(bands, 1)]].reverse();
+    if (show === 'access') classes = state.config.metrics[metric].high_is_worse ? access[Math.max(bands, 1)] : [...access[Math.max(bands, 1)]].reverse();
     return {
       classes,
       missing: special.missing, suppressed: special.suppressed, hatch: special.suppressed_line,

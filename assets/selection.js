@@ -134,7 +134,7 @@
     return {
       data: { journey, group: [{ value: 'all', label: 'All residents' }, ...group] },
       hidden: {
-        journey: journey.length < 2, group: selection.metric !== 'e2sfca' || !group.length, 'max-km': minutes,
+        journey: journey.length < 2, group: !measures.capacity.includes(selection.metric) || !group.length, 'max-km': minutes,
         'max-min': !minutes, detour: Boolean(selection.travel),
       },
     };

@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from layers import LEVELS, METRICS, OBJECTIVES
+from layers import DEFAULT_METRIC, LEVELS, METRICS, OBJECTIVES
 
 NONE = "none"
 """Value of ``need`` for a map without an indicator; "" means that nothing was chosen yet."""
@@ -375,7 +375,7 @@ ROWS = (
     ),
     Field(
         "metric", Choice(), "the measure of access", _WITH_NEED, "How access is measured; nearest when left out",
-        default="nearest", choices=lambda _: METRICS, colours="gap",
+        default=DEFAULT_METRIC, choices=lambda _: METRICS, colours="gap",
     ),
     Field(
         "max_m", Number(), "a distance in metres of", _ALL,

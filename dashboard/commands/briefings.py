@@ -75,6 +75,8 @@ def list_(user: str, as_json: bool) -> None:
 @json_option
 def export(briefing_id, all_wards, authority, form, out: Path, address, user, version, as_json) -> None:
     """A briefing as a file: a meeting pack (html), PowerPoint, Word or PDF. ID may be ward-<code>."""
+    from dashboard.views.wording import counted
+
     if bool(briefing_id) == all_wards:
         raise click.UsageError("name a briefing, or give --all-wards")
     if authority and not all_wards:
@@ -92,7 +94,7 @@ def export(briefing_id, all_wards, authority, form, out: Path, address, user, ve
     elif len(written) == 1:
         click.echo(f"wrote {written[0][0]}", err=True)
     else:
-        click.echo(f"wrote {len(written):,} files to {out}", err=True)
+        click.echo(f"wrote {counted(len(written), 'file')} to {out}", err=True)
 
 
 def _one(here, briefing_id: str, form: str, address: str, user: str, version: int | None) -> bytes:
@@ -106,12 +108,13 @@ def _all_wards(here, authority: str, form: str, out: Path, address: str) -> list
     """One PDF, or a folder or zip with a file for each ward (HTML with a page of contents)."""
     from dashboard.briefings.files.wards import export_ward, index_html, ward_pages_pdf
     from dashboard.briefings.ward.ward_answers import ward_pages
+    from dashboard.views.wording import counted
 
     codes = _codes(here, authority)
     one = form == "pdf" and out.suffix.lower() == ".pdf"
     if one and len(codes) > MOST_IN_ONE:
         what = f"{len(codes):,} wards do not fit in one PDF"
-        todo = f"name a folder or a .zip, or choose an --authority; up to {MOST_IN_ONE:,} pages go into one"
+        todo = f"name a folder or a .zip, or choose an --authority; up to {counted(MOST_IN_ONE, 'page')} go into one"
         raise Refused("The pages were not made.", [Fault(what, str(out), todo, rule="briefing-size")])
     if one:
         with _bar("pages", len(codes)) as moved:
@@ -213,6 +216,7 @@ def validate(file: Path, as_json: bool) -> None:
     """Read a briefing and fill it in: every fault with its page and line, and how easily it reads."""
     from dashboard.briefings.filling.build import build_briefing
     from dashboard.briefings.writing.readability import read_ease
+    from dashboard.views.wording import counted
 
     here = published()
     made = build_briefing(here, _read(file), briefing_id="draft")
@@ -227,7 +231,8 @@ def validate(file: Path, as_json: bool) -> None:
         })  # fmt: skip
         return
     click.echo(
-        f"{made.title}: {len(made.pages):,} pages, {facts:,} live facts, {len(made.pins):,} layers. It can be published."
+        f"{made.title}: {counted(len(made.pages), 'page')}, {counted(facts, 'live fact')}, "
+        f"{counted(len(made.pins), 'layer')}. It can be published."
     )
     click.echo(ease.sentence)
     for remark in remarks:

@@ -81,22 +81,12 @@ def together(user, form, out, **given) -> None:
     """Alone against together: who is nearer to another authority's service, and what looking alone misjudges."""
     from dashboard.views import gap_files
     from dashboard.views.gaps import check_period
-    from dashboard.views.together import together_for
+    from dashboard.views.together import together_of
 
     here, selection = published(), selection_of(given)
     viewer = viewer_of(here, user)
     check_period(here, viewer, selection.needs, selection.period)
-    found = together_for(
-        here,
-        selection.services,
-        viewer,
-        level=selection.level,
-        max_m=selection.max_m,
-        detour=selection.detour,
-        partner=selection.partner,
-        needs=selection.needs,
-        period=selection.period,
-    )
+    found = together_of(here, selection, viewer)
     if form == "table":
         return _say(lines_of(_together_lines(found)), out)
     return _say(write(gap_files.together_export(found, date.today().isoformat()), form, layout=INDENTED), out)
@@ -256,16 +246,12 @@ def _say(data: bytes, out: Path | None) -> None:
 
 
 def _gap_lines(found) -> list[str]:
-    from dashboard.views.gaps import (
-        across_sentence,
-        rule_sentence,
-        summary_sentence,
-        sure_percent,
-        vanishing_sentence,
-    )
+    from dashboard.views.gap_words import notes_of, rule_sentence, summary_sentence, vanishing_sentence
+    from dashboard.views.gaps import across_sentence
+    from dashboard.views.wording import sure_percent
 
     lines = [*_notice(found), rule_sentence(found), summary_sentence(found)]
-    lines += [text for text in (vanishing_sentence(found), *found.result.notes) if text]
+    lines += [text for text in (vanishing_sentence(found), *notes_of(found)) if text]
     if found.cards:
         head = ("", "Community", "Residents", "Areas", "Need", "Access", "Stability", "Authorities")
         rows = [
@@ -275,7 +261,7 @@ def _gap_lines(found) -> list[str]:
                 f"{card.residents:,.0f}",
                 f"{card.areas:,}",
                 "–" if card.need is None else f"{card.need:.0f}",
-                card.access_words.removesuffix(" to the nearest on average"),
+                card.access_short,
                 "" if card.stability is None else f"{card.stability_word} ({sure_percent(card.stability)})",
                 card.authorities_words,
             )
@@ -315,10 +301,10 @@ def _together_lines(found) -> list[str]:
 
 def _plan_lines(plan) -> list[str]:
     from dashboard.views import siting
-    from dashboard.views.gaps import rule_sentence
+    from dashboard.views.gap_words import rule_sentence
 
     lines = [*_notice(plan), rule_sentence(plan.gaps), siting.plan_sentence(plan)]
-    lines += [text for text in (siting.alone_sentence(plan), *plan.result.plan.notes) if text]
+    lines += [text for text in (siting.alone_sentence(plan), *siting.plan_notes(plan)) if text]
     for card in siting.site_cards(plan):
         lines += [
             "",

@@ -141,13 +141,19 @@ def before(here, layer_id: str, viewer: Viewer) -> Package | None:
 
 
 def write_rejected(report, file: Path | None) -> None:
+    from dashboard.views.wording import counted
+
     if file is not None:
         write_whole(file, report.rejected_csv())
-        click.echo(f"wrote {len(report.rejected):,} rows that are kept out to {file}", err=True)
+        click.echo(
+            f"wrote {counted(len(report.rejected), 'row that is', 'rows that are')} kept out to {file}", err=True
+        )
 
 
 def report_lines(report) -> list[str]:
     """The whole report for people: what the file is, which boundaries, coverage, every fault, the sentence."""
+    from dashboard.views.wording import counted
+
     lines = [f"{report.filename}: {report.format or 'not a known format'}, {report.size:,} bytes"]
     if report.kind:
         lines.append(f"Kind: {report.kind}")
@@ -165,9 +171,9 @@ def report_lines(report) -> list[str]:
         lines.append("Coverage:")
         for row in report.coverage.to_dict("records"):
             told = (
-                f"{row['services']:,} services"
+                counted(row["services"], "service")
                 if "services" in row
-                else f"{row['with_value']:,} of {row['areas']:,} areas have a value"
+                else f"{row['with_value']:,} of {counted(row['areas'], 'area')} have a value"
                 + (f", {row['suppressed']:,} withheld" if row["suppressed"] else "")
             )
             lines.append(f"  {row['name']}: {told}")
@@ -316,12 +322,14 @@ def moment_of(text: str) -> datetime | None:
 
 def change_lines(changes: Mapping[str, Any]) -> list[str]:
     """What a version changed against the one before, in sentences."""
+    from dashboard.views.wording import counted
+
     if not changes:
         return []
     against = f"Against version {changes['against']}"
     if "sites_added" in changes:
         return [
-            f"{against}: {changes['sites_added']:,} sites added, {changes['sites_gone']:,} gone, "
+            f"{against}: {counted(changes['sites_added'], 'site')} added, {changes['sites_gone']:,} gone, "
             f"{changes['sites_moved']:,} moved."
         ]
     lines = []
@@ -331,7 +339,7 @@ def change_lines(changes: Mapping[str, Any]) -> list[str]:
     if "areas_changed" in changes:
         lines.append(
             f"{against}, {changes['level']} {changes['period']}".rstrip()
-            + f": {changes['areas_changed']:,} areas changed, {changes['areas_gained']:,} gained a value, "
+            + f": {counted(changes['areas_changed'], 'area')} changed, {changes['areas_gained']:,} gained a value, "
             f"{changes['areas_lost']:,} lost theirs."
         )
         lines += [f"  {move['area_code']}: {move['before']:g} to {move['after']:g}" for move in changes["largest"]]
@@ -347,6 +355,7 @@ def change_lines(changes: Mapping[str, Any]) -> list[str]:
 def layers_list(as_json: bool, user: str) -> None:
     """Layers that the public, or USER, may see."""
     from dashboard.views.layers import layer_document
+    from dashboard.views.wording import counted
 
     here = published()
     found = here.store.layers(viewer_of(here, user))
@@ -354,7 +363,7 @@ def layers_list(as_json: bool, user: str) -> None:
         say_json({"layers": [layer_document(here, layer) for layer in found]})
         return
     for layer in found:
-        levels = f"{layer.sites:,} sites" if layer.kind == "services" else ", ".join(layer.levels)
+        levels = counted(layer.sites, "site") if layer.kind == "services" else ", ".join(layer.levels)
         click.echo(f"{layer.id:<36} v{layer.version:<3} {layer.title}  [{levels}]")
 
 

@@ -12,7 +12,8 @@ from dashboard.drawing.trend_line import NARROW, as_svg, picture
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.area import AreaProfile, IndicatorLine, area_profile
-from dashboard.views.gaps import AreaReading, Gaps, area_reading, gaps_or_reasons
+from dashboard.views.gap_areas import AreaReading, area_reading
+from dashboard.views.gaps import Gaps, gaps_or_reasons
 from dashboard.views.trend import AreaTrend, Trend
 from dashboard.views.wording import LEVEL_WORDS, STATUS_SHORT, decimals_for, number, with_unit
 from layers import Viewer

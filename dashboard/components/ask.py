@@ -20,8 +20,8 @@ from dashboard.question import FIELDS, NONE, number_text
 from dashboard.selection import Selection
 from dashboard.views import offer
 from dashboard.views.measures import as_offer
-from dashboard.views.wording import LEVEL_SHORT, METRIC_WORDS, SHOW_WORDS
-from layers import Layer, Viewer
+from dashboard.views.wording import LEVEL_SHORT, SHOW_WORDS
+from layers import METRICS, Layer, Viewer
 
 ALL = "all"
 """Value of a picker that does not narrow."""
@@ -225,10 +225,10 @@ PICKERS = (
         more={"searchable": True, "clearable": True, "maxDropdownHeight": 360},
     ),
     Picker("show", "showing", shows, component=dmc.SegmentedControl, renewed=True),
-    Picker("metric", "Access measured by", lambda _: options(METRIC_WORDS), GAP),
+    Picker("metric", "Access measured by", lambda _: options({metric.id: metric.title for metric in METRICS.values()}), GAP),
     Picker(
         "group", "Shared among", groups, GAP, all="All residents", renewed=True, more={"searchable": True},
-        hidden=lambda asked: asked.selection.metric != "e2sfca" or not groups(asked),
+        hidden=lambda asked: not METRICS[asked.selection.metric].uses_capacity or not groups(asked),
     ),
     Picker(
         "travel", "How far it is", journeys, GAP, renewed=True, name="journey", shown="journey",

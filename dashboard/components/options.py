@@ -16,7 +16,8 @@ from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
 from dashboard.question import FIELDS
 from dashboard.views import suggestion as planning
-from dashboard.views.gaps import Sorry, cost_words, need_name, rule_sentence, summary_sentence
+from dashboard.views.gap_words import limit_words, need_name, rule_sentence, summary_sentence
+from dashboard.views.gaps import Sorry
 from dashboard.views.option_results import (
     Comparison,
     change_lines,
@@ -36,7 +37,7 @@ from dashboard.views.options import (
 )
 from dashboard.views.siting import OptionCard
 from dashboard.views.suggestion import DEMAND_WORDS, OBJECTIVE_HELP, OBJECTIVE_WORDS, Suggestion
-from dashboard.views.wording import number
+from dashboard.views.wording import counted, number
 from layers import Viewer
 
 MOST_SITES = 40
@@ -402,7 +403,7 @@ def sites(box: Sandbox, text: str = "") -> list:
     )
     found = found.assign(first=~found["service_id"].isin(kinds)).sort_values("first", kind="stable")
     rows = found.head(MOST_SITES).to_dict("records")
-    said = f"{len(found):,} of {len(table):,} sites" if words else f"{len(table):,} sites"
+    said = f"{len(found):,} of {counted(len(table), 'site')}" if words else counted(len(table), "site")
     if len(found) > len(rows):
         said += f"; the first {len(rows)} are listed. Type part of a name or an authority to find others"
     return [
@@ -565,5 +566,4 @@ def map_key() -> html.Ul:
 def standard_words(box: Sandbox | Sorry) -> str:
     if isinstance(box, Sorry):
         return ""
-    access = box.gaps.result.access
-    return cost_words(access.limit, box.gaps.result.model.unit) if access.limit is not None else ""
+    return limit_words(box.gaps) if box.gaps.result.access.limit is not None else ""

@@ -19,7 +19,7 @@ from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import offer, places
-from layers import Viewer
+from layers import METRICS, Viewer
 
 
 def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, shapes: Shapes) -> html.Div:
@@ -125,6 +125,7 @@ def map_config(published: Published, shapes: Shapes) -> dict:
         "context": f"/data/shapes/{shapes.outlines('context').url_name}" if region.context is not None else "",
         "labels": f"/data/shapes/{shapes.labels().url_name}",
         "palette": as_config(),
+        "metrics": {metric.id: {"high_is_worse": metric.high_is_worse} for metric in METRICS.values()},
         "bounds": places.bounds(published),
         "tableScript": TABLE_SCRIPT,
     }

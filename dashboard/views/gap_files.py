@@ -12,8 +12,9 @@ import pandas as pd
 
 from dashboard.exports import COMPACT, Document, Sheet, features, json_text, records
 from dashboard.published import Published
-from dashboard.views.gaps import Gaps, rule_sentence, summary_sentence
-from dashboard.views.together import CAUTION, Together, together_sentence
+from dashboard.views.gap_words import REASONS, put_into_words, rule_sentence
+from dashboard.views.gaps import Gaps
+from dashboard.views.together import CAUTION, Together, put_together_into_words
 from layers import Layer
 
 GAP_COLUMNS = (
@@ -27,13 +28,17 @@ TOGETHER_COLUMNS = (
 )  # fmt: skip
 
 
+_FOLLOWS = ("metric_asked", "unit", "distance", "footprint", "access_cut", "rule", "bivariate", "varied")
+"""Parameters of an answer that follow from the others, or do not fit into a cell."""
+
+
 # ---- documents ------------------------------------------------------------------------------------------------------
 
 
 def gaps_document(gaps: Gaps) -> dict[str, Any]:
     """The JSON of ``/api/v1/gaps`` and ``commonground gaps``: parameters, areas, communities, summary, and what it rests on."""
     document = gaps.result.to_json()
-    document["summary"] |= {"rule_sentence": rule_sentence(gaps), "summary_sentence": summary_sentence(gaps)}
+    put_into_words(gaps, document)
     for community, card in zip(document["communities"], gaps.cards, strict=True):
         facing = [{"id": f.id, "name": f.name, "metres": f.metres} for f in gaps.across.get(card.id, ())]
         community |= {"longitude": card.longitude, "latitude": card.latitude, "across": facing}
@@ -49,7 +54,7 @@ def together_document(together: Together) -> dict[str, Any]:
         row |= {"residents_misjudged": card.residents_misjudged, "sentence": card.sentence}
     for row, flow in zip(document["summary"]["flows"], together.flows, strict=True):
         row |= {"name": flow.name, "nearest_name": flow.nearest_name}
-    document["summary"] |= {"summary_sentence": together_sentence(together), "caution": CAUTION}
+    put_together_into_words(together, document)
     return document | about(together.published, together.layers)
 
 
@@ -138,27 +143,13 @@ def _with_outlines(
 
 def _parameters(gaps: Gaps) -> str:
     """What was asked, short enough for a cell."""
-    p = gaps.result.parameters
-    parts = {
-        "need": ",".join(f"{item['id']}={item['weight']:g}" for item in p["need"]),
-        "services": ",".join(item["id"] for item in p["services"]),
-        "level": p["level"],
-        "metric": p["metric"],
-        "max_m": p["max_m"],
-        "max_min": p["max_min"],
-        "detour": p["detour"],
-        "alone": "yes" if p["alone"] else None,
-        "fair": "yes" if p["fair"] else None,
-        "walking_kmh": p["walking_kmh"] if p["max_min"] is not None else None,
-        "driving_kmh": p["driving_kmh"],
-        "group": p["group"],
-        "travel": p["travel"],
-        "partner": p["partner"],
-        "need_threshold": p["need_threshold"],
-        "robustness": p["robustness"],
-        "seed": p["seed"],
-    }
-    said = {name: f"{value:.10g}" if isinstance(value, float) else value for name, value in parts.items()}
+    asked = {name: value for name, value in gaps.result.parameters.items() if name not in _FOLLOWS}
+    if asked["max_min"] is None:
+        del asked["walking_kmh"]
+    asked["need"] = ",".join(f"{item['id']}={item['weight']:g}" for item in asked["need"])
+    asked["services"] = ",".join(item["id"] for item in asked["services"])
+    said = {name: f"{value:.10g}" if isinstance(value, float) else value for name, value in asked.items()}
+    said = {name: "yes" if value is True else value for name, value in said.items() if value is not False}
     return "; ".join(f"{name}={value}" for name, value in said.items() if value not in (None, ""))
 
 
@@ -196,5 +187,7 @@ def _gap_table(gaps: Gaps) -> pd.DataFrame:
 def _together_table(together: Together) -> pd.DataFrame:
     names = dict(together.published.region.areas["lad"][["code", "name"]].itertuples(index=False))
     table = together.result.areas
-    table = table.assign(lad_name=[names.get(code, code) for code in table["lad_code"]])
+    table = table.assign(
+        lad_name=[names.get(code, code) for code in table["lad_code"]], reason=table["reason"].map(REASONS)
+    )
     return table.loc[:, list(TOGETHER_COLUMNS)]

@@ -20,7 +20,9 @@ from dashboard.selection import Selection
 from dashboard.views import table as tables
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth
-from dashboard.views.gaps import Gaps, access_title, painted, rule_sentence, summary_sentence
+from dashboard.views.gap_map import painted
+from dashboard.views.gap_words import access_title, rule_sentence, summary_sentence
+from dashboard.views.gaps import Gaps
 from dashboard.views.needs import WeightedNeed, need_sentence, weights_sentence
 from dashboard.views.places import names
 from dashboard.views.scene import Scene, scene
@@ -111,7 +113,7 @@ def _gap_table(gaps: Gaps, selection: Selection) -> MapTable:
     for row in paint.rows:
         words[row.code] = row.name
     metric = gaps.result.access.metric
-    scale = 0.001 if metric == "nearest" and gaps.result.model.unit == "m" else 1.0
+    scale = 0.001 if metric.in_cost and gaps.result.model.unit == "m" else 1.0
     table = _places(gaps.published, gaps.level).assign(
         value=areas["need"].to_numpy("float64"),
         lower=areas["access"].to_numpy("float64") * scale,
@@ -127,7 +129,7 @@ def _gap_table(gaps: Gaps, selection: Selection) -> MapTable:
         f"Access: {access_title(gaps)}{' (km)' if scale != 1 else ''}",
     ]
     lines += [credit for layer in gaps.layers for credit in _credits(layer)]
-    decimals = {"value": 0, "lower": 0 if metric == "coverage" else 2, "upper": 2}
+    decimals = {"value": 0, "lower": 0 if metric.counts else 2, "upper": 2}
     return MapTable(
         table[gaps.in_view], dict(GAP_HEADS, residents="Residents"), decimals, tuple(lines), f"gap-{gaps.level}"
     )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dashboard.exports import COMPACT, Document, Sheet
 from dashboard.views.gap_files import about
-from dashboard.views.gaps import rule_sentence
+from dashboard.views.gap_words import rule_sentence
 from dashboard.views.option_results import change_lines, comparison, option_sentence, outcomes
 from dashboard.views.options import Sandbox
 from layers import Viewer

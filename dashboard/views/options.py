@@ -244,7 +244,7 @@ class Sandbox:
 
     @property
     def uses_capacity(self) -> bool:
-        return self.gaps.result.access.metric == "e2sfca"
+        return self.gaps.result.access.metric.uses_capacity
 
 
 def settled(published: Published, query: Mapping[str, Any], viewer: Viewer) -> tuple[OptionsQuery, tuple[str, ...]]:

@@ -89,3 +89,17 @@ def locate_point(region: Region, easting: float, northing: float, level: str = "
         trees[level] = shapely.STRtree(areas.geometry.to_numpy())
     found = trees[level].query(shapely.Point(*to_degrees(easting, northing)), predicate="intersects")
     return str(areas["code"].iat[int(min(found))]) if len(found) else ""
+
+
+def authorities_of(areas: pd.DataFrame, easting: np.ndarray, northing: np.ndarray) -> np.ndarray:
+    """Authority that each point (EPSG:27700) stands in, "" outside all areas."""
+    import geopandas as gpd
+
+    out = np.full(len(easting), "", dtype=object)
+    if not len(easting) or "geometry" not in areas.columns:
+        return out
+    points = gpd.GeoSeries.from_xy(easting, northing, crs="EPSG:27700").to_crs("EPSG:4326")
+    shapes = gpd.GeoSeries(areas["geometry"], crs=getattr(areas, "crs", None) or "EPSG:4326")
+    found = shapes.sindex.query(points, predicate="intersects")
+    out[found[0][::-1]] = areas["lad_code"].to_numpy(object)[found[1][::-1]]
+    return out

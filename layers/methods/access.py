@@ -21,7 +21,6 @@ from scipy.spatial import cKDTree
 
 from layers.model import Fault, Refused
 
-METRICS = ("nearest", "coverage", "e2sfca")
 WALKING_KMH = 4.8  # 80 metres a minute; 1.6 km is then the 20-minute walk of Todd and others (2014)
 DRIVING_KMH = 35.0  # door to door in towns and country together; a declared assumption, not a measurement
 DETOURS = (1.0, 1.2, 1.4)
@@ -490,94 +489,3 @@ def check_limit(max_m: float, name: str = "max_m") -> float:
             "This limit cannot be used.", [Fault(f"{name} is {max_m}", name, "use a number above 0", rule="max-m")]
         )
     return number
-
-
-# --- alone and together ----------------------------------------------------------------------------------------------
-
-NO_SERVICE = "There is no service at all."
-NO_OWN_SERVICE = "This authority has no such service of its own."
-NO_AUTHORITY = "This area lies in no known authority."
-
-
-@dataclass(frozen=True)
-class BorderView:
-    """Nearest over everybody's services against one's own authority's. Frames are on the areas' index."""
-
-    areas: (
-        pd.DataFrame
-    )  # alone_m, together_m, border_penalty_m, reason, nearest_service_id, nearest_service, nearest_lad
-    authorities: pd.DataFrame  # one row per authority, see :func:`border_view`
-
-
-def border_view(
-    areas: pd.DataFrame, services: pd.DataFrame | Sites, max_m: float | None = None, **settings
-) -> BorderView:
-    """``together_m``, ``alone_m`` and ``border_penalty_m`` of every area, and totals per authority.
-
-    The penalty is never negative, and NaN with a ``reason`` where the authority has no service of its own. An area is
-    *nearer elsewhere* when its nearest service stands outside its authority and is strictly nearer than its own. Where two
-    are equally near, its own is meant.
-    """
-    sites = services if isinstance(services, Sites) else read_sites(services)
-    settings.pop("alone", None)
-    together_model = access_model(areas, sites, **settings)
-    alone_model = access_model(areas, sites, alone=True, **settings)
-    together, site = together_model.nearest
-    alone, own_site = alone_model.nearest
-    together = np.minimum(together, alone)
-    site = np.where((own_site >= 0) & (alone <= together), own_site, site)
-    lad = together_model.lad
-    served = np.isfinite(together)
-    has_own = np.isfinite(alone)
-    reason = np.where(~served, NO_SERVICE, np.where(has_own, "", np.where(lad == "", NO_AUTHORITY, NO_OWN_SERVICE)))
-    with np.errstate(invalid="ignore"):
-        penalty = np.where(has_own, np.maximum(alone - together, 0.0), np.nan)
-    near = lambda texts: np.where(site >= 0, texts[site], "") if len(sites) else np.full(len(areas), "", object)  # noqa: E731
-    elsewhere = served & (alone > together)
-    frame = pd.DataFrame(
-        {
-            "alone_m": np.where(has_own, alone, np.nan),
-            "together_m": np.where(served, together, np.nan),
-            "border_penalty_m": penalty,
-            "reason": reason.astype(object),
-            "nearest_service_id": near(sites.ids),
-            "nearest_service": near(sites.names),
-            "nearest_lad": near(sites.lad),
-            "nearer_elsewhere": elsewhere,
-        },
-        index=areas.index,
-    )
-    return BorderView(frame, _by_authority(areas, frame, sites, max_m))
-
-
-def _by_authority(areas: pd.DataFrame, frame: pd.DataFrame, sites: Sites, max_m: float | None) -> pd.DataFrame:
-    """Totals per authority: own services, residents, residents nearer elsewhere, mean metres alone and together."""
-    people = areas["population"].to_numpy("float64")
-    both = frame["border_penalty_m"].notna().to_numpy()
-    served = frame["together_m"].notna().to_numpy()
-    elsewhere = frame["nearer_elsewhere"].to_numpy()
-    table = pd.DataFrame(
-        {
-            "lad_code": areas["lad_code"].to_numpy(object),
-            "areas": 1,
-            "residents": people,
-            "areas_nearer_elsewhere": elsewhere.astype(int),
-            "residents_nearer_elsewhere": np.where(elsewhere, people, 0.0),
-            "_both": np.where(both, people, 0.0),
-            "_alone": np.where(both, frame["alone_m"].to_numpy() * people, 0.0),
-            "_served": np.where(served, people, 0.0),
-            "_together": np.where(served, frame["together_m"].to_numpy() * people, 0.0),
-            "_penalty": np.where(both, frame["border_penalty_m"].to_numpy() * people, 0.0),
-        }
-    )
-    if max_m is not None:
-        table["residents_within_alone"] = np.where(both & (frame["alone_m"].to_numpy() <= max_m), people, 0.0)
-        table["residents_within_together"] = np.where(served & (frame["together_m"].to_numpy() <= max_m), people, 0.0)
-    total = table.groupby("lad_code", sort=True).sum()
-    divide = lambda top, under: total[top] / total[under].where(total[under] > 0)  # noqa: E731
-    total["mean_alone_m"] = divide("_alone", "_both")
-    total["mean_together_m"] = divide("_together", "_served")
-    total["mean_penalty_m"] = divide("_penalty", "_both")
-    total.insert(0, "services", pd.Series(sites.lad).value_counts().reindex(total.index).fillna(0).astype(int))
-    total["reason"] = np.where(total["services"] > 0, "", NO_SERVICE if not len(sites) else NO_OWN_SERVICE)
-    return total.drop(columns=[name for name in total.columns if name.startswith("_")]).reset_index()

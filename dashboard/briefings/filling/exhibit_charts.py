@@ -39,17 +39,12 @@ from dashboard.drawing.palette import DUO
 from dashboard.drawing.shown import ChartData, TableData
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, sentence
-from dashboard.views.gaps import (
-    a_site,
-    cost_words,
-    how_words,
-    nearest_words,
-    summary_sentence,
-)
+from dashboard.views.gap_words import a_site, how_words, nearest_words, summary_sentence
 from dashboard.views.places import names
 from dashboard.views.siting import compare
 from dashboard.views.together import together_sentence
 from dashboard.views.trend import Trend, area_trend, region_number, trend
+from dashboard.views.wording import cost_words
 from layers import Layer
 
 CHARTS = Exhibits()

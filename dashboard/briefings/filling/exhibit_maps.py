@@ -38,19 +38,10 @@ from dashboard.views import wording
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED
 from dashboard.views.choropleth import BandRow, Choropleth, sentence
 from dashboard.views.community import NearService
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    Sorry,
-    access_title,
-    emphasis,
-    how_words,
-    need_name,
-    painted,
-    rule_sentence,
-    short_name,
-    summary_sentence,
-)
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_map import emphasis, painted, short_name
+from dashboard.views.gap_words import access_title, how_words, need_name, rule_sentence, summary_sentence
+from dashboard.views.gaps import Gaps, Sorry
 from dashboard.views.needs import WeightedNeed, need_sentence, weights_sentence
 from dashboard.views.option_results import map_scene
 from dashboard.views.options import Sandbox
@@ -58,6 +49,7 @@ from dashboard.views.overlays import overlays, rings
 from dashboard.views.places import bounds as bounds_of
 from dashboard.views.places import names
 from dashboard.views.scene import scene
+from dashboard.views.wording import counted
 from layers import Fault, Layer, Refused, Viewer
 
 WIDTH, HEIGHT = 720, 540
@@ -168,9 +160,7 @@ def _gap_map(ask: Asked, chosen: Selection, gaps: Gaps, services: Sequence[Layer
             legend=(*(_legend(row, colours, gaps.level) for row in paint.rows), *_service_rows(services)),
             legend_title=title, table=table, layers=layers, link=chosen.link(),
         )  # fmt: skip
-    title = (
-        "Where need is high and services are far" if gaps.result.access.metric == "nearest" else "Need against access"
-    )
+    title = "Where need is high and services are far" if gaps.result.access.metric.in_cost else "Need against access"
     words = summary_sentence(gaps)
     loud = emphasis(gaps, MOST_NAMES)
     s, shapes = gaps.summary, ask.region.areas[gaps.level].geometry.to_numpy()
@@ -470,12 +460,12 @@ def _key(gaps: Gaps) -> str:
                 f'<rect x="{x:g}" y="{y:g}" width="{cell:g}" height="{cell:g}" fill="{colours[3 * need + access]}" stroke="#ffffff" '
                 'stroke-width="1.5"/>'
             )
-    nearest = gaps.result.access.metric == "nearest"
     bottom = top + 3 * cell
     out.append(_arrow(left - 12, bottom, left - 12, top))
     out.append(_arrow(left, bottom + 12, left + 3 * cell, bottom + 12))
     out.append(text_at(left - 22, top + 1.5 * cell, "More need", SMALL_NAME, anchor="middle", turn=-90))
-    longer = ("Farther" if gaps.result.model.unit == "m" else "More time") if nearest else "Less access"
+    farther = "Farther" if gaps.result.model.unit == "m" else "More time"
+    longer = farther if gaps.result.access.metric.in_cost else "Less access"
     out.append(text_at(left + 1.5 * cell, bottom + 36, longer, SMALL_NAME, anchor="middle"))
     return f"<g>{''.join(out)}</g>"
 
@@ -502,7 +492,7 @@ def _legend(row: BandRow, colours: Sequence[str], level: str, label: str = "") -
 
 
 def _many(areas: int, residents: float, level: str) -> str:
-    return f"{wording.count_of(areas, level)}, {residents:,.0f} residents"
+    return f"{wording.count_of(areas, level)}, {counted(residents, 'resident')}"
 
 
 def _band_table(rows: Sequence[BandRow], level: str, first: str) -> TableData:
@@ -523,7 +513,7 @@ def _service_rows(services: Sequence[Layer]) -> tuple[LegendRow, ...]:
     out = []
     for n, layer in enumerate(services):
         shape = SHAPES[n % len(SHAPES)]
-        sites = "1 site" if layer.sites == 1 else f"{layer.sites:,} sites"
+        sites = "1 site" if layer.sites == 1 else counted(layer.sites, "site")
         out.append(LegendRow(f"{layer.title}: dark {words.get(shape, shape + 's')}", INK, "", sites, shape))
     return tuple(out)
 

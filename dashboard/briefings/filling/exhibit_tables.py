@@ -32,13 +32,11 @@ from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import sentence
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    access_formatter,
-    cost_words,
-)
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_words import access_formatter
+from dashboard.views.gaps import Gaps
 from dashboard.views.together import together_sentence
+from dashboard.views.wording import cost_words, counted
 from layers import Kind
 
 TABLES = Exhibits()
@@ -115,12 +113,12 @@ def _communities(ask: Asked, gaps: Gaps, cards: tuple[CommunityCard, ...], title
         raise refused(f"this view has no {kind}", "leave the table out", "briefing-empty")
     shown = cards[: ask.count(MOST_ROWS)]
     sure = any(card.stability is not None for card in shown)
-    nearest, say = gaps.result.access.metric == "nearest", access_formatter(gaps)
+    heading, say = gaps.result.access.metric.column, access_formatter(gaps)
     rows = []
     for n, card in enumerate(shown, 1):
         row = [f"{n:,}", card.name, upper(card.authorities_words), f"{card.residents:,.0f}"]
         row += [wording.number(card.need) if card.need is not None else "–"]
-        row += [say(card.access) if nearest else card.access_words]
+        row += [say(card.access) if heading else card.access_words]
         row += [upper(card.stability_word) or "–"] if sure else []
         rows.append(tuple(row))
     heads = (
@@ -129,13 +127,13 @@ def _communities(ask: Asked, gaps: Gaps, cards: tuple[CommunityCard, ...], title
         "Authorities",
         "Residents",
         "Need (of 100)",
-        "To the nearest" if nearest else "Access",
+        heading or "Access",
         *(("How sure",) if sure else ()),
     )
-    numeric = (True, False, False, True, True, nearest, *((False,) if sure else ()))
+    numeric = (True, False, False, True, True, bool(heading), *((False,) if sure else ()))
     people, first = sum(card.residents for card in cards), cards[0]
     alt = (
-        f"{len(cards):,} {title.lower() if len(cards) > 1 else title.lower().removesuffix('ies') + 'y'} with {people:,.0f} residents. "
+        f"{counted(len(cards), title.lower().removesuffix('ies') + 'y', title.lower())} with {counted(people, 'resident')}. "
         f"The largest is {first.name} with {first.residents:,.0f}, {first.authorities_words}."
     )
     table = TableData(heads, tuple(rows), numeric, rest_words(len(shown), len(cards), "with most residents"))
@@ -177,7 +175,7 @@ def _table_services(ask: Asked) -> Figure:
     total = sum(card.services for card in together.cards)
     people = sum(card.residents for card in together.cards)
     titles = wording.listing([layer.title for layer in together.services])
-    alt = f"{titles}: {total:,} for {people:,.0f} residents"
+    alt = f"{titles}: {total:,} for {counted(people, 'resident')}"
     alt += f". Fewest for its residents: {cards[0].name}, with {cards[0].services:,}." if cards else "."
     note = rest_words(len(shown), len(cards), "authorities with fewest for their residents")
     return Figure(

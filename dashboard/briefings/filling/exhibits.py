@@ -28,13 +28,11 @@ from dashboard.drawing.shown import TableData
 from dashboard.published import Published
 from dashboard.views import option_results, wording
 from dashboard.views.community import near_services
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    Sorry,
-)
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gaps import Gaps, Sorry
 from dashboard.views.option_results import comparison, option_sentence, outcomes
 from dashboard.views.options import OWN, left_out, sandbox, settled
+from dashboard.views.wording import counted
 from layers import ExhibitSpec, Fault, NotFound, Refused, Viewer
 
 MAPS = Exhibits()
@@ -129,7 +127,8 @@ def _community(ask: Asked) -> Figure:
     rows += [("How sure", card.stability_words)] if card.stability_words else []
     near = [f"{s.number} {s.name}, {s.authority} ({s.distance})" for s in services[:4]]
     rows += [("Nearest services", "; ".join(near))] if near else []
-    alt = f"{card.name} has {card.residents:,.0f} residents, {card.authorities_words}; {card.need_words}, {card.access_words}. {words}"
+    alt = f"{card.name} has {counted(card.residents, 'resident')}, {card.authorities_words}; {card.need_words}, "
+    alt += f"{card.access_words}. {words}"
     return Figure(
         "map",
         card.name,

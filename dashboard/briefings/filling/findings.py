@@ -11,21 +11,21 @@ from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import nearest_services
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_words import (
     a_site,
-    cost_words,
+    line_words,
     nearest_words,
     need_name,
     one_of,
-    percent,
     rule_sentence,
     summary_sentence,
     vanishing_sentence,
 )
+from dashboard.views.gaps import Gaps
 from dashboard.views.siting import compare
 from dashboard.views.together import Together, together_for, together_sentence
+from dashboard.views.wording import cost_words, percent
 from layers import Kind, Layer
 
 FINDINGS = Tokens()
@@ -98,7 +98,7 @@ def _beyond(ask: Ask) -> tuple[float, float, dict]:
     how = "in a straight line" if detour == 1 else f"a straight line times {detour:g} for real roads"
     detail = (
         f"Residents of {wording.count_of(int(beyond.sum()), level)} of {ask.where} whose middle is more than "
-        f"{cost_words(metres, 'm')} ({how}) from {a_site(services)}."
+        f"{wording.standard_words(metres)} ({how}) from {a_site(services)}."
     )
     query = Selection(services=found_ids(services), show="access", level=level, max_m=metres, partner=ask.partner)
     more = {"detail": detail, "layers": pins(*services), "link": query.link(), "period": _periods(services)}
@@ -131,9 +131,13 @@ def _(ask: Ask) -> Fact:
 @token("access.share_beyond", _BEYOND, "The same as a share of all residents", _BEYOND_EG)
 def _(ask: Ask) -> Fact:
     beyond, everybody, more = _beyond(ask)
+    return _share(ask, beyond, everybody, more)
+
+
+def _share(ask: Ask, people: float, everybody: float, more: dict) -> Fact:
     if everybody <= 0:
         raise ask.refused("nobody lives in these areas", "choose others")
-    return Fact(percent(beyond / everybody), 100 * beyond / everybody, "% of residents", **more)
+    return Fact(percent(people / everybody), 100 * (people / everybody), "% of residents", **more)
 
 
 # ---- gaps ---------------------------------------------------------------------------------------------------------------
@@ -184,11 +188,8 @@ _gap_number(
 @token("gaps.share", "[view]", "The same as a share of all residents", _GAPS)
 def _(ask: Ask) -> Fact:
     gaps = ask.gaps()
-    everybody = gaps.summary["residents"]
-    if everybody <= 0:
-        raise ask.refused("nobody lives in these areas", "choose others")
-    share = gaps.summary["underserved_residents"] / everybody
-    return Fact(percent(share), 100 * share, "% of residents", **_about_gaps(gaps, ask))
+    s = gaps.summary
+    return _share(ask, s["underserved_residents"], s["residents"], _about_gaps(gaps, ask))
 
 
 _gap_number("communities", "communities", "Communities that underserved areas form where they touch")
@@ -310,8 +311,8 @@ _TOGETHER = 'view="services=alcohol-drug-services"'
 
 def _about_together(found: Together, ask: Ask) -> dict:
     parameters = found.result.parameters
-    limit = f" The standard is {cost_words(parameters['max_m'], 'm')}." if parameters["max_m"] else ""
-    detail = f"{wording.listing([each.title for each in found.services])}, {parameters['distance']}.{limit}"
+    limit = f" The standard is {wording.standard_words(parameters['max_m'])}." if parameters["max_m"] else ""
+    detail = f"{wording.listing([each.title for each in found.services])}, {line_words(parameters['detour'])}.{limit}"
     selection = replace(ask.selection, show="access", area="", at=None)
     return {
         "layers": pins(*found.layers),
@@ -346,11 +347,8 @@ _together_number(
 @token("together.share", "[view]", "The same as a share of all residents", _TOGETHER)
 def _(ask: Ask) -> Fact:
     found = ask.together()
-    everybody = found.summary["residents"]
-    if everybody <= 0:
-        raise ask.refused("nobody lives in these areas", "choose others")
-    share = found.summary["residents_nearer_elsewhere"] / everybody
-    return Fact(percent(share), 100 * share, "% of residents", **_about_together(found, ask))
+    s = found.summary
+    return _share(ask, s["residents_nearer_elsewhere"], s["residents"], _about_together(found, ask))
 
 
 _together_number(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from dashboard.published import Published
 from dashboard.selection import Selection, weighted
-from dashboard.views.gaps import Gaps, answer_or_sorry, gaps_of, nearest_words
+from dashboard.views.gap_words import nearest_words
+from dashboard.views.gaps import Gaps, answer_or_sorry, gaps_of
 from dashboard.views.offer import usable_as_need
 from dashboard.views.together import Together, together_of
 from layers import LEVELS, Layer, Measure, Theme, Viewer

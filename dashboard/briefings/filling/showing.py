@@ -21,15 +21,12 @@ from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import rank_text
 from dashboard.views.choropleth import Choropleth, choropleth
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    cost_words,
-    how_words,
-    rule_sentence,
-)
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_words import how_words, rule_sentence
+from dashboard.views.gaps import Gaps
 from dashboard.views.places import names
 from dashboard.views.together import Together
+from dashboard.views.wording import standard_words
 from layers import ExhibitSpec, Layer, Token
 
 MOST_BARS = 30
@@ -345,7 +342,7 @@ def together_table(ask: Asked, together: Together):
     shown = together.cards[: ask.count(MOST_ROWS, 20)]
     judged = any(card.residents_misjudged is not None for card in shown)
     heads = ["Authority", "Services", "Residents", "Nearer elsewhere", "Share", "Most often to"]
-    limit = cost_words(together.result.parameters["max_m"], "m") if judged else ""
+    limit = standard_words(together.result.parameters["max_m"]) if judged else ""
     heads += ["Misjudged"] if judged else []
     rows = []
     for card in shown:

@@ -18,7 +18,8 @@ from dashboard.memory import kept
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
-from dashboard.views.gaps import Gaps, answer_or_sorry, one_of
+from dashboard.views.gap_words import one_of
+from dashboard.views.gaps import Gaps, answer_or_sorry
 from dashboard.views.options import Option, OptionsQuery, opened
 from dashboard.views.siting import plan_sites, siting_request
 from layers import PUBLIC, Audience, Layer, Refused

@@ -21,7 +21,7 @@ from dashboard.briefings.filling.asking import UNSHOWN, Facts
 from dashboard.briefings.filling.exhibits import figure
 from dashboard.briefings.filling.questions import ThemeQuestion
 from dashboard.published import Published
-from dashboard.views.gaps import a_site, one_of
+from dashboard.views.gap_words import a_site, one_of
 from layers import LONGEST_HEADLINE, PUBLIC, Refused, read_briefing, tokens_of
 
 FOLDER = Path(__file__).with_name("starters")
@@ -127,6 +127,8 @@ def _front(text: str) -> tuple[dict[str, str], list[str]]:
 def _pages(lines: Iterable[str]) -> list[_Page]:
     pages, fence, inside, after_gap = [], "", [], True
     for line in lines:
+        if line.strip() and not pages and not line.startswith("# "):
+            raise ValueError(f"a page of a template begins with its headline, “# …”; before it stands “{line}”")
         if fence:
             if line.strip() != "```":
                 inside.append(line)

@@ -11,7 +11,8 @@ from dashboard.briefings.writing.templates import lower, md, question_words
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
-from dashboard.views.gaps import Gaps, a_site
+from dashboard.views.gap_words import a_site
+from dashboard.views.gaps import Gaps
 from dashboard.views.offer import usable_as_need
 from dashboard.views.trend import region_number
 from layers import PUBLIC, Layer, Measure, Theme
@@ -121,7 +122,7 @@ def _specials(published: Published, asked: Sequence[tuple[ThemeQuestion, Gaps]])
     lists = [x for x in published.store.layers(PUBLIC, kind="services") if x.descriptor.access_standard and x.sites]
     if lists:
         most = max(lists, key=lambda x: x.sites)  # what most people use
-        far = wording.distance(most.descriptor.access_standard.max_m).replace(".0 km", " km")
+        far = wording.standard_words(most.descriptor.access_standard.max_m)
         view = Selection(services=(most.id,), show="access").query_string()
         found.append({"about": "access", "layer": most.id, "far": far, "a_site": md(a_site((most,))), "view": view})
     if len(published.region.areas["lad"]) > 1:

@@ -19,7 +19,8 @@ from dashboard.briefings.ward.ward_model import NO_ACTIONS
 from dashboard.briefings.ward.ward_rows import place_words
 from dashboard.selection import Selection
 from dashboard.views.choropleth import choropleth
-from dashboard.views.gaps import gap_rows, gaps_of
+from dashboard.views.gap_areas import gap_rows
+from dashboard.views.gaps import gaps_of
 from layers import PUBLIC
 
 SOME = ("DW001", "DW039", "DW121", "DW191", "DW216")

@@ -124,7 +124,7 @@ def test_rows_that_are_kept_out_are_written_with_the_reason(run, tmp_path):
     rows = [*((code, "1") for code in CODES), ("T99", "5")]
     out = tmp_path / "rejected.csv"
     result = run("layers", "validate", write(tmp_path / "p", rows=rows), "--rejected", out)
-    assert "wrote 1 rows that are kept out" in result.stderr
+    assert "wrote 1 row that is kept out" in result.stderr
     rejected = pd.read_csv(out)
     assert rejected[["row", "area_code"]].to_numpy().tolist() == [[18, "T99"]]
     assert "unknown code" in rejected.at[0, "reason"]

@@ -9,6 +9,7 @@ import pytest
 
 from dashboard.question import FIELDS
 from dashboard.selection import Selection
+from dashboard.views import gap_map
 from dashboard.views import gaps as view
 from dashboard.views import overlays as over
 from dashboard.views.scene import emphasis_of, scene
@@ -126,5 +127,5 @@ def test_the_route_that_feeds_the_map(demo_client):
     ],
 )
 def test_long_names_are_cut_on_the_map(name, short):
-    assert view.short_name(name) == short
-    assert len(view.short_name("x" * 60)) <= view.LONG_NAME + 2
+    assert gap_map.short_name(name) == short
+    assert len(gap_map.short_name("x" * 60)) <= gap_map.LONG_NAME + 2

@@ -7,10 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.methods.access import (
-    NO_OWN_SERVICE,
-    NO_SERVICE,
     access_model,
-    border_view,
     coverage,
     e2sfca,
     floating_catchment,
@@ -22,6 +19,7 @@ from layers.methods.access import (
     read_travel,
     worst_fifth,
 )
+from layers.methods.together import NO_OWN_SERVICE, NO_SERVICE, border_view
 from layers.model import Refused
 from tests.tiny import SOUTH, WEST, tiny_areas
 

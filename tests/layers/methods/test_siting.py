@@ -9,18 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array, csr_array
 
-from layers.methods.siting import (
-    Change,
-    apply_options,
-    authorities_of,
-    best_columns,
-    compare_options,
-    fewest_columns,
-    greedy,
-    plan_sites,
-    swaps,
-    worth,
-)
+from layers.geography.points import authorities_of
+from layers.methods.gap_request import Note
+from layers.methods.options import Change, apply_options, compare_options
+from layers.methods.siting import plan_sites
+from layers.methods.solver import best_columns, fewest_columns, greedy, swaps, worth
 from layers.methods.stability import Cancelled
 from layers.model import Refused
 from tests.tiny import SOUTH, WEST, tiny_areas
@@ -147,7 +140,7 @@ def test_lscp_on_a_line_and_who_cannot_be_covered():
         ["code", "easting", "northing"]
     ]
     plan = plan_sites(areas, NONE, areas["population"], objective="lscp", max_m=1_000, candidates=few)
-    assert plan.new == 1 and plan.uncoverable == ("A2", "A3", "A4", "A5", "A6") and "cannot be brought" in plan.notes[1]
+    assert plan.new == 1 and plan.uncoverable == ("A2", "A3", "A4", "A5", "A6") and plan.notes[1].code == "uncoverable"
     with pytest.raises(Refused, match="A6"):
         plan_sites(areas.iloc[6:], NONE, areas["population"].iloc[6:], objective="lscp", max_m=1_000, candidates=few)
 
@@ -185,7 +178,7 @@ def test_who_gains_and_overlap():
 def test_nobody_to_plan_for():
     areas = line([1, 2, 3])
     plan = plan_sites(areas, at(0), pd.Series([0.0, 0.0, 0.0]), objective="mclp", new=1, max_m=500)
-    assert plan.value == 0 and plan.proven and "Nobody is planned for" in plan.notes[0]
+    assert plan.value == 0 and plan.proven and plan.notes[0] == Note("no-demand")
     assert plan_sites(areas, at(0), pd.Series([0.0] * 3), objective="lscp", max_m=500).new == 0
 
 
