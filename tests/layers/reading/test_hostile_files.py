@@ -25,7 +25,7 @@ from layers.reading import files as reading
 from layers.reading.files import LIMITS, MIB, Limits, read_upload
 from layers.reading.validate import inspect_upload
 from layers.region import load_region
-from layers.store.publishing import Submission
+from layers.store.layers import Submission
 from layers.store.store import open_store
 from tests.layers.reading.test_files import geopackage, put, refusal, zipped
 from tests.layers.store_fixtures import ADMIN, WEST_ANALYST, indicator
