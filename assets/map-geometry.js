@@ -1,7 +1,7 @@
 /**
  * Outlines for the map painter: fetch, decode, and answer questions about them. No drawing here.
  *
- * The file format is described byte by byte in layers/geometry.py. Decoded outlines are typed arrays (England: about 6 MB):
+ * The file format is described byte by byte in layers/geography/packed_outlines.py. Decoded outlines are typed arrays (England: about 6 MB):
  *
  *   n                   areas, in the order of the region's area table
  *   X, Y                Float32: vertices of all arcs, one arc after the other, both ends included; unit: Web Mercator pixels

@@ -21,14 +21,16 @@ from scipy.spatial.distance import cdist
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from layers.access import access_model, border_view, floating_catchment, read_sites
-from layers.adjacency import adjacency
-from layers.clusters import local_moran
-from layers.gaps import GapRequest, IndicatorLayer, ServiceLayer, find_gaps
+from layers.geography.adjacency import adjacency
+from layers.methods.access import access_model, floating_catchment, read_sites
+from layers.methods.clusters import local_moran
+from layers.methods.gap_request import GapRequest, IndicatorLayer, ServiceLayer
+from layers.methods.gaps import find_gaps
+from layers.methods.need import Indicator, need, need_percentiles
+from layers.methods.siting import plan_sites
+from layers.methods.stability import stability
+from layers.methods.together import border_view
 from layers.model import Descriptor, Direction, Kind, Measure
-from layers.need import Indicator, need, need_percentiles
-from layers.siting import plan_sites
-from layers.stability import stability
 
 NORTH_EAST = ("E08000021", "E08000037", "E08000022", "E08000023", "E08000024", "E06000057", "E06000047")
 STEPS = {400: 1.0, 800: 0.68, 1600: 0.22}
@@ -113,7 +115,7 @@ def bench_nearest(england, doctors, passes) -> None:
     theirs = runs["theirs"][1]["metres"].groupby(level=0).first().to_numpy()
     line("nearest: geopandas.sjoin_nearest", runs["theirs"][0])
     apart = np.abs(theirs - runs["ours"][1]).max()
-    line("nearest: layers.access", runs["ours"][0], "0.05", f"largest difference {apart:.1e} m")
+    line("nearest: layers.methods.access", runs["ours"][0], "0.05", f"largest difference {apart:.1e} m")
 
 
 def bench_catchment(england, doctors, passes, skip_slow) -> None:
@@ -152,7 +154,12 @@ def bench_catchment(england, doctors, passes, skip_slow) -> None:
     answer = runs["theirs"][1].iloc[:, 0].reindex(england["code"]).fillna(0).to_numpy()
     line("e2sfca, steps: PySAL access, cost table given", runs["theirs"][0])
     apart = np.abs(answer - runs["ours"][1]).max()
-    line("e2sfca, steps: layers.access, search included", runs["ours"][0], "0.1", f"largest difference {apart:.1e}")
+    line(
+        "e2sfca, steps: layers.methods.access, search included",
+        runs["ours"][0],
+        "0.1",
+        f"largest difference {apart:.1e}",
+    )
     line("e2sfca, our kernel, search included", runs["kernel"][0], "0.1", f"{len(pairs.cost):,} pairs")
     if not skip_slow:
         points = [
@@ -271,7 +278,7 @@ def bench_clusters(north, passes) -> None:
     line("local Moran, North East: esda, 999 permutations", runs["theirs"][0])
     same = np.corrcoef(runs["theirs"][1].Is, runs["ours"][1]["statistic"])[0, 1]
     line(
-        "local Moran, North East: layers.clusters, analytic",
+        "local Moran, North East: layers.methods.clusters, analytic",
         runs["ours"][0],
         "",
         f"correlation of statistics {same:.9f}",

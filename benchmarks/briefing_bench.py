@@ -63,9 +63,9 @@ def measure(what: str, pack: Path) -> dict[str, float]:
 
 
 def pages(published, what: str) -> dict[str, float]:
-    from dashboard.briefings.files import export_briefing
-    from dashboard.views.briefing.build import build_briefing
-    from dashboard.views.briefing.starters import starter_text
+    from dashboard.briefings.files.formats import export_briefing
+    from dashboard.briefings.filling.build import build_briefing
+    from dashboard.briefings.writing.starters import starter_text
     from layers import read_briefing
 
     begin = time.perf_counter()
@@ -82,7 +82,7 @@ def pages(published, what: str) -> dict[str, float]:
 
 def wards(published) -> dict[str, float]:
     from dashboard.briefings.files.wards import ward_pages_pdf
-    from dashboard.views.briefing.ward import ward_pages
+    from dashboard.briefings.ward.ward_answers import ward_pages
     from layers import PUBLIC
 
     made = ward_pages_pdf(ward_pages(published, PUBLIC))

@@ -448,7 +448,7 @@ def add_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--england", type=Path, metavar="PACK", help="a region pack of England that is already built")
     options.add_argument("--north-east", type=Path, metavar="PACK", help="a region pack of the North East, the same")
     options.add_argument("--json", type=Path, metavar="FILE", help="write every single number into a file")
-    options.add_argument("--markdown", action="store_true", help="print the tables as the README has them")
+    options.add_argument("--markdown", action="store_true", help="print the tables as docs/speed.md has them")
 
 
 def run(options: argparse.Namespace) -> dict:

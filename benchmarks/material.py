@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from dashboard.views.palette import ramp
+from dashboard.drawing.palette import ramp
 from layers import PUBLIC, build_region, load_region, open_store
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -27,7 +27,7 @@ from flask import Response
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
-from layers.geometry import pack
+from layers.geography.packed_outlines import pack
 
 ROOT = Path(__file__).parents[1]
 NORTH_EAST = ["E08000021", "E08000037", "E08000022", "E08000023", "E08000024", "E06000057", "E06000047"]

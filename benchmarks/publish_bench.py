@@ -62,7 +62,7 @@ def make_files(pack: Path) -> dict[str, Path]:
 
 def postcodes_of(letter: str) -> pd.DataFrame:
     """The postcode package's own frame of one first letter, as it is given to whoever uses it; empty where there is none."""
-    from layers.postcodes import postcode_folder
+    from layers.geography.postcodes import postcode_folder
 
     file = postcode_folder() / f"postcodes_{letter}.msgpack.br"
     if not file.is_file():

@@ -16,9 +16,9 @@ from markupsafe import Markup
 from dashboard.auth.session import current_viewer
 from dashboard.components.plain import plain_html
 from dashboard.components.shell import footer, header
+from dashboard.drawing.palette import as_css
 from dashboard.published import Published
 from dashboard.views import wording
-from dashboard.views.palette import as_css
 
 FOLDER = Path(__file__).with_name("templates")
 ASSETS = Path(__file__).resolve().parents[1] / "assets"

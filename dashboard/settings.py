@@ -1,4 +1,4 @@
-"""Settings come from the environment, one prefix. README.md lists them; a test keeps the two in step."""
+"""Settings come from the environment, one prefix. docs/running.md lists them; a test keeps the two in step."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ import geopandas as gpd
 import pandas as pd
 
 from layers.fields import AREA
+from layers.methods.need import Preset, read_presets
 from layers.model import LEVELS, PARTNER_KINDS, Fault, Partner, Refused, Theme
-from layers.need import Preset, read_presets
 
 DEMONSTRATION_NOTICE = "Demonstration data: areas, figures and services are made up. Do not use them for decisions."
 

@@ -20,9 +20,9 @@ from scipy.spatial import cKDTree
 
 from data.demo_build import pack, places
 from data.demo_build.shapes import divide, load_postcodes
-from layers.harmonise import harmonise
+from layers.methods.harmonise import harmonise
 from layers.model import Audience, Kind, Measure, Status
-from layers.package import package_files, read_package
+from layers.reading.package import package_files, read_package
 from layers.region import load_region
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
@@ -355,7 +355,7 @@ def test_gaps_cross_borders_and_help_is_often_next_door(region, packages):
 # ---------------------------------------------------------------- grouping
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(1, 12), st.integers(40, 120), st.integers(0, 10_000))
 def test_divide_fills_every_group_evenly_and_always_alike(groups, n, seed):
     rng = np.random.default_rng(seed)

@@ -17,6 +17,7 @@ from dashboard import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUNNING = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
 WEB = {"dash", "flask", "plotly", "gunicorn", "werkzeug"}
 
 
@@ -129,11 +130,11 @@ def test_views_and_the_selection_are_free_of_dash():
 # ---- README is true --------------------------------------------------------------------------------------------------
 
 
-def test_readme_lists_every_setting():
-    """README's table and :data:`dashboard.settings.HELP` say the same, word for word."""
-    told = dict(re.findall(r"^\| `(COMMONGROUND_\w+)` \| (.*) \|$", README, re.M))
+def test_the_reference_lists_every_setting():
+    """The table of docs/running.md and :data:`dashboard.settings.HELP` say the same, word for word."""
+    told = dict(re.findall(r"^\| `(COMMONGROUND_\w+)` \| (.*) \|$", RUNNING, re.M))
     rows = "\n".join(f"| `{name}` | {text} |" for name, text in settings.HELP.items())
-    assert told == settings.HELP, f"the rows in README.md should be\n{rows}"
+    assert told == settings.HELP, f"the rows in docs/running.md should be\n{rows}"
 
 
 def test_every_setting_that_the_code_reads_is_explained():
@@ -147,22 +148,22 @@ def test_every_setting_that_the_code_reads_is_explained():
     assert read <= set(settings.HELP), f"not in dashboard.settings.HELP: {sorted(read - set(settings.HELP))}"
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/running.md"])
 def test_make_targets_in_the_documents_exist(document):
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     text = (ROOT / document).read_text(encoding="utf-8")
     # as code: `make run`, or a line of a code block, with settings before or after
     named = set(re.findall(r"(?:^|`)(?:[A-Z]+=\S+ )*make ([a-z][a-z-]*)", text, re.M))
-    assert {"run", "test"} <= named
+    assert named
     assert named <= targets, f"{document} names targets that Makefile does not have: {sorted(named - targets)}"
 
 
-def test_commands_in_readme_exist():
+def test_commands_in_the_reference_exist():
     import click
 
     from dashboard.cli import main
 
-    rows = re.findall(r"`commonground ((?:[a-z]+ ?)+)", README)
+    rows = re.findall(r"`commonground ((?:[a-z]+ ?)+)", RUNNING)
     wrong = []
     for row in rows:
         command, words = main, row.split()
@@ -171,7 +172,12 @@ def test_commands_in_readme_exist():
         if command is None or isinstance(command, click.Group):
             wrong.append(f"commonground {row}")
     assert len(rows) >= 6
-    assert not wrong, f"README.md names commands that do not exist: {wrong}"
+    assert not wrong, f"docs/running.md names commands that do not exist: {wrong}"
+
+
+def test_readme_is_short_and_shows_the_two_commands():
+    assert len(README.splitlines()) <= 80
+    assert {"make run", "make test"} <= set(re.findall(r"^(make [a-z]+)", README, re.M))
 
 
 def documents() -> list[Path]:

@@ -8,22 +8,24 @@ from dashboard.api.answers import (
     IMMUTABLE,
     PRIVATE,
     REVALIDATE,
-    Memory,
+    Answers,
     answer,
     as_json,
+    body_of,
     not_found,
     one_shape_of_error,
 )
 from dashboard.api.gaps import today
 from dashboard.auth.session import current_viewer
+from dashboard.exports import formats_of
+from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.gaps import Sorry
-from dashboard.views.option_files import options_csv, options_document
+from dashboard.views.map_table import map_table
+from dashboard.views.option_files import options_export
 from dashboard.views.options import sandbox, settled
 from dashboard.views.scene import Scene, classes_of, emphasis_of, is_public, readings_of, scene
-from dashboard.views.shapes import Shapes
-from dashboard.views.twin import twin_of
 from dashboard.views.wire import services_geojson
 from layers import NotFound
 
@@ -32,7 +34,7 @@ BINARY = "application/octet-stream"
 
 def blueprint(published: Published, shapes: Shapes) -> Blueprint:
     routes = Blueprint("data", __name__, url_prefix="/data")
-    memory = Memory()
+    memory = Answers()
     one_shape_of_error(routes)
 
     @routes.get("/shapes/<name>")
@@ -85,27 +87,29 @@ def blueprint(published: Published, shapes: Shapes) -> Blueprint:
         cache = REVALIDATE if layer.descriptor.audience == "public" else PRIVATE
         return answer(body, "application/geo+json", cache=cache)
 
-    @routes.get("/table.csv")
-    def table() -> Response:
+    @routes.get("/table.<form>")
+    def table(form: str) -> Response:
+        offered("table", form)
         selection, shown = _scene(published)
-        twin = twin_of(published, selection, shown)
-        if twin is None:
+        found = map_table(published, selection, shown)
+        if found is None:
             raise not_found("indicator of that name")
-        return answer("\ufeff" + twin.as_csv(), "text/csv", cache=_cache(shown), name=twin.file_name)
+        return answer(body_of(found.document(), form, saved=True), cache=_cache(shown))
 
-    @routes.get("/options.csv", defaults={"form": "csv"})
-    @routes.get("/options.json", defaults={"form": "json"})
+    @routes.get("/options.<form>")
     def options(form: str) -> Response:
+        offered("options", form)
         viewer = current_viewer()
         query, _ = settled(published, request.args, viewer)
         box = sandbox(published, query, viewer)
         if isinstance(box, Sorry):
             raise not_found("gap between this need and these services")
-        cache = REVALIDATE if box.gaps.public else PRIVATE
-        if form == "json":
-            document = as_json(options_document(box, viewer, today()))
-            return answer(document, "application/json", cache=cache, name="options.json")
-        return answer("\ufeff" + options_csv(box, viewer, today()), "text/csv", cache=cache, name="options.csv")
+        body = body_of(options_export(box, viewer, today()), form, saved=True)
+        return answer(body, cache=REVALIDATE if box.gaps.public else PRIVATE)
+
+    def offered(kind: str, form: str) -> None:
+        if form not in formats_of(kind, in_api=True):
+            raise not_found("such address")
 
     return routes
 

@@ -41,7 +41,7 @@ def install(server: flask.Flask, published: Published) -> None:
         token = token_of(request)
         if token and not request.path.startswith(SAME_FOR_ALL):
             try:
-                flask.g.viewer = published.store.viewer_of(token)
+                flask.g.viewer = published.store.accounts.viewer_of(token)
             except Refused:  # the database is away: what is public can still be shown, nothing else
                 log.exception("a session could not be looked up; the request is answered as for the public")
 
@@ -49,7 +49,7 @@ def install(server: flask.Flask, published: Published) -> None:
     def add_headers(response: flask.Response) -> flask.Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if flask.g.get("may_be_framed"):  # the one page that other websites may show (dashboard.briefings.routes)
+        if flask.g.get("may_be_framed"):  # the one page that other websites may show (dashboard.briefings.web.routes)
             response.headers.pop("X-Frame-Options")
         if flask.request.is_secure:
             response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR}")

@@ -1,6 +1,6 @@
 """Who is asking, and the cookie that says so.
 
-The cookie holds a random token and nothing else; what it stands for is in the store (:mod:`layers.accounts`). Over HTTPS it
+The cookie holds a random token and nothing else; what it stands for is in the store (:mod:`layers.store.accounts`). Over HTTPS it
 has the ``__Host-`` prefix, so that neither another host of the same domain nor plain HTTP can put one of its own in its place.
 """
 

@@ -1,4 +1,4 @@
-"""Briefings. The pages are drawn by the server (:mod:`dashboard.briefings.routes`); this is the way there from a page that Dash
+"""Briefings. The pages are drawn by the server (:mod:`dashboard.briefings.web.routes`); this is the way there from a page that Dash
 draws."""
 
 from __future__ import annotations
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from dash import html
 
+from dashboard.map_files import Shapes
 from dashboard.published import Published
-from dashboard.views.shapes import Shapes
 from layers import Viewer
 
 

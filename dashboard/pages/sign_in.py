@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from dashboard.components.plain import plain_html
 from dashboard.components.shell import footer, header
+from dashboard.drawing.palette import as_css
 from dashboard.published import Published
-from dashboard.views.palette import as_css
 from layers import PUBLIC, Viewer
 
 PATH = "/sign-in"

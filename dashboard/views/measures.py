@@ -2,7 +2,7 @@
 
 A *demand group* is a layer that counts people: a count, or a percentage that comes with its counts (the age bands do). The
 *fair standard* needs a layer of the share of households without a car; such a layer is known by its id, which contains
-``no-car`` or ``without-a-car``. A *travel-time table* lies in the region pack (``layers.travel``). All of them are offered only
+``no-car`` or ``without-a-car``. A *travel-time table* lies in the region pack (``layers.methods.travel``). All of them are offered only
 where they are there for this viewer and level.
 """
 
@@ -22,6 +22,7 @@ from dashboard.selection import Selection
 from layers import (
     DRIVING_KMH,
     LEVELS,
+    METRICS,
     WALKING_KMH,
     Fault,
     GapRequest,
@@ -77,7 +78,8 @@ def fits(table: TravelTable, level: str, services: Iterable[str]) -> bool:
 
 
 def as_offer(published: Published, layers: Iterable[Layer]) -> dict:
-    """For the browser: ``{travel: [{id, title, level, services}], fair: [levels], fairWords, groups: [{id, title, levels}]}``."""
+    """For the browser: ``{travel: [{id, title, level, services}], fair: [levels], fairWords, groups: [{id, title, levels}],
+    capacity: [metrics that share the capacity of the sites]}``."""
     layers = list(layers)
     cars = no_car_layer(layers)
     tables = tables_for(published, (layer.id for layer in layers))
@@ -90,6 +92,7 @@ def as_offer(published: Published, layers: Iterable[Layer]) -> dict:
             for layer in layers
             if is_group(layer)
         ],
+        "capacity": [metric.id for metric in METRICS.values() if metric.uses_capacity],
     }
 
 

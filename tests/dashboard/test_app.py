@@ -141,7 +141,7 @@ def test_every_page_of_every_kind_of_region_renders(region_of_any_kind, page):
         assert layout.status_code == 200
         text = layout.text
         assert '"id":"main"' in text.replace(" ", "")
-        # a community is named by a question, so without one there is none (tests/dashboard/test_options.py opens real ones)
+        # a community is named by a question, so without one there is none (tests/dashboard/views/test_options.py opens real ones)
         assert "There is nothing here" not in text or page.name == "community"
         json.loads(text, parse_constant=lambda name: pytest.fail(f"{path} holds {name}"))
 

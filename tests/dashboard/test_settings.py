@@ -67,12 +67,6 @@ def test_several_hosts_must_be_given_the_same_key(tmp_path):
     assert not from_environment(environ | {"COMMONGROUND_SECRET_KEY": "k"}).single_machine
 
 
-def test_every_setting_is_in_the_readme():
-    readme = (ROOT / "README.md").read_text("utf-8")
-    docs = "\n".join(file.read_text("utf-8") for file in (ROOT / "docs").rglob("*.md"))
-    assert [name for name in HELP if name not in readme + docs] == []
-
-
 def test_every_setting_that_the_code_reads_has_its_help():
     read = set()
     for file in (ROOT / "dashboard").rglob("*.py"):

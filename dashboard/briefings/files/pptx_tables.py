@@ -7,8 +7,8 @@ from pptx.oxml.ns import qn
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.pptx_shapes import LEADING, lines_of
-from dashboard.views.briefing.model import TableData
-from dashboard.views.svg_text import width_of
+from dashboard.drawing.shown import TableData
+from dashboard.drawing.svg_text import width_of
 
 
 def _least(table: TableData, rows: list[list[str]], size: float) -> list[float]:

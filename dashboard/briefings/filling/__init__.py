@@ -1,0 +1,1 @@
+"""A briefing's tokens and exhibits become numbers, words and pictures, from the same view functions as the screen."""

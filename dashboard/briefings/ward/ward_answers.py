@@ -1,0 +1,150 @@
+"""The ward member's page: what the region's data say about one ward, on one side of A4.
+
+Every ward is asked the same: the same indicators (so that members can compare), the same lists of services, the question of
+each theme (:mod:`.questions`). Numbers are those of the area page and the gap view; nothing here measures anything anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import numpy as np
+
+from dashboard.briefings.filling.model import SourceLine
+from dashboard.briefings.ward.ward_map import map_of
+from dashboard.briefings.ward.ward_model import WardPage
+from dashboard.briefings.ward.ward_rows import (
+    extremes,
+    gap_rows,
+    limits_of,
+    need_row,
+    neighbour_groups,
+    service_rows,
+    summary_of,
+)
+from dashboard.briefings.ward.ward_shared import Shared, shared_of
+from dashboard.published import Published
+from dashboard.selection import Selection
+from dashboard.views import wording
+from dashboard.views.area import area_profile
+from layers import Layer, Viewer
+
+
+def ward_page(published: Published, code: str, reader: Viewer, *, made_on: date | None = None) -> WardPage | None:
+    """The page of a ward as this reader may see it; None for a code that is no ward."""
+    if code not in published.region.codes("ward"):
+        return None
+    return _page(shared_of(published, reader), code, made_on or date.today())
+
+
+def ward_pages(
+    published: Published, reader: Viewer, codes: Sequence[str] | None = None, *, made_on: date | None = None
+) -> Iterator[WardPage]:
+    """Pages one after the other, in area order of the wards (or of ``codes``); each is made when it is asked for."""
+    shared, day = shared_of(published, reader), made_on or date.today()
+    for code in published.region.codes("ward") if codes is None else codes:
+        yield _page(shared, code, day)
+
+
+def _page(shared: Shared, code: str, day: date) -> WardPage:
+    published, region = shared.published, shared.published.region
+    profile = area_profile(published, code, Selection(level="ward"), shared.reader)
+    area = region.areas["ward"].iloc[region.position("ward", code)]
+    members = shared.members.get(code, np.array([], dtype=int))
+    lines = {line.id: line for line in profile.indicators}
+    needs = tuple(
+        need_row(theme, lines[layer.id], layer.descriptor.unit) for theme, layer in shared.themes if layer.id in lines
+    )
+    services = tuple(service_rows(shared, profile, code))
+    gaps, no_gap, close = gap_rows(shared, code, members)
+    svg, alt, legend, key = map_of(shared, profile, area, members, services)
+    layers = _layers_of(shared, needs, services)
+    partner = next((p for p in region.partners if p.kind == "council" and profile.lad_code in p.footprint), None)
+    partner = partner or next((p for p in region.partners if profile.lad_code in p.footprint), None)
+    worst, best = extremes(profile, {row.layer_id for row in needs}, shared.layers)
+    sources = tuple(_source(layer) for layer in layers)
+    return WardPage(
+        code=code,
+        name=profile.name,
+        lad_code=profile.lad_code,
+        authority=profile.lad_name,
+        region_name=region.name,
+        partner_id=partner.id if partner else "",
+        partner_name=partner.name if partner else "",
+        residents=profile.population,
+        small_areas=len(members),
+        summary=summary_of(needs, services, gaps, shared, worst, best),
+        needs=needs,
+        of_wards=len(region.areas["ward"]),
+        services=services,
+        more_services=shared.more_services,
+        gaps=gaps,
+        no_gap=no_gap,
+        close=close,
+        neighbours=neighbour_groups(profile),
+        svg=svg,
+        alt=alt,
+        legend=legend,
+        key=key,
+        limits=limits_of(profile, needs, services, gaps, shared),
+        sources=sources,
+        credits=_credits(sources, region.attribution),
+        actions=(),
+        notice=region.notice,
+        made_on=day,
+        link=f"/areas/{code}",
+        pins=tuple((layer.id, layer.version) for layer in layers),
+    )
+
+
+# ---- sources ------------------------------------------------------------------------------------------------------------
+
+
+def _layers_of(shared: Shared, needs, services) -> tuple[Layer, ...]:
+    """Every layer that the page took a number from: its rows, and what the questions were made of."""
+    kinds = {layer.title: layer for layer in shared.services}
+    found = [shared.layers[row.layer_id] for row in needs] + [kinds[row.kind] for row in services]
+    for each in shared.asked:
+        found += [*each.question.needs, each.question.services]
+    return tuple({layer.id: layer for layer in found}.values())
+
+
+def _source(layer: Layer) -> SourceLine:
+    first = layer.descriptor.sources[0] if layer.descriptor.sources else None
+    return SourceLine(
+        layer.id,
+        layer.version,
+        layer.title,
+        first.publisher if first else "",
+        layer.period if layer.period != "not dated" else "",
+        layer.descriptor.licence or (first.licence if first else ""),
+        first.attribution if first else "",
+        layer.published_at.date().isoformat(),
+        f"/catalogue/{layer.id}",
+    )
+
+
+def _credits(sources: Sequence[SourceLine], attribution: Sequence[str]) -> tuple[str, ...]:
+    """Publishers with how many layers each gave, then every sentence that a licence asks for, once."""
+    by: dict[str, int] = {}
+    for source in sources:
+        name = source.publisher or "not named"
+        by[name] = by.get(name, 0) + 1
+    licences = sorted(
+        {source.licence for source in sources if source.licence and "not stated" not in source.licence.lower()}
+    )
+    out = []
+    if by:
+        named = [
+            f"{name} ({count:,})" if count > 1 else name
+            for name, count in sorted(by.items(), key=lambda pair: -pair[1])
+        ]
+        out.append(
+            f"Data: {wording.listing(named, 12)}." + (f" Licences: {wording.listing(licences)}." if licences else "")
+        )
+    said = []
+    for text in (*attribution, *(source.attribution for source in sources)):
+        said += [f"{part.rstrip('.')}." for part in re.split(r"(?<=\.)\s+(?=[A-Z©])", text.strip()) if part]
+    return (*out, *dict.fromkeys(said))

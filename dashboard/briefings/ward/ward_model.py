@@ -1,0 +1,135 @@
+"""What stands on a ward member's page, in words, ready for paper, screen and slides."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from dashboard.briefings.filling.model import SourceLine
+from dashboard.drawing.shown import LegendRow
+
+PREFIX = "ward-"
+MAP_WIDTH, MAP_HEIGHT = 420, 310
+NO_ACTIONS = "No actions are recorded here yet. Write down what is agreed, who does it and by when."
+
+
+@dataclass(frozen=True)
+class NeedRow:
+    """One indicator of the ward. ``place`` is the share of wards that are better off, 0-100; None where it cannot be said."""
+
+    theme: str
+    layer_id: str
+    title: str
+    value: str  # with the unit in few words
+    figure: str  # the number alone, with a % sign
+    unit: str  # the words behind it
+    rank: str  # "12 of 240", 1 is the worst; "" without a value
+    place: float | None
+    words: str  # "among the worst tenth"
+    period: str
+    status: str
+
+    @property
+    def measure_words(self) -> str:
+        """The title with its period, said once."""
+        known = not self.period or self.period in self.title or self.period == "not dated"
+        return self.title if known else f"{self.title}, {self.period}"
+
+
+@dataclass(frozen=True)
+class ServiceRow:
+    """The nearest service of one kind. ``number`` is that of its mark on the map."""
+
+    number: int
+    kind: str
+    name: str
+    authority: str
+    across_border: bool
+    distance: str
+    standard: str  # "within 5 km", "beyond 5 km"; "" without a standard
+    beyond: float | None  # residents of the ward's small areas that have none within the standard
+    beyond_words: str
+
+    @property
+    def place(self) -> str:
+        """Its authority, as it can stand after "in"."""
+        return "an authority outside the region" if self.authority == "outside the region" else self.authority
+
+
+@dataclass(frozen=True)
+class GapRow:
+    """One question where some of the ward's small areas are underserved."""
+
+    theme: str
+    question: str  # "more than 5 km from the nearest drug and alcohol service", after the measure of need if it is one
+    areas: int
+    residents: float
+    words: str  # "2 of 6 small areas, 3,120 residents"
+    communities: str  # "Part of Ashington (9 areas, 14,210 residents), shared with …"
+    shared: bool
+    sure: str  # "likely (71% of 500 draws)"
+
+
+@dataclass(frozen=True)
+class NeighbourGroup:
+    authority: str
+    across_border: bool
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WardPage:
+    """Everything that stands on the page, in words; ``svg`` is the map."""
+
+    code: str
+    name: str
+    lad_code: str
+    authority: str
+    region_name: str
+    partner_id: str  # the council it belongs to, "" where the region names none
+    partner_name: str
+    residents: str
+    small_areas: int
+    summary: tuple[str, ...]
+    needs: tuple[NeedRow, ...]
+    of_wards: int
+    services: tuple[ServiceRow, ...]
+    more_services: int
+    gaps: tuple[GapRow, ...]
+    no_gap: str  # gaps beyond the first few and questions without one, a sentence each; ""
+    close: str  # small areas that only just miss, one sentence; ""
+    neighbours: tuple[NeighbourGroup, ...]
+    svg: str
+    alt: str
+    legend: tuple[LegendRow, ...]
+    key: str  # what else is on the map, one or two sentences
+    limits: tuple[str, ...]
+    sources: tuple[SourceLine, ...]
+    credits: tuple[str, ...]  # the sources in few words, and what their licences ask to say
+    actions: tuple[str, ...]
+    notice: str
+    made_on: date
+    link: str
+    pins: tuple[tuple[str, int], ...]  # layer id, version
+
+    @property
+    def id(self) -> str:
+        return f"{PREFIX}{self.code}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}: ward page"
+
+    @property
+    def map_width(self) -> int:
+        return MAP_WIDTH
+
+    @property
+    def map_height(self) -> int:
+        return MAP_HEIGHT
+
+    @property
+    def file_name(self) -> str:
+        """ "ashington-central-e05009047", for a file: plain letters only."""
+        return re.sub(r"[^a-z0-9]+", "-", f"{self.name} {self.code}".lower()).strip("-")

@@ -1,0 +1,282 @@
+"""The rows and sentences of one ward's page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from dashboard.briefings.ward.ward_model import GapRow, NeedRow, NeighbourGroup, ServiceRow
+from dashboard.briefings.ward.ward_shared import Asked, Shared, tells
+from dashboard.views import wording
+from dashboard.views.area import AreaProfile, IndicatorLine
+from dashboard.views.gap_words import nearest_words
+from dashboard.views.wording import counted, sure_percent
+from layers import Layer
+
+MOST_GAPS = 5
+MOST_NAMED = 3
+STRAIGHT = (
+    "Distances are straight lines from the middle of where the ward’s people live. A river, a missing bus or closed doors "
+    "can make the real way much longer."
+)
+RULE = (
+    "A gap is a rule of thumb: high need and a service farther than its standard. It names where to look, not who is in need. "
+    "How sure: how often it stays a gap when the choices behind it are varied."
+)
+LISTS = (
+    "Lists of services hold what partners have published. What they offer, and whether it can be used, is not in them."
+)
+RANKS = "A rank does not say how far apart wards are. Wards close to each other in a ranking may in truth be equal."
+CONVERTED = "Figures for wards are worked out from those of small areas, and are estimates."
+
+
+def need_row(theme: str, line: IndicatorLine, unit: str) -> NeedRow:
+    known = line.value != "–"
+    if unit == "score" or unit.startswith("score "):
+        unit = "" if "score" in line.title.lower() else "score"
+    return NeedRow(
+        theme,
+        line.id,
+        line.title,
+        _short(line.value) if known else wording.STATUS_WORDS[line.status].lower(),
+        _figure(line.value, unit) if known else wording.STATUS_SHORT[line.status].lower() or "no figure",
+        unit,
+        line.rank.split(" (")[0],
+        line.position,
+        place_words(line.position) if line.rank else "",
+        line.period,
+        line.status,
+    )
+
+
+def _short(value: str) -> str:
+    """ "1.81 score (higher is worse)" -> "1.81 (score)"; other units lose what stands in brackets."""
+    value = re.sub(r"\s*\([^)]*\)\Z", "", value)
+    return re.sub(r" score\Z", " (score)", value)
+
+
+def _figure(value: str, unit: str) -> str:
+    """The number of a value in words: "23.4% of households" -> "23.4%"."""
+    number = value.split(" ")[0]
+    return f"{number.split('%')[0]}%" if unit.startswith("%") else number
+
+
+def place_words(place: float | None) -> str:
+    """Where a ward stands, from the share of wards that are better off."""
+    if place is None:
+        return "nothing to compare with"
+    for least, words in _PLACES:
+        if place >= least:
+            return words
+    return _PLACES[-1][1]
+
+
+_PLACES = (
+    (90, "among the worst tenth"),
+    (80, "among the worst fifth"),
+    (60, "worse than most"),
+    (40, "about the middle"),
+    (20, "better than most"),
+    (10, "among the best fifth"),
+    (0, "among the best tenth"),
+)
+
+
+def extremes(profile: AreaProfile, shown: set[str], layers: dict[str, Layer]) -> tuple[str, str]:
+    """Other indicators where the ward is among the worst, or the best, twentieth of wards: a sentence each."""
+    others = [
+        line
+        for line in profile.indicators
+        if line.id not in shown and line.position is not None and not line.neutral and tells(layers[line.id])
+    ]
+    worst = sorted((line for line in others if line.position >= 95), key=lambda line: -line.position)
+    best = sorted((line for line in others if line.position <= 5), key=lambda line: line.position)
+    said = lambda lines: wording.listing([line.title for line in lines], MOST_NAMED)  # noqa: E731
+    return (
+        f"Of all other measures, it is among the worst twentieth of wards for: {said(worst)}." if worst else "",
+        f"It is among the best twentieth of wards for: {said(best)}." if best else "",
+    )
+
+
+def service_rows(shared: Shared, profile: AreaProfile, code: str) -> Iterator[ServiceRow]:
+    lines = {line.layer_id: line for line in profile.services}
+    number = 0
+    for layer in shared.services:
+        line = lines.get(layer.id)
+        if line is None:
+            continue
+        number += 1
+        standard, beyond, words = layer.descriptor.access_standard, None, ""
+        if standard is not None:
+            by_ward = shared.beyond.get(layer.id)
+            beyond = None if by_ward is None else float(by_ward.get(code, 0.0))
+            if beyond is not None:
+                everybody = shared.people.get(code, 0.0)
+                words = (
+                    "nobody" if beyond < 0.5 else "everybody" if beyond >= everybody - 0.5 else wording.number(beyond)
+                )
+        yield ServiceRow(
+            number,
+            layer.title,
+            line.name,
+            line.lad_name,
+            line.across_border,
+            line.distance,
+            wording.standard_words(standard.max_m) if standard else "",
+            beyond,
+            words,
+        )
+
+
+def gap_rows(shared: Shared, code: str, members: np.ndarray) -> tuple[tuple[GapRow, ...], str, str]:
+    found, without, close = [], [], []
+    for each in shared.asked:
+        mine = each.ward == code
+        chosen = each.underserved & mine
+        name = each.question.theme.name
+        if not chosen.any():
+            without.append(name)
+            if n := int((each.near & mine).sum()):
+                close.append(f"{name} ({n:,})")
+            continue
+        found.append(_gap_row(shared, each, chosen, int(mine.sum())))
+    found.sort(key=lambda row: -row.residents)
+    told = []
+    if more := found[MOST_GAPS:]:
+        smaller = [f"{row.theme} ({counted(row.residents, 'resident')})" for row in more]
+        told.append(f"Smaller gaps: {wording.listing(smaller, 12)}.")
+    if without:
+        told.append(f"No gap here for: {wording.listing(without, 12)}.")
+    no_gap = " ".join(told)
+    nearly = f"Small areas that only just miss being a gap: {wording.listing(close, 12)}." if close else ""
+    return tuple(found), no_gap, nearly
+
+
+def _gap_row(shared: Shared, each: Asked, chosen: np.ndarray, of: int) -> GapRow:
+    gaps, question = each.gaps, each.question
+    people = gaps.result.areas["population"].to_numpy("float64")
+    residents = float(people[chosen].sum())
+    ids = set(gaps.result.areas["community"].to_numpy(object)[chosen])
+    cards = [card for card in gaps.cards if card.id in ids]
+    said = []
+    for card in cards:
+        size = counted(card.residents, "resident")
+        others = [share.name for share in card.authorities]
+        said.append(f"{card.name} ({size}{', in ' + wording.listing(others) if card.shared else ''})")
+    share = gaps.result.areas["stability"].to_numpy("float64")[chosen] if gaps.result.stability is not None else None
+    sure = ""
+    if share is not None and np.isfinite(share).all():
+        weight = people[chosen] if people[chosen].sum() > 0 else np.ones(int(chosen.sum()))
+        mean = float((share * weight).sum() / weight.sum())
+        sure = f"{_sure_word(mean)} ({sure_percent(mean)})"
+    count = int(chosen.sum())
+    level = wording.LEVEL_WORDS[gaps.level]
+    words = f"{count:,} of {of:,} {level[0] if of == 1 else level[1]}, {counted(residents, 'resident')}"
+    limit = gaps.result.access.limit
+    far = f"more than {wording.standard_words(limit)} from the" if limit is not None else "far from the"
+    by = "" if len(question.needs) > 1 else f"{_lower(question.need_name)}, and "
+    return GapRow(
+        question.theme.name,
+        f"{by}{far} {question.nearest}",
+        count,
+        residents,
+        words,
+        wording.listing(said, 2),
+        any(card.shared for card in cards),
+        sure,
+    )
+
+
+def _sure_word(share: float) -> str:
+    return next(
+        word for least, word in ((0.9, "firm"), (0.6, "likely"), (0.3, "borderline"), (0.0, "weak")) if share >= least
+    )
+
+
+def neighbour_groups(profile: AreaProfile) -> tuple[NeighbourGroup, ...]:
+    """Touching wards by authority: one's own first."""
+    by: dict[str, list[str]] = {}
+    for neighbour in profile.neighbours:
+        by.setdefault(neighbour.lad_name, []).append(neighbour.name)
+    order = sorted(by, key=lambda lad: (lad != profile.lad_name, lad))
+    return tuple(NeighbourGroup(lad, lad != profile.lad_name, tuple(by[lad])) for lad in order)
+
+
+def summary_of(needs, services, gaps, shared: Shared, worst: str, best: str) -> tuple[str, ...]:
+    """The page in two to five sentences."""
+    out = []
+    placed = [row for row in needs if row.place is not None]
+    wards = len(shared.published.region.areas["ward"])
+    bad = [row for row in placed if row.place >= 80]
+    if placed and wards > 1:
+        if bad:
+            top = max(bad, key=lambda row: row.place)
+            out.append(
+                f"On {_few(len(bad))} of {len(placed)} measures this ward is among the worst fifth of the region’s {wards:,} wards"
+                + (f"; it stands worst on “{top.title}”." if len(bad) > 1 else f": “{top.title}”.")
+            )
+        else:
+            out.append(
+                f"On none of {len(placed)} measures is this ward among the worst fifth of the region’s {wards:,} wards."
+            )
+    elif not placed:
+        out.append("There are no figures yet that compare this ward with others.")
+    out += [each for each in (worst, best) if each]
+    if shared.asked:
+        if gaps:
+            first = gaps[0]
+            out.append(
+                f"{_of_asked(len(gaps), len(shared.asked))} {'finds' if len(gaps) == 1 else 'find'} a gap here"
+                f"{'; the largest is' if len(gaps) > 1 else ':'} {_lower(first.theme)} ({first.words})."
+            )
+        else:
+            out.append(f"{_of_asked(0, len(shared.asked))} finds a gap here.")
+    across = [row for row in services if row.across_border]
+    if across:
+        places = wording.listing(list(dict.fromkeys(row.place for row in across)))
+        if len(across) == 1:
+            layer = next(layer for layer in shared.services if layer.title == across[0].kind)
+            out.append(f"The {nearest_words((layer,))} stands across a border, in {places}.")
+        else:
+            kinds = wording.listing([_lower(row.kind) for row in across], 3)
+            out.append(f"The nearest of these stand across a border, in {places}: {kinds}.")
+    return tuple(out)
+
+
+def _lower(title: str) -> str:
+    head = title.split(" ")[0]
+    return title if head[1:] != head[1:].lower() else title[:1].lower() + title[1:]
+
+
+def _of_asked(n: int, total: int) -> str:
+    """ "Two of the four questions asked of every ward", to be followed by "find"."""
+    if total == 1:
+        return "The one question asked of every ward" if n else "The one question asked of every ward never"
+    if n == total:
+        return f"All {_few(total)} questions asked of every ward"
+    return f"{_few(n).capitalize()} of the {_few(total)} questions asked of every ward"
+
+
+def _few(n: int) -> str:
+    words = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return words[n] if n < len(words) else f"{n:,}"
+
+
+def limits_of(profile: AreaProfile, needs, services, gaps, shared: Shared) -> tuple[str, ...]:
+    """What the page does not tell, the most particular first."""
+    out = []
+    if "match" in profile.note:
+        out.append(f"This ward’s {profile.note}.")
+    if any(row.status == "converted" for row in needs):
+        out.append(CONVERTED)
+    if withheld := [row.title for row in needs if row.status == "suppressed"]:
+        out.append(f"Withheld, so that nobody can be recognised: {wording.listing(withheld)}.")
+    if services:
+        out += [STRAIGHT, LISTS]
+    if shared.asked:
+        out.append(RULE)
+    if any(row.rank for row in needs):
+        out.append(RANKS)
+    return tuple(out[:5])

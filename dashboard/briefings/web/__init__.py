@@ -1,0 +1,1 @@
+"""The addresses of briefings: reading, presenting, writing, sharing."""

@@ -1,0 +1,1 @@
+"""Writing a briefing: drafts, outline, how easily it reads, and the starters that every region has."""

@@ -1,0 +1,1 @@
+"""Charts, maps and swatches drawn on the server, for pages, briefings and exports alike."""

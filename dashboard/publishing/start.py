@@ -1,0 +1,197 @@
+"""Where publishing begins: one's drafts, a file on its way in, and files to fill in."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import flask
+
+from dashboard.auth.session import current_viewer
+from dashboard.html import page
+from dashboard.publishing import answers as asking
+from dashboard.publishing import templates
+from dashboard.publishing.answers import STEP_TITLES
+from dashboard.publishing.reports import Before
+from dashboard.publishing.uploads import Received
+from dashboard.publishing.wizard import HOME_PATH, go, may_publish, next_step, title_of, wizard
+from layers import (
+    Draft,
+    Fault,
+    Overtaken,
+    Refused,
+    Viewer,
+    may_change,
+)
+
+MOST_DRAFTS, MOST_BYTES = 50, 1 << 30
+"""Open drafts that one person may have, and the bytes of their files."""
+
+
+def start_values(viewer: Viewer) -> dict[str, Any]:
+    site = wizard()
+    may = may_publish(viewer)
+    mine = site.drafts.list(viewer) if may else ()
+    layers = [layer for layer in site.store.layers(viewer) if may_change(layer.partner, viewer)] if may else []
+    partner = site.region.partner(viewer.partner)
+    listed = flask.request.args.get("published", "")
+    return {
+        "may": may,
+        "drafts": [(draft, title_of(draft), STEP_TITLES[next_step(draft)], next_step(draft)) for draft in mine],
+        "waiting": [d.id for d in mine if asking.check_is_awaited(d.answers) and _asked(d, viewer)],
+        "layers": layers,
+        "partner_name": partner.name if partner else viewer.partner,
+        "chosen": flask.request.args.get("layer", ""),
+        "cap": site.uploads.cap,
+        "faults": (),
+        "failed": "",
+        "templates": templates.OFFERED,
+        "done": [layer for layer in site.store.layers(viewer) if layer.id in listed.split(",")] if listed else [],
+        "no_accounts": not viewer.signed_in and not site.store.accounts.has_users(),
+        "partners": site.region.partners,
+    }
+
+
+def start_page(viewer: Viewer, *, status: int = 200, **more):
+    values = start_values(viewer) | more
+    return page(wizard().published, "publish/start.html", title="Publish", path=HOME_PATH, status=status, **values)
+
+
+def start():
+    return start_page(current_viewer())
+
+
+def upload():
+    return _take(None)
+
+
+def upload_again(draft_id: str):
+    return _take(wizard().drafts.get(draft_id, current_viewer()))
+
+
+def _take(draft: Draft | None):
+    """Receive a file, read it, and make it a draft or the new file of one. What cannot be read leaves an audit line only."""
+    site, viewer = wizard(), current_viewer()
+    wants_json = flask.request.headers.get("Accept", "").startswith("application/json")
+    received = None
+    try:
+        if draft is None:
+            room_for_another(viewer)
+        received = site.uploads.receive(flask.request)
+        done = new_draft(received, viewer) if draft is None else other_file(draft, received, viewer)
+    except Refused as error:
+        if received is not None:
+            received.path.unlink(missing_ok=True)
+        about = {"filename": received.filename, "sha256": received.sha256, "size": received.size} if received else {}
+        rules = [{"rule": fault.rule, "what": fault.what[:300]} for fault in error.faults[:20]]
+        site.store.note("upload-refused", by=viewer, detail={**about, "why": error.title, "faults": rules})
+        return refused_upload(error, viewer, wants_json)
+    except Overtaken:
+        received.path.unlink(missing_ok=True)
+        where = f"{HOME_PATH}/{draft.id}/check"
+        return flask.jsonify(location=where) if wants_json else flask.redirect(where, 303)
+    address = f"{HOME_PATH}/{done.id}/{next_step(done)}"
+    return flask.jsonify(location=address) if wants_json else flask.redirect(address, 303)
+
+
+def room_for_another(viewer: Viewer) -> None:
+    """Raises Refused when somebody's open drafts take up all the room there is."""
+    mine = wizard().drafts.list(viewer)
+    if len(mine) >= MOST_DRAFTS or sum(one.size for one in mine) > MOST_BYTES:
+        fault = Fault("your open drafts take up all the room there is", "", "publish or discard some", rule="quota")
+        raise Refused("The file was not taken.", [fault])
+
+
+def new_draft(received: Received, viewer: Viewer) -> Draft:
+    """A draft of a file that has just come in, for a new layer or for a new version of the one that the form names."""
+    site, layer_id = wizard(), received.fields.get("layer", "")
+    before, hints = Before(None, 0, None), {"filename": received.filename}
+    if layer_id:
+        before = site.reports.before(layer_id, viewer)
+        if not before.newest or before.taken or before.package is None:
+            fault = Fault("there is no such layer of yours", "layer", "choose another, or make a new layer")
+            raise Refused("The file was not taken.", [fault])
+        hints["kind"] = str(before.package.descriptor.kind)
+    report = read(received, hints)
+    draft_id = site.drafts.new_id()
+    site.uploads.keep(received, draft_id)
+    return site.drafts.add(
+        by=viewer, filename=received.filename, size=received.size, file_sha256=received.sha256,
+        answers=first_answers(report, before, layer_id, viewer), draft_id=draft_id,
+    )  # fmt: skip
+
+
+def other_file(draft: Draft, received: Received, viewer: Viewer) -> Draft:
+    """The draft with another file in place of the one it had; what was answered stays where it still fits."""
+    site, answers = wizard(), dict(draft.answers)
+    hints = asking.hints(answers, asking.wanted_layers(answers)[0], received.filename)
+    if not answers.get("columns"):
+        hints.pop("columns", None)
+    headers = set(read(received, hints).headers)
+    matched = [name for name in (answers.get("columns") or {}).values() if name]
+    answers["done"] = [step for step in answers.get("done", ()) if step not in ("check", "preview")]
+    if not headers.issuperset(matched + list(answers.get("several") or ())):  # another table: match its columns anew
+        answers |= {"columns": {}, "several": [], "done": []}
+    site.uploads.keep(received, draft.id)
+    done = site.drafts.change(
+        draft.id, by=viewer, revision=draft.revision, answers=asking.without_stale_check(answers, received.sha256),
+        file=(received.filename, received.size, received.sha256),
+    )  # fmt: skip
+    site.uploads.forget(draft.id, but=received.sha256)
+    return done
+
+
+def read(received: Received, hints: dict[str, Any]):
+    """The report on a file. Raises Refused when it could not be read at all."""
+    report = wizard().reports.inspect(received.path, hints)
+    if not report.format:
+        raise Refused("The file was not taken.", list(report.faults))
+    return report
+
+
+def refused_upload(error: Refused, viewer: Viewer, wants_json: bool):
+    if wants_json:
+        faults = [{"what": fault.what, "todo": fault.todo, "row": fault.row} for fault in error.faults[:20]]
+        return flask.jsonify(title=error.title, faults=faults), 422
+    return start_page(viewer, status=422, faults=error.faults, failed=error.title)
+
+
+def first_answers(report, before: Before, layer_id: str, viewer: Viewer) -> dict[str, Any]:
+    site = wizard()
+    descriptor = before.package.descriptor if before.package else None
+    said = asking.prefill(report, descriptor, site.region, viewer.partner)
+    if viewer.role != "admin":
+        said["partner"] = viewer.partner
+    answers: dict[str, Any] = {"kind": str(report.kind or ""), "said": said, "done": []}
+    if layer_id:
+        answers["layer"] = layer_id
+        columns = {role: name for role, name in descriptor.columns.items() if name in report.headers}
+        if columns:
+            answers["columns"] = columns
+    return answers
+
+
+def template(name: str):
+    site = wizard()
+    found = templates.file(name, site.region)
+    if found is None:
+        flask.abort(404)
+    data, mimetype = found
+    return flask.send_file(io.BytesIO(data), mimetype=mimetype, as_attachment=True, download_name=name)
+
+
+def resume(draft_id: str):
+    site = wizard()
+    draft = site.drafts.get(draft_id, current_viewer())
+    return go(draft, next_step(draft))
+
+
+def discard(draft_id: str):
+    site = wizard()
+    site.drafts.remove(draft_id, by=current_viewer(), why="discarded")
+    site.uploads.forget(draft_id)
+    return flask.redirect(HOME_PATH, 303)
+
+
+def _asked(draft: Draft, viewer: Viewer) -> bool:
+    return (draft.answers.get("check") or {}).get("asked_by") != viewer.user

@@ -1,0 +1,1 @@
+"""Official files and a region definition become a region pack."""

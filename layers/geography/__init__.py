@@ -1,0 +1,1 @@
+"""Points, outlines, and which areas touch."""

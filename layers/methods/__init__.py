@@ -1,0 +1,1 @@
+"""The methods: frames in, Series out on the caller's index."""

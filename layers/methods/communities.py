@@ -1,0 +1,225 @@
+"""Underserved communities: areas that touch, what they share across borders, and what they are called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from layers.geography.adjacency import adjacency as find_adjacency
+from layers.geography.adjacency import components
+from layers.methods.need import Need
+from layers.methods.stability import words
+
+SECOND_NAME = 0.5
+"""A second ward joins the name when it holds at least this share of the first ward's residents of the community."""
+
+
+@dataclass(frozen=True)
+class Share:
+    lad_code: str
+    lad_name: str
+    areas: int
+    population: float
+    share: float  # of the community's residents, 0-1
+
+
+@dataclass(frozen=True)
+class Community:
+    """A connected component of underserved areas. ``positions`` are places in area order."""
+
+    id: str  # the smallest of its area codes, so it does not depend on any order
+    name: str
+    areas: tuple[str, ...]
+    positions: tuple[int, ...]
+    population: float
+    shares: tuple[Share, ...]  # largest first
+    need: float | None  # mean over residents
+    access: float | None  # mean over residents, in the metric's unit
+    access_worst: float | None
+    stability: float | None  # mean over residents
+    drivers: tuple[dict, ...] = field(default=(), repr=False)
+    border_penalty_m: float | None = None  # mean over the residents whose authority has a service
+    residents_nearer_elsewhere: float | None = None
+    centre: tuple[float, float] = (0.0, 0.0)  # mean point of its residents, EPSG:27700
+
+    @property
+    def lads(self) -> tuple[str, ...]:
+        return tuple(share.lad_code for share in self.shares)
+
+    @property
+    def shared(self) -> bool:
+        """In two or more authorities."""
+        return len(self.shares) > 1
+
+    @property
+    def words(self) -> str:
+        return "" if self.stability is None else words(self.stability)
+
+
+def communities(
+    underserved: pd.Series,
+    areas: pd.DataFrame,
+    *,
+    need: Need | None = None,
+    access: pd.Series | None = None,
+    high_access_is_worse: bool = True,
+    stability: pd.Series | None = None,
+    border: pd.DataFrame | None = None,
+    wards: pd.DataFrame | None = None,
+    lads: pd.DataFrame | None = None,
+    adjacency: csr_array | None = None,
+) -> tuple[Community, ...]:
+    """Communities of touching underserved areas, those with most residents first.
+
+    ``adjacency`` may be handed in when known; otherwise only the underserved outlines are compared. ``wards`` and
+    ``lads`` (area frames) give the names. ``border`` is the frame of :func:`layers.methods.access.border_view`.
+    """
+    mask = underserved.fillna(False).to_numpy(bool)
+    if not mask.any():
+        return ()
+    if adjacency is None:
+        adjacency = find_adjacency(areas["geometry"], mask=mask)
+    label = components(adjacency, mask)
+    members = np.flatnonzero(label >= 0)
+    group, count = label[members], int(label.max()) + 1
+    part = areas.iloc[members]
+    people = part["population"].to_numpy("float64")
+    columns = {name: part[name].astype(str).to_numpy(object) for name in ("code", "lad_code")}
+    ward_name = {} if wards is None else dict(zip(wards["code"].astype(str), wards["name"].astype(str), strict=True))
+    lad_name = {} if lads is None else dict(zip(lads["code"].astype(str), lads["name"].astype(str), strict=True))
+    places = _place_names(part, ward_name)
+    mean = lambda values: _means(np.asarray(values, dtype="float64")[members], people, group, count)  # noqa: E731
+    unknown = np.full(count, np.nan)
+    means = {
+        "need": unknown if need is None else mean(need.score),
+        "access": unknown if access is None else mean(access),
+        "stability": unknown if stability is None else mean(stability),
+        "border_penalty_m": unknown if border is None else mean(border["border_penalty_m"]),
+    }
+    worst = (
+        unknown if access is None else _worst(access.to_numpy("float64")[members], group, count, high_access_is_worse)
+    )
+    drivers = _drivers(need, mean) if need is not None else [()] * count
+    elsewhere = None
+    if border is not None:
+        elsewhere = np.bincount(group, people * border["nearer_elsewhere"].to_numpy(bool)[members], count)
+    x, y = mean(areas["centroid_x"]), mean(areas["centroid_y"])
+    order = np.lexsort((columns["code"], group))
+    found = []
+    for number, rows in enumerate(np.split(order, np.flatnonzero(np.diff(group[order])) + 1)):
+        shares = _shares(columns["lad_code"][rows], people[rows], lad_name)
+        found.append(
+            Community(
+                id=columns["code"][rows[0]],
+                name=_name(columns["lad_code"][rows], places[rows], people[rows], shares),
+                areas=tuple(columns["code"][rows]),
+                positions=tuple(members[rows].tolist()),
+                population=float(people[rows].sum()),
+                shares=shares,
+                access_worst=_null(worst[number]),
+                drivers=drivers[number],
+                residents_nearer_elsewhere=None if elsewhere is None else float(elsewhere[number]),
+                centre=(float(x[number]), float(y[number])),
+                **{name: _null(values[number]) for name, values in means.items()},
+            )
+        )
+    found.sort(key=lambda c: (-c.population, c.id))
+    return _distinct(found)
+
+
+def _means(values: np.ndarray, people: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:
+    """Mean over residents of the known values of each community; over areas where nobody lives; NaN when none is known."""
+    known = np.isfinite(values)
+    empty = np.bincount(group[known], people[known], count) <= 0
+    weight = np.where(known, np.where(empty[group], 1.0, people), 0.0)
+    total = np.bincount(group, weight, count)
+    summed = np.bincount(group, weight * np.where(known, values, 0.0), count)
+    return np.divide(summed, total, out=np.full(count, np.nan), where=total > 0)
+
+
+def _worst(values: np.ndarray, group: np.ndarray, count: int, high_is_worse: bool) -> np.ndarray:
+    out = np.full(count, np.nan)
+    (np.fmax if high_is_worse else np.fmin).at(out, group, values)
+    return out
+
+
+def _drivers(need: Need, mean) -> list[tuple[dict, ...]]:
+    """Indicators by the points they bring to each community's score, largest first."""
+    tables = [
+        (indicator, mean(need.contributions[indicator.id]), mean(need.percentiles[indicator.id]), mean(indicator.value))
+        for indicator in need.indicators
+    ]
+    out = []
+    for number in range(len(tables[0][1])):
+        drivers = [
+            {
+                "id": indicator.id,
+                "title": indicator.name,
+                "points": float(points[number]),
+                "percentile": _null(percentiles[number]),
+                "value": _null(values[number]),
+                "unit": indicator.unit,
+            }
+            for indicator, points, percentiles, values in tables
+            if np.isfinite(points[number])
+        ]
+        out.append(tuple(sorted(drivers, key=lambda d: (-d["points"], d["id"]))))
+    return out
+
+
+def _shares(lads: np.ndarray, people: np.ndarray, lad_name: dict) -> tuple[Share, ...]:
+    total = float(people.sum())
+    out = []
+    for lad in sorted(set(lads)):
+        mine = lads == lad
+        residents, areas = float(people[mine].sum()), int(mine.sum())
+        out.append(
+            Share(lad, lad_name.get(lad, lad), areas, residents, residents / total if total > 0 else areas / len(lads))
+        )
+    return tuple(sorted(out, key=lambda share: (-share.population, share.lad_code)))
+
+
+def _name(lads: np.ndarray, places: np.ndarray, people: np.ndarray, shares: tuple[Share, ...]) -> str:
+    """The most populous ward; in a shared community that of each of its two largest authorities, so the border shows."""
+    residents: dict[tuple[str, str], float] = {}
+    for lad, place, number in zip(lads, places, people, strict=True):
+        residents[lad, place] = residents.get((lad, place), 0.0) + number
+    ranked = sorted(residents, key=lambda key: (-residents[key], key[1], key[0]))
+    if len(shares) > 1:
+        names = [next(place for lad, place in ranked if lad == share.lad_code) for share in shares[:2]]
+        if names[0] == names[1]:
+            names = [f"{name} ({share.lad_name})" for name, share in zip(names, shares, strict=False)]
+        return " and ".join(names)
+    names = [ranked[0][1]]
+    if len(ranked) > 1 and residents[ranked[1]] >= SECOND_NAME * residents[ranked[0]]:
+        names.append(ranked[1][1])
+    return " and ".join(names)
+
+
+def _place_names(part: pd.DataFrame, ward_name: dict) -> np.ndarray:
+    """Name of each area's ward; its own where the ward has none."""
+    own = (part["name"] if "name" in part.columns else part["code"]).astype(str)
+    wards = part["ward_code"].astype(str) if "ward_code" in part.columns else own
+    return np.array([ward_name.get(ward) or name for ward, name in zip(wards, own, strict=True)], dtype=object)
+
+
+def _null(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
+
+
+def _distinct(found: list[Community]) -> tuple[Community, ...]:
+    """Names that stand twice get their authority, then a number, so that a list can be read aloud."""
+    out = list(found)
+    for add in (lambda c, _: f"{c.name} ({c.shares[0].lad_name})", lambda c, k: f"{c.name} {k}"):
+        seen: dict[str, int] = {}
+        count = Counter(community.name for community in out)
+        for i, community in enumerate(out):
+            if count[community.name] > 1:
+                seen[community.name] = seen.get(community.name, 0) + 1
+                suffix = add(community, seen[community.name])
+                out[i] = replace(community, name=suffix)
+    return tuple(out)

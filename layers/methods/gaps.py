@@ -1,0 +1,343 @@
+"""Gaps: where need is high and access poor, which communities that makes, and how sure it is.
+
+:func:`find_gaps` takes a request (plain data, as it stands in a URL), the region's areas, and layers already read; it returns
+everything that any view of the answer needs, with ``to_json``, as numbers and codes. The sentences are
+``dashboard/views/gap_words.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from layers.methods.access import AccessModel
+from layers.methods.bivariate import Bivariate, bivariate
+from layers.methods.communities import Community, communities
+from layers.methods.gap_request import (
+    ByLevel,
+    GapRequest,
+    IndicatorLayer,
+    Note,
+    ServiceLayer,
+    at_level,
+    check_request,
+    limit_of,
+    model_of,
+)  # fmt: skip
+from layers.methods.json_values import json_rows, number_or_null, plain
+from layers.methods.metrics import PoorAccess, poor_access
+from layers.methods.need import Indicator, Need, fifth, need
+from layers.methods.stability import Stability, stability, words
+from layers.methods.together import BorderView, border_view
+from layers.methods.underserved import NEAR_SHARE, near_misses, underserved
+from layers.methods.wards import Vanishing, WardParts, gaps_that_vanish, ward_parts
+
+
+@dataclass(frozen=True)
+class GapResult:
+    """Everything about the gaps of one request. Frames are on the areas' index, all areas of the region."""
+
+    request: GapRequest
+    parameters: dict[str, Any]
+    areas: pd.DataFrame = field(repr=False)
+    communities: tuple[Community, ...]
+    summary: dict[str, Any]
+    need: Need = field(repr=False)
+    access: PoorAccess = field(repr=False)
+    border: BorderView = field(repr=False)
+    bivariate: Bivariate = field(repr=False)
+    stability: Stability | None = field(repr=False)
+    model: AccessModel = field(repr=False)
+    vanishing: Vanishing | None = field(default=None, repr=False)
+    wards: WardParts | None = field(default=None, repr=False)
+    listed: pd.Series = field(default=None, repr=False)  # areas in the footprint asked for
+    notes: tuple[Note, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``/api/v1/gaps``: parameters, areas, communities, summary. Unknown numbers are null."""
+        return {
+            "parameters": self.parameters,
+            "areas": json_rows(self.areas[self.listed]),
+            "communities": [community_json(c) for c in self.communities],
+            "summary": plain(self.summary),
+        }
+
+
+def find_gaps(
+    request: GapRequest,
+    areas: Mapping[str, pd.DataFrame],
+    indicators: Mapping[str, IndicatorLayer],
+    services: Mapping[str, ServiceLayer],
+    *,
+    demand: ByLevel = None,
+    no_car_share: ByLevel = None,
+    travel: pd.DataFrame | None = None,
+    model: AccessModel | None = None,
+    border: BorderView | None = None,
+    percentiles: pd.DataFrame | None = None,
+    wards: WardParts | None = None,
+    compare_wards: bool = True,
+    adjacency: csr_array | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> GapResult:
+    """Need, access, gaps, communities, alone against together and stability for one request.
+
+    ``areas`` maps each level to its frame; ``ward`` and ``lad`` give names, and at level ``lsoa`` the gaps that vanish on a
+    ward map are found unless ``compare_wards`` is False. ``demand`` (people) and ``no_car_share`` (0-1) are one
+    Series for the level of the request, or a Series for each level. ``model``, ``border``, ``percentiles``, ``wards`` and
+    ``adjacency`` may be handed in from an earlier result of the same services and level (``result.model``,
+    ``result.border``, ``result.need.percentiles``, ``result.wards``): while a weight slider moves, only ranks and
+    communities are new. Raises :class:`Refused` with every fault of the request.
+    """
+    people, cars = at_level(demand, request.level, request.level), at_level(no_car_share, request.level, request.level)
+    check_request(request, areas, indicators, services, people, cars, travel)
+    frame = areas[request.level]
+    parts = tuple(Indicator.of(indicators[i].descriptor, indicators[i].values[request.level]) for i, _ in request.need)
+    weights = dict(request.need)
+    measured = need(parts, weights, percentiles)
+    if model is None:
+        model = model_of(request, frame, services, people, cars, travel)
+    limit, notes = limit_of(request, services, model)
+    access = poor_access(model, request.metric, limit, frame.index)
+    if access.metric.id != request.metric:
+        notes.append(Note("metric-needs-limit", {"metric": request.metric}))
+    if border is None:
+        border = _border(request, frame, model, limit)
+    gap = underserved(measured.score, access.poor, request.need_threshold)
+    sure = None
+    if request.robustness:
+        sure = stability(
+            parts, weights, model, access.metric.id, limit, draws=request.robustness, seed=request.seed,
+            progress=progress, cancel=cancel,
+        )  # fmt: skip
+    share = None if sure is None else sure.share
+    grid = bivariate(measured.score, access.values, access.high_is_worse)
+    listed = frame["lad_code"].isin(request.footprint) if request.footprint else pd.Series(True, index=frame.index)
+    found = communities(
+        gap, frame, need=measured, access=access.values, high_access_is_worse=access.high_is_worse, stability=share,
+        border=border.areas, wards=areas.get("ward"), lads=areas.get("lad"), adjacency=adjacency,
+    )  # fmt: skip
+    table = _area_table(frame, measured, access, gap, share, grid, border, found, model)
+    lost = None
+    if wards is None and compare_wards:
+        wards = ward_parts(request, areas, indicators, services, demand, no_car_share, travel)
+    if wards is not None:
+        lost = gaps_that_vanish(request, areas, services, wards, weights, gap, measured)
+    shown = tuple(c for c in found if not request.footprint or set(c.lads) & set(request.footprint))
+    notes += _notes(measured, model, frame, border, people)
+    return GapResult(
+        request,
+        _parameters(request, indicators, services, access, model, sure, grid),
+        table,
+        shown,
+        _summary(request, table, listed, shown, border, lost),
+        measured,
+        access,
+        border,
+        grid,
+        sure,
+        model,
+        lost,
+        wards,
+        listed,
+        tuple(notes),
+    )
+
+
+def _area_table(frame, measured: Need, access: PoorAccess, gap, share, grid, border, found, model) -> pd.DataFrame:
+    """What was found out about each area, one row each."""
+    member = np.full(len(frame), "", dtype=object)
+    for community in found:
+        member[list(community.positions)] = community.id
+    return pd.DataFrame(
+        {
+            "code": frame["code"],
+            "name": frame["name"],
+            "lad_code": frame["lad_code"],
+            "population": frame["population"],
+            "need": measured.score,
+            "access": access.values,
+            "poor": access.poor,
+            "underserved": gap,
+            "stability": np.nan if share is None else share,
+            "stability_words": "" if share is None else _words(share, gap),
+            "near_miss": near_misses(measured.score, access, gap, share, model),
+            "class": grid.classes,
+            "fifth": fifth(measured.score),
+            "community": member,
+            **{name: border.areas[name] for name in border.areas.columns},
+        },
+        index=frame.index,
+    )
+
+
+def _border(request: GapRequest, frame, model: AccessModel, limit) -> BorderView:
+    """Alone against together is always in straight-line metres, whatever access is measured in."""
+    metres = limit if model.unit == "m" else None
+    return border_view(frame, model.sites, metres, detour=request.detour)
+
+
+def _words(share: pd.Series, gap: pd.Series) -> np.ndarray:
+    """A word for underserved areas and near-misses; none for areas that are clearly not gaps."""
+    said = np.array([words(value) for value in share.to_numpy()], dtype=object)
+    return np.where(gap.to_numpy() | (share.to_numpy() >= NEAR_SHARE), said, "")
+
+
+def _notes(measured: Need, model: AccessModel, frame: pd.DataFrame, border: BorderView, demand) -> list[Note]:
+    notes = []
+    unknown, sites = measured.score.isna(), model.sites
+    if unknown.all():
+        notes.append(Note("need-unknown-everywhere"))
+    elif unknown.any():
+        people = float(frame["population"][unknown].sum())
+        notes.append(Note("need-unknown", {"areas": int(unknown.sum()), "of": len(frame), "residents": people}))
+    if not len(sites):
+        notes.append(Note("no-service"))
+    if sites.unplaced:
+        notes.append(Note("services-unplaced", {"services": sites.unplaced}))
+    if demand is not None and (empty := int(pd.to_numeric(demand, errors="coerce").isna().sum())):
+        notes.append(Note("demand-unknown", {"areas": empty}))
+    if model.travel is not None:
+        unreached = len(sites) - len(np.unique(model.travel.tocoo().coords[1]))
+        if unreached:
+            notes.append(Note("services-unreached", {"services": unreached, "of": len(sites)}))
+    if len(frame) == 1:
+        notes.append(Note("one-area"))
+    none = border.authorities["lad_code"][border.authorities["services"] == 0].tolist()
+    if len(sites) and none:
+        notes.append(Note("authorities-without", {"lad_codes": none}))
+    return notes
+
+
+def _parameters(request, indicators, services, access, model, sure, grid) -> dict[str, Any]:
+    return {
+        "need": [
+            {
+                "id": name,
+                "title": indicators[name].descriptor.title,
+                "weight": weight,
+                "direction": str(indicators[name].descriptor.direction),
+                "period": indicators[name].period or indicators[name].descriptor.period,
+                "version": indicators[name].version,
+            }
+            for name, weight in request.need
+        ],
+        "services": [
+            {"id": name, "title": services[name].descriptor.title, "version": services[name].version, "sites": sites}
+            for name in request.services
+            for sites in [int((model.sites.layers == name).sum()) if model.sites.layers.any() else len(model.sites)]
+        ],
+        "level": request.level,
+        "metric": access.metric.id,
+        "metric_asked": request.metric,
+        "max_m": access.limit if model.unit == "m" else request.max_m,
+        "max_min": access.limit if model.unit == "min" else None,
+        "unit": access.unit,
+        "detour": request.detour,
+        "walking_kmh": request.walking_kmh,
+        "driving_kmh": request.driving_kmh if request.fair else None,
+        "alone": request.alone,
+        "fair": request.fair,
+        "group": request.group,
+        "travel": request.travel,
+        "partner": request.partner,
+        "footprint": list(request.footprint),
+        "need_threshold": request.need_threshold,
+        "access_cut": number_or_null(access.cut),
+        "bivariate": {
+            "need": [number_or_null(c) for c in grid.need_cuts],
+            "access": [number_or_null(c) for c in grid.access_cuts],
+        },
+        "robustness": 0 if sure is None else sure.draws,
+        "seed": None if sure is None else sure.seed,
+        "varied": None if sure is None else sure.varied,
+    }
+
+
+def _summary(request, table, listed, found, border: BorderView, lost: Vanishing | None) -> dict[str, Any]:
+    part = table[listed]
+    gap = part["underserved"]
+    people = part["population"]
+    shared = [c for c in found if c.shared]
+    own = part["nearer_elsewhere"]
+    summary = {
+        "areas": len(part),
+        "residents": float(people.sum()),
+        "areas_without_need": int(part["need"].isna().sum()),
+        "underserved_areas": int(gap.sum()),
+        "underserved_residents": float(people[gap].sum()),
+        "near_misses": int(part["near_miss"].sum()),
+        "high_need_areas": int((part["need"] >= request.need_threshold).sum()),
+        "poor_access_areas": int(part["poor"].sum()),
+        "communities": len(found),
+        "shared_communities": len(shared),
+        "shared_residents": float(sum(c.population for c in shared)),
+        "areas_nearer_elsewhere": int(own.sum()),
+        "residents_nearer_elsewhere": float(people[own].sum()),
+        "underserved_nearer_elsewhere": float(people[own & gap].sum()),
+        "bivariate": [list(row) for row in _counts(part["class"])],
+        "unknown": int((part["class"] < 0).sum()),
+        "by_authority": _gap_by_authority(part, border),
+    }
+    if request.robustness:
+        said = part["stability_words"][gap].value_counts()
+        summary["stability"] = {word: int(said.get(word, 0)) for word in ("firm", "likely", "borderline", "weak")}
+    if lost is not None:
+        gone = lost.gone[listed]
+        summary["vanish_at_ward"] = {
+            "areas": int(gone.sum()),
+            "residents": float(people[gone].sum()),
+            "wards": sorted({str(code) for code in lost.wards}),
+            "averaged": lost.averaged,
+        }
+    return summary
+
+
+def _counts(classes: pd.Series) -> np.ndarray:
+    known = classes[classes >= 0].to_numpy("int64")
+    return np.bincount(known, minlength=9).reshape(3, 3).tolist()
+
+
+def _gap_by_authority(part: pd.DataFrame, border: BorderView) -> list[dict[str, Any]]:
+    people, gap = part["population"], part["underserved"]
+    table = pd.DataFrame(
+        {
+            "lad_code": part["lad_code"].astype(str),
+            "areas": 1,
+            "residents": people,
+            "underserved_areas": gap.astype(int),
+            "underserved_residents": people.where(gap, 0.0),
+            "residents_nearer_elsewhere": people.where(part["nearer_elsewhere"], 0.0),
+        }
+    )
+    total = table.groupby("lad_code", sort=True).sum()
+    total.insert(4, "services", border.authorities.set_index("lad_code")["services"].reindex(total.index))
+    return total.reset_index().to_dict("records")
+
+
+def community_json(community: Community) -> dict[str, Any]:
+    """A community as ``/api/v1/gaps`` gives it."""
+    return {
+        "id": community.id,
+        "name": community.name,
+        "areas": list(community.areas),
+        "lads": list(community.lads),
+        "population": community.population,
+        "shares": [asdict(share) for share in community.shares],
+        "shared": community.shared,
+        "need": number_or_null(community.need),
+        "access": number_or_null(community.access),
+        "access_worst": number_or_null(community.access_worst),
+        "stability": number_or_null(community.stability),
+        "stability_words": community.words,
+        "drivers": [plain(dict(driver)) for driver in community.drivers],
+        "border_penalty_m": number_or_null(community.border_penalty_m),
+        "residents_nearer_elsewhere": number_or_null(community.residents_nearer_elsewhere),
+        "centre": list(community.centre),
+    }

@@ -1,0 +1,1 @@
+"""Strangers' files become a report of every fault, and a layer package."""

@@ -1,0 +1,294 @@
+"""The child process that opens a GeoPackage or a workbook for :mod:`layers.reading.files`. It imports nothing of ours.
+
+Run by path as ``python -I child.py gpkg|xlsx FILE OUT OPTIONS``: reads FILE, writes every cell as text to OUT (Arrow IPC),
+prints one JSON object. The parent sets a wall-clock limit, an empty folder and a bare environment; the child takes limits on
+CPU time, memory, file size and open files before it looks at the first byte.
+
+A GeoPackage is read with sqlite3 and shapely, without GDAL. GDAL chooses a driver by content, and a file that is called .gpkg
+can make it read others on the machine; sqlite3 opened read-only with an authoriser has no such ways, and is one layer less.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import math
+import os
+import sys
+
+
+class BadFileError(Exception):
+    """The file cannot be used; the message says why and what to do."""
+
+
+def limit(cpu_s: int, memory: int, file_size: int) -> None:
+    """Take the limits. Memory is counted as address space, which libraries reserve more of than they use."""
+    try:
+        import resource
+    except ImportError:  # not on this system; the parent's wall clock still holds
+        return
+    wanted = (
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, file_size),
+        (resource.RLIMIT_NOFILE, 64),
+        (resource.RLIMIT_CORE, 0),
+    )
+    for what, most in wanted:
+        _, hard = resource.getrlimit(what)
+        top = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (top, top))
+
+
+# ---------------------------------------------------------------- GeoPackage
+
+
+def read_gpkg(path: str, options: dict) -> tuple[list[str], list[list[str]], dict]:
+    """Rows of the one layer as text, with ``easting, northing`` or ``longitude, latitude`` of its points where it has any."""
+    import sqlite3
+
+    with open(path, "rb") as file:  # noqa: PTH123  nothing but the standard library, and early
+        head = file.read(100)
+    if not head.startswith(b"SQLite format 3\0") or head[68:72] not in (b"GPKG", b"GP10", b"GP11"):
+        raise BadFileError(
+            "it is not a GeoPackage, whatever its name says; save it again from the program that made it"
+        )
+    uri = "file:" + "".join(
+        letter if letter.isalnum() or letter in "/._-" else f"%{ord(letter):02X}" for letter in path
+    )
+    db = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True)
+    with contextlib.suppress(sqlite3.Error, AttributeError):
+        db.enable_load_extension(False)
+    db.execute("PRAGMA trusted_schema=OFF")
+    db.execute("PRAGMA cell_size_check=ON")
+    db.execute("PRAGMA query_only=ON")
+    if hasattr(db, "setlimit"):
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 64 << 20)
+        db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        db.setlimit(sqlite3.SQLITE_LIMIT_VDBE_OP, 250_000)
+    ticks = [0]
+
+    def tick() -> int:  # every 100,000 steps of SQLite's machine
+        ticks[0] += 1
+        return int(ticks[0] > options.get("ticks", 20_000))
+
+    db.set_progress_handler(tick, 100_000)
+    try:
+        return _gpkg_rows(db, sqlite3, options)
+    except sqlite3.DatabaseError as error:
+        raise BadFileError(f"the GeoPackage is damaged or cut short ({error}); save it again") from None
+    finally:
+        db.close()
+
+
+def _gpkg_rows(db, sqlite3, options):
+    objects = db.execute("SELECT type, name, tbl_name FROM sqlite_master LIMIT 5000").fetchall()
+    if views := [name for kind, name, _ in objects if kind == "view"]:
+        raise BadFileError(
+            f"the GeoPackage holds a view ({_name(views[0])}), which can hide anything; export the layer to a new file"
+        )
+    spatial = ("rtree_", "gpkg_tile", "trigger_", "feature_count_", "gpkg_metadata")
+    for kind, name, table in objects:
+        own = str(name).startswith(spatial) or str(table).startswith("gpkg_")
+        if kind == "trigger" and not own:
+            raise BadFileError(
+                f"the GeoPackage holds a trigger ({_name(name)}) that is none of the standard; export to a new file"
+            )
+    tables = {str(name) for kind, name, _ in objects if kind == "table"}
+    if "gpkg_contents" not in tables:
+        raise BadFileError("the GeoPackage has no list of contents; save it again from the program that made it")
+
+    reading = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_PRAGMA}
+    db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in reading else sqlite3.SQLITE_DENY)
+    contents = db.execute(
+        "SELECT table_name, data_type, srs_id FROM gpkg_contents WHERE data_type IN ('features', 'attributes') LIMIT 200"
+    ).fetchall()
+    layers = [str(name) for name, _, _ in contents if str(name) in tables]
+    if not layers:
+        raise BadFileError("the GeoPackage holds no table of features")
+    wanted = options.get("sheet") or layers[0]
+    if wanted not in layers:
+        raise BadFileError(f"there is no layer {wanted!r}; there are: {', '.join(layers[:10])}")
+    quoted = '"' + wanted.replace('"', '""') + '"'
+    columns = [(str(row[1]), str(row[2]).upper()) for row in db.execute(f"PRAGMA table_info({quoted})")]
+    if len(columns) > options["columns"]:
+        raise BadFileError(f"the layer has {len(columns):,} columns; at most {options['columns']:,} are taken")
+    shape, srs = _geometry_column(db, tables, wanted)
+    names = [name for name, _ in columns if name != shape]
+    picked = ", ".join('"' + name.replace('"', '""') + '"' for name in [*names, *([shape] if shape else [])])
+    rows, blobs, cells = [], [], 0
+    for row in db.execute(f"SELECT {picked} FROM {quoted} LIMIT {options['rows'] + 1}"):  # noqa: S608  names quoted, file's own
+        if len(rows) >= options["rows"]:
+            raise BadFileError(f"the layer has more than {options['rows']:,} rows")
+        cells += len(names)
+        if cells > options["cells"]:
+            raise BadFileError(f"the layer has more than {options['cells']:,} cells")
+        values = row[:-1] if shape else row
+        rows.append([_text(value) for value in values])
+        if shape:
+            blobs.append(row[-1])
+    about = {"sheet": wanted, "sheets": layers, "notes": [], "epsg": srs}
+    if shape and rows:
+        points, notes = _points(blobs)
+        about["notes"] += notes
+        if srs in (4326, 4258, 27700):
+            x, y = ("easting", "northing") if srs == 27700 else ("longitude", "latitude")
+        else:
+            raise BadFileError(
+                f"its coordinates are in EPSG:{srs or '?'}; save it in EPSG:4326 or EPSG:27700 (British National Grid)"
+            )
+        names += [f"geometry {x}" if x in names else x, f"geometry {y}" if y in names else y]
+        for row, (east, north) in zip(rows, points, strict=True):
+            row += [_text(east), _text(north)]
+    return names, rows, about
+
+
+def _geometry_column(db, tables, wanted) -> tuple[str | None, int]:
+    if "gpkg_geometry_columns" not in tables:
+        return None, 0
+    row = db.execute("SELECT column_name, srs_id FROM gpkg_geometry_columns WHERE table_name = ?", (wanted,)).fetchone()
+    if row is None:
+        return None, 0
+    system = db.execute(
+        "SELECT organization, organization_coordsys_id FROM gpkg_spatial_ref_sys WHERE srs_id = ?", (row[1],)
+    ).fetchone()
+    known = system is not None and str(system[0]).upper() == "EPSG"
+    return str(row[0]), int(system[1]) if known else int(row[1] or 0)
+
+
+def _points(blobs) -> tuple[list[tuple[float, float]], list[str]]:
+    """A point for every geometry: itself, or one inside it; NaN for none. GeoPackage binary, then plain WKB."""
+    import shapely
+
+    wkb = []
+    for blob in blobs:
+        plain = None
+        if isinstance(blob, bytes) and len(blob) > 8 and blob[:2] == b"GP":
+            envelope = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}.get((blob[3] >> 1) & 7)
+            if envelope is not None and not blob[3] & 0x10:  # 0x10: empty
+                plain = blob[8 + envelope :]
+        wkb.append(plain)
+    shapes = shapely.from_wkb(wkb, on_invalid="ignore")
+    notes = []
+    kinds = shapely.get_type_id(shapes)
+    if areal := int((kinds > 0).sum()):
+        notes.append(f"{areal:,} shapes are not points; a point inside each is used")
+    inner = shapely.point_on_surface(shapes)
+    x, y = shapely.get_x(inner), shapely.get_y(inner)
+    return list(zip(x.tolist(), y.tolist(), strict=True)), notes
+
+
+# ---------------------------------------------------------------- workbooks
+
+
+def read_xlsx(path: str, options: dict) -> tuple[list[str], list[list[str]], dict]:
+    """Every row of one sheet as text, without names for the columns: the parent looks for the header."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    sheets = [sheet for sheet in book.worksheets if getattr(sheet, "sheet_state", "visible") == "visible"]
+    if not sheets:
+        raise BadFileError("the workbook has no visible sheet")
+    wanted = options.get("sheet")
+    titles = [sheet.title for sheet in sheets]
+    if wanted and wanted not in titles:
+        raise BadFileError(f"there is no sheet {wanted!r}; there are: {', '.join(titles[:20])}")
+    best: tuple = (-1, None, [])
+    for sheet in sheets:
+        if wanted and sheet.title != wanted:
+            continue
+        rows = _sheet_rows(sheet, options)
+        filled = sum(sum(1 for cell in row if cell) for row in rows if sum(1 for cell in row if cell) > 1)
+        if filled > best[0]:
+            best = (filled, sheet.title, rows)
+    return [], best[2], {"sheet": best[1], "sheets": titles, "notes": []}
+
+
+def _sheet_rows(sheet, options) -> list[list[str]]:
+    with contextlib.suppress(AttributeError):
+        sheet.reset_dimensions()  # what the file says about its own size may be a lie
+    rows, cells = [], 0
+    for row in sheet.iter_rows(max_row=options["rows"] + 200):
+        cells += len(row)
+        if cells > options["cells"] or (
+            len(row) > options["columns"] and any(c.value is not None for c in row[options["columns"] :])
+        ):
+            raise BadFileError(
+                f"the sheet {sheet.title!r} is too large: at most {options['columns']:,} columns, {options['cells']:,} cells"
+            )
+        rows.append([_cell(cell) for cell in row])
+    while rows and not any(rows[-1]):
+        rows.pop()
+    if len(rows) > options["rows"] + 100:
+        raise BadFileError(f"the sheet {sheet.title!r} has more than {options['rows']:,} rows")
+    return rows
+
+
+def _cell(cell) -> str:
+    """A cell as a person sees it: a number shown as 12.3% is the text "12.3%", not 0.123."""
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool)):
+        form = getattr(cell, "number_format", "") or ""
+        if "%" in form:
+            return f"{value * 100:.12g}%"
+    return _text(value)
+
+
+def _text(value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return ""
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
+    if isinstance(value, (bytes, bytearray)):
+        return ""
+    return str(value)
+
+
+def _name(text) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text))[:40]
+
+
+# ---------------------------------------------------------------- the process itself
+
+
+def main(argv: list[str]) -> int:
+    kind, path, out, options = argv[0], argv[1], argv[2], json.loads(argv[3])
+    limit(options["cpu_s"], options["memory"], options["file_size"])
+    try:
+        header, rows, about = {"gpkg": read_gpkg, "xlsx": read_xlsx}[kind](path, options)
+        width = max([len(header), *map(len, rows)], default=0)
+        _write(out, [row + [""] * (width - len(row)) for row in rows], width)
+    except BadFileError as error:
+        print(json.dumps({"refused": str(error)}))
+        return 0
+    except MemoryError:
+        print(json.dumps({"refused": "the file needs more memory than an upload may have; divide it"}))
+        return 0
+    except Exception as error:  # a library's own complaint about a broken file
+        print(json.dumps({"refused": f"the file is damaged ({type(error).__name__}); save it again"}))
+        return 0
+    print(json.dumps({"header": header, "width": width, **about}))
+    return 0
+
+
+def _write(out: str, rows: list[list[str]], width: int) -> None:
+    import pyarrow as pa
+
+    columns = list(zip(*rows, strict=True)) if rows else [()] * width
+    table = pa.table({str(at): pa.array(list(column), pa.large_string()) for at, column in enumerate(columns)})
+    with pa.OSFile(out, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+if __name__ == "__main__":
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,483 @@
+"""Everything that can be said about an upload before it is published: what it is, what is wrong with it, what would be shown.
+
+:func:`inspect_upload` never raises for what is in the file: it answers with a :class:`Report`. Errors stop a layer from being
+published; warnings inform, and what they say was kept out can be downloaded with the reason beside each row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from layers.descriptor import FILE, readable_part
+from layers.fields import SERVICE
+from layers.geography.points import lad_of_points
+from layers.keys import KEYS, OURS
+from layers.model import (
+    LEVELS,
+    Descriptor,
+    Fault,
+    Kind,
+    Package,
+    Refused,
+    Status,
+)
+from layers.reading.checks import (
+    check_periods,
+    check_values,
+    compare_with_before,
+    coverage_faults,
+    coverage_of,
+    duplicates,
+    far_from_neighbours,
+    habits,
+    row_faults,
+    row_of,
+    small_numbers,
+)
+from layers.reading.columns import Guess, guess_columns, guess_measure, kind_of_table, numeric_columns
+from layers.reading.files import LIMITS, Limits, read_upload, safe_name
+from layers.reading.marks import numbers
+from layers.reading.package import bad_numbers, safe_for_spreadsheets, table_from_text
+from layers.reading.site_checks import (
+    check_coordinate_columns,
+    check_ids,
+    check_postcodes,
+    check_sea,
+    check_text,
+    coverage_of_sites,
+    drop_impossible,
+    near_region,
+)
+from layers.reading.vintage import FoundBoundaries, detect, known_codes
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found in one upload. ``package`` is what would be published; None while there are errors or questions."""
+
+    filename: str
+    sha256: str
+    size: int
+    format: str
+    kind: Kind | None
+    descriptor: Descriptor | None
+    package: Package | None
+    faults: tuple[Fault, ...]
+    headers: tuple[str, ...] = ()
+    guesses: tuple[Guess, ...] = ()
+    numeric: tuple[str, ...] = ()  # columns of numbers that could be indicators; one file, many layers
+    geography: FoundBoundaries | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    coverage: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sample: pd.DataFrame = field(default_factory=pd.DataFrame)  # the first rows as they stand in the file
+    sheets: tuple[str, ...] = ()
+    measure_guess: str = ""  # what kind of number it may be, while nobody has said
+    document: dict = field(default_factory=dict)  # descriptor as read and completed with the hints
+
+    @property
+    def errors(self) -> tuple[Fault, ...]:
+        return tuple(fault for fault in self.faults if fault.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Fault, ...]:
+        return tuple(fault for fault in self.faults if fault.severity != "error")
+
+    @property
+    def ok(self) -> bool:
+        return self.package is not None and not self.errors
+
+    @property
+    def question(self) -> str:
+        return self.geography.question if self.geography else ""
+
+    @property
+    def sentence(self) -> str:
+        """The report in one sentence."""
+        if self.ok:
+            what = f"{len(self.package.table):,} rows can be published"
+        else:
+            what = f"{len(self.errors)} {'error stops' if len(self.errors) == 1 else 'errors stop'} this file"
+        notes = f", {len(self.warnings)} to know about" if self.warnings else ""
+        kept = f", {len(self.rejected):,} rows are kept out" if len(self.rejected) else ""
+        return f"{what}{kept}{notes}."
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain JSON, for ``commonground layers validate --json`` and the record of a publish."""
+        geography = self.geography
+        return {
+            "filename": self.filename,
+            "sha256": self.sha256,
+            "bytes": self.size,
+            "format": self.format,
+            "kind": str(self.kind) if self.kind else None,
+            "ok": self.ok,
+            "summary": self.sentence,
+            "columns": {guess.role: {"header": guess.header, "reason": guess.reason} for guess in self.guesses},
+            "geography": {
+                "level": geography.level,
+                "vintage": geography.vintage,
+                "certain": geography.certain,
+                "summary": geography.sentence,
+                "question": geography.question,
+                "choices": [{"level": level, "vintage": year} for level, year in geography.choices],
+                "only_older": list(geography.only_older),
+                "only_newer": list(geography.only_newer),
+                "unknown": list(geography.unknown[:1000]),
+            }
+            if geography
+            else None,
+            "counts": self.counts,
+            "coverage": self.coverage.to_dict("records"),
+            "faults": [
+                {
+                    "severity": fault.severity,
+                    "rule": fault.rule,
+                    "what": fault.what,
+                    "where": fault.where,
+                    "row": fault.row,
+                    "column": fault.column,
+                    "value": fault.value,
+                    "todo": fault.todo,
+                }
+                for fault in self.faults
+            ],
+        }
+
+    def rejected_csv(self) -> bytes:
+        """The rows that are kept out, as they stand in the file, with their row and the reason; safe to open in a spreadsheet."""
+        return b"\xef\xbb\xbf" + safe_for_spreadsheets(self.rejected).to_csv(index=False).encode()
+
+
+# ---------------------------------------------------------------- the whole of it
+
+
+def inspect_upload(
+    path: str | Path, region, *, hints: Mapping | None = None, previous: Package | None = None, limits: Limits = LIMITS
+) -> Report:
+    """Read a folder, zip, CSV, XLSX, GeoJSON or GeoPackage of unknown origin and say everything about it.
+
+    ``hints`` is what the publisher has said so far, and wins over the file: any key of the format (``kind``, ``theme``,
+    ``partner``, ``measure``, ``unit``, ``level``, ``vintage``, ``period``, ...), ``name`` and ``title``, ``columns``
+    ({role: header}; "" for "none of them"), and of the file ``filename``, ``sheet``, ``decimal_comma``. ``previous`` is the
+    version now published, to compare with.
+    """
+    hints = dict(hints or {})
+    path = Path(path)
+    filename = safe_name(str(hints.get("filename") or path.name))
+    sha256, size = _fingerprint(path, limits)
+    try:
+        upload = read_upload(path, filename=filename, sheet=str(hints.get("sheet") or ""), limits=limits)
+    except Refused as refused:
+        return Report(filename, sha256, size, "", None, None, None, refused.faults)
+    sheet = upload.sheet
+    faults = list(sheet.faults)
+    document = _document(upload.document, hints, faults)
+    ours = document["commonground"]
+    known = known_codes(region)
+    kind = kind_of_table(ours, sheet)
+    ours["kind"] = str(kind)
+    guesses = guess_columns(sheet, kind, ours.get("columns") or {}, known, faults)
+    ours["columns"] = {guess.role: guess.header for guess in guesses}
+    numeric = numeric_columns(sheet.text, {guess.header for guess in guesses if guess.role == "area_code"})
+    before = Report(
+        filename, sha256, size, sheet.format, kind, None, None, (),
+        headers=tuple(sheet.text.columns), guesses=guesses, numeric=numeric, sample=sheet.text.head(20),
+        sheets=sheet.sheets, document=document,
+    )  # fmt: skip
+
+    geography = None
+    roles = {guess.role: guess.header for guess in guesses}
+    if kind == Kind.INDICATOR and "area_code" in roles:
+        claim = ours.get("geography") if isinstance(ours.get("geography"), dict) else {}
+        said_level, said_year = str(claim.get("level") or ""), claim.get("vintage")
+        geography = detect(
+            sheet.text[roles["area_code"]],
+            region,
+            level=said_level,
+            vintage=int(said_year) if isinstance(said_year, (int, float)) and not isinstance(said_year, bool) else 0,
+            where=filename,
+            column=roles["area_code"],
+            known=known,
+        )
+        faults += geography.faults
+        if geography.level:
+            ours["geography"] = {"level": geography.level, "vintage": geography.vintage or said_year or 2021}
+    working, found = readable_part(document)  # for looking at the table while the descriptor is still incomplete
+    faults += _friendly(found)
+    descriptor = None if found else working
+    if kind == Kind.SERVICES:
+        return _finish_services(before, sheet, working, descriptor, region, faults, hints)
+    return _finish_indicator(before, sheet, working, descriptor, geography, region, faults, hints, previous)
+
+
+def _fingerprint(path: Path, limits: Limits) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    for file in files:
+        if file.is_symlink() or not file.is_file():
+            continue
+        size += file.stat().st_size
+        if size > limits.upload:
+            break  # refused for its size in a moment
+        with file.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest(), size
+
+
+def _document(document: dict | None, hints: dict, faults: list[Fault]) -> dict:
+    """The descriptor as read, with the publisher's answers on top."""
+    if document is not None and not isinstance(document, dict):
+        faults.append(Fault("is not a JSON object", FILE, "see docs/layer-package.md", rule="descriptor"))
+        document = None
+    out = dict(document or {})
+    ours = out.get(OURS)
+    out[OURS] = ours = dict(ours) if isinstance(ours, dict) else {}
+    geography = hints.get("geography")
+    hints = {**(geography if isinstance(geography, dict) else {}), **hints}
+    for key in KEYS.values():
+        *outer, last = key.path
+        value = next((hints[name] for name in (key.name, last) if hints.get(name) is not None), None)
+        if key.name == "columns" or value is None or (not value and outer != [OURS]):
+            continue
+        place = out
+        for name in outer:
+            place[name] = place = dict(place[name]) if isinstance(place.get(name), dict) else {}
+        place[last] = [{"name": value}] if key.name == "licence" and isinstance(value, str) else value
+    ours = out[OURS]
+    columns = ours.get("columns")
+    ours["columns"] = {**(columns if isinstance(columns, dict) else {}), **(hints.get("columns") or {})}
+    return out
+
+
+def _friendly(found: list[Fault]) -> list[Fault]:
+    """Faults of the descriptor in the words of somebody who may never have seen one."""
+    todo = {".".join(key.path): key.todo for key in KEYS.values() if key.todo}
+    return [
+        replace(fault, todo=todo.get(fault.column, fault.todo), rule="descriptor-incomplete")
+        if fault.what == "the key is missing"
+        else fault
+        for fault in found
+    ]
+
+
+# ---------------------------------------------------------------- indicators
+
+
+def _finish_indicator(before, sheet, working, descriptor, geography, region, faults, hints, previous) -> Report:
+    text, where = sheet.text, before.filename
+    roles = {guess.role: guess.header for guess in before.guesses}
+    faults += _missing_columns(roles, where)
+    counts = {"rows": len(text)}
+    if "area_code" not in roles or geography is None or any(fault.rule == "column-missing" for fault in faults):
+        return replace(before, descriptor=descriptor, geography=geography, faults=_in_order(faults), counts=counts)
+    comma = hints.get("decimal_comma", sheet.decimal_comma)
+    if "value" in roles and working.measure is None:
+        before = replace(before, measure_guess=guess_measure(text[roles["value"]], roles["value"]))
+    keep = geography.sort == "region"
+    checked = text[keep]
+    table, found = table_from_text(checked, replace(working, columns=roles), where=where, decimal_comma=comma)
+    faults += found
+    if table.empty:
+        if not geography.faults:
+            faults.append(Fault("no row is left to publish", where, "check the column of area codes", rule="no-rows"))
+        return replace(
+            before, descriptor=descriptor, geography=geography, faults=_in_order(faults), counts=counts,
+            rejected=_rejected(text, _reasons(geography)), coverage=pd.DataFrame(),
+        )  # fmt: skip
+    table["area_code"] = geography.codes[keep]
+    reasons = _reasons(geography)
+    faults += habits(checked, roles, working, comma, where)
+    duplicate_faults, drop = duplicates(table, where, roles)
+    faults += duplicate_faults
+    for row in drop:
+        reasons[row] = "the same row stands further up"
+    table = table.drop(index=drop)
+    faults += check_values(table, working, roles, where)
+    faults += check_periods(table, working, where)
+    faults += small_numbers(table, working, where, roles)
+    usable_level = geography.level in LEVELS and geography.vintage == (region.vintages.get(geography.level) or 0)
+    if usable_level:
+        faults += far_from_neighbours(table, working, region, geography.level, where, roles)
+    if previous is not None:
+        faults += compare_with_before(table, previous.table, where, roles)
+    coverage = coverage_of(table, region, geography)
+    faults += coverage_faults(coverage, geography, where)
+    rejected = _rejected(text, reasons)
+    counts |= {
+        "areas": int(table["area_code"].nunique()),
+        "periods": int(table["period"].nunique()) if "period" in table else 1,
+        **{str(status): int((table["status"] == status).sum()) for status in Status},
+        "outside": int((geography.sort == "outside").sum()),
+        "replaced": int((geography.sort == "replaced").sum()),
+        "unknown": int((geography.sort == "unknown").sum()),
+        "other-level": int((geography.sort == "other-level").sum()),
+        "blank": int((geography.sort == "blank").sum()),
+        "kept out": len(rejected),
+    }
+    faults = _in_order(faults)
+    errors = any(fault.severity == "error" for fault in faults)
+    package = None
+    if descriptor is not None and not errors and not geography.question:
+        final = replace(descriptor, level=geography.level, vintage=geography.vintage, columns=roles)
+        package = Package(final, table.reset_index(drop=True), before.sha256)
+        descriptor = final
+    return replace(
+        before, descriptor=descriptor, package=package, geography=geography, faults=faults, counts=counts,
+        coverage=coverage, rejected=rejected,
+    )  # fmt: skip
+
+
+def _missing_columns(roles: dict[str, str], where: str) -> list[Fault]:
+    faults = []
+    if "area_code" not in roles:
+        todo = "choose the column that holds LSOA, ward or local authority codes"
+        faults.append(Fault("no column of area codes was found", where, todo, rule="column-missing"))
+    if "value" not in roles and "numerator" not in roles:
+        todo = "choose the column of the value, or those of numerator and denominator"
+        faults.append(Fault("no column of numbers was found", where, todo, rule="column-missing"))
+    return faults
+
+
+def _reasons(geography: FoundBoundaries) -> dict[Any, str]:
+    words = {
+        "outside": "a code outside the region",
+        "other-level": "an area of another level",
+        "replaced": "a ward that was redrawn since",
+        "unknown": "an unknown code",
+        "blank": "no area code",
+    }
+    out = geography.sort[geography.sort != "region"].map(words).to_dict()
+    for row, code in geography.codes[geography.sort == "unknown"].items():
+        if code in geography.suggested:
+            out[row] = f"an unknown code, perhaps {geography.suggested[code]}"
+    return out
+
+
+def _rejected(text: pd.DataFrame, reasons: dict[Any, str]) -> pd.DataFrame:
+    rows = [row for row in text.index if row in reasons] if reasons else []
+    out = text.loc[rows].copy()
+    out.insert(0, "row", rows)
+    out["reason"] = [reasons[row] for row in rows]
+    return out.reset_index(drop=True)
+
+
+# ---------------------------------------------------------------- services
+
+
+def _finish_services(before, sheet, working, descriptor, region, faults, hints) -> Report:
+    text, where = sheet.text, before.filename
+    roles = {guess.role: guess.header for guess in before.guesses}
+    comma = hints.get("decimal_comma", sheet.decimal_comma)
+    counts = {"rows": len(text)}
+    # coordinates are looked at before anything is made of them
+    read = {
+        role: numbers(text[roles[role]], decimal_comma=comma)
+        for role in ("longitude", "latitude", "easting", "northing")
+        if role in roles
+    }
+    found = check_coordinate_columns(read, roles, where)
+    faults += found
+    if any(fault.severity == "error" for fault in found):
+        return replace(before, descriptor=descriptor, faults=_in_order(faults), counts=counts)
+    reasons: dict[Any, str] = {}
+    cleaned = text.copy()
+    for role, one in read.items():
+        header = roles[role]
+        broken = one.state == "bad"
+        if broken.any():
+            faults += [replace(fault, severity="warning") for fault in bad_numbers(text[header], one, header, where)]
+            cleaned.loc[broken, header] = ""
+    drop_impossible(cleaned, read, roles, where, faults)
+    table, found = table_from_text(cleaned, replace(working, columns=roles), where=where, decimal_comma=comma)
+    faults += found
+    if any(fault.rule == "column-missing" for fault in found) or table.empty:
+        return replace(before, descriptor=descriptor, faults=_in_order(faults), counts=counts)
+    table = table.drop(columns="status", errors="ignore")
+
+    faults += check_postcodes(table, roles, where)
+    lost = table["easting"].isna() | table["northing"].isna()
+    for row in table.index[lost]:
+        reasons[row] = "no place: neither usable coordinates nor a known postcode"
+    if lost.any():
+        count = int(lost.sum())
+        what = (
+            f"{count:,} services have no place and are kept out"
+            if count > 1
+            else "1 service has no place and is kept out"
+        )
+        todo = "give coordinates or a full postcode; the rows can be downloaded"
+        faults.append(Fault(what, where, todo, row_of(table.index[lost][0]), rule="no-place", severity="warning"))
+    near = near_region(table, region)
+    far = ~near & ~lost
+    for row in table.index[far]:
+        reasons[row] = f"further than {region.service_buffer_m / 1000:g} km outside the region"
+    if far.any():
+        away = f"further than {region.service_buffer_m / 1000:g} km outside the region"
+        count = int(far.sum())
+        what = f"{count:,} services {away} are kept out" if count > 1 else f"1 service {away} is kept out"
+        faults.append(Fault(what, where, "", row_of(table.index[far][0]), rule="outside-region", severity="warning"))
+    table = table[~(lost | far)].copy()
+    if table.empty:
+        faults.append(
+            Fault("no service is left to publish", where, "check the columns of the coordinates", rule="no-rows")
+        )
+        return replace(
+            before, descriptor=descriptor, faults=_in_order(faults), counts=counts, rejected=_rejected(text, reasons)
+        )
+    standing = lad_of_points(table, region)
+    by_postcode = (
+        table["lad_code"].where(table["lad_code"].isin(region.codes("lad")), "") if "lad_code" in table else standing
+    )
+    from_postcode = table["location_from"] == "postcode"
+    table["lad_code"] = by_postcode.where(from_postcode & (by_postcode != ""), standing).astype("str")
+    faults += check_sea(table, region, roles, where)
+    repeated, drop = check_ids(table, roles, where)
+    faults += repeated
+    for row in drop:
+        reasons[row] = "the same row stands further up"
+    table = table.drop(index=drop)
+    faults += check_text(table, roles, where)
+    if "capacity" in table:
+        wrong = table["capacity"] < 0
+        faults += row_faults(
+            wrong, table, "capacity", roles, where, "is below 0", "correct it or leave it blank", "negative", "error"
+        )
+    coverage = coverage_of_sites(table, region)
+    rejected = _rejected(text, reasons)
+    counts |= {
+        "services": len(table),
+        "in the region": int((table["lad_code"] != "").sum()),
+        "by coordinates": int((table["location_from"] == "coordinates").sum()),
+        "by postcode": int((table["location_from"] == "postcode").sum()),
+        "by postcode sector": int((table["location_from"] == "postcode sector").sum()),
+        "kept out": len(rejected),
+    }
+    faults = _in_order(faults)
+    package = None
+    if descriptor is not None and not any(fault.severity == "error" for fault in faults):
+        descriptor = replace(descriptor, columns=roles)
+        table = table[[name for name in SERVICE if name in table]]
+        package = Package(descriptor, table.reset_index(drop=True), before.sha256)
+    return replace(
+        before,
+        descriptor=descriptor,
+        package=package,
+        faults=faults,
+        counts=counts,
+        coverage=coverage,
+        rejected=rejected,
+    )
+
+
+def _in_order(faults: list[Fault]) -> tuple[Fault, ...]:
+    """Errors first, each fault once, otherwise as found."""
+    seen = dict.fromkeys(faults)
+    return tuple(sorted(seen, key=lambda fault: fault.severity != "error"))

@@ -1,0 +1,1 @@
+"""The store: one transactional database of layers, briefings, accounts and what was done with them."""
