@@ -90,7 +90,7 @@ def proven(here: Published, wanted: SitingRequest, selection: Selection) -> tupl
     """The plan with its proof, or after a while the best so far: status and document."""
     viewer = current_viewer()
     job_id = siting.start(here, wanted, viewer, period=selection.period)
-    job = siting.jobs(here).wait(here, job_id, viewer, WAIT_S)
+    job = siting.wait(here, job_id, viewer, WAIT_S)
     if job.state == "refused":
         raise ApiError(400, "refused", "Sites cannot be suggested.", {"faults": [{"what": r} for r in job.reasons]})
     if job.state == "failed":

@@ -16,13 +16,15 @@ import pytest
 
 from dashboard.app import create_app
 from dashboard.auth.session import COOKIE
+from dashboard.briefings.files import contents
+from dashboard.briefings.files.formats import FORMATS, Format, export_briefing
 from dashboard.briefings.filling.model import BriefingPage
 from dashboard.briefings.sources import RESERVED, find_briefing, short_code
 from dashboard.briefings.web import draw
 from dashboard.briefings.writing import outline
 from dashboard.briefings.writing.drafting import page_of_view
 from dashboard.published import Published
-from layers import PUBLIC, SYSTEM, Briefings, NotFound, Viewer, open_store
+from layers import PUBLIC, SYSTEM, Briefings, NotFound, Refused, Viewer, open_store
 from tests.layers.store_fixtures import indicator
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -718,3 +720,21 @@ def test_a_setting_is_read_back_as_it_was_given(value):
 
     text = "---\ntitle: A\nsubtitle: old\npartner: p\n---\n# One\n"
     assert read_briefing(with_setting(text, "subtitle", value)).subtitle == value
+
+
+def test_a_format_is_one_row_and_its_function(site, monkeypatch):
+    row = Format("txt", "Plain text", "To be read aloud", "text/plain; charset=utf-8", "contents:as_text")
+    monkeypatch.setitem(FORMATS, "txt", row)
+    monkeypatch.setattr(contents, "as_text", lambda briefing, *, address: briefing.title.encode(), raising=False)
+    page = site.client().get("/briefings/all-may-read").text
+    assert (
+        'href="/briefings/all-may-read/files/all-may-read.txt" download>Plain text<small>To be read aloud</small>'
+        in page
+    )
+    answer = site.client().get("/briefings/all-may-read/files/all-may-read.txt")
+    assert (answer.status_code, answer.text, answer.content_type) == (200, "Plum matters", row.media_type)
+    assert 'filename="all-may-read.txt"' in answer.headers["Content-Disposition"]
+    assert site.client().get("/briefings/all-may-read/files/all-may-read.odt").status_code == 404
+    with pytest.raises(Refused) as refused:
+        export_briefing(find_briefing(site.published, "all-may-read", PUBLIC), "odt")
+    assert "txt" in str(refused.value.faults[0])
