@@ -11,11 +11,11 @@ versions never change, so nothing in there can be out of date.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
+from cachetools import LRUCache
 
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.region import Region
@@ -166,7 +167,8 @@ class Store(Layers, Database):
         self._versions: dict[tuple[str, int], Layer] = {}
         self._codes = {level: pa.array(region.codes(level).to_numpy(dtype=object), pa.string()) for level in LEVELS}
         self._theme_order = {theme.id: number for number, theme in enumerate(region.themes)}
-        self._cache = _Memory(cache_bytes)
+        self._decoded: LRUCache[tuple, _Decoded] = LRUCache(cache_bytes, getsizeof=lambda found: found.size)
+        self._decoding = threading.Lock()
         self._refreshing = threading.Lock()
 
     # -- reading: the catalogue ----------------------------------------------------------------------------------------
@@ -300,12 +302,20 @@ class Store(Layers, Database):
         elif period not in layer.periods:
             raise NotFound(f"The layer '{layer_id}' has no period '{period}'.")
         key = (layer.id, layer.version, level, period)
-        kept = self._cache.get(key)
-        if kept is None:
-            kept = self._cache.put(key, self._read_values(layer, level, period))
-        return Values(layer, level, period, kept.arrays, kept.reason, kept.why, kept.frame)
+        found = self._once(key, lambda: self._read_values(layer, level, period))
+        return Values(layer, level, period, found.arrays, found.reason, found.why, found.frame)
 
-    def _read_values(self, layer: Layer, level: str, period: str) -> _Kept:
+    def _once(self, key: tuple, decode: Callable[[], _Decoded]) -> _Decoded:
+        """What was decoded under this key, from memory if it is still there."""
+        with self._decoding:
+            found = self._decoded.get(key)
+        if found is None:
+            found = decode()
+            with self._decoding, contextlib.suppress(ValueError):  # larger than the whole memory
+                found = self._decoded.setdefault(key, found)  # another thread may have been quicker
+        return found
+
+    def _read_values(self, layer: Layer, level: str, period: str) -> _Decoded:
         size = len(self.region.codes(level))
         reason, why = "" if level in layer.levels else layer.reasons.get(level, ""), {}
         if (level, period) in layer.parts:
@@ -330,7 +340,7 @@ class Store(Layers, Database):
             copy=False,
         )
         size = sum(array.nbytes for array in arrays.values()) + words.nbytes + 200 * len(why)
-        return _Kept(frame, MappingProxyType(arrays), reason, MappingProxyType(why), size)
+        return _Decoded(frame, MappingProxyType(arrays), reason, MappingProxyType(why), size)
 
     def services(self, layer_id: str, viewer: Viewer, *, version: int | None = None) -> pd.DataFrame:
         """The sites of a service layer, one row each: the columns of ``layers.fields.SERVICE`` that are known, always
@@ -340,12 +350,12 @@ class Store(Layers, Database):
             fault = Fault("it is an indicator and has no sites", f"layer '{layer_id}'", "ask for its values")
             raise Refused("The services cannot be given.", [fault])
         key = (layer.id, layer.version, "services", "")
-        kept = self._cache.get(key)
-        if kept is None:
-            frame = freeze(decode_table(self._content(layer, "values")))
-            size = int(frame.memory_usage(index=False, deep=True).sum())
-            kept = self._cache.put(key, _Kept(frame, MappingProxyType({}), "", MappingProxyType({}), size))
-        return kept.frame.copy(deep=False)
+        return self._once(key, lambda: self._read_services(layer)).frame.copy(deep=False)
+
+    def _read_services(self, layer: Layer) -> _Decoded:
+        frame = freeze(decode_table(self._content(layer, "values")))
+        size = int(frame.memory_usage(index=False, deep=True).sum())
+        return _Decoded(frame, MappingProxyType({}), "", MappingProxyType({}), size)
 
     def compare(
         self, layer_id: str, a: int, b: int, level: str, viewer: Viewer, *, period: str | None = None
@@ -439,7 +449,7 @@ class Store(Layers, Database):
         finally:
             self._refreshing.release()
 
-    def look_again(self) -> None:
+    def reload(self) -> None:
         """Show this process what it has just written. It is written: a fault in looking at it is not the writer's."""
         self._checked = float("-inf")
         try:
@@ -491,44 +501,16 @@ class Store(Layers, Database):
     def after_fork(self) -> None:
         super().after_fork()
         self._refreshing = threading.Lock()
-        self._cache.lock = threading.Lock()
+        self._decoding = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
+class _Decoded:
     frame: pd.DataFrame
     arrays: Mapping[str, np.ndarray]
     reason: str
     why: Mapping[str, str]
     size: int
-
-
-class _Memory:
-    """The most recently used decoded values, at most ``limit`` bytes of them. Safe for threads."""
-
-    def __init__(self, limit: int):
-        self.limit = limit
-        self.size = 0
-        self.lock = threading.Lock()
-        self.kept: OrderedDict[tuple, _Kept] = OrderedDict()
-
-    def get(self, key: tuple) -> _Kept | None:
-        with self.lock:
-            found = self.kept.get(key)
-            if found is not None:
-                self.kept.move_to_end(key)
-            return found
-
-    def put(self, key: tuple, value: _Kept) -> _Kept:
-        with self.lock:
-            if key in self.kept:  # another thread was quicker
-                return self.kept[key]
-            self.kept[key] = value
-            self.size += value.size
-            while self.size > self.limit and len(self.kept) > 1:
-                _, old = self.kept.popitem(last=False)
-                self.size -= old.size
-        return value
 
 
 def _in_area_order(codes: pa.Array, arrays: dict[str, np.ndarray], wanted: pd.Index) -> dict[str, np.ndarray]:

@@ -318,7 +318,7 @@ def test_38_one_of_two_who_publish_at_once_wins_and_the_other_is_told(twice, tur
     assert len(lost) == 1 and [fault.rule for fault in lost[0].faults] == ["overtaken"]
     won = 1.0 if out[1] is lost[0] else 101.0
     for store in (one, two):
-        store.look_again()
+        store.reload()
         assert store.layer("noise", PUBLIC).version == 1
         assert store.values("noise", "lsoa", PUBLIC).frame["value"].iloc[0] == won
     actions = sorted(line.action for line in one.audit(SYSTEM))
