@@ -27,7 +27,7 @@
 
   /** Classes of a selection. They are kept for a moment, so that an option under the pointer can be asked for ahead. */
   function classesOf(selection) {
-    const url = `/data/classes?${cg().selection.classesQuery(selection)}`;
+    const url = `/data/classes?${cg().question.classesQuery(selection)}`;
     const now = performance.now();
     for (const [key, { at }] of kept) if (now - at > KEPT_MS) kept.delete(key);
     if (!kept.has(url)) {
@@ -116,7 +116,7 @@
   }
 
   function readings() {
-    const query = cg().selection.classesQuery(state.selection);
+    const query = cg().question.classesQuery(state.selection);
     if (state.readingsFor !== query) {
       state.readingsFor = query;
       state.readings = state.selection.need === 'none' ? Promise.resolve(null) : bytes(`/data/readings?${query}`).then(decodeReadings);
@@ -135,7 +135,7 @@
     let classes = need[Math.max(bands, 1)] || need[5];
     if (show === 'gap') classes = gap;
     // dark is worse: the farthest, or the fewest
-    if (show === 'access') classes = metric === 'nearest' ? access[Math.max(bands, 1)] : [...access[Math.max(bands, 1)]].reverse();
+    if (show === 'access') classes = state.config.metrics[metric].high_is_worse ? access[Math.max(bands, 1)] : [...access[Math.max(bands, 1)]].reverse();
     return {
       classes,
       missing: special.missing, suppressed: special.suppressed, hatch: special.suppressed_line,
@@ -223,7 +223,7 @@
       return;
     }
     const over = overlays.length ? `&overlays=${overlays.join(',')}` : '';
-    const response = await fetch(`/data/gap?${cg().selection.classesQuery(selection)}${over}`);
+    const response = await fetch(`/data/gap?${cg().question.classesQuery(selection)}${over}`);
     const stale = () => turn !== state.turn || !state.painter || String(state.selection.overlays) !== String(overlays);
     if (!response.ok || stale()) return;
     const { areas, labels, lines, rings } = await response.json();
@@ -238,7 +238,7 @@
     state.painter.setOverlays(laid && laid.lines.map(({ kind, areas }) => ({ indices: areas, ...styles[kind] })), laid && laid.rings, styles.rings);
   }
 
-  const sameColours = (a, b) => cg().selection.classesQuery(a) === cg().selection.classesQuery(b);
+  const sameColours = (a, b) => cg().question.classesQuery(a) === cg().question.classesQuery(b);
 
   function failed(error) {
     console.error(error);
@@ -286,7 +286,7 @@
   // ---- Address bar --------------------------------------------------------------------------------------------------
 
   const address = (selection, at) => {
-    const query = cg().selection.toQuery({ ...selection, at });
+    const query = cg().question.toQuery({ ...selection, at });
     return query ? `/?${query}` : '/';
   };
 
@@ -405,7 +405,7 @@
         return;
       }
       painter.setStyle(styleFor());
-      const at = cg().selection.fromQuery(window.location.search).at;
+      const at = cg().question.fromQuery(window.location.search).at;
       const partner = state.selection.partner;
       if (!at) map.fitBounds(state.config.bounds[partner] || state.config.bounds[''], { padding: [16, 16], animate: false });
       else state.moved = true;

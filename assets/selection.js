@@ -5,124 +5,11 @@
  */
 (function () {
   'use strict';
-  const ALL = 'all';
-  const NONE = 'none';
-  const DISTANCE = 'distance';
   const NEWEST = 'newest'; // of a set of indicators, whose periods differ
-  const DEFAULTS = {
-    theme: '', need: '', services: [], show: 'need', partner: '', owner: '', level: 'lsoa', period: '', bands: 'region',
-    classes: 5, scheme: 'quantiles', metric: 'nearest', max_m: null, detour: 1, alone: false, fair: false,
-    max_min: null, group: '', travel: '', overlays: [], shared: false, area: '', at: null,
-  };
-  const ORDER = Object.keys(DEFAULTS);
-  const COLOURS = ['need', 'partner', 'level', 'period', 'bands', 'classes', 'scheme'];
-  const GAP_COLOURS = [...COLOURS, 'services', 'show', 'metric', 'max_m', 'detour', 'alone', 'fair', 'max_min', 'group', 'travel'];
-  const OVERLAYS = ['near', 'vanish', 'moran', 'hot', 'rings'];
-
-  /** The controls in the order of dashboard/callbacks/explore.py. */
-  const CONTROLS = [
-    'theme', 'need', 'services', 'partner', 'owner', 'level', 'period', 'bands', 'classes', 'scheme',
-    'show', 'metric', 'group', 'journey', 'max_km', 'max_min', 'detour', 'alone',
-  ];
+  const DISTANCE = 'distance';
   const SHOWS = { need: 'Need', access: 'Access', gap: 'Gap' };
-
+  const { NONE, row, read, within, needs, weighted, numberText, toQuery, fromQuery } = window.commonground.question;
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-  // as Python's urlencode writes it, or one view would have two addresses
-  const encode = (value) =>
-    encodeURIComponent(value)
-      .replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
-      .replace(/%2C/g, ',').replace(/%3D/g, '=').replace(/%20/g, '+');
-
-  function pairs(selection, names, always) {
-    const out = [];
-    for (const name of names) {
-      const value = selection[name];
-      if (!always.includes(name) && same(value, DEFAULTS[name])) continue;
-      if (value === '' || value === null || value === undefined || (Array.isArray(value) && !value.length)) continue;
-      const text = value === true ? 'yes' : name === 'at' ? `${value[0].toFixed(4)},${value[1].toFixed(4)},${+value[2].toFixed(2)}` : [].concat(value).join(',');
-      out.push(`${name}=${encode(text)}`);
-    }
-    return out.join('&');
-  }
-
-  /** The query string of a whole view, as Selection.query_string. */
-  const toQuery = (selection) => pairs(selection, ORDER, []);
-  /** The part that decides the colours, as Selection.classes_query. */
-  const classesQuery = (selection) => pairs(selection, selection.show === 'need' ? COLOURS : GAP_COLOURS, ['need', 'level']);
-
-  const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
-  const within = (low, high) => (text) => {
-    const number = text.trim() === '' ? NaN : Number(text);
-    return number >= low && number <= high ? number : undefined;
-  };
-  const oneOf = (...allowed) => (text) => (allowed.includes(text) ? text : undefined);
-  const name = (text) => (NAME.test(text) ? text : undefined);
-  const yes = (text) => (text === 'yes' ? true : undefined);
-
-  /** How each part of an address is read; undefined is left out. The same rules as _PARSERS in dashboard/selection.py. */
-  const PARSERS = {
-    theme: name,
-    need: (text) => {
-      const parts = text.split(',').map((part) => part.split(/=(.*)/s));
-      const fine = parts.every(([id, weight]) => NAME.test(id) && (!weight || (Number(weight) > 0 && Number(weight) <= 1000)));
-      return fine && parts.length <= 20 && new Set(parts.map(([id]) => id)).size === parts.length ? text : undefined;
-    },
-    services: (text) => {
-      const names = [...new Set(text.split(',').filter(Boolean))];
-      return names.every((id) => NAME.test(id)) && names.length <= 20 ? names : undefined;
-    },
-    show: oneOf('need', 'access', 'gap'),
-    partner: name,
-    owner: name,
-    level: oneOf('lsoa', 'ward', 'lad'),
-    period: (text) => ([...text].length <= 60 && !/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(text) ? text : undefined),
-    bands: oneOf('region', 'partner', 'national'),
-    classes: (text) => (/^[3-7]$/.test(text) ? Number(text) : undefined),
-    scheme: oneOf('quantiles', 'equal', 'jenks'),
-    metric: oneOf('nearest', 'coverage', 'e2sfca'),
-    max_m: within(1, 200000),
-    detour: (text) => [1, 1.2, 1.4].find((factor) => factor === Number(text)),
-    alone: yes,
-    fair: yes,
-    max_min: within(1, 600),
-    group: name,
-    travel: name,
-    overlays: (text) => {
-      const names = text.split(',').filter(Boolean);
-      return names.every((each) => OVERLAYS.includes(each)) ? OVERLAYS.filter((each) => names.includes(each)) : undefined;
-    },
-    shared: yes,
-    area: name,
-    at: (text) => {
-      const at = text.split(',').map(Number);
-      const [latitude, longitude, zoom] = at;
-      const there = latitude >= 48 && latitude <= 62 && longitude >= -12 && longitude <= 4 && zoom >= 3 && zoom <= 19;
-      return at.length === 3 && there ? at : undefined;
-    },
-  };
-
-  /** A selection from the address bar; what the server would refuse is simply left at its default. */
-  function fromQuery(search) {
-    const given = new URLSearchParams(search);
-    const out = structuredClone(DEFAULTS);
-    for (const name of ORDER) {
-      const value = given.get(name) ? PARSERS[name](given.get(name)) : undefined;
-      if (value !== undefined) out[name] = value;
-    }
-    return out;
-  }
-
-  /** "a=2,b" -> [["a", 2], ["b", 1]]; [] for none. */
-  function needs(text) {
-    if (!text || text === NONE) return [];
-    return text.split(',').map((part) => {
-      const [id, weight] = part.split('=');
-      return [id, Number(weight || 1)];
-    });
-  }
-
-  /** [["a", 2], ["b", 1]] -> "a=2,b". */
-  const weighted = (parts) => parts.map(([id, weight]) => (weight === 1 ? id : `${id}=${weight}`)).join(',');
 
   /** The layer behind a need of exactly one indicator. */
   function layerOf(need, catalogue) {
@@ -202,7 +89,7 @@
     label: layer.kind === 'services' ? `${layer.title} (${layer.sites.toLocaleString('en-GB')})` : layer.title,
   });
 
-  /** Options of the pickers for a settled selection; the chosen layer is always among them. */
+  /** What the pickers offer with a settled selection, and which make no sense; the chosen layer is always among them. */
   function options(selection, catalogue) {
     const { indicators, services, remaining } = offer(selection, catalogue);
     const layer = layerOf(selection.need, catalogue);
@@ -212,22 +99,25 @@
     const newest = layer || !periods.length ? [] : [{ value: NEWEST, label: 'The newest of each' }];
     const set = needs(selection.need).length;
     const own = set > 1 ? [{ value: selection.need, label: `Your set of ${set} indicators` }] : [];
+    const measures = measuresOf(selection, catalogue);
     return {
-      need: [...own, ...shown.map((each) => ({ ...option(each), value: each === layer ? selection.need : each.id })), { value: NONE, label: 'No indicator: services only' }],
-      show: Object.entries(SHOWS).map(([value, label]) => ({
-        value, label, disabled: value !== 'need' && (!selection.services.length || selection.need === NONE),
-      })),
-      services: [...services, ...kept].map(option),
-      period: [...periods.map((period) => ({ value: period, label: period })), ...newest],
-      periodValue: selection.period || (layer ? periods.at(-1) || null : NEWEST),
-      periodHidden: periods.length < 2,
-      level: catalogue.levels.map(({ id, name }) => ({ value: id, label: name, disabled: Boolean(layer) && layer.levels.length > 0 && !layer.levels.includes(id) })),
-      bands: [
-        { value: 'region', label: 'The region' },
-        { value: 'partner', label: 'The chosen partner', disabled: !selection.partner },
-        { value: 'national', label: 'The whole country', disabled: !layer || layer.national !== selection.level },
-      ],
-      ...measuresOf(selection, catalogue),
+      data: {
+        need: [...own, ...shown.map((each) => ({ ...option(each), value: each === layer ? selection.need : each.id })), { value: NONE, label: 'No indicator: services only' }],
+        show: Object.entries(SHOWS).map(([value, label]) => ({
+          value, label, disabled: value !== 'need' && (!selection.services.length || selection.need === NONE),
+        })),
+        services: [...services, ...kept].map(option),
+        period: [...periods.map((period) => ({ value: period, label: period })), ...newest],
+        level: catalogue.levels.map(({ id, name }) => ({ value: id, label: name, disabled: Boolean(layer) && layer.levels.length > 0 && !layer.levels.includes(id) })),
+        bands: [
+          { value: 'region', label: 'The region' },
+          { value: 'partner', label: 'The chosen partner', disabled: !selection.partner },
+          { value: 'national', label: 'The whole country', disabled: !layer || layer.national !== selection.level },
+        ],
+        ...measures.data,
+      },
+      hidden: { period: periods.length < 2, ...measures.hidden },
+      period: selection.period || (layer ? periods.at(-1) || null : NEWEST),
       remaining,
       none: !indicators.length && !services.length,
     };
@@ -242,28 +132,51 @@
     const group = groups.filter(({ levels }) => levels.includes(selection.level)).map(({ id, title }) => ({ value: id, label: title }));
     const minutes = selection.fair || Boolean(selection.travel);
     return {
-      journey, group: [{ value: ALL, label: 'All residents' }, ...group], journeyHidden: journey.length < 2,
-      groupHidden: selection.metric !== 'e2sfca' || !group.length, kmHidden: minutes, minutesHidden: !minutes,
-      detourHidden: Boolean(selection.travel),
+      data: { journey, group: [{ value: 'all', label: 'All residents' }, ...group] },
+      hidden: {
+        journey: journey.length < 2, group: !measures.capacity.includes(selection.metric) || !group.length, 'max-km': minutes,
+        'max-min': !minutes, detour: Boolean(selection.travel),
+      },
     };
   }
 
-  /** What the controls say, as a selection. */
-  function fromControls(values, before) {
-    const unless = (value, empty) => (value === empty || value === null || value === undefined ? '' : value);
-    const km = Number(values.max_km);
-    const minutes = Number(values.max_min);
-    const journey = values.journey || '';
-    return {
-      theme: unless(values.theme, ALL), need: values.need || '', services: values.services || [], show: values.show || 'need',
-      partner: unless(values.partner, ALL), owner: unless(values.owner, ALL), level: values.level, period: unless(values.period, NEWEST),
-      bands: values.bands, classes: Number(values.classes) || 5, scheme: values.scheme, metric: values.metric || 'nearest',
-      max_m: values.max_km !== '' && km > 0 ? Math.round(km * 1000) : null, detour: Number(values.detour) || 1,
-      alone: Boolean(values.alone), fair: journey === 'fair', travel: journey.startsWith('table:') ? journey.slice(6) : '',
-      max_min: values.max_min !== '' && minutes > 0 ? minutes : null, group: unless(values.group, ALL),
-      overlays: before ? before.overlays : [], shared: Boolean(before && before.shared),
-      area: before ? before.area : '', at: null,
-    };
+  // ---- Controls -----------------------------------------------------------------------------------------------------
+
+  const empty = (value) => value === '' || value === null || value === undefined;
+
+  /** A number that somebody typed into a control, in the field's unit; null where there is none. */
+  function typed(value, { field, per }) {
+    const amount = per === 1 ? Number(value) : Math.round(Number(value) * per);
+    return !empty(value) && amount > 0 && within(amount, row(field)) ? amount : null;
+  }
+
+  /** How a field stands in its control, and what the control makes of a selection: the ways of Picker in dashboard/components/ask.py. */
+  const WAYS = {
+    plain: { show: (value) => value, take: (value, { field }) => ({ [field]: empty(value) ? row(field).default : value }) },
+    choice: {
+      show: (value, { all }) => value || all,
+      take: (value, { field, all }) => ({ [field]: empty(value) || value === all ? row(field).default : value }),
+    },
+    text: { show: numberText, take: (value, { field }) => ({ [field]: read(row(field), String(value)) ?? row(field).default }) },
+    amount: { show: (value, { per }) => (value ? value / per : ''), take: (value, control) => ({ [control.field]: typed(value, control) }) },
+    period: { show: (_, __, { offered }) => offered.period, take: (value) => ({ period: empty(value) || value === NEWEST ? '' : value }) },
+    journey: {
+      show: (_, __, { selection }) => journeyOf(selection),
+      take: (value) => ({ fair: value === 'fair', travel: (value || '').startsWith('table:') ? value.slice(6) : '' }),
+    },
+  };
+
+  /** What every control shows for a selection: {"id.property": value}. */
+  function shownBy(controls, selection, offered) {
+    const show = (control) => WAYS[control.way].show(selection[control.field], control, { selection, offered });
+    return Object.fromEntries(controls.map((control) => [`${control.id}.${control.prop}`, show(control)]));
+  }
+
+  /** A selection with what the controls say otherwise than they did with it. */
+  function fromControls(controls, values, before, offered) {
+    const shown = shownBy(controls, before, offered);
+    const changed = controls.filter(({ id, prop }) => !same(values[`${id}.${prop}`], shown[`${id}.${prop}`]));
+    return Object.assign({ ...before, at: null }, ...changed.map((control) => WAYS[control.way].take(values[`${control.id}.${control.prop}`], control)));
   }
 
   /** A switch of the legend or the list was pressed: an overlay, or "shared". */
@@ -271,7 +184,7 @@
     if (what.shared) return { ...selection, shared: !selection.shared };
     const on = new Set(selection.overlays);
     if (!on.delete(what.overlay)) on.add(what.overlay);
-    return { ...selection, overlays: OVERLAYS.filter((name) => on.has(name)) };
+    return { ...selection, overlays: row('overlays').allowed.filter((name) => on.has(name)) };
   }
 
   const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
@@ -281,62 +194,77 @@
   const areaOf = ({ area, theme, services, need, period, classes, show, overlays, shared, ...rest }) =>
     !area ? {} : show === 'need' ? { area, theme, services, need, period, classes } : { area, theme, services, need, period, classes, show, ...rest };
 
-  /** The clientside callback: the controls' values, then history, picked area, weights and "show all", then config and selection. */
-  async function write(...given) {
-    const blank = window.dash_clientside.no_update;
-    const trigger = window.dash_clientside.callback_context.triggered_id;
-    const [history, picked, weighted, toggled, , config, before] = given.slice(CONTROLS.length);
-    const outputs = 1 + CONTROLS.length + 20;
-    if (!config) return Array(outputs).fill(blank);
-    const catalogue = config.catalogue;
-    const values = Object.fromEntries(CONTROLS.map((name, i) => [name, given[i]]));
-    let wanted = fromControls(values, before);
-    if (trigger === 'history-selection' && history) wanted = fromQuery(history.search);
-    if (trigger === 'picked-area' && picked) {
-      wanted.area = picked.code || '';
-      if (picked.level) wanted.level = picked.level;
-    }
-    if (trigger === 'weights-need' && weighted) wanted.need = weighted.need;
-    if (trigger === 'toggled' && toggled) wanted = toggle(wanted, toggled);
+  /**
+   * Dash hands a clientside function its values by position and wants its answers so; `work` gets them by name, as
+   * {"id.property": value}, and answers with those that change.
+   */
+  const byName = (work) => async (...given) => {
+    const { inputs_list: inputs, states_list: states, outputs_list: outputs, triggered_id: trigger } = window.dash_clientside.callback_context;
+    const name = ({ id, property }) => `${id}.${property}`;
+    const answers = await work(Object.fromEntries([...inputs, ...states].map((each, i) => [name(each), given[i]])), trigger);
+    return outputs.map((each) => (name(each) in answers ? answers[name(each)] : window.dash_clientside.no_update));
+  };
+
+  /** What somebody wants who has just done something: pressed a control, a switch or Back, picked an area, moved a slider. */
+  function wish(values, trigger, { catalogue, controls }, before) {
+    const wanted = fromControls(controls, values, before, options(before, catalogue));
+    const event = values[`${trigger}.data`];
+    if (trigger === 'history-selection' && event) return fromQuery(event.search);
+    if (trigger === 'picked-area' && event) return { ...wanted, area: event.code || '', level: event.level || wanted.level };
+    if (trigger === 'weights-need' && event) return { ...wanted, need: event.need };
+    if (trigger === 'toggled' && event) return toggle(wanted, event);
+    if (trigger !== 'show-all') return wanted;
     // the way back from filters that leave nothing
-    if (trigger === 'show-all') wanted = { ...wanted, theme: '', partner: '', owner: '', need: wanted.need === NONE ? '' : wanted.need };
-    const settled = settle(wanted, catalogue, ['theme', 'partner', 'owner'].includes(trigger));
+    const wide = Object.fromEntries(controls.filter(({ narrows }) => narrows).map(({ field }) => [field, '']));
+    return { ...wanted, ...wide, need: wanted.need === NONE ? '' : wanted.need };
+  }
+
+  /** The clientside callback of dashboard/callbacks/explore.py. */
+  async function write(values, trigger) {
+    const { 'explore-config.data': config, 'selection.data': before } = values;
+    if (!config) return {};
+    const { catalogue, controls } = config;
+    const narrowed = controls.some(({ id, narrows }) => narrows && id === trigger);
+    const settled = settle(wish(values, trigger, config, before), catalogue, narrowed);
     // an area of one level means nothing at another
-    if (!['history-selection', 'picked-area'].includes(trigger) && before && before.level !== settled.level) settled.area = '';
-    const offered = options(settled, catalogue);
+    if (!['history-selection', 'picked-area'].includes(trigger) && before.level !== settled.level) settled.area = '';
 
     // the map first: everything below it can wait a frame
     const painted = window.commonground.explore && window.commonground.explore.show(settled, config, trigger);
     if (window.commonground.weights) window.commonground.weights.render(settled, catalogue);
+    const offered = options(settled, catalogue);
     const stored = { ...settled, at: null };
-    const out = {
-      theme: settled.theme || ALL, need: settled.need, services: settled.services, partner: settled.partner || ALL,
-      owner: settled.owner || ALL, level: settled.level, period: offered.periodValue, bands: settled.bands,
-      classes: String(settled.classes), scheme: settled.scheme, show: settled.show, metric: settled.metric,
-      group: settled.group || ALL, journey: journeyOf(settled), max_km: settled.max_m ? settled.max_m / 1000 : '',
-      max_min: settled.max_min || '', detour: String(settled.detour), alone: settled.alone,
-    };
-    const extras = [
-      offered.need, offered.services, offered.period, offered.periodHidden, offered.level, offered.bands, offered.show,
-      settled.show === 'need', offered.group, offered.groupHidden, offered.journey, offered.journeyHidden, offered.kmHidden,
-      offered.minutesHidden, offered.detourHidden, offered.remaining, !offered.none, `/data/table.csv?${toQuery(stored)}`, areaOf(settled), { services: settled.services },
-    ];
-    const texts = extras.map((value) => JSON.stringify(value));
-    // the server laid the page out with the first ones
-    const answers = extras.map((value, i) => (!trigger || !sent || texts[i] === sent[i] ? blank : value));
-    if (trigger && !sent) extras.forEach((value, i) => (answers[i] = value));
-    sent = texts;
+    const answers = { ...changes(follows(stored, offered), trigger), ...shownBy(controls, settled, offered), 'selection.data': stored };
+    const now = { ...values, 'selection.data': { ...before, at: null } };
+    for (const name of Object.keys(answers)) if (name in now && same(answers[name], now[name])) delete answers[name];
     // one frame for the map before Dash and the server get to work; never long, whatever the network does
     if (trigger && painted) await Promise.race([painted.then(frame), new Promise((resolve) => setTimeout(resolve, 400))]);
-    return [
-      same(stored, { ...before, at: null }) ? blank : stored,
-      ...CONTROLS.map((name) => (same(out[name], values[name]) ? blank : out[name])),
-      ...answers,
-    ];
+    return answers;
   }
 
-  window.commonground = Object.assign(window.commonground || {}, {
-    selection: { DEFAULTS, toQuery, classesQuery, fromQuery, needs, offer, settle, options, journeyOf },
-  });
-  window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_selection: { write } });
+  /** What follows from a selection besides the controls. */
+  function follows(selection, offered) {
+    return {
+      ...Object.fromEntries(Object.entries(offered.data).map(([id, data]) => [`${id}.data`, data])),
+      ...Object.fromEntries(Object.entries(offered.hidden).map(([id, hidden]) => [`${id}-field.hidden`, hidden])),
+      'gap-options.hidden': selection.show === 'need',
+      'remaining.children': offered.remaining,
+      'show-all.hidden': !offered.none,
+      'table-download.href': `/data/table.csv?${toQuery(selection)}`,
+      'shown-area.data': areaOf(selection),
+      'shown-services.data': { services: selection.services },
+    };
+  }
+
+  /** Those that are not as they were sent; the server laid the page out with the first ones. */
+  function changes(answers, trigger) {
+    const texts = Object.fromEntries(Object.entries(answers).map(([name, value]) => [name, JSON.stringify(value)]));
+    const before = sent;
+    sent = texts;
+    if (!trigger) return {};
+    return Object.fromEntries(Object.entries(answers).filter(([name]) => !before || texts[name] !== before[name]));
+  }
+
+  window.commonground = Object.assign(window.commonground || {}, { selection: { offer, settle, options, journeyOf } });
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_selection: { write: byName(write) } });
 })();

@@ -15,10 +15,9 @@
   function send() {
     const parts = [...box().querySelectorAll('input[type=range]')]
       .map((slider) => [slider.dataset.id, STEPS[Number(slider.value)]])
-      .filter(([, weight]) => weight > 0)
-      .map(([id, weight]) => (weight === 1 ? id : `${id}=${weight}`));
+      .filter(([, weight]) => weight > 0);
     if (!parts.length) return;
-    shown = parts.join(',');
+    shown = window.commonground.question.weighted(parts);
     const { explore, selection } = window.commonground;
     const { state } = explore;
     // the map follows at once; the words, the address and the lists come when the slider rests
@@ -67,7 +66,7 @@
     const target = box();
     if (!target || selection.need === shown) return;
     shown = selection.need;
-    const parts = window.commonground.selection.needs(selection.need);
+    const parts = window.commonground.question.needs(selection.need);
     const usable = catalogue.layers.filter((layer) => layer.kind === 'indicator' && layer.usable);
     const title = (id) => (usable.find((layer) => layer.id === id) || { title: id }).title;
     const adder = document.createElement('select');
@@ -77,7 +76,7 @@
     for (const layer of usable) if (!parts.some(([id]) => id === layer.id)) adder.append(new Option(layer.title, layer.id));
     adder.addEventListener('change', () => {
       if (!adder.value) return;
-      const need = [...parts.map(([id, weight]) => (weight === 1 ? id : `${id}=${weight}`)), adder.value].join(',');
+      const need = window.commonground.question.weighted([...parts, [adder.value, 1]]);
       window.dash_clientside.set_props('weights-need', { data: { need, n: Date.now() } });
     });
     const label = document.createElement('label');

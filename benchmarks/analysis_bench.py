@@ -22,12 +22,14 @@ from scipy.spatial.distance import cdist
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from layers.geography.adjacency import adjacency
-from layers.methods.access import access_model, border_view, floating_catchment, read_sites
+from layers.methods.access import access_model, floating_catchment, read_sites
 from layers.methods.clusters import local_moran
-from layers.methods.gaps import GapRequest, IndicatorLayer, ServiceLayer, find_gaps
+from layers.methods.gap_request import GapRequest, IndicatorLayer, ServiceLayer
+from layers.methods.gaps import find_gaps
 from layers.methods.need import Indicator, need, need_percentiles
 from layers.methods.siting import plan_sites
 from layers.methods.stability import stability
+from layers.methods.together import border_view
 from layers.model import Descriptor, Direction, Kind, Measure
 
 NORTH_EAST = ("E08000021", "E08000037", "E08000022", "E08000023", "E08000024", "E06000057", "E06000047")

@@ -63,7 +63,7 @@ def measure(what: str, pack: Path) -> dict[str, float]:
 
 
 def pages(published, what: str) -> dict[str, float]:
-    from dashboard.briefings.files import export_briefing
+    from dashboard.briefings.files.formats import export_briefing
     from dashboard.briefings.filling.build import build_briefing
     from dashboard.briefings.writing.starters import starter_text
     from layers import read_briefing

@@ -11,14 +11,14 @@ import threading
 from copy import copy
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import flask
 from dash import Dash
 from flask_compress import Compress
 from markupsafe import escape
 
-from dashboard import callbacks, settings, web
+from dashboard import callbacks, question, settings, web
 from dashboard.api import data, gaps, health, v1
 from dashboard.api.answers import ApiError
 from dashboard.auth import guard, routes
@@ -28,6 +28,7 @@ from dashboard.briefings.web import routes as briefing_routes
 from dashboard.components.shell import shell
 from dashboard.components.table import table_grid
 from dashboard.drawing.palette import as_css
+from dashboard.map_files import Shapes
 from dashboard.pages import PAGES, find_page
 from dashboard.pages.explore import map_config
 from dashboard.pages.missing import missing
@@ -37,7 +38,6 @@ from dashboard.publishing import routes as publishing_routes
 from dashboard.selection import NONE, Selection
 from dashboard.static_files import keep_compressed
 from dashboard.views import offer
-from dashboard.views.shapes import Shapes
 from layers import PUBLIC, load_region, open_store
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
@@ -82,7 +82,7 @@ class CommonGround(Dash):
             favicon='<link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">',
             css=parts["css"],
             palette=as_css(),
-            app_entry=self._start_of_explore(page) + parts["app_entry"],
+            app_entry=json_in_page("question", question.as_data()) + self._start_of_explore(page) + parts["app_entry"],
             config=parts["config"],
             scripts=parts["scripts"],
             renderer=parts["renderer"],
@@ -96,10 +96,7 @@ class CommonGround(Dash):
         wanted, _ = Selection.from_query(flask.request.args)
         selection, _ = offer.settle(self.published, wanted, viewer)
         config = map_config(self.published, self.shapes)
-        text = json.dumps({"selection": selection.as_data(), "config": config}, ensure_ascii=False).replace(
-            "<", "\\u003c"
-        )
-        return f'<script type="application/json" id="explore-start">{text}</script>'
+        return json_in_page("explore-start", {"selection": selection.as_data(), "config": config})
 
 
 def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | None = None) -> CommonGround:
@@ -130,13 +127,13 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     Compress(server)
     keep_compressed(server)
     server.register_blueprint(routes.blueprint(published, Provider(oidc, published.region) if oidc else None))
-    server.register_blueprint(health.blueprint(published))
-    server.register_blueprint(data.blueprint(published, shapes))
-    server.register_blueprint(v1.blueprint(published))
+    server.register_blueprint(health.blueprint())
+    server.register_blueprint(data.blueprint())
+    server.register_blueprint(v1.blueprint())
     publishing_routes.install(server, published, shapes)
     server.register_blueprint(layer_routes.blueprint())
-    server.register_blueprint(gaps.blueprint(published))
-    server.register_blueprint(briefing_routes.blueprint(published))
+    server.register_blueprint(gaps.blueprint())
+    server.register_blueprint(briefing_routes.blueprint())
     server.register_error_handler(ApiError, ApiError.response)
 
     app = CommonGround(
@@ -211,6 +208,12 @@ def only_ids(layouts: list) -> list:
     return list(bare.values())
 
 
+def json_in_page(name: str, data) -> str:
+    """Data that a page holds before its scripts run."""
+    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    return f'<script type="application/json" id="{name}">{text}</script>'
+
+
 def preloads(published: Published, shapes: Shapes, query) -> list[str]:
     """Addresses that the explore page fetches first: the outlines of its level, and the classes of its indicator."""
     viewer = current_viewer()
@@ -231,7 +234,7 @@ def _address(referrer: str | None) -> tuple[str, dict[str, str]]:
         address = urlsplit(referrer or "/")
     except ValueError:  # not an address at all
         return "/", {}
-    return address.path or "/", dict(parse_qsl(address.query))
+    return address.path or "/", question.parse_address(address.query)
 
 
 def _example(page) -> dict[str, str]:

@@ -12,10 +12,20 @@ from pathlib import Path
 import click
 
 from dashboard.commands.briefings import briefing
-from dashboard.commands.common import LEVELS, Commands, fault_document, json_option, published, say_json, viewer_of
+from dashboard.commands.common import (
+    LEVELS,
+    Commands,
+    FormatChoice,
+    fault_document,
+    json_option,
+    published,
+    say_json,
+    viewer_of,
+)
 from dashboard.commands.gaps import gaps, site, together, travel
 from dashboard.commands.layers import layers
 from dashboard.commands.users import user
+from dashboard.exports import SPACED, write, write_whole
 from layers import Fault, Refused
 
 
@@ -125,24 +135,23 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 @click.option("--level", required=True, type=LEVELS)
 @click.option("--period", default=None)
 @click.option("--as", "user", default="", help="As this user; left out: as the public.")
-@click.option(
-    "--format", "form", default="csv", type=click.Choice(["csv", "json", "geojson", "gpkg", "parquet", "xlsx"])
-)
+@click.option("--format", "form", default="csv", type=FormatChoice("values"))
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; left out: standard output.")
 def values(layer: str, level: str, period: str | None, user: str, form: str, out: Path | None) -> None:
-    """Values of a LAYER at a level, in any of six formats."""
-    from dashboard.views import files
+    """Values of a LAYER at a level, in any of its formats."""
+    from dashboard.views.values import values_export
 
     here = published()
     viewer = viewer_of(here, user)
     found = here.store.layer(layer, viewer)
     if period is not None and period not in found.periods:
         raise Refused(f"{layer} has no period {period}.", [Fault(f"it has {', '.join(found.periods) or 'no period'}")])
-    data = files.values_file(here, here.store.values(layer, level, viewer, period=period), viewer, form)
+    document = values_export(here, here.store.values(layer, level, viewer, period=period))
+    data = write(document, form, layout=SPACED)
     if out is None:
         sys.stdout.buffer.write(data)
     else:
-        files.write_whole(out, data)
+        write_whole(out, data)
         click.echo(f"wrote {out}", err=True)
 
 
@@ -150,8 +159,10 @@ def values(layer: str, level: str, period: str | None, user: str, form: str, out
 @json_option
 def check(as_json: bool) -> None:
     """Integrity of the store; exit status 1 and a plain list when something is wrong."""
+    from layers import check_store
+
     here = published()
-    faults = here.store.check()
+    faults = check_store(here.store)
     if as_json:
         say_json({"ok": not faults, "faults": [fault_document(fault) for fault in faults]})
     elif not faults:

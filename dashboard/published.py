@@ -5,13 +5,13 @@ Nothing here changes while the server runs; the store refreshes itself when a ne
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from layers import SYSTEM, NotFound, Region, Store
+from dashboard.jobs import Jobs
+from dashboard.memory import Memory
+from layers import SYSTEM, NotFound, PinnedStore, Region, Store
 
 MOST_PINNED = 16
 """How many sets of pinned versions are kept at hand. One costs little by itself; what views keep for it is bounded there."""
@@ -28,8 +28,12 @@ class Published:
     tiles_attribution: str = ""
     base: Published | None = field(default=None, repr=False)
     """What this one was pinned from; None: it follows the newest data."""
-    _pinned: OrderedDict[frozenset, Published] = field(default_factory=OrderedDict, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _pinned: Memory = field(default_factory=lambda: Memory(MOST_PINNED), init=False, repr=False)
+    jobs: Jobs = field(init=False, repr=False)
+    """What is worked on beside requests."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "jobs", self.base.jobs if self.base else Jobs(self.home / "jobs"))
 
     @property
     def live(self) -> Published:
@@ -47,15 +51,9 @@ class Published:
         live = self.live
         if all(live._shows(layer_id, version) for layer_id, version in pins.items()):
             return live
-        key = frozenset(pins.items())
-        with live._lock:
-            found = live._pinned.pop(key, None)
-            if found is None:
-                found = replace(live, store=live.store.pinned(dict(pins)), base=live)
-            live._pinned[key] = found
-            while len(live._pinned) > MOST_PINNED:
-                live._pinned.popitem(last=False)
-        return found
+        return live._pinned.get(
+            frozenset(pins.items()), lambda: replace(live, store=PinnedStore(live.store, pins), base=live)
+        )
 
     def _shows(self, layer_id: str, version: int) -> bool:
         try:

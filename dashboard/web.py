@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import flask
 
+from dashboard.map_files import Shapes
 from dashboard.published import Published
-from dashboard.views.shapes import Shapes
 
 _PUBLISHED, _SHAPES = "commonground", "commonground-shapes"
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from layers.descriptor import OUR_KEYS
 from layers.fields import INDICATOR, SERVICE, Field
+from layers.keys import KEYS, TYPES, Key
 from layers.reading.marks import AMBIGUOUS, MARKS
 
 FILE = Path(__file__).parents[1] / "docs" / "layer-package.md"
@@ -25,13 +25,22 @@ def _roles(fields: dict[str, Field]) -> str:
     return _table(("role", "type", "unit", "meaning"), rows)
 
 
+def _meaning(key: Key) -> str:
+    words = [str(word) for word in key.words]
+    return key.meaning or f"{', '.join(words[:-1])} or {words[-1]}"
+
+
 def tables() -> dict[str, str]:
     """Every generated table by its name in the document."""
     marks = [
         (f"`{mark}`" if mark else "(blank)", what, words + (f"; {AMBIGUOUS[mark]}" if mark in AMBIGUOUS else ""))
         for mark, (what, words) in MARKS.items()
     ]
-    keys = [(f"`{key}`", kind, whom, words) for key, (kind, whom, words) in OUR_KEYS.items()]
+    keys = [
+        (f"`{'.'.join(key.path[1:])}`", TYPES[key.type], key.only or "both", _meaning(key))
+        for key in KEYS.values()
+        if key.place
+    ]
     return {
         "roles of indicators": _roles(INDICATOR),
         "roles of services": _roles(SERVICE),

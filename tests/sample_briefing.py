@@ -7,11 +7,11 @@ from datetime import date
 
 from dashboard.briefings.filling.model import (
     Briefing,
+    BriefingPage,
     ChartData,
     Fact,
     Figure,
     LegendRow,
-    Page,
     SourceLine,
     Stale,
     TableData,
@@ -110,13 +110,13 @@ review_on: 2027-03-31
 """
 
 
-def pages() -> tuple[Page, ...]:
+def pages() -> tuple[BriefingPage, ...]:
     link = BriefingRun("the methods", link="https://example.org/methods")
     own = BriefingRun("the map", link="/?need=alcohol-harm")
     fact = Fact(
         "104,200", 104200.0, "residents", "2024/25", detail="Residents of underserved areas, mid-2024 estimate."
     )
-    first = Page(
+    first = BriefingPage(
         1, runs("63 small areas are far from help with alcohol"),
         (
             paragraph("In them live ", BriefingRun("104,200 residents", bold=True), ", most of them in ",
@@ -128,16 +128,16 @@ def pages() -> tuple[Page, ...]:
     )  # fmt: skip
     return (
         first,
-        Page(2, runs("Ashby has twice the stays of Brigg"), (paragraph("The difference is larger than chance."),),
+        BriefingPage(2, runs("Ashby has twice the stays of Brigg"), (paragraph("The difference is larger than chance."),),
              BAR_FIGURE, (paragraph("Both are above England."),), {}, (NEED,), LIMITS[1:]),
-        Page(3, runs("Most people are nearest to a service next door"), (paragraph("Counting only one's own council misleads."),),
+        BriefingPage(3, runs("Most people are nearest to a service next door"), (paragraph("Counting only one's own council misleads."),),
              replace(BAR_FIGURE, title="Nearest service", chart=STACKED, caption=""), (), {}, (SITES,), LIMITS[:1]),
-        Page(4, runs("Stays have risen since 2022"), (), replace(BAR_FIGURE, title="Trend", chart=LINE), (), {}, (NEED,), ()),
-        Page(5, runs("Need is highest in Ashby"), (paragraph("Three areas stand out."),), TABLE_FIGURE, (), {}, (NEED,), LIMITS),
-        Page(6, runs("What we ask members to decide"),
+        BriefingPage(4, runs("Stays have risen since 2022"), (), replace(BAR_FIGURE, title="Trend", chart=LINE), (), {}, (NEED,), ()),
+        BriefingPage(5, runs("Need is highest in Ashby"), (paragraph("Three areas stand out."),), TABLE_FIGURE, (), {}, (NEED,), LIMITS),
+        BriefingPage(6, runs("What we ask members to decide"),
              (BriefingBlock("numbers", (runs("Share one site."), runs("Report back in March."))),
               BriefingBlock("quote", (runs("I had to take three buses."),))), None, (), {}, (), ()),
-        Page(7, unavailable="The layer “Alcohol treatment services” was withdrawn on 3 November 2026."),
+        BriefingPage(7, unavailable="The layer “Alcohol treatment services” was withdrawn on 3 November 2026."),
     )  # fmt: skip
 
 
@@ -192,8 +192,8 @@ def hostile(words: str) -> Briefing:
     facts = {"x": Fact(words, 1.0, words, words, detail=words)}
     document = replace(read_briefing(TEXT), title=words, subtitle=words, author=words, review_on=words)
     made = [
-        Page(1, runs(words), blocks, figure, blocks, facts, (line,), (words,)),
-        Page(
+        BriefingPage(1, runs(words), blocks, figure, blocks, facts, (line,), (words,)),
+        BriefingPage(
             2,
             runs(words),
             blocks,
@@ -202,8 +202,10 @@ def hostile(words: str) -> Briefing:
             facts,
             (line,),
         ),
-        Page(3, runs(words), blocks, replace(figure, kind="table", svg="", legend=()), (), {}, (line,), (words,)),
-        Page(4, unavailable=words),
+        BriefingPage(
+            3, runs(words), blocks, replace(figure, kind="table", svg="", legend=()), (), {}, (line,), (words,)
+        ),
+        BriefingPage(4, unavailable=words),
     ]
     return sample(
         id=words, document=document, region_name=words, partner_name=words, notice=words, pages=tuple(made),

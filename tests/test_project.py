@@ -111,11 +111,14 @@ def test_the_front_door_gives_every_name_it_lists():
     assert not missing, "\n".join(missing)
 
 
-def test_views_and_the_selection_are_free_of_dash():
-    """Theirs and everything they import: what a page says can be tested without a browser or a server."""
-    pure = [
-        name for name in modules("dashboard") if name == "dashboard.selection" or name.startswith("dashboard.views")
-    ]
+PURE = ("dashboard.selection", "dashboard.question", "dashboard.views", "dashboard.drawing", "dashboard.briefings.filling",
+        "dashboard.briefings.writing", "dashboard.briefings.ward")  # fmt: skip
+"""What a page, a picture or a briefing says, as plain values."""
+
+
+def test_what_is_said_is_free_of_dash():
+    """Its modules and everything they import: what a page says can be tested without a browser or a server."""
+    pure = [name for name in modules("dashboard") if any(name == p or name.startswith(f"{p}.") for p in PURE)]
     wrong = [
         f"{at(modules('dashboard')[target], line)} imports {source}; reached by {' > '.join(path)}"
         for name in pure
@@ -123,8 +126,45 @@ def test_views_and_the_selection_are_free_of_dash():
         for line, source, _ in imports(modules("dashboard")[target])
         if is_dash(source)
     ]
-    assert "dashboard.selection" in pure
+    assert set(PURE) <= set(pure)
     assert not wrong, "\n".join(wrong)
+
+
+def test_no_circle_of_imports():
+    """Late imports and those for types count: two modules that need each other are one thing in two files."""
+    known = modules("layers") | modules("dashboard")
+    needs = {
+        module: {
+            target
+            for _, source, name in imports(file)
+            for target in ([f"{source}.{name}"] if f"{source}.{name}" in known else [source])
+            if target in known and target != module
+        }
+        for module, file in known.items()
+    }
+    while free := {module for module, others in needs.items() if not others & needs.keys()}:
+        needs = {module: others for module, others in needs.items() if module not in free}
+    # what is left is in a circle, or imports one that is: show what is needed by what is left as well
+    while leaves := {module for module in needs if not any(module in others for others in needs.values())}:
+        needs = {module: others for module, others in needs.items() if module not in leaves}
+    assert not needs, f"these modules import each other in a circle: {', '.join(sorted(needs))}"
+
+
+MOST_LINES, LONGEST_FUNCTION = 1_000, 120
+
+
+def test_no_module_and_no_function_is_too_long_to_read():
+    wrong = []
+    for file in (modules("layers") | modules("dashboard")).values():
+        text = file.read_text(encoding="utf-8")
+        if (lines := len(text.splitlines())) > MOST_LINES:
+            wrong.append(f"{file.relative_to(ROOT)} has {lines} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = node.end_lineno - node.lineno + 1
+                if lines > LONGEST_FUNCTION:
+                    wrong.append(f"{at(file, node.lineno)}: {node.name} has {lines} lines")
+    assert not wrong, "look for the second noun: " + "; ".join(wrong)
 
 
 # ---- README is true --------------------------------------------------------------------------------------------------

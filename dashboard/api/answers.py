@@ -5,15 +5,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
 import brotli
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from dashboard.exports import COMPACT, FORMATS, Document, file_name, json_text, write
+from dashboard.memory import Memory
 from layers import Refused
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -49,12 +49,6 @@ class ApiError(Exception):
         return answer
 
 
-def bad_parameter(name: str, given: str, allowed: str) -> ApiError:
-    return ApiError(
-        400, "bad-parameter", f"The parameter {name} is “{given[:60]}”; it takes {allowed}.", {"parameter": name}
-    )
-
-
 def not_found(what: str) -> ApiError:
     return ApiError(404, "not-found", f"There is no {what} here.")
 
@@ -87,9 +81,10 @@ def one_shape_of_error(routes: Blueprint) -> None:
 class Body:
     """The bytes of one answer, and what they are compressed; compressing the same again would take longer than making them."""
 
-    def __init__(self, content: bytes | str):
+    def __init__(self, content: bytes | str, mimetype: str = "", name: str = ""):
         self.data = content.encode() if isinstance(content, str) else content
         self.etag = hashlib.sha256(self.data).hexdigest()[:32]
+        self.mimetype, self.name = mimetype, name
         self._compressed: dict[str, bytes] = {}
 
     def compressed(self, encoding: str) -> bytes:
@@ -98,48 +93,53 @@ class Body:
         return self._compressed[encoding]
 
 
-class Memory:
-    """Finished answers that depend on nothing but their key, the least used forgotten first. Threads may share it.
+def body_of(document: Document, form: str, *, saved: bool = False) -> Body:
+    """A document in one of its formats. ``saved``: browsers save it in every format, not in those alone that they always save."""
+    row = FORMATS[form]
+    name = file_name(document, form) if saved or row.saved else ""
+    return Body(write(document, form), row.media_type, name)
+
+
+class Answers(Memory):
+    """Finished answers that depend on nothing but their key.
 
     The key of what comes from a layer holds its version, so nothing in here can be out of date. Whether the caller may have
     an answer must be settled before it is looked up.
     """
 
     def __init__(self, limit: int = MEMORY_BYTES):
-        self._limit, self._size = limit, 0
-        self._kept: OrderedDict[Hashable, Body] = OrderedDict()
-        self._lock = threading.Lock()
+        super().__init__(limit, _weight)
 
     def body(self, key: Hashable, make: Callable[[], bytes | str]) -> Body:
-        """The kept answer, or the one that ``make`` makes (outside the lock: two threads may both make it)."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        body = Body(make())
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = body
-                self._size += _weight(body)
-            while self._size > self._limit and len(self._kept) > 1:
-                self._size -= _weight(self._kept.popitem(last=False)[1])
-        return body
+        return self.get(key, lambda: Body(make()))
+
+
+def answers(name: str) -> Answers:
+    """The finished answers of that name of the application that serves this request."""
+    return current_app.extensions.setdefault(f"commonground-answers-{name}", Answers())
+
+
+def open_to_other_sites(response: Response) -> Response:
+    """Public data may be read from any page; no credentials go with such a request. For ``after_request``."""
+    if response.headers.get("Cache-Control") != PRIVATE:
+        response.headers.setdefault("Access-Control-Allow-Origin", "*")
+    return response
 
 
 def _weight(body: Body) -> int:
     return len(body.data) * 5 // 4 + 200  # what is compressed takes about a quarter more
 
 
-def answer(body: Body | bytes | str, mimetype: str, *, cache: str = REVALIDATE, name: str = "") -> Response:
+def answer(body: Body | bytes | str, mimetype: str = "", *, cache: str = REVALIDATE) -> Response:
     """A response with an ETag of its content; answers 304 when the caller has it already.
 
-    A kept :class:`Body` is sent in the best encoding that the caller takes; other content is compressed further on.
-    ``name`` offers it as a download under that (already safe) file name.
+    A :class:`Body` is sent in the best encoding that the caller takes, and offered as a download when it has a (safe) file
+    name; other content is compressed further on.
     """
-    kept = isinstance(body, Body)
-    body = body if kept else Body(body)
-    encoding = _encoding() if kept and len(body.data) >= SMALLEST else ""
-    response = Response(body.compressed(encoding) if encoding else body.data, mimetype=mimetype)
+    encoding = _encoding() if isinstance(body, Body) and len(body.data) >= SMALLEST else ""
+    body = body if isinstance(body, Body) else Body(body)
+    data = body.compressed(encoding) if encoding else body.data
+    response = Response(data, mimetype=mimetype or body.mimetype)
     if encoding:
         response.headers["Content-Encoding"] = encoding
     response.headers["Cache-Control"] = cache
@@ -149,14 +149,14 @@ def answer(body: Body | bytes | str, mimetype: str, *, cache: str = REVALIDATE, 
     else:
         # weak: the same content may leave here compressed or not
         response.set_etag(body.etag, weak=True)
-    if name:
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    if body.name:
+        response.headers["Content-Disposition"] = f'attachment; filename="{body.name}"'
     return response.make_conditional(request)
 
 
 def as_json(document: Any) -> str:
     """Compact JSON. Raises ValueError for what JSON does not know: NaN and infinity."""
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return json_text(document, **COMPACT)
 
 
 def json_answer(document: Any, *, cache: str = REVALIDATE, mimetype: str = "application/json") -> Response:

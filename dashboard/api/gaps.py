@@ -1,223 +1,131 @@
 """``/api/v1/gaps``, ``/api/v1/together`` and ``/api/v1/sites``: the numbers of the screen and of the commands, read-only.
 
-Parameters are checked here for their form; what makes no sense is refused by the engine with every reason, as status 400.
-A layer that the caller may not see answers exactly as one that does not exist.
+What they are asked is read by :mod:`dashboard.api.parameters`; what makes no sense is refused by the engine with every reason,
+as status 400. A layer that the caller may not see answers exactly as one that does not exist.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
-from dashboard.api.answers import PRIVATE, REVALIDATE, ApiError, Memory, answer, as_json, bad_parameter, not_found
-from dashboard.api.v1 import MIMETYPES, allowed, one_of
+from dashboard.api.answers import (
+    PRIVATE,
+    REVALIDATE,
+    ApiError,
+    answer,
+    answers,
+    body_of,
+    not_found,
+    open_to_other_sites,
+)
+from dashboard.api.parameters import asked, one_of
 from dashboard.auth.session import current_viewer
+from dashboard.exports import Document, formats_of
 from dashboard.published import Published
+from dashboard.question import GAPS, SITES, TOGETHER
+from dashboard.selection import Selection
 from dashboard.views import gap_files, siting
-from dashboard.views.gaps import DRAWS, check_period, footprint_of, gaps_for, read_layers, read_need
-from dashboard.views.together import together_for
-from layers import LEVELS, METRICS, OBJECTIVES, GapRequest, NotFound, Refused, SitingRequest, StoreFault
+from dashboard.views.gaps import check_period, gaps_for, read_layers, request_of
+from dashboard.views.together import together_of
+from dashboard.web import published
+from layers import NotFound, Refused, SitingRequest, StoreFault
 
-MOST_DRAWS = 2_000
-"""Draws that a caller of the API may ask for; the command line takes more."""
-MOST_LAYERS = 20
 WAIT_S = 5.0
 """How long a plan's proof may take before the answer is the best so far, with status 202."""
 
-GAP_PARAMETERS = (
-    "need", "services", "level", "metric", "max_m", "detour", "alone", "fair", "max_min", "group", "travel", "partner", "period",
-)  # fmt: skip
 
-
-def blueprint(published: Published) -> Blueprint:
+def blueprint() -> Blueprint:
     routes = Blueprint("api-v1-gaps", __name__, url_prefix="/api/v1")
-    memory = Memory()
-    partners = tuple(partner.id for partner in published.region.partners)
-
-    @routes.after_request
-    def open_to_other_sites(response: Response) -> Response:
-        if response.headers.get("Cache-Control") != PRIVATE:
-            response.headers.setdefault("Access-Control-Allow-Origin", "*")
-        return response
-
-    @routes.errorhandler(NotFound)
-    def no_layer(_: NotFound) -> Response:
-        return not_found("layer of that name").response()
-
-    @routes.errorhandler(Refused)
-    def refused(error: Refused) -> Response:
-        if isinstance(error, StoreFault):  # only the title: the faults may name files and hosts
-            return ApiError(503, "store-fault", error.title).response()
-        return ApiError(
-            400, "refused", error.title, {"faults": [fault_document(fault) for fault in error.faults]}
-        ).response()
-
-    def asked(draws: int) -> GapRequest:
-        partner = one_of("partner", partners, "")
-        return GapRequest(
-            need=need(required=True),
-            services=names("services"),
-            level=one_of("level", LEVELS, "lsoa"),
-            metric=one_of("metric", METRICS, "nearest"),
-            max_m=number("max_m", None),
-            detour=number("detour", 1.0),
-            alone=one_of("alone", ("yes", "no"), "no") == "yes",
-            fair=one_of("fair", ("yes", "no"), "no") == "yes",
-            max_min=number("max_min", None),
-            group=request.args.get("group", "").strip(),
-            travel=request.args.get("travel", "").strip(),
-            footprint=footprint_of(published, partner),
-            partner=partner,
-            robustness=draws,
-        )
-
-    def period_of(needs: tuple[tuple[str, float], ...]) -> str:
-        period = request.args.get("period", "")
-        check_period(published, current_viewer(), needs, period)
-        return period
-
-    @routes.get("/gaps")
-    def get_gaps() -> Response:
-        allowed(*GAP_PARAMETERS, "robustness", "format")
-        form = one_of("format", ("json", "csv", "geojson"), "json")
-        wanted = asked(whole("robustness", DRAWS, 0, MOST_DRAWS))
-        found = gaps_for(published, wanted, current_viewer(), period=period_of(wanted.need))
-        make: dict[str, Callable[[str], str]] = {
-            "json": lambda on: as_json(gap_files.gaps_document(found)),
-            "csv": lambda on: gap_files.gaps_csv(found, on),
-            "geojson": lambda on: as_json(gap_files.gaps_geojson(found, on)),
-        }
-        return send("gaps", found.key, form, make, found.public)
-
-    @routes.get("/together")
-    def get_together() -> Response:
-        allowed("services", "level", "max_m", "detour", "partner", "need", "period", "format")
-        form = one_of("format", ("json", "csv", "geojson"), "json")
-        needs = need(required=False)
-        found = together_for(
-            published,
-            names("services"),
-            current_viewer(),
-            level=one_of("level", LEVELS, "lsoa"),
-            max_m=number("max_m", None),
-            detour=number("detour", 1.0),
-            partner=one_of("partner", partners, ""),
-            needs=needs,
-            period=period_of(needs),
-        )
-        make: dict[str, Callable[[str], str]] = {
-            "json": lambda on: as_json(gap_files.together_document(found)),
-            "csv": lambda on: gap_files.together_csv(found, on),
-            "geojson": lambda on: as_json(gap_files.together_geojson(found, on)),
-        }
-        return send("together", found.key, form, make, found.public)
-
-    @routes.get("/sites")
-    def get_sites() -> Response:
-        allowed(*GAP_PARAMETERS, "new", "objective", "demand", "exclude", "exact", "format")
-        form = one_of("format", ("json", "geojson"), "json")
-        viewer = current_viewer()
-        wanted = SitingRequest(
-            asked(0),
-            whole("new", 1, 1, siting.MOST_NEW),
-            one_of("objective", OBJECTIVES, "mclp"),
-            one_of("demand", ("underserved", "all"), "underserved"),
-            names("exclude", required=False),
-            exact=one_of("exact", ("yes", "no"), "yes") == "yes",
-        )
-        status, period = 200, period_of(wanted.gaps.need)
-        if wanted.exact:
-            job_id = siting.start(published, wanted, viewer, period=period)
-            job = siting.jobs(published).wait(published, job_id, viewer, WAIT_S)
-            if job.state == "refused":
-                raise ApiError(
-                    400, "refused", "Sites cannot be suggested.", {"faults": [{"what": r} for r in job.reasons]}
-                )
-            if job.state == "failed":
-                raise ApiError(500, "plan-failed", job.reasons[0])
-            status = 200 if job.state == "done" else 202
-            document = (job.document or {}) | {"state": job.state}
-        else:
-            plan = siting.plan_sites(published, replace(wanted, compare_alone=False), viewer, period=period)
-            document = plan.document() | {"state": "greedy"}
-        layers = read_layers(published, viewer, [name for name, _ in wanted.gaps.need], wanted.gaps.services)
-        public = all(layer.descriptor.audience == "public" for part in layers for layer in part.values())
-        if form == "geojson":
-            document = gap_files.plan_geojson(document, today())
-        response = answer(as_json(document), MIMETYPES[form], cache=REVALIDATE if public else PRIVATE)
-        if status == 202:  # not proven yet: ask again at the same address
-            response.status_code = 202
-            response.headers["Cache-Control"] = PRIVATE if not public else "no-store"
-            response.headers["Retry-After"] = "2"
-        return response
-
-    def send(what: str, key: tuple, form: str, make: dict[str, Callable[[str], str]], public: bool) -> Response:
-        on = today()
-        body = memory.body((what, key, form, on), lambda: make[form](on))
-        name = f"{what}.csv" if form == "csv" else ""
-        return answer(body, MIMETYPES[form], cache=REVALIDATE if public else PRIVATE, name=name)
-
+    routes.after_request(open_to_other_sites)
+    routes.register_error_handler(NotFound, no_layer)
+    routes.register_error_handler(Refused, refused)
+    for address, view in (("/gaps", gaps), ("/together", together), ("/sites", sites)):
+        routes.add_url_rule(address, view_func=view)
     return routes
+
+
+def gaps() -> Response:
+    here, viewer = published(), current_viewer()
+    selection, besides = asked(GAPS, here.region, "format")
+    form = one_of("format", formats_of("gaps", in_api=True), "json")
+    wanted = request_of(here, selection, robustness=besides["robustness"])
+    check_period(here, viewer, selection.needs, selection.period)
+    found = gaps_for(here, wanted, viewer, period=selection.period)
+    return send(gap_files.gaps_export(found, today()), found.key, form, public=found.public)
+
+
+def together() -> Response:
+    here, viewer = published(), current_viewer()
+    selection, _ = asked(TOGETHER, here.region, "format")
+    form = one_of("format", formats_of("together", in_api=True), "json")
+    check_period(here, viewer, selection.needs, selection.period)
+    found = together_of(here, selection, viewer)
+    return send(gap_files.together_export(found, today()), found.key, form, public=found.public)
+
+
+def sites() -> Response:
+    here, viewer = published(), current_viewer()
+    selection, besides = asked(SITES, here.region, "exact", "format")
+    form = one_of("format", formats_of("plan", in_api=True), "json")
+    exact = one_of("exact", ("yes", "no"), "yes") == "yes"
+    wanted = SitingRequest(request_of(here, selection, robustness=0), **besides, exact=exact)
+    check_period(here, viewer, selection.needs, selection.period)
+    status, document = proven(here, wanted, selection) if exact else (200, greedy(here, wanted, selection))
+    found = read_layers(here, viewer, [name for name, _ in selection.needs], selection.services)
+    public = all(layer.descriptor.audience == "public" for part in found for layer in part.values())
+    body = body_of(gap_files.plan_export(document, today()), form)
+    response = answer(body, cache=REVALIDATE if public else PRIVATE)
+    if status == 202:  # not proven yet: ask again at the same address
+        response.status_code = 202
+        response.headers["Cache-Control"] = PRIVATE if not public else "no-store"
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+def proven(here: Published, wanted: SitingRequest, selection: Selection) -> tuple[int, dict[str, Any]]:
+    """The plan with its proof, or after a while the best so far: status and document."""
+    viewer = current_viewer()
+    job_id = siting.start(here, wanted, viewer, period=selection.period)
+    job = siting.wait(here, job_id, viewer, WAIT_S)
+    if job.state == "refused":
+        raise ApiError(400, "refused", "Sites cannot be suggested.", {"faults": [{"what": r} for r in job.reasons]})
+    if job.state == "failed":
+        raise ApiError(500, "plan-failed", job.reasons[0])
+    return 200 if job.state == "done" else 202, (job.document or {}) | {"state": job.state}
+
+
+def greedy(here: Published, wanted: SitingRequest, selection: Selection) -> dict[str, Any]:
+    """The quick answer without a proof."""
+    quick = replace(wanted, compare_alone=False)
+    plan = siting.plan_sites(here, quick, current_viewer(), period=selection.period)
+    return plan.document() | {"state": "greedy"}
+
+
+def send(document: Document, key: tuple, form: str, *, public: bool) -> Response:
+    body = answers("gaps").get((document.name, key, form, today()), lambda: body_of(document, form))
+    return answer(body, cache=REVALIDATE if public else PRIVATE)
 
 
 def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
+def no_layer(_: NotFound) -> Response:
+    return not_found("layer of that name").response()
+
+
+def refused(error: Refused) -> Response:
+    if isinstance(error, StoreFault):  # only the title: the faults may name files and hosts
+        return ApiError(503, "store-fault", error.title).response()
+    return ApiError(
+        400, "refused", error.title, {"faults": [fault_document(fault) for fault in error.faults]}
+    ).response()
+
+
 def fault_document(fault) -> dict[str, Any]:
     parts = {"what": fault.what, "where": fault.where, "todo": fault.todo, "rule": fault.rule}
     return {name: value for name, value in parts.items() if value}
-
-
-# ---- parameters -----------------------------------------------------------------------------------------------------
-
-
-def need(*, required: bool) -> tuple[tuple[str, float], ...]:
-    """``need=a=2,b``: weights default to 1. Whether they make sense is the engine's to say."""
-    given = request.args.get("need", "")
-    if not given and not required:
-        return ()
-    try:
-        found = read_need(given)
-    except ValueError as error:
-        raise bad_parameter("need", given, f"ID[=WEIGHT],...; {error}") from None
-    if len(found) > MOST_LAYERS:
-        raise bad_parameter("need", given, f"at most {MOST_LAYERS} indicators")
-    return found
-
-
-def names(name: str, *, required: bool = True) -> tuple[str, ...]:
-    given = request.args.get(name, "")
-    found = tuple(dict.fromkeys(part.strip() for part in given.split(",") if part.strip()))
-    if required and not found:
-        raise bad_parameter(name, given, "one or more identifiers of layers, separated by commas")
-    if len(found) > (MOST_LAYERS if required else 2_000):
-        raise bad_parameter(name, given, f"at most {MOST_LAYERS}")
-    return found
-
-
-def number(name: str, default: float | None) -> float | None:
-    given = request.args.get(name)
-    if not given:
-        return default
-    try:
-        found = float(given)
-    except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
-        raise bad_parameter(name, given, "a number")
-    return found
-
-
-def whole(name: str, default: int, least: int, most: int) -> int:
-    given = request.args.get(name)
-    if not given:
-        return default
-    if not given.isascii() or not given.isdigit() or not least <= int(given) <= most:
-        raise bad_parameter(name, given, f"a whole number from {least:,} to {most:,}")
-    return int(given)

@@ -2,142 +2,125 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from dashboard.api.answers import (
     PRIVATE,
     REVALIDATE,
-    Memory,
+    Body,
     answer,
+    answers,
     as_json,
-    bad_parameter,
+    body_of,
     json_answer,
     not_found,
     one_shape_of_error,
+    open_to_other_sites,
 )
 from dashboard.api.openapi import document
+from dashboard.api.parameters import allowed, one_of
 from dashboard.auth.session import current_viewer
-from dashboard.published import Published
+from dashboard.exports import formats_of
 from dashboard.selection import Selection
 from dashboard.views.area import area_profile
 from dashboard.views.layers import layer_document, region_document
-from dashboard.views.values import areas_document, areas_geojson, values_csv, values_document, values_geojson
+from dashboard.views.values import areas_export, values_export
+from dashboard.web import published
 from layers import LEVELS, Layer, NotFound
 
-MIMETYPES = {"json": "application/json", "csv": "text/csv", "geojson": "application/geo+json"}
 
-
-def blueprint(published: Published) -> Blueprint:
+def blueprint() -> Blueprint:
     routes = Blueprint("api-v1", __name__, url_prefix="/api/v1")
-    region, store = published.region, published.store
-    memory = Memory()
-    themes = tuple(theme.id for theme in region.themes)
-    partners = tuple(partner.id for partner in region.partners)
     one_shape_of_error(routes)
-
-    def layer_or_404(layer_id: str) -> Layer:
-        try:
-            return store.layer(layer_id, current_viewer())
-        except NotFound:
-            raise not_found("layer of that name") from None
-
-    def cache_of(layer: Layer) -> str:
-        return REVALIDATE if layer.descriptor.audience == "public" else PRIVATE
-
-    @routes.after_request
-    def open_to_other_sites(response: Response) -> Response:
-        # public data may be read from any page; no credentials go with such a request
-        if response.headers.get("Cache-Control") != PRIVATE:
-            response.headers.setdefault("Access-Control-Allow-Origin", "*")
-        return response
-
-    @routes.get("/openapi.json")
-    def openapi():
-        allowed()
-        return answer(memory.body("openapi", lambda: as_json(document(published))), "application/json")
-
-    @routes.get("/region")
-    def get_region():
-        allowed()
-        return json_answer(region_document(published, current_viewer()))
-
-    @routes.get("/layers")
-    def get_layers():
-        allowed("theme", "partner", "kind")
-        kind = one_of("kind", ("indicator", "services"), None)
-        viewer = current_viewer()
-        theme, partner = one_of("theme", themes, None), one_of("partner", partners, None)
-        found = store.layers(viewer, kind=kind, theme=theme, partner=partner)
-        body = memory.body(
-            ("layers", *((layer.id, layer.version) for layer in found)),
-            lambda: as_json({"layers": [layer_document(published, layer) for layer in found]}),
-        )
-        return answer(body, "application/json", cache=PRIVATE if viewer.signed_in else REVALIDATE)
-
-    @routes.get("/layers/<layer_id>")
-    def get_layer(layer_id: str):
-        allowed()
-        layer = layer_or_404(layer_id)
-        return json_answer(layer_document(published, layer), cache=cache_of(layer))
-
-    @routes.get("/layers/<layer_id>/values")
-    def get_values(layer_id: str):
-        allowed("level", "period", "format")
-        layer = layer_or_404(layer_id)
-        if layer.kind != "indicator":
-            raise not_found("layer of that name with values; service lists have sites")
-        level = one_of("level", LEVELS, layer.levels[0] if layer.levels else "lsoa")
-        form = one_of("format", ("json", "csv", "geojson"), "json")
-        period = one_of("period", layer.periods, None)
-        viewer = current_viewer()
-
-        def make() -> str:
-            values = store.values(layer.id, level, viewer, period=period, version=layer.version)
-            if form == "csv":
-                return values_csv(published, values)
-            if form == "geojson":
-                return as_json(values_geojson(published, values, viewer))
-            return as_json(values_document(published, values))
-
-        body = memory.body((layer.id, layer.version, level, period, form), make)
-        name = f"{layer.id}-{level}.csv" if form == "csv" else ""
-        return answer(body, MIMETYPES[form], cache=cache_of(layer), name=name)
-
-    @routes.get("/areas/<level>")
-    def get_areas(level: str):
-        allowed("format")
-        if level not in LEVELS:
-            raise not_found(f"level of that name; there are {', '.join(LEVELS)}")
-        form = one_of("format", ("json", "geojson"), "json")
-        make = {"json": areas_document, "geojson": areas_geojson}[form]
-        body = memory.body(("areas", level, form), lambda: as_json(make(published, level)))
-        return answer(body, MIMETYPES[form])
-
-    @routes.get("/areas/<level>/<code>")
-    def get_area(level: str, code: str):
-        allowed("theme")
-        if level not in LEVELS or code not in region.codes(level):
-            raise not_found("area of that code at that level")
-        viewer = current_viewer()
-        chosen = Selection(theme=one_of("theme", themes, ""), level=level)
-        profile = area_profile(published, code, chosen, viewer)
-        cache = PRIVATE if viewer.signed_in else REVALIDATE
-        return json_answer(profile.as_document(region.notice), cache=cache)
-
+    routes.after_request(open_to_other_sites)
+    for address, view in ROUTES:
+        routes.add_url_rule(address, view_func=view)
     return routes
 
 
-def allowed(*names: str) -> None:
-    """Refuse query parameters that the route does not know: a typing mistake must not answer with everything."""
-    for name in request.args:
-        if name not in names:
-            raise bad_parameter(name, request.args[name], f"nothing: this address knows {', '.join(names) or 'none'}")
+def openapi() -> Response:
+    allowed()
+    return json_answer(document(published()))
 
 
-def one_of(name: str, choices: tuple[str, ...], default: str | None) -> str | None:
-    given = request.args.get(name)
-    if not given:
-        return default
-    if given not in choices:
-        raise bad_parameter(name, given, f"one of {', '.join(choices)}" if choices else "nothing: there are none")
-    return given
+def region() -> Response:
+    allowed()
+    return json_answer(region_document(published(), current_viewer()))
+
+
+def layers() -> Response:
+    allowed("theme", "partner", "kind")
+    here, viewer = published(), current_viewer()
+    kind = one_of("kind", ("indicator", "services"), None)
+    theme = one_of("theme", tuple(theme.id for theme in here.region.themes), None)
+    partner = one_of("partner", tuple(partner.id for partner in here.region.partners), None)
+    found = here.store.layers(viewer, kind=kind, theme=theme, partner=partner)
+    body = answers("api").body(
+        ("layers", *((layer.id, layer.version) for layer in found)),
+        lambda: as_json({"layers": [layer_document(here, layer) for layer in found]}),
+    )
+    return answer(body, "application/json", cache=PRIVATE if viewer.signed_in else REVALIDATE)
+
+
+def layer(layer_id: str) -> Response:
+    allowed()
+    found = layer_or_404(layer_id)
+    return json_answer(layer_document(published(), found), cache=cache_of(found))
+
+
+def values(layer_id: str) -> Response:
+    allowed("level", "period", "format")
+    found, here, viewer = layer_or_404(layer_id), published(), current_viewer()
+    if found.kind != "indicator":
+        raise not_found("layer of that name with values; service lists have sites")
+    level = one_of("level", LEVELS, found.levels[0] if found.levels else "lsoa")
+    form = one_of("format", formats_of("values", in_api=True), "json")
+    period = one_of("period", found.periods, None)
+
+    def make() -> Body:
+        table = here.store.values(found.id, level, viewer, period=period, version=found.version)
+        return body_of(values_export(here, table), form)
+
+    body = answers("api").get(("values", found.id, found.version, level, period, form), make)
+    return answer(body, cache=cache_of(found))
+
+
+def areas(level: str) -> Response:
+    allowed("format")
+    if level not in LEVELS:
+        raise not_found(f"level of that name; there are {', '.join(LEVELS)}")
+    form, here = one_of("format", formats_of("areas", in_api=True), "json"), published()
+    return answer(answers("api").get(("areas", level, form), lambda: body_of(areas_export(here, level), form)))
+
+
+def area(level: str, code: str) -> Response:
+    allowed("theme")
+    here, viewer = published(), current_viewer()
+    if level not in LEVELS or code not in here.region.codes(level):
+        raise not_found("area of that code at that level")
+    theme = one_of("theme", tuple(theme.id for theme in here.region.themes), "")
+    profile = area_profile(here, code, Selection(theme=theme, level=level), viewer)
+    cache = PRIVATE if viewer.signed_in else REVALIDATE
+    return json_answer(profile.as_document(here.region.notice), cache=cache)
+
+
+def layer_or_404(layer_id: str) -> Layer:
+    try:
+        return published().store.layer(layer_id, current_viewer())
+    except NotFound:
+        raise not_found("layer of that name") from None
+
+
+def cache_of(found: Layer) -> str:
+    return REVALIDATE if found.descriptor.audience == "public" else PRIVATE
+
+
+ROUTES = (
+    ("/openapi.json", openapi),
+    ("/region", region),
+    ("/layers", layers),
+    ("/layers/<layer_id>", layer),
+    ("/layers/<layer_id>/values", values),
+    ("/areas/<level>", areas),
+    ("/areas/<level>/<code>", area),
+)

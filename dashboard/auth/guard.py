@@ -41,7 +41,7 @@ def install(server: flask.Flask, published: Published) -> None:
         token = token_of(request)
         if token and not request.path.startswith(SAME_FOR_ALL):
             try:
-                flask.g.viewer = published.store.viewer_of(token)
+                flask.g.viewer = published.store.accounts.viewer_of(token)
             except Refused:  # the database is away: what is public can still be shown, nothing else
                 log.exception("a session could not be looked up; the request is answered as for the public")
 

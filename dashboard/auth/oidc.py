@@ -316,7 +316,7 @@ def account_for(store: Store, claims: Mapping[str, Any], settings: OidcSettings)
         raise NotLetIn("Your organisation has not verified your e-mail address.", "the e-mail address is not verified")
     subject = hashlib.sha256(f"{settings.issuer}\n{claims['sub']}".encode()).hexdigest()[:24]
     maker, place = f"oidc:{subject}", place_of(claims, settings)
-    user = next((user for user in store.list_users(SYSTEM) if user.name == plain_name(name)), None)
+    user = next((user for user in store.accounts.list_users(SYSTEM) if user.name == plain_name(name)), None)
     if user is not None and not user.made_by.startswith("oidc:"):
         if user.has_password:
             raise NotLetIn(_UNMAPPED, "the name is that of an account with a password")
@@ -329,9 +329,9 @@ def account_for(store: Store, claims: Mapping[str, Any], settings: OidcSettings)
     by = Viewer(maker, partner, "admin")
     try:
         if user is None:
-            user = store.add_user(name, role=role, partner=partner, by=by)
+            user = store.accounts.add_user(name, role=role, partner=partner, by=by)
         elif (user.role, user.partner) != place:
-            user = store.change_user(user.name, role=role, partner=partner, by=by)
+            user = store.accounts.change_user(user.name, role=role, partner=partner, by=by)
     except Refused as refused:
         raise NotLetIn(_UNMAPPED, "; ".join(map(str, refused.faults))) from refused
     return user.name
@@ -340,7 +340,7 @@ def account_for(store: Store, claims: Mapping[str, Any], settings: OidcSettings)
 def start_session(store: Store, name: str) -> str:
     """A session for somebody whom the service has identified; returns its token."""
     try:
-        return store.start_session(name)
+        return store.accounts.start_session(name)
     except SignInFailed as failed:
         raise NotLetIn(
             "Your account is disabled. Ask the person who looks after Common Ground.", "disabled"

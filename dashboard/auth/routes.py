@@ -38,7 +38,7 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
 
     def page(status: int = 200, **said) -> flask.Response:
         said.setdefault("viewer", current_viewer())
-        said.setdefault("no_accounts", not said["viewer"].signed_in and not store.has_users())
+        said.setdefault("no_accounts", not said["viewer"].signed_in and not store.accounts.has_users())
         if said["viewer"].signed_in:
             said["has_password"] = account_of(published, said["viewer"]).has_password
         document = sign_in_page(published, SignIn(provider=provider.label if provider else "", **said))
@@ -61,7 +61,7 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
         # a database may not take NUL in a text; no name holds one, so the answer is the same as for any wrong name
         name, after = form.get("name", "").replace("\0", "\ufffd"), wanted(form.get("next"))
         try:
-            token = store.sign_in(name, form.get("password", ""), source=flask.request.remote_addr or "")
+            token = store.accounts.sign_in(name, form.get("password", ""), source=flask.request.remote_addr or "")
         except TooManyAttempts as error:
             answer = page(429, next=after, name=name[:200], problem=str(error), viewer=PUBLIC)
             answer.headers["Retry-After"] = str(error.wait_s)
@@ -72,7 +72,7 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
 
     def enter(token: str, after: str) -> flask.Response:
         """A new session, whatever the browser had before; the old one ends."""
-        store.sign_out(token_of(flask.request))
+        store.accounts.sign_out(token_of(flask.request))
         response = flask.redirect(after, 303)
         keep_token(flask.request, response, token)
         return response
@@ -84,11 +84,13 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
             return flask.redirect(PATH, 303)
         try:
             # the same check, and the same slowing down of guesses, as for somebody who finds an open browser and signs in
-            token = store.sign_in(viewer.user, form.get("password", ""), source=flask.request.remote_addr or "")
+            token = store.accounts.sign_in(
+                viewer.user, form.get("password", ""), source=flask.request.remote_addr or ""
+            )
             try:
-                store.set_password(viewer.user, form.get("new", ""), by=viewer)
+                store.accounts.set_password(viewer.user, form.get("new", ""), by=viewer)
             finally:
-                store.sign_out(token)
+                store.accounts.sign_out(token)
         except TooManyAttempts as error:
             return page(429, problem=str(error))
         except SignInFailed:
@@ -96,12 +98,12 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
         except Refused as refused:
             return page(400, problem=f"{refused.title} {'; '.join(f'{f.what}: {f.todo}' for f in refused.faults)}.")
         response = flask.redirect(f"{PATH}?changed", 303)
-        keep_token(flask.request, response, store.start_session(viewer.user))
+        keep_token(flask.request, response, store.accounts.start_session(viewer.user))
         return response
 
     @routes.post("/sign-out")
     def sign_out():
-        store.sign_out(token_of(flask.request))
+        store.accounts.sign_out(token_of(flask.request))
         response = flask.redirect(f"{PATH}?out", 303)
         drop_token(flask.request, response)
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -152,7 +154,7 @@ def add_provider(routes: flask.Blueprint, published: Published, provider: Provid
 
 
 def account_of(published: Published, viewer: Viewer) -> User:
-    return next(user for user in published.store.list_users(SYSTEM) if user.name == viewer.user)
+    return next(user for user in published.store.accounts.list_users(SYSTEM) if user.name == viewer.user)
 
 
 def wanted(address: str | None) -> str:

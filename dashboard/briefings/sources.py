@@ -9,16 +9,20 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 from dashboard.briefings.filling.build import build_briefing
 from dashboard.briefings.filling.model import Briefing
+from dashboard.briefings.ward.ward_answers import ward_page
+from dashboard.briefings.ward.ward_briefing import briefing_of
+from dashboard.briefings.ward.ward_model import PREFIX as WARD
+from dashboard.briefings.ward.ward_model import WardPage
+from dashboard.briefings.writing.starters import starter_text, starters
+from dashboard.memory import kept
 from dashboard.published import Published
 from layers import (
     PUBLIC,
@@ -35,13 +39,8 @@ from layers import (
     read_briefing,
 )
 
-if TYPE_CHECKING:
-    from dashboard.briefings.ward.ward_answers import WardPage
-
-T = TypeVar("T")
 log = logging.getLogger("commonground.briefings")
 
-WARD = "ward-"
 RESERVED = frozenset({"edit", "pin", "wards"})
 """Words that stand where a briefing's id does in an address."""
 
@@ -109,31 +108,22 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
         return Found(_of_record(published, record), "published", Audience(record.audience), record)
     if briefing_id.startswith(WARD):
         code = briefing_id.removeprefix(WARD)
-        sheet = _once(_ward, published, code, store.generation(), store.now().date())
+        sheet = _ward(published, code, store.generation(), store.now().date())
         if sheet is None:
             raise not_there()
-        return Found(sheet.as_briefing(), "ward", Audience.PUBLIC, ward=sheet)
-    from dashboard.briefings.writing.starters import starter_text  # late: only briefings need it
-
-    text, kind = _once(starter_text, published, briefing_id), "starter"
+        return Found(briefing_of(sheet), "ward", Audience.PUBLIC, ward=sheet)
+    text, kind = starter_text(published, briefing_id), "starter"
     if text is None:
         pack = _pack_files(published.region.path).get(briefing_id)
         if pack is None or not may_read(pack.audience, pack.partner, viewer, published.region):
             raise not_there()
         text, kind = pack.text, "pack"
-    made = _once(_built, published, briefing_id, text, store.generation(), store.now().date())
+    made = _built(published, briefing_id, text, store.generation(), store.now().date())
     return Found(made, kind, made.document.audience)
-
-
-def text_of(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> str:
-    """A briefing as it was written, for somebody who wants to start from it. Raises NotFound as :func:`find_briefing` does."""
-    return find(published, briefing_id, viewer, version).briefing.document.text
 
 
 def entries(published: Published, viewer: Viewer) -> tuple[Entry, ...]:
     """Everything that this viewer may read, but for ward pages: published first, then starters, then the pack's files."""
-    from dashboard.briefings.writing.starters import starters
-
     out = [
         Entry(
             one.id, one.title, _subtitle(published, one.id, one.version), "published", str(one.audience), one.partner, "", one.version,
@@ -142,7 +132,7 @@ def entries(published: Published, viewer: Viewer) -> tuple[Entry, ...]:
         for one in Briefings(published.store).list(viewer)
     ]  # fmt: skip
     taken = {one.id for one in out} | _withdrawn(published, viewer)
-    for one in _once(starters, published):
+    for one in starters(published):
         if one.id not in taken:
             out.append(Entry(one.id, one.title, one.summary, "starter", str(one.audience), ""))
     for name, pack in _pack_files(published.region.path).items():
@@ -164,7 +154,7 @@ def wards(published: Published) -> list[tuple[str, list[tuple[str, str]]]]:
 def newest(published: Published, document: Document, briefing_id: str) -> Briefing:
     """The same text with the newest data, to compare with. What cannot be shown any more is said on its page."""
     store = published.store
-    return _once(_built, published, briefing_id, document.text, store.generation(), store.now().date())
+    return _built(published, briefing_id, document.text, store.generation(), store.now().date())
 
 
 # ---- short links ---------------------------------------------------------------------------------------------------------
@@ -198,25 +188,16 @@ def _ids(published: Published, viewer: Viewer) -> Iterator[str]:
 
 
 # ---- building ------------------------------------------------------------------------------------------------------------
+# Anybody may ask for a page whose gaps take ten seconds for the whole of England, and many may at once: one makes it, the others wait.
 
 
 def _of_record(published: Published, record: PublishedBriefing) -> Briefing:
     pins = tuple(sorted(record.pins.items()))
     day = record.published_at.date()
-    return _once(_pinned, published, record.id, record.text, pins, record.version, day, published.store.generation())
+    return _pinned(published, record.id, record.text, pins, record.version, day, published.store.generation())
 
 
-_turns = [threading.Lock() for _ in range(64)]
-
-
-def _once(make: Callable[..., T], published: Published, *key) -> T:
-    """What is kept, or made by the first who asks: the others wait for it. Anybody may ask for a page whose gaps take ten
-    seconds for the whole of England, and many may do so at once."""
-    with _turns[hash(key) % len(_turns)]:
-        return make(published, *key)
-
-
-@lru_cache(maxsize=64)
+@kept(64)
 def _pinned(
     published: Published,
     briefing_id: str,
@@ -233,16 +214,14 @@ def _pinned(
     )  # fmt: skip
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def _built(published: Published, briefing_id: str, text: str, _: int, today: date) -> Briefing:
     """A text with the newest data. What cannot be shown is said on its page."""
     return build_briefing(published, read_briefing(text), briefing_id=briefing_id, lenient=True, made_on=today)
 
 
-@lru_cache(maxsize=256)
+@kept(256)
 def _ward(published: Published, code: str, _: int, today: date) -> WardPage | None:
-    from dashboard.briefings.ward.ward_answers import ward_page
-
     return ward_page(published, code, PUBLIC, made_on=today)
 
 

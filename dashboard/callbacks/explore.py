@@ -8,70 +8,47 @@ from dashboard import ids
 from dashboard.auth.session import current_viewer
 from dashboard.components.answer import answer
 from dashboard.components.area import the_area
+from dashboard.components.ask import PICKERS
 from dashboard.components.services import service_points
 from dashboard.components.table import table_columns, table_grid
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import search as searching
+from dashboard.views.map_table import heads_of, rows_for_grid
 from dashboard.views.scene import scene
-from dashboard.views.twin import heads_of, rows_for_grid
 
-CONTROLS = {
-    "theme": (ids.THEME, "value"),
-    "need": (ids.NEED, "value"),
-    "services": (ids.SERVICES, "value"),
-    "partner": (ids.PARTNER, "value"),
-    "owner": (ids.OWNER, "value"),
-    "level": (ids.LEVEL, "value"),
-    "period": (ids.PERIOD, "value"),
-    "bands": (ids.BANDS, "value"),
-    "classes": (ids.CLASSES, "value"),
-    "scheme": (ids.SCHEME, "value"),
-    "show": (ids.SHOW, "value"),
-    "metric": (ids.METRIC, "value"),
-    "group": (ids.GROUP, "value"),
-    "journey": (ids.JOURNEY, "value"),
-    "max_km": (ids.MAX_KM, "value"),
-    "max_min": (ids.MAX_MIN, "value"),
-    "detour": (ids.DETOUR, "value"),
-    "alone": (ids.ALONE, "checked"),
-}
-"""The controls in the order in which ``assets/selection.js`` takes them and gives them back."""
+EVENTS = (
+    (ids.HISTORY, "data"),
+    (ids.PICKED_AREA, "data"),
+    (ids.WEIGHTS, "data"),
+    (ids.TOGGLED, "data"),
+    (ids.SHOW_ALL, "n_clicks"),
+)
+"""What changes the selection besides the controls."""
+
+FOLLOWS = (
+    (ids.SELECTION, "data"),
+    (ids.GAP_OPTIONS, "hidden"),
+    (ids.REMAINING, "children"),
+    (ids.SHOW_ALL, "hidden"),
+    (ids.TABLE_DOWNLOAD, "href"),
+    (ids.SHOWN_AREA, "data"),
+    (ids.SHOWN_SERVICES, "data"),
+)
+"""What follows from a selection besides the controls."""
 
 
 def register(app, published: Published) -> None:
+    # the writer finds each of them by id and property, so their order means nothing
+    controls = [(picker.id, picker.prop) for picker in PICKERS]
+    renewed = [(picker.id, "data") for picker in PICKERS if picker.renewed]
+    hidden = [(ids.box(picker.id), "hidden") for picker in PICKERS if picker.hidden]
     app.clientside_callback(
         ClientsideFunction("commonground_selection", "write"),
-        [Output(ids.SELECTION, "data")]
-        + [Output(*control) for control in CONTROLS.values()]
-        + [
-            Output(ids.NEED, "data"),
-            Output(ids.SERVICES, "data"),
-            Output(ids.PERIOD, "data"),
-            Output(ids.PERIOD_FIELD, "hidden"),
-            Output(ids.LEVEL, "data"),
-            Output(ids.BANDS, "data"),
-            Output(ids.SHOW, "data"),
-            Output(ids.GAP_OPTIONS, "hidden"),
-            Output(ids.GROUP, "data"),
-            Output(ids.GROUP_FIELD, "hidden"),
-            Output(ids.JOURNEY, "data"),
-            Output(ids.JOURNEY_FIELD, "hidden"),
-            Output(ids.KM_FIELD, "hidden"),
-            Output(ids.MINUTES_FIELD, "hidden"),
-            Output(ids.DETOUR_FIELD, "hidden"),
-            Output(ids.REMAINING, "children"),
-            Output(ids.SHOW_ALL, "hidden"),
-            Output(ids.TABLE_DOWNLOAD, "href"),
-            Output(ids.SHOWN_AREA, "data"),
-            Output(ids.SHOWN_SERVICES, "data"),
-        ],
-        [Input(*control) for control in CONTROLS.values()]
-        + [Input(ids.HISTORY, "data"), Input(ids.PICKED_AREA, "data"), Input(ids.WEIGHTS, "data")]
-        + [Input(ids.TOGGLED, "data"), Input(ids.SHOW_ALL, "n_clicks")],
+        [Output(*each) for each in (*controls, *renewed, *hidden, *FOLLOWS)],
+        [Input(*each) for each in (*controls, *EVENTS)],
         [State(ids.CONFIG, "data"), State(ids.SELECTION, "data")],
     )
-
     app.clientside_callback(
         ClientsideFunction("commonground_table", "refresh"),
         Output(ids.TABLE_DRAWER, "data-refreshed"),

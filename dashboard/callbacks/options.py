@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
 from dash import ClientsideFunction, Input, Output, State, ctx, no_update
 
 from dashboard import ids
 from dashboard.auth.session import current_viewer
 from dashboard.components.options import plan_step, shown, site_list
 from dashboard.published import Published
+from dashboard.question import parse_address
 from dashboard.views import search as searching
 from dashboard.views.options import OptionsQuery, act, settled
 
@@ -106,7 +105,7 @@ def next_state(published: Published, state, asked, plan, viewer) -> dict[str, st
     query, _ = settled(published, as_dict(state), viewer)
     asked, places = as_dict(asked), as_dict(plan).get("places")
     if asked.get("do") == "go":
-        there, _ = OptionsQuery.from_query(dict(parse_qsl(str(asked.get("query") or "").lstrip("?"))))
+        there, _ = OptionsQuery.from_query(parse_address(str(asked.get("query") or "")))
         return OptionsQuery(query.selection, there.ask, there.options, there.chosen).to_query()
     proposed = [place for place in places if isinstance(place, dict)] if isinstance(places, list) else []
     return act(published, query, asked, proposed).to_query()

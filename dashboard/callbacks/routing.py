@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
 from dash import Input, Output, State, no_update
 
 from dashboard import ids
+from dashboard.question import parse_address
 
 
 def register(app, page_at) -> None:
@@ -18,4 +17,4 @@ def register(app, page_at) -> None:
     def show_page(path, query, route):
         if path is None or path == route:
             return dict(page=no_update, route=no_update)
-        return dict(page=page_at(path, dict(parse_qsl((query or "").lstrip("?")))), route=path)
+        return dict(page=page_at(path, parse_address(query or "")), route=path)

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import click
 
+from dashboard.briefings.files.formats import FORMATS
 from dashboard.commands.common import Commands, json_option, published, say_json, viewer_of
+from dashboard.exports import write_whole
 from layers import Fault, NotFound, Refused
 
-FORMATS = ("html", "pptx", "docx", "pdf")
 MOST_IN_ONE = 600
 """Wards in one PDF: it takes about 4 MB of memory each. A folder has no such limit."""
 
@@ -74,6 +75,8 @@ def list_(user: str, as_json: bool) -> None:
 @json_option
 def export(briefing_id, all_wards, authority, form, out: Path, address, user, version, as_json) -> None:
     """A briefing as a file: a meeting pack (html), PowerPoint, Word or PDF. ID may be ward-<code>."""
+    from dashboard.views.wording import counted
+
     if bool(briefing_id) == all_wards:
         raise click.UsageError("name a briefing, or give --all-wards")
     if authority and not all_wards:
@@ -91,34 +94,27 @@ def export(briefing_id, all_wards, authority, form, out: Path, address, user, ve
     elif len(written) == 1:
         click.echo(f"wrote {written[0][0]}", err=True)
     else:
-        click.echo(f"wrote {len(written):,} files to {out}", err=True)
+        click.echo(f"wrote {counted(len(written), 'file')} to {out}", err=True)
 
 
 def _one(here, briefing_id: str, form: str, address: str, user: str, version: int | None) -> bytes:
-    from dashboard.briefings.files import export_briefing
-    from dashboard.briefings.sources import find_briefing
-    from dashboard.briefings.ward.ward_answers import PREFIX, ward_page
+    from dashboard.briefings.files.wards import export_found
+    from dashboard.briefings.sources import find
 
-    found = find_briefing(here, briefing_id, viewer_of(here, user), version)
-    if briefing_id.startswith(PREFIX) and not found.version:
-        from dashboard.briefings.files.wards import export_ward
-
-        page = ward_page(here, briefing_id.removeprefix(PREFIX), _public())
-        if page is not None:
-            return export_ward(page, form, address=address)
-    return export_briefing(found, form, address=address)
+    return export_found(find(here, briefing_id, viewer_of(here, user), version), form, address=address)
 
 
 def _all_wards(here, authority: str, form: str, out: Path, address: str) -> list[tuple[Path, int]]:
     """One PDF, or a folder or zip with a file for each ward (HTML with a page of contents)."""
     from dashboard.briefings.files.wards import export_ward, index_html, ward_pages_pdf
     from dashboard.briefings.ward.ward_answers import ward_pages
+    from dashboard.views.wording import counted
 
     codes = _codes(here, authority)
     one = form == "pdf" and out.suffix.lower() == ".pdf"
     if one and len(codes) > MOST_IN_ONE:
         what = f"{len(codes):,} wards do not fit in one PDF"
-        todo = f"name a folder or a .zip, or choose an --authority; up to {MOST_IN_ONE:,} pages go into one"
+        todo = f"name a folder or a .zip, or choose an --authority; up to {counted(MOST_IN_ONE, 'page')} go into one"
         raise Refused("The pages were not made.", [Fault(what, str(out), todo, rule="briefing-size")])
     if one:
         with _bar("pages", len(codes)) as moved:
@@ -162,8 +158,6 @@ def _public():
 
 
 def _write(out: Path, data: bytes) -> tuple[Path, int]:
-    from dashboard.views.files import write_whole
-
     try:
         write_whole(out, data)
     except OSError as error:
@@ -222,6 +216,7 @@ def validate(file: Path, as_json: bool) -> None:
     """Read a briefing and fill it in: every fault with its page and line, and how easily it reads."""
     from dashboard.briefings.filling.build import build_briefing
     from dashboard.briefings.writing.readability import read_ease
+    from dashboard.views.wording import counted
 
     here = published()
     made = build_briefing(here, _read(file), briefing_id="draft")
@@ -236,7 +231,8 @@ def validate(file: Path, as_json: bool) -> None:
         })  # fmt: skip
         return
     click.echo(
-        f"{made.title}: {len(made.pages):,} pages, {facts:,} live facts, {len(made.pins):,} layers. It can be published."
+        f"{made.title}: {counted(len(made.pages), 'page')}, {counted(facts, 'live fact')}, "
+        f"{counted(len(made.pins), 'layer')}. It can be published."
     )
     click.echo(ease.sentence)
     for remark in remarks:

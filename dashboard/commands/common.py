@@ -7,15 +7,29 @@ import math
 import sys
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import wraps
 from typing import Any
 
 import click
 
 from dashboard import settings
+from dashboard.exports import formats_of
+from dashboard.question import FIELDS
 from layers import PUBLIC, Fault, NotFound, Refused, Viewer
 
-LEVELS = click.Choice(["lsoa", "ward", "lad"])
+LEVELS = click.Choice(FIELDS["level"].allowed())
+
+
+class FormatChoice(click.Choice):
+    """The formats that a kind of document comes in, as :data:`dashboard.exports.FORMATS` says when the command runs."""
+
+    case_sensitive = True
+
+    def __init__(self, kind: str, *more: str):
+        self._kind, self._more = kind, more
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return (*self._more, *formats_of(self._kind))
 
 
 class Commands(click.Group):
@@ -74,13 +88,14 @@ def _plain(value: Any) -> Any:
 
 
 def json_option(function):
-    @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
-    @wraps(function)
-    def wrapped(*args, **kwargs):
-        click.get_current_context().meta[_AS_JSON] = kwargs["as_json"]
-        return function(*args, **kwargs)
+    """``--json``; read before all else, so that even a refusal of another option is JSON."""
 
-    return wrapped
+    def remember(ctx: click.Context, _: click.Parameter, wanted: bool) -> bool:
+        ctx.meta[_AS_JSON] = wanted
+        return wanted
+
+    words = "One JSON document on standard output, nothing else."
+    return click.option("--json", "as_json", is_flag=True, is_eager=True, callback=remember, help=words)(function)
 
 
 def published():
@@ -103,4 +118,4 @@ def here_region():
 
 def viewer_of(here, user: str) -> Viewer:
     """The account called USER, or the public for ""."""
-    return here.store.viewer_named(user) if user else PUBLIC
+    return here.store.accounts.viewer_named(user) if user else PUBLIC

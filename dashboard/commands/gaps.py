@@ -5,7 +5,6 @@ Each prints a table that can be read; ``--format json|csv|geojson`` (or ``--json
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import date
 from functools import wraps
@@ -14,52 +13,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dashboard.commands.common import LEVELS, Commands, json_option, published, say_json, viewer_of
-from layers import METRICS, OBJECTIVES, Fault, GapRequest, Refused, SitingRequest
+from dashboard.commands.asking import Answer, asks, option, selection_of
+from dashboard.commands.common import Commands, FormatChoice, json_option, published, say_json, viewer_of
+from dashboard.exports import INDENTED, write, write_whole
+from dashboard.question import FIELDS, GAPS, SITES, TOGETHER
+from layers import Fault, Refused, SitingRequest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = ["table", "json", "csv", "geojson"]
 
-
-class NeedSet(click.ParamType):
-    """``ID[=WEIGHT],...``"""
-
-    name = "ID[=W],..."
-
-    def convert(self, value, param, ctx):
-        from dashboard.views.gaps import read_need
-
-        try:
-            return read_need(value) if isinstance(value, str) else value
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Names(click.ParamType):
-    """``ID,ID``"""
-
-    name = "ID[,ID]"
-
-    def convert(self, value, param, ctx):
-        if not isinstance(value, str):
-            return value
-        found = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-        return found or self.fail("name at least one", param, ctx)
-
-
-def shared_options(*formats: str):
-    """Options that all three commands know: which areas, how far, whose view, and in what form."""
+def files(kind: str):
+    """Options that all three commands know besides the question: whose view, and in what form."""
 
     def decorate(function):
-        @click.option("--level", default="lsoa", show_default=True, type=LEVELS)
-        @click.option("--max-m", type=float, help="Distance standard in metres; left out: the services' own.")
-        @click.option("--detour", default=1.0, show_default=True, type=float, help="Real way for each straight metre.")
-        @click.option("--partner", default="", help="Only the areas that this partner serves.")
-        @click.option("--period", default="", help="Period of the indicators that have it; left out: the newest.")
         @click.option("--as", "user", default="", help="As this user; left out: as the public.")
-        @click.option("--format", "form", default="table", show_default=True, type=click.Choice([*formats]))
+        @click.option("--format", "form", default="table", show_default=True, type=FormatChoice(kind, "table"))
         @click.option("--out", type=click.Path(path_type=Path), help="File to write; left out: standard output.")
         @json_option
         @wraps(function)
@@ -71,149 +40,88 @@ def shared_options(*formats: str):
     return decorate
 
 
-def access_options(function):
-    """How access is measured besides distance."""
-
-    @click.option("--fair", is_flag=True, help="Minutes: by car where households have one, on foot where not.")
-    @click.option("--max-min", type=float, help="Standard in minutes, with --fair or --travel.")
-    @click.option("--group", default="", help="Layer that counts who shares the capacity (e2sfca); left out: everyone.")
-    @wraps(function)
-    def wrapped(*args, **kwargs):
-        return function(*args, **kwargs)
-
-    return wrapped
+TRAVEL = {
+    "travel": {
+        "type": str,
+        "help": "Travel times instead of distance: a CSV or Parquet file, or the id of a stored table.",
+    }
+}
 
 
 @click.command()
-@click.option("--need", required=True, type=NeedSet(), help="Indicators of need with their weights.")
-@click.option("--services", required=True, type=Names(), help="Lists of services.")
-@click.option("--metric", default="nearest", show_default=True, type=click.Choice(METRICS))
-@click.option("--alone", is_flag=True, help="Count only services in the area's own authority.")
-@click.option("--robustness", default=500, show_default=True, type=int, help="Draws behind the stability; 0 for none.")
-@click.option("--travel", help="Travel times instead of distance: a CSV or Parquet file, or the id of a stored table.")
-@access_options
-@shared_options(*FORMATS)
-def gaps(
-    need, services, metric, alone, robustness, travel, fair, max_min, group, level, max_m, detour, partner, period, user,
-    form, out,
-) -> None:  # fmt: skip
+@asks(GAPS, TRAVEL)
+@files("gaps")
+def gaps(robustness, travel, user, form, out, **given) -> None:
     """Need against access: underserved communities, shared gaps, and how sure they are.
 
     The travel-time table has the columns origin (area code), destination (service id) and minutes; the columns of r5py
     (from_id, to_id, travel_time) are understood too.
     """
     from dashboard.views import gap_files
-    from dashboard.views.gaps import check_period, gaps_for
+    from dashboard.views.gaps import check_period, gaps_for, request_of
 
     here = published()
-    table, stored = _travel(travel)
-    request = _request(
-        here, need, services, level, metric, max_m, detour, alone, partner, robustness,
-        fair=fair, max_min=max_min, group=group, travel=stored,
-    )  # fmt: skip
+    table, stored = _travel(travel, GAPS)
+    selection = selection_of(given | {"travel": stored})
+    request = request_of(here, selection, robustness=robustness)
     viewer = viewer_of(here, user)
-    check_period(here, viewer, need, period)
-    areas = len(here.region.areas[level])
+    check_period(here, viewer, selection.needs, selection.period)
+    areas = len(here.region.areas[selection.level])
     with _bar("draws", robustness, shown=robustness * areas > 2_000_000) as moved:
-        found = gaps_for(here, request, viewer, period=period, travel=table, progress=moved)
-    on = date.today().isoformat()
-    if form == "json":
-        return _say(json_text(gap_files.gaps_document(found)), out)
-    if form == "csv":
-        return _say(gap_files.gaps_csv(found, on), out)
-    if form == "geojson":
-        return _say(json_text(gap_files.gaps_geojson(found, on)), out)
-    return _say("\n".join(_gap_lines(found)) + "\n", out)
+        found = gaps_for(here, request, viewer, period=selection.period, travel=table, progress=moved)
+    if form == "table":
+        return _say(lines_of(_gap_lines(found)), out)
+    return _say(write(gap_files.gaps_export(found, date.today().isoformat()), form, layout=INDENTED), out)
 
 
 @click.command()
-@click.option("--services", required=True, type=Names(), help="Lists of services.")
-@click.option("--need", type=NeedSet(), help="With need: which gaps exist only when looking alone.")
-@shared_options(*FORMATS)
-def together(services, need, level, max_m, detour, partner, period, user, form, out) -> None:
+@asks(TOGETHER, {"need": {"help": "With need: which gaps exist only when looking alone."}})
+@files("together")
+def together(user, form, out, **given) -> None:
     """Alone against together: who is nearer to another authority's service, and what looking alone misjudges."""
     from dashboard.views import gap_files
     from dashboard.views.gaps import check_period
-    from dashboard.views.together import together_for
+    from dashboard.views.together import together_of
 
-    here = published()
+    here, selection = published(), selection_of(given)
     viewer = viewer_of(here, user)
-    check_period(here, viewer, need or (), period)
-    found = together_for(
-        here,
-        services,
-        viewer,
-        level=level,
-        max_m=max_m,
-        detour=detour,
-        partner=partner,
-        needs=need or (),
-        period=period,
-    )
-    on = date.today().isoformat()
-    if form == "json":
-        return _say(json_text(gap_files.together_document(found)), out)
-    if form == "csv":
-        return _say(gap_files.together_csv(found, on), out)
-    if form == "geojson":
-        return _say(json_text(gap_files.together_geojson(found, on)), out)
-    return _say("\n".join(_together_lines(found)) + "\n", out)
+    check_period(here, viewer, selection.needs, selection.period)
+    found = together_of(here, selection, viewer)
+    if form == "table":
+        return _say(lines_of(_together_lines(found)), out)
+    return _say(write(gap_files.together_export(found, date.today().isoformat()), form, layout=INDENTED), out)
 
 
 @click.command()
-@click.option("--need", required=True, type=NeedSet(), help="Indicators of need with their weights.")
-@click.option("--services", required=True, type=Names(), help="Lists of services that exist.")
-@click.option("--new", default=1, show_default=True, type=int, help="How many new sites (lscp finds that itself).")
-@click.option("--objective", default="mclp", show_default=True, type=click.Choice(OBJECTIVES))
-@click.option("--demand", default="underserved", show_default=True, type=click.Choice(["underserved", "all"]))
-@click.option("--metric", default="nearest", show_default=True, type=click.Choice(METRICS))
-@click.option("--exclude", default=(), type=Names(), help="Areas, wards or authorities where nothing may be built.")
+@asks(SITES, TRAVEL)
 @click.option("--candidates", type=click.Path(path_type=Path), help="Places to choose from: code, easting, northing.")
 @click.option("--greedy", is_flag=True, help="Only the quick answer, without a proof.")
 @click.option("--time-limit", default=20.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Seconds.")
-@access_options
-@shared_options("table", "json", "geojson")
-def site(
-    need, services, new, objective, demand, metric, exclude, candidates, greedy, time_limit,
-    fair, max_min, group, level, max_m, detour, partner, period, user, form, out,
-) -> None:  # fmt: skip
+@files("plan")
+def site(new, objective, demand, exclude, travel, candidates, greedy, time_limit, user, form, out, **given) -> None:
     """Where new sites help most, planned together and by each authority alone."""
     from dashboard.views import gap_files, siting
-    from dashboard.views.gaps import check_period
+    from dashboard.views.gaps import check_period, request_of
 
     here = published()
     viewer = viewer_of(here, user)
-    check_period(here, viewer, need, period)
+    table, stored = _travel(travel, SITES)
+    selection = selection_of(given | {"travel": stored})
+    check_period(here, viewer, selection.needs, selection.period)
     request = SitingRequest(
-        _request(
-            here,
-            need,
-            services,
-            level,
-            metric,
-            max_m,
-            detour,
-            False,
-            partner,
-            0,
-            fair=fair,
-            max_min=max_min,
-            group=group,
-        ),
+        request_of(here, selection, robustness=0),
         new,
         objective,
         demand,
-        tuple(exclude),
+        exclude,
         exact=not greedy,
         time_limit=time_limit,
     )
     places = None if candidates is None else _read_table(candidates, {"code": str, "lad_code": str, "ward_code": str})
-    plan = siting.plan_sites(here, request, viewer, period=period, candidates=places)
-    if form == "json":
-        return _say(json_text(plan.document()), out)
-    if form == "geojson":
-        return _say(json_text(gap_files.plan_geojson(plan.document(), date.today().isoformat())), out)
-    return _say("\n".join(_plan_lines(plan)) + "\n", out)
+    plan = siting.plan_sites(here, request, viewer, period=selection.period, candidates=places, travel=table)
+    if form == "table":
+        return _say(lines_of(_plan_lines(plan)), out)
+    return _say(write(gap_files.plan_export(plan.document(), date.today().isoformat()), form, layout=INDENTED), out)
 
 
 # ---- travel-time tables ---------------------------------------------------------------------------------------------
@@ -228,8 +136,8 @@ def travel() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--id", "table_id", required=True, help="Its name in links: small letters, digits, hyphens.")
 @click.option("--title", required=True, help="What people choose it by, for example “By bus, Tuesday 9 am”.")
-@click.option("--services", required=True, type=Names(), help="Lists of services that it leads to.")
-@click.option("--level", default="lsoa", show_default=True, type=LEVELS)
+@option(FIELDS["services"], TOGETHER, help="Lists of services that it leads to.")
+@option(FIELDS["level"], TOGETHER)
 @click.option("--source", default="", help="Who made it, with what, and its licence.")
 @click.option("--note", default="", help="What else people should know.")
 @click.option("--as", "user", default="", help="As this user, for services that are not public.")
@@ -277,34 +185,14 @@ def _table_document(table) -> dict:
 # ---- in and out -----------------------------------------------------------------------------------------------------
 
 
-def _travel(text: str | None) -> tuple[pd.DataFrame | None, str]:
+def _travel(text: str, who: str) -> tuple[pd.DataFrame | None, str]:
     """The table of a file, or the id of a stored one: what names a file that is there is a file."""
     from layers import read_travel_file
 
-    if not text:
-        return None, ""
     path = Path(text)
-    if path.is_file() or path.suffix.lower() in (".csv", ".parquet"):
+    if text and (path.is_file() or path.suffix.lower() in (".csv", ".parquet")):
         return read_travel_file(path), ""
-    return None, text
-
-
-def _request(here, need, services, level, metric, max_m, detour, alone, partner, robustness, **journeys) -> GapRequest:
-    from dashboard.views.gaps import footprint_of
-
-    return GapRequest(
-        need=need,
-        services=services,
-        level=level,
-        metric=metric,
-        max_m=max_m,
-        detour=detour,
-        alone=alone,
-        footprint=footprint_of(here, partner),
-        partner=partner,
-        robustness=robustness,
-        **journeys,
-    )
+    return None, Answer(FIELDS["travel"], who).convert(text, None, None)
 
 
 def _read_table(path: Path, kinds: dict):
@@ -342,17 +230,15 @@ class _bar:  # noqa: N801  used like a function
         self._done = done
 
 
-def json_text(document) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+def lines_of(lines: list[str]) -> bytes:
+    return ("\n".join(lines) + "\n").encode()
 
 
-def _say(text: str, out: Path | None) -> None:
-    from dashboard.views import files
-
+def _say(data: bytes, out: Path | None) -> None:
     if out is None:
-        click.echo(text, nl=False)
+        click.echo(data, nl=False)
     else:
-        files.write_whole(out, text.encode())
+        write_whole(out, data)
         click.echo(f"wrote {out}", err=True)
 
 
@@ -360,16 +246,12 @@ def _say(text: str, out: Path | None) -> None:
 
 
 def _gap_lines(found) -> list[str]:
-    from dashboard.views.gaps import (
-        across_sentence,
-        rule_sentence,
-        summary_sentence,
-        sure_percent,
-        vanishing_sentence,
-    )
+    from dashboard.views.gap_words import notes_of, rule_sentence, summary_sentence, vanishing_sentence
+    from dashboard.views.gaps import across_sentence
+    from dashboard.views.wording import sure_percent
 
     lines = [*_notice(found), rule_sentence(found), summary_sentence(found)]
-    lines += [text for text in (vanishing_sentence(found), *found.result.notes) if text]
+    lines += [text for text in (vanishing_sentence(found), *notes_of(found)) if text]
     if found.cards:
         head = ("", "Community", "Residents", "Areas", "Need", "Access", "Stability", "Authorities")
         rows = [
@@ -379,7 +261,7 @@ def _gap_lines(found) -> list[str]:
                 f"{card.residents:,.0f}",
                 f"{card.areas:,}",
                 "–" if card.need is None else f"{card.need:.0f}",
-                card.access_words.removesuffix(" to the nearest on average"),
+                card.access_short,
                 "" if card.stability is None else f"{card.stability_word} ({sure_percent(card.stability)})",
                 card.authorities_words,
             )
@@ -419,10 +301,10 @@ def _together_lines(found) -> list[str]:
 
 def _plan_lines(plan) -> list[str]:
     from dashboard.views import siting
-    from dashboard.views.gaps import rule_sentence
+    from dashboard.views.gap_words import rule_sentence
 
     lines = [*_notice(plan), rule_sentence(plan.gaps), siting.plan_sentence(plan)]
-    lines += [text for text in (siting.alone_sentence(plan), *plan.result.plan.notes) if text]
+    lines += [text for text in (siting.alone_sentence(plan), *siting.plan_notes(plan)) if text]
     for card in siting.site_cards(plan):
         lines += [
             "",

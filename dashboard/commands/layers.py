@@ -24,11 +24,10 @@ from dashboard.commands.common import (
     say_json,
     viewer_of,
 )
-from layers import Fault, NotFound, NotPermitted, Package, Refused, Viewer
+from dashboard.exports import write_whole
+from layers import KEYS, Fault, NotFound, NotPermitted, Package, Refused, Viewer
 
 PACKAGE = click.Path(exists=True, path_type=Path)
-
-_BESIDE = ("name", "title", "description", "licenses", "sources")
 
 
 @click.group(cls=Commands)
@@ -129,7 +128,8 @@ def descriptor_beside(path: Path) -> dict[str, Any]:
     if not isinstance(ours, dict):
         todo = "see docs/layer-package.md"
         raise Refused(f"{file.name} cannot be used.", [Fault("has no object 'commonground'", file.name, todo)])
-    return {name: document[name] for name in _BESIDE if name in document} | ours
+    beside = (key.path[0] for key in KEYS.values() if not key.place)
+    return {name: document[name] for name in beside if name in document} | ours
 
 
 def before(here, layer_id: str, viewer: Viewer) -> Package | None:
@@ -141,15 +141,19 @@ def before(here, layer_id: str, viewer: Viewer) -> Package | None:
 
 
 def write_rejected(report, file: Path | None) -> None:
-    if file is not None:
-        from dashboard.views.files import write_whole
+    from dashboard.views.wording import counted
 
+    if file is not None:
         write_whole(file, report.rejected_csv())
-        click.echo(f"wrote {len(report.rejected):,} rows that are kept out to {file}", err=True)
+        click.echo(
+            f"wrote {counted(len(report.rejected), 'row that is', 'rows that are')} kept out to {file}", err=True
+        )
 
 
 def report_lines(report) -> list[str]:
     """The whole report for people: what the file is, which boundaries, coverage, every fault, the sentence."""
+    from dashboard.views.wording import counted
+
     lines = [f"{report.filename}: {report.format or 'not a known format'}, {report.size:,} bytes"]
     if report.kind:
         lines.append(f"Kind: {report.kind}")
@@ -167,9 +171,9 @@ def report_lines(report) -> list[str]:
         lines.append("Coverage:")
         for row in report.coverage.to_dict("records"):
             told = (
-                f"{row['services']:,} services"
+                counted(row["services"], "service")
                 if "services" in row
-                else f"{row['with_value']:,} of {row['areas']:,} areas have a value"
+                else f"{row['with_value']:,} of {counted(row['areas'], 'area')} have a value"
                 + (f", {row['suppressed']:,} withheld" if row["suppressed"] else "")
             )
             lines.append(f"  {row['name']}: {told}")
@@ -318,12 +322,14 @@ def moment_of(text: str) -> datetime | None:
 
 def change_lines(changes: Mapping[str, Any]) -> list[str]:
     """What a version changed against the one before, in sentences."""
+    from dashboard.views.wording import counted
+
     if not changes:
         return []
     against = f"Against version {changes['against']}"
     if "sites_added" in changes:
         return [
-            f"{against}: {changes['sites_added']:,} sites added, {changes['sites_gone']:,} gone, "
+            f"{against}: {counted(changes['sites_added'], 'site')} added, {changes['sites_gone']:,} gone, "
             f"{changes['sites_moved']:,} moved."
         ]
     lines = []
@@ -333,7 +339,7 @@ def change_lines(changes: Mapping[str, Any]) -> list[str]:
     if "areas_changed" in changes:
         lines.append(
             f"{against}, {changes['level']} {changes['period']}".rstrip()
-            + f": {changes['areas_changed']:,} areas changed, {changes['areas_gained']:,} gained a value, "
+            + f": {counted(changes['areas_changed'], 'area')} changed, {changes['areas_gained']:,} gained a value, "
             f"{changes['areas_lost']:,} lost theirs."
         )
         lines += [f"  {move['area_code']}: {move['before']:g} to {move['after']:g}" for move in changes["largest"]]
@@ -349,6 +355,7 @@ def change_lines(changes: Mapping[str, Any]) -> list[str]:
 def layers_list(as_json: bool, user: str) -> None:
     """Layers that the public, or USER, may see."""
     from dashboard.views.layers import layer_document
+    from dashboard.views.wording import counted
 
     here = published()
     found = here.store.layers(viewer_of(here, user))
@@ -356,7 +363,7 @@ def layers_list(as_json: bool, user: str) -> None:
         say_json({"layers": [layer_document(here, layer) for layer in found]})
         return
     for layer in found:
-        levels = f"{layer.sites:,} sites" if layer.kind == "services" else ", ".join(layer.levels)
+        levels = counted(layer.sites, "site") if layer.kind == "services" else ", ".join(layer.levels)
         click.echo(f"{layer.id:<36} v{layer.version:<3} {layer.title}  [{levels}]")
 
 
@@ -441,8 +448,10 @@ def layers_follow(layer_id: str, user: str, reason: str, as_json: bool) -> None:
 
     Its figures in the pack become the next version; a pack that is built anew then brings it up to date by itself.
     """
+    from layers import follow_pack
+
     here = published()
-    done = here.store.follow_pack(layer_id, by=viewer_of(here, user), reason=reason)
+    done = follow_pack(here.store, layer_id, by=viewer_of(here, user), reason=reason)
     if as_json:
         say_json({"ok": True, "layer": layer_id, "version": done.version, "reason": reason.strip()})
         return

@@ -38,7 +38,7 @@ def user_add(name: str, role: str, partner: str, password_stdin: bool, no_passwo
         raise click.UsageError("--password-stdin and --no-password exclude each other.")
     here = published()
     password = None if no_password else ask_password(password_stdin)
-    made = here.store.add_user(name, role=role, partner=partner, password=password, by=SYSTEM)
+    made = here.store.accounts.add_user(name, role=role, partner=partner, password=password, by=SYSTEM)
     if as_json:
         say_json({"ok": True, "user": user_document(made)})
         return
@@ -54,7 +54,7 @@ def user_password(name: str, password_stdin: bool, as_json: bool) -> None:
     """Give NAME a new password. Ends every session of theirs."""
     here = published()
     account = find(here, name)
-    here.store.set_password(account.name, ask_password(password_stdin), by=SYSTEM)
+    here.store.accounts.set_password(account.name, ask_password(password_stdin), by=SYSTEM)
     if as_json:
         say_json({"ok": True, "user": user_document(find(here, name))})
         return
@@ -71,7 +71,7 @@ def user_change(name: str, role: str | None, partner: str | None, as_json: bool)
     if role is None and partner is None:
         raise click.UsageError("Say what to change: --role, --partner or both.")
     here = published()
-    changed = here.store.change_user(name, role=role, partner=partner, by=SYSTEM)
+    changed = here.store.accounts.change_user(name, role=role, partner=partner, by=SYSTEM)
     warn_without_admin(here)
     if as_json:
         say_json({"ok": True, "user": user_document(changed)})
@@ -83,7 +83,7 @@ def user_change(name: str, role: str | None, partner: str | None, as_json: bool)
 @json_option
 def user_list(as_json: bool) -> None:
     """Every account, by name."""
-    found = published().store.list_users(SYSTEM)
+    found = published().store.accounts.list_users(SYSTEM)
     if as_json:
         say_json({"users": [user_document(each) for each in found]})
         return
@@ -103,7 +103,7 @@ def user_list(as_json: bool) -> None:
 def user_disable(name: str, as_json: bool) -> None:
     """Close NAME's account and end its sessions. It is kept, since versions and the audit trail name it."""
     here = published()
-    here.store.disable_user(name, by=SYSTEM)
+    here.store.accounts.disable_user(name, by=SYSTEM)
     warn_without_admin(here)
     if as_json:
         say_json({"ok": True, "user": user_document(find(here, name))})
@@ -117,7 +117,7 @@ def user_disable(name: str, as_json: bool) -> None:
 def user_enable(name: str, as_json: bool) -> None:
     """Open NAME's disabled account again."""
     here = published()
-    here.store.enable_user(name, by=SYSTEM)
+    here.store.accounts.enable_user(name, by=SYSTEM)
     if as_json:
         say_json({"ok": True, "user": user_document(find(here, name))})
         return
@@ -135,14 +135,14 @@ def find(here, name: str):
     """The account called NAME, disabled or not. Raises NotFound."""
     from layers import NotFound, plain_name
 
-    for each in here.store.list_users(SYSTEM):
+    for each in here.store.accounts.list_users(SYSTEM):
         if each.name == plain_name(name):
             return each
     raise NotFound(f"There is no account '{plain_name(name)}'.")
 
 
 def warn_without_admin(here) -> None:
-    if not any(each.active and each.role == "admin" for each in here.store.list_users(SYSTEM)):
+    if not any(each.active and each.role == "admin" for each in here.store.accounts.list_users(SYSTEM)):
         click.echo("Nobody is an admin now. Make one: commonground user add NAME --role admin --partner ID", err=True)
 
 

@@ -19,11 +19,12 @@ from dashboard.components.results import headline, legend, legend_table, top_lis
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.choropleth import sentence
-from dashboard.views.gaps import Gaps, Sorry, painted
+from dashboard.views.gap_map import painted
+from dashboard.views.gaps import Gaps, Sorry
 from dashboard.views.needs import WeightedNeed, need_sentence
 from dashboard.views.scene import scene
 from dashboard.views.together import together_or_reasons
-from layers import Viewer
+from layers import METRICS, Viewer
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _gap_answer(published: Published, selection: Selection, viewer: Viewer, show
     return Answer(
         gap_headline(shown, selection.show),
         [
-            *gap_legend(paint, selection.show, selection.metric),
+            *gap_legend(paint, selection.show, METRICS[selection.metric]),
             *overlay_switches(shown, selection.overlays, selection.show),
         ],
         words,

@@ -8,10 +8,12 @@ from dataclasses import replace
 from dash import html
 
 from dashboard import ids
+from dashboard.drawing.trend_line import NARROW, as_svg, picture
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.area import AreaProfile, IndicatorLine, area_profile
-from dashboard.views.gaps import AreaReading, Gaps, area_reading, gaps_or_reasons
+from dashboard.views.gap_areas import AreaReading, area_reading
+from dashboard.views.gaps import Gaps, gaps_or_reasons
 from dashboard.views.trend import AreaTrend, Trend
 from dashboard.views.wording import LEVEL_WORDS, STATUS_SHORT, decimals_for, number, with_unit
 from layers import Viewer
@@ -188,7 +190,8 @@ def trend_charts(trends: list[AreaTrend], profile: AreaProfile) -> list:
 
 def _trend_chart(one: AreaTrend, profile: AreaProfile) -> html.Figure:
     def image(scheme: str) -> html.Img:
-        data = b64encode(one.svg(scheme).encode()).decode()
+        drawn = as_svg(picture(one.line, one.measure, one.beside, width=NARROW), one.line.sentence, scheme)
+        data = b64encode(drawn.encode()).decode()
         return html.Img(src=f"data:image/svg+xml;base64,{data}", alt=one.line.sentence, className=f"only-{scheme}")
 
     caption = [html.A(one.title, href=f"/catalogue/{one.layer_id}"), html.Small(one.line.unit)]

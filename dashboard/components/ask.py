@@ -1,17 +1,27 @@
-"""The controls of the explore page, reading as a sentence: show need for ... with services ... for ... by ..."""
+"""The controls of the explore page, reading as a sentence: show need for ... with services ... for ... by ...
+
+Each control is a row of :data:`PICKERS` and sets a field of :mod:`dashboard.question`. The page is laid out from the rows; the one
+writer of the selection, ``assets/selection.js``, gets them as data (:func:`controls`) and sets the controls from then on.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard import ids
 from dashboard.published import Published
-from dashboard.selection import DETOURS, NONE, Selection
+from dashboard.question import FIELDS, NONE, number_text
+from dashboard.selection import Selection
 from dashboard.views import offer
 from dashboard.views.measures import as_offer
-from dashboard.views.wording import LEVEL_SHORT, METRIC_WORDS, SHOW_WORDS
-from layers import Viewer
+from dashboard.views.wording import LEVEL_SHORT, SHOW_WORDS
+from layers import METRICS, Layer, Viewer
 
 ALL = "all"
 """Value of a picker that does not narrow."""
@@ -21,178 +31,261 @@ NEWEST = "newest"
 """Value of the period picker of a set of indicators, whose periods differ; ``assets/selection.js`` knows it too."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A settled selection, and what is on offer beside it."""
+
+    published: Published
+    selection: Selection
+    viewer: Viewer
+
+    @cached_property
+    def narrowed(self) -> offer.Offer:
+        return offer.layers_for(self.published, self.selection, self.viewer)
+
+    @cached_property
+    def layer(self) -> Layer | None:
+        """The one indicator, where there is exactly one."""
+        one = self.selection.one_need
+        return offer.find(self.published, one, self.viewer) if one else None
+
+    @cached_property
+    def periods(self) -> list[str]:
+        if self.layer:
+            return list(self.layer.periods)
+        layers = [offer.find(self.published, name, self.viewer) for name, _ in self.selection.needs]
+        return list(dict.fromkeys(p for layer in layers if layer and len(layer.periods) > 1 for p in layer.periods))
+
+    @cached_property
+    def measures(self) -> dict:
+        return as_offer(self.published, self.published.store.layers(self.viewer))
+
+    @property
+    def minutes(self) -> bool:
+        """Whether the standard is one of time."""
+        return self.selection.fair or bool(self.selection.travel)
+
+
+# ---- what the pickers offer -------------------------------------------------------------------------------------------
+
+
+def options(words: Mapping[Any, str]) -> list[dict[str, Any]]:
+    return [{"value": value, "label": label} for value, label in words.items()]
+
+
+def themes(asked: Asked) -> list[dict]:
+    return options({theme.id: theme.name for theme in asked.published.region.themes})
+
+
+def partners(asked: Asked) -> list[dict]:
+    return options({partner.id: partner.name for partner in asked.published.region.partners})
+
+
+def indicators(asked: Asked) -> list[dict]:
+    found = {layer.id: layer.title for layer in (*asked.narrowed.indicators, *([asked.layer] if asked.layer else []))}
+    set_of = len(asked.selection.needs)
+    own = {asked.selection.need: f"Your set of {set_of} indicators"} if set_of > 1 else {}
+    return options(found | own | {NONE: "No indicator: services only"})
+
+
+def periods(asked: Asked) -> list[dict]:
+    newest = {} if asked.layer else {NEWEST: "The newest of each"}
+    return options({period: period for period in asked.periods} | newest)
+
+
+def services(asked: Asked) -> list[dict]:
+    return options({layer.id: f"{layer.title} ({layer.sites:,})" for layer in asked.narrowed.services})
+
+
+def shows(asked: Asked) -> list[dict]:
+    off = not asked.selection.services
+    return [each | {"disabled": off and each["value"] != "need"} for each in options(SHOW_WORDS)]
+
+
+def groups(asked: Asked) -> list[dict]:
+    found = [group for group in asked.measures["groups"] if asked.selection.level in group["levels"]]
+    return options({group["id"]: group["title"] for group in found})
+
+
+def journeys(asked: Asked) -> list[dict]:
+    selection, given = asked.selection, asked.measures
+    fair = {"fair": given["fairWords"]} if selection.level in given["fair"] else {}
+    tables = {
+        f"table:{table['id']}": table["title"]
+        for table in given["travel"]
+        if table["level"] == selection.level and set(table["services"]) == set(selection.services)
+    }
+    return options({DISTANCE: "Distance in a straight line"} | fair | tables)
+
+
+def numbers_of_bands(asked: Asked) -> list[str]:
+    row = FIELDS["classes"]
+    return [str(k) for k in range(row.least, row.most + 1)]
+
+
+BANDS = {"region": "The region", "partner": "The chosen partner", "national": "The whole country"}
+SCHEMES = {"quantiles": "Equal numbers of areas", "equal": "Equal steps", "jenks": "Natural breaks (Jenks)"}
+DETOURS = {"1": "Straight line", "1.2": "Straight line and a fifth", "1.4": "Straight line and two fifths"}
+
+
+# ---- the pickers ------------------------------------------------------------------------------------------------------
+
+SENTENCE, GAP, MORE = "sentence", "gap", "more"
+"""Where a picker stands: in the sentence, with access and gaps only, or under "More options"."""
+
+
+@dataclass(frozen=True)
+class Picker:
+    """One control. ``shown`` is how the browser turns the field into what the control shows, and back (``assets/selection.js``)."""
+
+    row: str  # its row in dashboard/question.py
+    label: str
+    choices: Callable[[Asked], list] | None = None
+    part: str = SENTENCE
+    component: Callable = dmc.Select
+    all: str = ""  # what the choice that does not narrow is called
+    narrows: bool = False  # the rest follows when it is changed
+    renewed: bool = False  # what it offers depends on the rest, so that the browser renews it
+    hidden: Callable[[Asked], bool] | None = None  # whether it makes no sense with the rest
+    name: str = ""  # of its id, where that is not the field's
+    shown: str = ""
+    per: int = 1  # what the control counts in, in the field's unit
+    more: Mapping[str, Any] = field(default_factory=dict)  # further properties
+
+    @property
+    def id(self) -> str:
+        return ids.control(self.name or self.row)
+
+    @property
+    def prop(self) -> str:
+        return "checked" if self.component is dmc.Switch else "value"
+
+    @property
+    def way(self) -> str:
+        """``shown``, or what follows from kind and component."""
+        if self.shown:
+            return self.shown
+        if self.component is dmc.NumberInput:
+            return "amount"
+        return {"yes": "plain", "ids": "plain", "number": "text", "whole": "text"}.get(
+            FIELDS[self.row].kind.name, "choice"
+        )
+
+    def value(self, asked: Asked) -> Any:
+        """What the control shows of a selection."""
+        chosen, way = getattr(asked.selection, self.row), self.way
+        if way == "period":
+            return chosen or (asked.periods[-1] if asked.layer and asked.periods else NEWEST)
+        if way == "journey":
+            return f"table:{chosen}" if chosen else "fair" if asked.selection.fair else DISTANCE
+        if way == "amount":
+            return chosen / self.per if chosen else ""
+        if way == "text":
+            return number_text(chosen)
+        if way == "choice":
+            return chosen or (ALL if self.all else chosen)
+        return list(chosen) if isinstance(chosen, tuple) else chosen
+
+    def draw(self, asked: Asked) -> Any:
+        given = {"id": self.id, self.prop: self.value(asked), **self.more}
+        if self.component is dmc.Select:
+            given["allowDeselect"] = False
+        if self.component is dmc.MultiSelect:
+            given["placeholder"] = "" if given["value"] else "None"
+        if self.choices:
+            given["data"] = options({ALL: self.all} if self.all else {}) + self.choices(asked)
+        if self.component is dmc.SegmentedControl:
+            control = dmc.SegmentedControl(fullWidth=True, **given)
+            drawn = html.Fieldset([html.Legend(self.label), control], className="level-field")
+        else:
+            drawn = self.component(label=self.label, **given)
+        return html.Div(drawn, id=ids.box(self.id), hidden=self.hidden(asked)) if self.hidden else drawn
+
+    def as_data(self) -> dict[str, Any]:
+        """What the browser needs to set the control and to read it."""
+        all_value = ALL if self.all else ""
+        return {
+            "id": self.id, "prop": self.prop, "field": self.row, "way": self.way, "all": all_value,
+            "per": self.per, "narrows": self.narrows,
+        }  # fmt: skip
+
+
+PICKERS = (
+    Picker(
+        "theme", "Show need for", themes, all="All themes", narrows=True,
+        more={"searchable": False, "maxDropdownHeight": 420},
+    ),
+    Picker(
+        "need", "measured by", indicators, renewed=True,
+        more={"searchable": True, "nothingFoundMessage": "No indicator of that name here", "maxDropdownHeight": 420},
+    ),
+    Picker("period", "in", periods, renewed=True, hidden=lambda asked: len(asked.periods) < 2, shown="period"),
+    Picker(
+        "services", "with services", services, component=dmc.MultiSelect, renewed=True,
+        more={"searchable": True, "clearable": True, "maxDropdownHeight": 360},
+    ),
+    Picker("show", "showing", shows, component=dmc.SegmentedControl, renewed=True),
+    Picker("metric", "Access measured by", lambda _: options({metric.id: metric.title for metric in METRICS.values()}), GAP),
+    Picker(
+        "group", "Shared among", groups, GAP, all="All residents", renewed=True, more={"searchable": True},
+        hidden=lambda asked: not METRICS[asked.selection.metric].uses_capacity or not groups(asked),
+    ),
+    Picker(
+        "travel", "How far it is", journeys, GAP, renewed=True, name="journey", shown="journey",
+        hidden=lambda asked: len(journeys(asked)) < 2,
+    ),
+    Picker(
+        "max_m", "Too far is more than (km)", part=GAP, component=dmc.NumberInput, name="max_km", per=1000,
+        hidden=lambda asked: asked.minutes,
+        more={
+            "placeholder": "the list's own standard", "min": 0.1, "max": 200, "step": 0.5, "decimalScale": 2, "debounce": 400,
+        },
+    ),
+    Picker(
+        "max_min", "Too far is more than (minutes)", part=GAP, component=dmc.NumberInput,
+        hidden=lambda asked: not asked.minutes,
+        more={"placeholder": "the standard, walked", "min": 1, "max": 600, "step": 5, "decimalScale": 1, "debounce": 400},
+    ),
+    Picker("detour", "Distance", lambda _: options(DETOURS), GAP, hidden=lambda asked: bool(asked.selection.travel)),
+    Picker("alone", "Look alone: count only services in each area's own authority", part=GAP, component=dmc.Switch),
+    Picker(
+        "partner", "for", partners, all="The whole region", narrows=True,
+        more={"searchable": True, "maxDropdownHeight": 420},
+    ),
+    Picker("level", "by", lambda _: options(LEVEL_SHORT), component=dmc.SegmentedControl, renewed=True),
+    Picker("owner", "Data from", partners, MORE, all="Any partner", narrows=True, more={"searchable": True}),
+    Picker("bands", "Bands within", lambda _: options(BANDS), MORE, renewed=True),
+    Picker("scheme", "Cut into bands by", lambda _: options(SCHEMES), MORE),
+    Picker("classes", "Number of bands", numbers_of_bands, MORE),
+)  # fmt: skip
+
+
+def controls() -> list[dict[str, Any]]:
+    """The pickers for the browser."""
+    return [picker.as_data() for picker in PICKERS]
+
+
+# ---- the form ---------------------------------------------------------------------------------------------------------
+
+
 def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
     """The controls, reading as a sentence."""
-    region = published.region
-    narrowed = offer.layers_for(published, selection, viewer)
-    layer = offer.find(published, selection.one_need, viewer) if selection.one_need else None
-    indicators = [{"value": each.id, "label": each.title} for each in narrowed.indicators]
-    if layer is not None and layer.id not in {each["value"] for each in indicators}:
-        indicators.append({"value": layer.id, "label": layer.title})
-    if len(selection.needs) > 1:
-        indicators.append({"value": selection.need, "label": f"Your set of {len(selection.needs)} indicators"})
-    partners = [{"value": partner.id, "label": partner.name} for partner in region.partners]
-    periods = list(layer.periods) if layer else _periods_of_set(published, selection, viewer)
+    asked = Asked(published, selection, viewer)
     return html.Div(
         [
-            dmc.Select(
-                id=ids.SEARCH,
-                label="Find a postcode, place or service",
-                placeholder="Type a postcode or a name",
-                searchable=True,
-                clearable=True,
-                data=[],
-                nothingFoundMessage="Nothing found. Try a full postcode, or part of a name.",
-                limit=12,
-                maxDropdownHeight=360,
-            ),
-            html.Div(
-                [
-                    dmc.Select(
-                        id=ids.THEME,
-                        label="Show need for",
-                        data=[
-                            {"value": ALL, "label": "All themes"},
-                            *({"value": theme.id, "label": theme.name} for theme in region.themes),
-                        ],
-                        value=selection.theme or ALL,
-                        allowDeselect=False,
-                        searchable=False,
-                        maxDropdownHeight=420,
-                    ),
-                    dmc.Select(
-                        id=ids.NEED,
-                        label="measured by",
-                        data=[*indicators, {"value": NONE, "label": "No indicator: services only"}],
-                        value=selection.need,
-                        allowDeselect=False,
-                        searchable=True,
-                        nothingFoundMessage="No indicator of that name here",
-                        maxDropdownHeight=420,
-                    ),
-                    html.Div(
-                        dmc.Select(
-                            id=ids.PERIOD,
-                            label="in",
-                            data=[{"value": period, "label": period} for period in periods]
-                            + ([] if layer else [{"value": NEWEST, "label": "The newest of each"}]),
-                            value=selection.period or (periods[-1] if layer and periods else NEWEST),
-                            allowDeselect=False,
-                        ),
-                        id=ids.PERIOD_FIELD,
-                        hidden=len(periods) < 2,
-                    ),
-                    dmc.MultiSelect(
-                        id=ids.SERVICES,
-                        label="with services",
-                        placeholder="None" if not selection.services else "",
-                        data=[
-                            {"value": each.id, "label": f"{each.title} ({each.sites:,})"} for each in narrowed.services
-                        ],
-                        value=list(selection.services),
-                        searchable=True,
-                        clearable=True,
-                        maxDropdownHeight=360,
-                    ),
-                    html.Fieldset(
-                        [
-                            html.Legend("showing"),
-                            dmc.SegmentedControl(
-                                id=ids.SHOW,
-                                data=[
-                                    {
-                                        "value": show,
-                                        "label": words,
-                                        "disabled": show != "need" and not selection.services,
-                                    }
-                                    for show, words in SHOW_WORDS.items()
-                                ],
-                                value=selection.show,
-                                fullWidth=True,
-                            ),
-                        ],
-                        className="level-field",
-                    ),
-                    html.Div(
-                        gap_options(published, selection, viewer),
-                        id=ids.GAP_OPTIONS,
-                        className="gap-options",
-                        hidden=selection.show == "need",
-                    ),
-                    dmc.Select(
-                        id=ids.PARTNER,
-                        label="for",
-                        data=[{"value": ALL, "label": "The whole region"}, *partners],
-                        value=selection.partner or ALL,
-                        allowDeselect=False,
-                        searchable=True,
-                        maxDropdownHeight=420,
-                    ),
-                    html.Fieldset(
-                        [
-                            html.Legend("by"),
-                            dmc.SegmentedControl(
-                                id=ids.LEVEL,
-                                data=[{"value": level, "label": name} for level, name in LEVEL_SHORT.items()],
-                                value=selection.level,
-                                fullWidth=True,
-                            ),
-                        ],
-                        className="level-field",
-                    ),
-                ],
-                className="ask-sentence",
-            ),
+            search_box(),
+            html.Div(sentence(asked), className="ask-sentence"),
             weights(published, selection, viewer),
-            html.P(narrowed.remaining, id=ids.REMAINING, className="remaining", role="status"),
+            html.P(asked.narrowed.remaining, id=ids.REMAINING, className="remaining", role="status"),
             html.Button(
                 "Show all layers again",
                 id=ids.SHOW_ALL,
                 type="button",
                 className="button-quiet",
-                hidden=bool(narrowed.indicators or narrowed.services),
+                hidden=bool(asked.narrowed.indicators or asked.narrowed.services),
             ),
             html.Details(
-                [
-                    html.Summary("More options"),
-                    dmc.Select(
-                        id=ids.OWNER,
-                        label="Data from",
-                        data=[{"value": ALL, "label": "Any partner"}, *partners],
-                        value=selection.owner or ALL,
-                        allowDeselect=False,
-                        searchable=True,
-                    ),
-                    dmc.Select(
-                        id=ids.BANDS,
-                        label="Bands within",
-                        data=[
-                            {"value": "region", "label": "The region"},
-                            {"value": "partner", "label": "The chosen partner"},
-                            {"value": "national", "label": "The whole country"},
-                        ],
-                        value=selection.bands,
-                        allowDeselect=False,
-                    ),
-                    dmc.Select(
-                        id=ids.SCHEME,
-                        label="Cut into bands by",
-                        data=[
-                            {"value": "quantiles", "label": "Equal numbers of areas"},
-                            {"value": "equal", "label": "Equal steps"},
-                            {"value": "jenks", "label": "Natural breaks (Jenks)"},
-                        ],
-                        value=selection.scheme,
-                        allowDeselect=False,
-                    ),
-                    dmc.Select(
-                        id=ids.CLASSES,
-                        label="Number of bands",
-                        data=[str(k) for k in (3, 4, 5, 6, 7)],
-                        value=str(selection.classes),
-                        allowDeselect=False,
-                    ),
-                ],
+                [html.Summary("More options"), *drawn(asked, MORE)],
                 className="more-options",
                 open=False,
             ),
@@ -210,10 +303,32 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
     )
 
 
-def _periods_of_set(published: Published, selection: Selection, viewer: Viewer) -> list[str]:
-    """Periods of those indicators of a set that have several, each once."""
-    layers = [offer.find(published, name, viewer) for name, _ in selection.needs]
-    return list(dict.fromkeys(p for layer in layers if layer and len(layer.periods) > 1 for p in layer.periods))
+def drawn(asked: Asked, part: str) -> list:
+    return [picker.draw(asked) for picker in PICKERS if picker.part == part]
+
+
+def sentence(asked: Asked) -> list:
+    """The pickers of the sentence; how access is measured stands after what is shown."""
+    measured = html.Div(
+        drawn(asked, GAP), id=ids.GAP_OPTIONS, className="gap-options", hidden=asked.selection.show == "need"
+    )
+    parts = drawn(asked, SENTENCE)
+    after = [picker.row for picker in PICKERS if picker.part == SENTENCE].index("show") + 1
+    return [*parts[:after], measured, *parts[after:]]
+
+
+def search_box() -> dmc.Select:
+    return dmc.Select(
+        id=ids.SEARCH,
+        label="Find a postcode, place or service",
+        placeholder="Type a postcode or a name",
+        searchable=True,
+        clearable=True,
+        data=[],
+        nothingFoundMessage="Nothing found. Try a full postcode, or part of a name.",
+        limit=12,
+        maxDropdownHeight=360,
+    )
 
 
 def pin_link(viewer: Viewer, address: str = "/briefings/pin") -> html.A | None:
@@ -222,108 +337,6 @@ def pin_link(viewer: Viewer, address: str = "/briefings/pin") -> html.A | None:
     if viewer.role not in ("analyst", "admin"):
         return None
     return html.A("Pin to a briefing", href=address, className="button-quiet")
-
-
-def gap_options(published: Published, selection: Selection, viewer: Viewer) -> list:
-    """How access is measured; shown with access and gap. What a region has no data for is hidden (assets/selection.js)."""
-    given = as_offer(published, published.store.layers(viewer))
-    journeys = [{"value": DISTANCE, "label": "Distance in a straight line"}]
-    if selection.level in given["fair"]:
-        journeys.append({"value": "fair", "label": given["fairWords"]})
-    journeys += [
-        {"value": f"table:{table['id']}", "label": table["title"]}
-        for table in given["travel"]
-        if table["level"] == selection.level and set(table["services"]) == set(selection.services)
-    ]
-    groups = [
-        {"value": group["id"], "label": group["title"]}
-        for group in given["groups"]
-        if selection.level in group["levels"]
-    ]
-    minutes = selection.fair or bool(selection.travel)
-    detours = {
-        1.0: "Straight line",
-        1.2: "Straight line and a fifth",
-        1.4: "Straight line and two fifths",
-    }
-    return [
-        dmc.Select(
-            id=ids.METRIC,
-            label="Access measured by",
-            data=[{"value": metric, "label": words} for metric, words in METRIC_WORDS.items()],
-            value=selection.metric,
-            allowDeselect=False,
-        ),
-        html.Div(
-            dmc.Select(
-                id=ids.GROUP,
-                label="Shared among",
-                data=[{"value": ALL, "label": "All residents"}, *groups],
-                value=selection.group or ALL,
-                allowDeselect=False,
-                searchable=True,
-            ),
-            id=ids.GROUP_FIELD,
-            hidden=selection.metric != "e2sfca" or not groups,
-        ),
-        html.Div(
-            dmc.Select(
-                id=ids.JOURNEY,
-                label="How far it is",
-                data=journeys,
-                value=f"table:{selection.travel}" if selection.travel else "fair" if selection.fair else DISTANCE,
-                allowDeselect=False,
-            ),
-            id=ids.JOURNEY_FIELD,
-            hidden=len(journeys) < 2,
-        ),
-        html.Div(
-            dmc.NumberInput(
-                id=ids.MAX_KM,
-                label="Too far is more than (km)",
-                placeholder="the list's own standard",
-                value=selection.max_m / 1000 if selection.max_m else "",
-                min=0.1,
-                max=200,
-                step=0.5,
-                decimalScale=2,
-                debounce=400,
-            ),
-            id=ids.KM_FIELD,
-            hidden=minutes,
-        ),
-        html.Div(
-            dmc.NumberInput(
-                id=ids.MAX_MIN,
-                label="Too far is more than (minutes)",
-                placeholder="the standard, walked",
-                value=selection.max_min or "",
-                min=1,
-                max=600,
-                step=5,
-                decimalScale=1,
-                debounce=400,
-            ),
-            id=ids.MINUTES_FIELD,
-            hidden=not minutes,
-        ),
-        html.Div(
-            dmc.Select(
-                id=ids.DETOUR,
-                label="Distance",
-                data=[{"value": f"{detour:g}", "label": detours[detour]} for detour in DETOURS],
-                value=f"{selection.detour:g}",
-                allowDeselect=False,
-            ),
-            id=ids.DETOUR_FIELD,
-            hidden=bool(selection.travel),
-        ),
-        dmc.Switch(
-            id=ids.ALONE,
-            label="Look alone: count only services in each area's own authority",
-            checked=selection.alone,
-        ),
-    ]
 
 
 def weights(published: Published, selection: Selection, viewer: Viewer) -> html.Details:
@@ -343,7 +356,7 @@ def weights(published: Published, selection: Selection, viewer: Viewer) -> html.
                                 className="button-quiet",
                                 **{
                                     "data-preset": ",".join(
-                                        f"{name}={weight:g}" for name, weight in preset.weights.items()
+                                        f"{name}={number_text(weight)}" for name, weight in preset.weights.items()
                                     )
                                 },
                             ),

@@ -9,22 +9,15 @@ from dash import html
 
 from dashboard import ids
 from dashboard.components.results import legend_table
-from dashboard.views.gaps import (
-    ACROSS_M,
-    CommunityCard,
-    Gaps,
-    Painted,
-    Sorry,
-    across_sentence,
-    cost_words,
-    rule_sentence,
-    summary_sentence,
-    vanishing_sentence,
-)
+from dashboard.views.gap_communities import ACROSS_M, CommunityCard
+from dashboard.views.gap_map import Painted
+from dashboard.views.gap_words import notes_of, rule_sentence, summary_sentence, vanishing_sentence
+from dashboard.views.gaps import Gaps, Sorry, across_sentence
 from dashboard.views.needs import WeightedNeed, weights_sentence
 from dashboard.views.overlays import Overlay, overlays
 from dashboard.views.together import CAUTION, Together, together_sentence
-from dashboard.views.wording import count_of, number
+from dashboard.views.wording import cost_words, count_of, counted, number
+from layers import Metric
 
 MOST_CARDS = 40
 
@@ -47,16 +40,16 @@ def gap_headline(gaps: Gaps, show: str) -> list:
     return [
         html.H2(title),
         html.P(rule_sentence(gaps), className="rule"),
-        html.Ul([html.Li(note) for note in gaps.result.notes], className="gap-notes") if gaps.result.notes else None,
+        html.Ul([html.Li(note) for note in notes_of(gaps)], className="gap-notes") if gaps.result.notes else None,
     ]
 
 
-def gap_legend(paint: Painted, show: str, metric: str) -> list:
+def gap_legend(paint: Painted, show: str, metric: Metric) -> list:
     """Bands of access, or the three by three grid with its nine counts."""
     if show == "gap":
         return [html.H3("Need against access", className="legend-title"), bivariate(paint), _others(paint)]
     k = paint.colours
-    colours = [f"var(--access-{k}-{i if metric == 'nearest' else k - 1 - i})" for i in range(k)]
+    colours = [f"var(--access-{k}-{i if metric.high_is_worse else k - 1 - i})" for i in range(k)]
     return [
         html.H3(paint.title, className="legend-title"),
         legend_table(paint.rows, k, colours, f"{paint.basis[0].upper()}{paint.basis[1:]}."),
@@ -101,7 +94,8 @@ def _overlay_lines(overlay: Overlay) -> list:
     if overlay.why_not:
         return [html.P(overlay.why_not)]
     kinds = [
-        (line.kind, f"{line.words}: {len(line.indices):,}, {line.residents:,.0f} residents") for line in overlay.lines
+        (line.kind, f"{line.words}: {len(line.indices):,}, {counted(line.residents, 'resident')}")
+        for line in overlay.lines
     ]
     kinds = kinds or [("rings", "the standard")]
     samples = [
@@ -142,7 +136,7 @@ def _others(paint: Painted):
     rest = [row for row in paint.rows if row.code > 8]
     if not rest:
         return None
-    return html.P([f"{row.count:,} areas in plain grey: {row.label}." for row in rest], className="unit-line")
+    return html.P([f"{counted(row.count, 'area')} in plain grey: {row.label}." for row in rest], className="unit-line")
 
 
 def gap_sentence(gaps: Gaps) -> str:

@@ -12,9 +12,12 @@ from dash import dcc, html
 
 from dashboard import ids
 from dashboard.components.ask import pin_link
+from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
+from dashboard.question import FIELDS
 from dashboard.views import suggestion as planning
-from dashboard.views.gaps import Sorry, cost_words, need_name, rule_sentence, summary_sentence
+from dashboard.views.gap_words import limit_words, need_name, rule_sentence, summary_sentence
+from dashboard.views.gaps import Sorry
 from dashboard.views.option_results import (
     Comparison,
     change_lines,
@@ -25,7 +28,6 @@ from dashboard.views.option_results import (
 )
 from dashboard.views.options import (
     KEYS,
-    MOST_NEW,
     Option,
     OptionsQuery,
     PlanAsk,
@@ -35,7 +37,7 @@ from dashboard.views.options import (
 )
 from dashboard.views.siting import OptionCard
 from dashboard.views.suggestion import DEMAND_WORDS, OBJECTIVE_HELP, OBJECTIVE_WORDS, Suggestion
-from dashboard.views.wording import number
+from dashboard.views.wording import counted, number
 from layers import Viewer
 
 MOST_SITES = 40
@@ -86,7 +88,7 @@ def plan_form(published: Published, ask: PlanAsk | None, *, limit_words: str = "
     return html.Div(
         [
             dmc.NumberInput(
-                id=ids.PLAN_NEW, label="New sites", value=ask.new, min=1, max=MOST_NEW, step=1, allowDecimal=False,
+                id=ids.PLAN_NEW, label="New sites", value=ask.new, min=1, max=FIELDS["new"].most, step=1, allowDecimal=False,
                 clampBehavior="strict", className="plan-new",
             ),
             dmc.Select(
@@ -401,7 +403,7 @@ def sites(box: Sandbox, text: str = "") -> list:
     )
     found = found.assign(first=~found["service_id"].isin(kinds)).sort_values("first", kind="stable")
     rows = found.head(MOST_SITES).to_dict("records")
-    said = f"{len(found):,} of {len(table):,} sites" if words else f"{len(table):,} sites"
+    said = f"{len(found):,} of {counted(len(table), 'site')}" if words else counted(len(table), "site")
     if len(found) > len(rows):
         said += f"; the first {len(rows)} are listed. Type part of a name or an authority to find others"
     return [
@@ -495,12 +497,12 @@ def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard], v
                     [
                         *[
                             html.A(
-                                form.upper(),
+                                FORMATS[form].title,
                                 href=f"/data/options.{form}?{query}",
                                 className="button-quiet",
-                                **{"aria-label": f"{form.upper()}: download the comparison"},
+                                **{"aria-label": f"{FORMATS[form].title}: download the comparison"},
                             )
-                            for form in ("csv", "json")
+                            for form in sorted(formats_of("options", in_api=True))
                         ],
                         button("Copy link", "copy-link"),
                         pin_link(viewer, f"/briefings/pin?{urlencode({'kind': 'options', 'view': query})}"),
@@ -564,5 +566,4 @@ def map_key() -> html.Ul:
 def standard_words(box: Sandbox | Sorry) -> str:
     if isinstance(box, Sorry):
         return ""
-    access = box.gaps.result.access
-    return cost_words(access.limit, box.gaps.result.model.unit) if access.limit is not None else ""
+    return limit_words(box.gaps) if box.gaps.result.access.limit is not None else ""

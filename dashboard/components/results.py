@@ -14,6 +14,7 @@ from dashboard.views import wording
 from dashboard.views.banding import MISSING, SUPPRESSED
 from dashboard.views.choropleth import BandRow, Choropleth
 from dashboard.views.places import names
+from dashboard.views.wording import counted
 
 TOP = 10
 
@@ -96,7 +97,7 @@ def histogram(chart: Choropleth) -> html.Div:
         )
         for n, c in zip(counts, codes, strict=True)
     ]
-    text = f"Histogram of {sum(counts):,} areas from {chart.value_text(edges[0])} to {chart.value_text(edges[-1])}."
+    text = f"Histogram of {counted(sum(counts), 'area')} from {chart.value_text(edges[0])} to {chart.value_text(edges[-1])}."
     return html.Div(
         [
             html.Div(bars, className="histogram", role="img", **{"aria-label": text}),

@@ -11,17 +11,13 @@ import math
 from collections.abc import Sequence
 from hashlib import sha256
 
-from dashboard.briefings.filling.model import ChartData
-from dashboard.drawing.svg_text import INK, clean, cut, text_at, text_block, width_of, wrap
+from dashboard.drawing.palette import CATEGORICAL, DUO, INK, PAPER, contrast
+from dashboard.drawing.shown import ChartData
+from dashboard.drawing.svg_text import clean, cut, text_at, text_block, width_of, wrap
 from dashboard.views import wording
 
-CATEGORICAL = ("#12436D", "#28A197", "#801650", "#F46A25")
-"""Government Analysis Function, categorical palette, in its order; it has six, and advises four."""
-DUO = ("#12436D", "#F46A25")
-"""Its two colours for a chart in which one thing stands out."""
 GREY = "#3D3D3D"
 GRID = "#D5D5D5"
-PAPER = "#ffffff"
 MOST_SERIES = 4
 
 WIDTH = 720
@@ -388,7 +384,7 @@ def _histogram(counts, edges, unit, decimals, what, middle, mark, width, tall) -
         loud = mark is not None and a <= mark[0] <= b
         out.append(_bar(x0, up(count), x1 - x0, bottom - up(count), DUO[1] if loud else DUO[0], PAPER))
     out.append(f'<path d="M{left:.1f} {bottom:.1f}H{right:.1f}" stroke="{INK}" stroke-width="1.5" fill="none"/>')
-    size = _nice(span / 5)
+    size = nice_step(span / 5)
     ticks = (
         [n * size for n in range(math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9) + 1)]
         if high > low
@@ -450,29 +446,17 @@ def _ink_of(colour: str) -> str:
     return colour if contrast(PAPER, colour) >= 4.5 else INK
 
 
-def contrast(a: str, b: str) -> float:
-    """WCAG contrast ratio of two colours written #rrggbb."""
-    one, two = sorted((_luminance(a), _luminance(b)), reverse=True)
-    return (one + 0.05) / (two + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-
-
 def _axis(values: Sequence[float], *, whole: bool = False) -> tuple[float, float, float]:
     """Ends and step of an axis that begins at zero where nothing lies below it."""
     low, high = min([0.0, *values]), max([0.0, *values])
-    step = _nice((high - low) / 4 or 1.0)
+    step = nice_step((high - low) / 4 or 1.0)
     if whole:
         step = max(1.0, math.ceil(step))
     low, high = math.floor(low / step) * step, math.ceil(high / step - 1e-9) * step
     return low, high if high > low else low + step, step
 
 
-def _nice(step: float) -> float:
+def nice_step(step: float) -> float:
     """The next larger of 1, 2, 2.5 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= step * 0.999999)

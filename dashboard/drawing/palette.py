@@ -6,6 +6,8 @@ is darker; on a dark screen more is brighter, so that the areas that matter stan
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 NEED = {
@@ -58,7 +60,17 @@ OVERLAY = {
     "dark": {"hot": "#ffa26b", "cold": "#7cc4ff", "ring": "#d8d9dc"},
 }
 """Lines over the gap map: clusters of high and of low need, and the rings of the standard."""
+CATEGORICAL = ("#12436D", "#28A197", "#801650", "#F46A25")
+"""Government Analysis Function, categorical palette, in its order; it has six, and advises four."""
+DUO = ("#12436D", "#F46A25")
+"""Its two colours for a chart in which one thing stands out."""
+INK, ACCENT, QUIET, RULE, NOTICE, PAPER = "#1d1d1b", "#00625a", "#51514d", "#c9c9c4", "#7d1550", "#ffffff"
+"""Colours of words in files that are printed or projected. Quiet on paper is 7.8 to 1."""
+PRINT = {"ink": INK, "quiet": QUIET, "accent": ACCENT, "rule": RULE, "notice": NOTICE}
+"""The same by the names that the typst templates know."""
 MOST_CLASSES = 7
+
+_HEX = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\Z")
 
 
 def ramp(name: str, classes: int, scheme: str = "light") -> tuple[str, ...]:
@@ -98,3 +110,24 @@ def as_css() -> str:
         lines += [f"--overlay-{name}:{colour}" for name, colour in OVERLAY[scheme].items()]
         blocks.append(f"{selector}{{{';'.join(lines)}}}")
     return "".join(blocks)
+
+
+def hex_of(colour: str, default: str = SPECIAL["light"]["missing"]) -> str:
+    """ "#rrggbb" of a CSS colour written in hexadecimal; ``default`` for all others, since it goes into file formats."""
+    found = _HEX.match(colour.strip())
+    if not found:
+        return default
+    digits = found[1].lower()
+    return "#" + (digits if len(digits) == 6 else "".join(2 * digit for digit in digits))
+
+
+def contrast(a: str, b: str) -> float:
+    """WCAG contrast ratio of two colours written #rrggbb."""
+    one, two = sorted((_luminance(a), _luminance(b)), reverse=True)
+    return (one + 0.05) / (two + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b

@@ -11,16 +11,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import shapely
 
-from dashboard.drawing.palette import SPECIAL
+from dashboard.drawing.palette import INK, SPECIAL
 from dashboard.drawing.svg_text import FONT, clean, text_at, text_block, width_of, wrap
+from dashboard.memory import memory_of
 from dashboard.published import Published
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED
-from dashboard.views.gaps import Kept
 from layers import Region
 
 PLAIN = 252
@@ -58,7 +57,7 @@ class Point:
     latitude: float
     shape: str = "circle"
     text: str = ""
-    colour: str = "#1d1d1b"
+    colour: str = INK
     size: float = 13.0
     title: str = ""
 
@@ -70,7 +69,7 @@ class Marks:
     longitudes: Sequence[float]
     latitudes: Sequence[float]
     shape: str = "circle"
-    colour: str = "#1d1d1b"
+    colour: str = INK
     size: float = 9.0
 
 
@@ -267,12 +266,9 @@ class _Thinned:
     middle: float
 
 
-_kept_shapes: WeakKeyDictionary[Region, Kept] = WeakKeyDictionary()
-
-
 def _once(region: Region, key: tuple, make: Callable[[], Any]) -> Any:
     """Thinning costs more than drawing, and a briefing shows the same areas page after page."""
-    return _kept_shapes.setdefault(region, Kept(MOST_KEPT)).get(key, make)
+    return memory_of(region, "drawn shapes", MOST_KEPT).get(key, make)
 
 
 def _thinned(region: Region, level: str, view: _View) -> _Thinned:
@@ -303,7 +299,8 @@ def _simplified(shapes: np.ndarray, tolerance: float) -> np.ndarray:
         return shapely.simplify(shapes, tolerance, preserve_topology=True)
 
 
-def _joined(shapes: np.ndarray):
+def one_shape(shapes: np.ndarray):
+    """Areas as one, for the line around them."""
     try:
         return shapely.coverage_union_all(shapes)
     except (shapely.GEOSException, TypeError, ValueError):
@@ -321,7 +318,7 @@ def _areas(thin: _Thinned, classes: np.ndarray, colours: Mapping[str, Any], hatc
             _path(group, fill=fill, stroke=colours["border"], width=0.5)
             for group, fill in zip(groups, fills, strict=True)
         ]
-    joined = np.array([_joined(thin.shapes[found == code]) for code in codes], dtype=object)
+    joined = np.array([one_shape(thin.shapes[found == code]) for code in codes], dtype=object)
     if len(thin.places) > DENSE:
         joined = np.array([_without_specks(shape) for shape in _simplified(joined, 4 * THIN)], dtype=object)
     # a line in the colour of the shape closes the hair between neighbours that a renderer leaves

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from dashboard.drawing.palette import INK, PAPER
+
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 """The reader's own; the last two are what a server without any other has, where PNG and PDF are made."""
-INK = "#1d1d1b"
 SPARE = 1.06
 _BOLD = 1.16
 """Of the widest face that a reader may have (DejaVu Sans Bold); names are in boxes, so a guess too wide costs less than one too narrow."""
@@ -72,7 +73,7 @@ def text_at(
     more = f' text-anchor="{anchor}"' if anchor != "start" else ""
     more += ' font-weight="700"' if bold else ""
     if halo:
-        more += ' stroke="#ffffff" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"'
+        more += f' stroke="{PAPER}" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"'
     if turn:
         more += f' transform="rotate({turn:g} {x:.1f} {y:.1f})"'
     return f'<text x="{x:.1f}" y="{y:.1f}" font-family="{FONT}" font-size="{size:g}"{more} fill="{fill}">{clean(text)}</text>'

@@ -8,11 +8,11 @@ from dash import html
 
 from dashboard.components.area import area_facts, indicator_table, neighbour_list, service_list, trend_charts
 from dashboard.components.shell import footer
+from dashboard.map_files import Shapes
 from dashboard.pages.missing import missing
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.area import area_profile, other_level_codes
-from dashboard.views.shapes import Shapes
 from dashboard.views.trend import area_trends
 from dashboard.views.wording import LEVEL_WORDS
 from layers import Viewer

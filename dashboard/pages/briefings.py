@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from dash import html
 
+from dashboard.map_files import Shapes
 from dashboard.published import Published
-from dashboard.views.shapes import Shapes
 from layers import Viewer
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dash import dcc, html
 
 from dashboard.components.shell import footer
+from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.catalogue import CatalogueEntry, catalogue, supply_grid
-from dashboard.views.shapes import Shapes
 from layers import Viewer
 
 

@@ -10,13 +10,16 @@ from dash import html
 from dashboard.components.gaps import bivariate, shared_mark
 from dashboard.components.shell import footer
 from dashboard.drawing.palette import GAP
+from dashboard.map_files import Shapes
 from dashboard.pages.explore import notices
 from dashboard.pages.missing import missing
 from dashboard.published import Published
 from dashboard.views import offer, wording
 from dashboard.views.community import CommunityPage, community_page, read_query
-from dashboard.views.gaps import Sorry, across_sentence, need_name, painted, rule_sentence, sure_percent
-from dashboard.views.shapes import Shapes
+from dashboard.views.gap_map import painted
+from dashboard.views.gap_words import need_name, rule_sentence
+from dashboard.views.gaps import Sorry, across_sentence
+from dashboard.views.wording import sure_percent
 from layers import Viewer
 
 

@@ -10,16 +10,16 @@ from dash import dcc, html
 from dashboard import ids
 from dashboard.components.answer import answer
 from dashboard.components.area import the_area
-from dashboard.components.ask import ask
+from dashboard.components.ask import ask, controls
 from dashboard.components.base_map import base_map
 from dashboard.components.services import service_points
 from dashboard.components.table import TABLE_SCRIPT
 from dashboard.drawing.palette import as_config
+from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import offer, places
-from dashboard.views.shapes import Shapes
-from layers import Viewer
+from layers import METRICS, Viewer
 
 
 def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, shapes: Shapes) -> html.Div:
@@ -111,8 +111,8 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
 
 
 def config(published: Published, shapes: Shapes, viewer: Viewer) -> dict:
-    """Everything that the browser needs once: what the map needs, and the catalogue by which the pickers are narrowed."""
-    return map_config(published, shapes) | {"catalogue": offer.as_catalogue(published, viewer)}
+    """Everything that the browser needs once: what the map needs, the catalogue by which the pickers are narrowed, the pickers."""
+    return map_config(published, shapes) | {"catalogue": offer.as_catalogue(published, viewer), "controls": controls()}
 
 
 def map_config(published: Published, shapes: Shapes) -> dict:
@@ -125,6 +125,7 @@ def map_config(published: Published, shapes: Shapes) -> dict:
         "context": f"/data/shapes/{shapes.outlines('context').url_name}" if region.context is not None else "",
         "labels": f"/data/shapes/{shapes.labels().url_name}",
         "palette": as_config(),
+        "metrics": {metric.id: {"high_is_worse": metric.high_is_worse} for metric in METRICS.values()},
         "bounds": places.bounds(published),
         "tableScript": TABLE_SCRIPT,
     }

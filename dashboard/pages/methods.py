@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dash import dcc, html
 
 from dashboard.components.shell import footer
+from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.views.documents import methods_texts
-from dashboard.views.shapes import Shapes
 from dashboard.views.wording import MEASURE_WORDS, STATUS_SENTENCES, STATUS_WORDS
 from layers import Viewer
 

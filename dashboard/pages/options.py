@@ -11,13 +11,13 @@ from dashboard import ids
 from dashboard.components.base_map import base_map
 from dashboard.components.options import map_key, plan_form, question, shown_of, sites, standard_words
 from dashboard.drawing.palette import as_config
+from dashboard.map_files import Shapes
 from dashboard.pages.explore import notices
 from dashboard.published import Published
 from dashboard.views import places
 from dashboard.views.gaps import Sorry
 from dashboard.views.option_results import sites_for_map
 from dashboard.views.options import OptionsQuery, Sandbox, left_out, sandbox, settled
-from dashboard.views.shapes import Shapes
 from layers import Viewer
 
 

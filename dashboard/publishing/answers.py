@@ -1,5 +1,5 @@
-"""What a publisher is asked, once: the questions of the "describe" step, how answers are read from a form, and what they say
-to the engine (the hints of :func:`layers.inspect_upload`)."""
+"""What a publisher is asked: how the questions of ``layers.keys`` are put in the "describe" step, how answers are read from a
+form, and what they say to the engine (the hints of :func:`layers.inspect_upload`)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from layers import LICENCES, Descriptor, Region, Report, roles_of
+from layers import GROUPS, KEYS, LICENCES, Descriptor, Key, LayerQuestion, Region, Report, roles_of
 
 STEPS = ("columns", "describe", "check", "preview", "publish")
 STEP_TITLES = {
@@ -22,107 +22,53 @@ STEP_TITLES = {
     "publish": "Publish",
 }
 
-MEASURES = (
-    ("percentage", "Percentage: so many of every hundred"),
-    ("rate", "Rate: so many per 1,000, per 100,000 …"),
-    ("count", "Count: a number of people, homes or events"),
-    ("score", "Score or index that cannot be added up"),
-    ("mean", "Average"),
-    ("rank", "Rank among areas"),
-    ("decile", "Tenth (decile)"),
-    ("category", "Category, written as a number"),
-)
-DIRECTIONS = (
-    ("high-is-worse", "A higher number means more need"),
-    ("low-is-worse", "A lower number means more need"),
-    ("neutral", "Neither: it describes, and is not used as need"),
-)
-AUDIENCES = (
-    ("public", "Everybody"),
-    ("partners", "Signed-in people of every partner"),
-    ("owner", "Only my own organisation"),
-)
-YES_NO = (("yes", "Yes"), ("no", "No"))
+SIMPLE = ("text", "choice", "flag", "number", "whole")
+"""Types of keys whose answer is the value itself; what the others' answers mean is said in :func:`prefill` and :func:`hints`."""
 
 
-@dataclass(frozen=True)
-class Question:
-    name: str
-    label: str
-    kind: str  # text | long | choice | radio | many | number
-    group: str
-    hint: str = ""
-    required: str = ""  # the sentence when it is not answered; "" for optional
-    options: tuple[tuple[str, str], ...] = ()
-    only: str = ""  # indicator | services; "" for both
-    own: bool = False  # asked for each column when one file becomes several layers
-    people: bool = False  # of interest only where the numbers count people
-
-
-def questions(region: Region, kind: str, *, has_period: bool) -> tuple[Question, ...]:
-    """The questions for one kind of layer, in order."""
+def questions(region: Region, kind: str, *, has_period: bool) -> tuple[LayerQuestion, ...]:
+    """The questions for one kind of layer, in order; those of a key stand with it in ``layers.keys``."""
     themes = tuple((theme.id, theme.name) for theme in region.themes)
-    licences = (*((name, title) for name, (title, _) in LICENCES.items()), ("other", "Another licence, or none"))
-    asked = (
-        Question("title", "Title", "text", "What it is",
-                 "As people will read it on the map, for example Households in fuel poverty.",
-                 "Give the layer a title", own=True),
-        Question("theme", "Theme", "choice", "What it is", "The problem that people look for it under.",
-                 "Choose a theme", themes),
-        Question("more_themes", "Also shown under", "many", "What it is", options=themes),
-        Question("measure", "What kind of number is it?", "choice", "The numbers",
-                 "This decides whether figures may be added up or averaged for larger areas.",
-                 "Say what kind of number it is", MEASURES, "indicator", own=True),
-        Question("unit", "Unit", "text", "The numbers",
-                 "The words behind the number: % of households, per 1,000 residents, points.",
-                 "Say what the number counts", only="indicator", own=True),
-        Question("per", "For a rate: per how many?", "number", "The numbers",
-                 "1000 when the rate is per 1,000. Leave it blank for anything else.", only="indicator", own=True),
-        Question("direction", "Which way is worse?", "radio", "The numbers", "",
-                 "Say which way is worse", DIRECTIONS, "indicator", own=True),
-        *(
-            ()
-            if has_period
-            else (
-                Question("period", "Period", "text", "The numbers",
-                         "When the numbers are about, as the publisher writes it: 2024, 2023/24, Jan-Apr 2024.",
-                         "Say which period the numbers describe", only="indicator"),
-            )
-        ),
-        Question("max_m", "How near should one be? Metres", "number", "The services",
-                 "Optional. Areas further away than this count as poorly served, for example 1600 for a mile.",
-                 only="services"),
-        Question("source_title", "Source", "text", "Where it comes from",
-                 "The name of the publication or system.", "Say where it comes from"),
-        Question("source_publisher", "Publisher", "text", "Where it comes from", "The organisation behind the source."),
-        Question("source_url", "Web address of the source", "text", "Where it comes from", "Beginning with https://. Optional."),
-        Question("licence", "Licence", "choice", "Where it comes from",
-                 "What others may do with it.", "Choose a licence", licences),
-        Question("why_it_matters", "Why it matters", "long", "For the reader",
-                 "One or two sentences for a member of the public."),
-        Question("caveats", "What the numbers do not say", "long", "For the reader",
-                 "For example areas that are missing, or a change in how cases are recorded."),
-        Question("method", "How the numbers came about", "long", "For the reader", "In plain words. Optional."),
-        Question("next_update", "Next update", "text", "For the reader", "For example March 2027. Optional."),
-        Question("contact", "Contact", "text", "For the reader",
-                 "Who answers questions: a team's address is better than a person's.", "Say who answers questions"),
-        Question("counts_people", "Do the numbers count people?", "radio", "Who may see it",
-                 "Then small counts are withheld, so that nobody can be recognised.",
-                 "Say whether the numbers count people", YES_NO, "indicator"),
-        Question("threshold", "Withhold counts below", "number", "Who may see it",
-                 "8 withholds counts of 1 to 7. Only used when the numbers count people.", only="indicator", people=True),
-        Question("rounding_base", "Round counts to multiples of", "number", "Who may see it",
-                 "Optional. 5 shows 12 as 10 and 13 as 15, and works rates out from the rounded counts.",
-                 only="indicator", people=True),
-        Question("zero_is_sensitive", "Must a zero be withheld too?", "radio", "Who may see it",
-                 "Yes where “nobody here” says something about people, for example that none of a small group found work.",
-                 options=YES_NO, only="indicator", people=True),
-        Question("audience", "Who may see it?", "radio", "Who may see it", "", "Say who may see it", AUDIENCES),
-    )  # fmt: skip
-    return tuple(question for question in asked if question.only in ("", kind))
+    asked = []
+    for key, question in _questions(kind):
+        if key.name != "period" or not has_period:
+            asked.append(replace(question, options=themes) if key.name == "themes" else question)
+    return tuple(sorted(asked, key=lambda question: (GROUPS.index(question.group), question.rank)))
 
 
-def read_form(asked: tuple[Question, ...], form, prefix: str = "") -> dict[str, Any]:
+def _questions(kind: str) -> list[tuple[Key, LayerQuestion]]:
+    """Every key that is asked for of this kind of layer, "" for both, with its question."""
+    named = [
+        (key, replace(question, name=question.name or key.name, only=question.only or key.only))
+        for key in KEYS.values()
+        for question in key.questions
+    ]
+    return [(key, question) for key, question in named if not kind or question.only in ("", kind)]
+
+
+def _simple(kind: str = "") -> list[tuple[Key, str]]:
+    """The keys whose answer is the value itself, with the name of the question."""
+    apart = ("title", "licence", "per", "counts_people")
+    return [(key, question.name) for key, question in _questions(kind) if key.type in SIMPLE and key.name not in apart]
+
+
+def _answer(value: Any) -> str:
+    """A value as it stands in a form."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        return f"{value:g}"
+    return "" if value is None else str(value)
+
+
+def _value(key: Key, answer: str) -> Any:
+    """An answer as the value that it means."""
+    if key.type == "flag":
+        return answer == "yes"
+    return _number(answer) if key.type in ("number", "whole") else answer
+
+
+def read_form(asked: tuple[LayerQuestion, ...], form, prefix: str = "") -> dict[str, Any]:
     """The answers in a form, trimmed; lists for questions that take many."""
     out: dict[str, Any] = {}
     for question in asked:
@@ -140,7 +86,7 @@ def _tidy(text: str) -> str:
     return text.strip()[:5000]
 
 
-def problems(asked: tuple[Question, ...], said: Mapping[str, Any]) -> dict[str, str]:
+def problems(asked: tuple[LayerQuestion, ...], said: Mapping[str, Any]) -> dict[str, str]:
     """Field -> what is wrong with its answer, in the order of the page."""
     out: dict[str, str] = {}
     for question in asked:
@@ -182,40 +128,35 @@ def slug(title: str) -> str:
 def prefill(report: Report, before: Descriptor | None, region: Region, partner: str) -> dict[str, Any]:
     """First answers: of the layer that is replaced, of a descriptor in the file, of what the table suggests."""
     out: dict[str, Any] = {"audience": "", "threshold": "8", "zero_is_sensitive": "no", "partner": partner}
+    return out | (_of_layer(before) if before is not None else _of_document(report, region))
+
+
+def _of_layer(before: Descriptor) -> dict[str, Any]:
+    """The answers that a published layer gives."""
+    out: dict[str, Any] = {name: _answer(key.value(before)) for key, name in _simple()}
+    out |= {
+        "title": before.title,
+        "theme": before.themes[0] if before.themes else "",
+        "more_themes": list(before.themes[1:]),
+        "per": f"{before.per:g}" if before.measure == "rate" else "",
+        "max_m": f"{before.access_standard.max_m:g}" if before.access_standard else "",
+        "licence": before.licence if before.licence in LICENCES else "other",
+        "counts_people": _answer(before.counts_people),
+        "threshold": str(before.disclosure.threshold or 8),
+        "rounding_base": str(before.disclosure.rounding_base or ""),
+        "zero_is_sensitive": _answer(before.disclosure.zero_is_sensitive),
+        "partner": before.partner,
+    }
+    for source in before.sources[:1]:
+        out |= {"source_title": source.title, "source_publisher": source.publisher, "source_url": source.url}
+    return out
+
+
+def _of_document(report: Report, region: Region) -> dict[str, Any]:
+    """The answers that a descriptor in the file gives, as far as it can be read, and what the table suggests."""
+    out: dict[str, Any] = {}
     document = report.document or {}
     ours = document.get("commonground") if isinstance(document.get("commonground"), dict) else {}
-    if before is not None:
-        source = before.sources[0] if before.sources else None
-        out |= {
-            "title": before.title,
-            "theme": before.themes[0] if before.themes else "",
-            "more_themes": list(before.themes[1:]),
-            "measure": str(before.measure or ""),
-            "unit": before.unit,
-            "per": f"{before.per:g}" if before.measure == "rate" else "",
-            "direction": str(before.direction),
-            "period": before.period,
-            "max_m": f"{before.access_standard.max_m:g}" if before.access_standard else "",
-            "licence": before.licence if before.licence in LICENCES else "other",
-            "why_it_matters": before.why_it_matters,
-            "caveats": before.caveats,
-            "method": before.method,
-            "next_update": before.next_update,
-            "contact": before.contact,
-            "counts_people": "yes" if before.counts_people else "no",
-            "threshold": str(before.disclosure.threshold or 8),
-            "rounding_base": str(before.disclosure.rounding_base or ""),
-            "zero_is_sensitive": "yes" if before.disclosure.zero_is_sensitive else "no",
-            "audience": str(before.audience),
-            "partner": before.partner,
-        }
-        if source:
-            out |= {
-                "source_title": source.title,
-                "source_publisher": source.publisher,
-                "source_url": source.url,
-            }
-        return out
     if isinstance(document.get("title"), str):
         out["title"] = document["title"][:200]
     sources = document.get("sources")
@@ -232,31 +173,26 @@ def prefill(report: Report, before: Descriptor | None, region: Region, partner: 
     themes = [one for one in themes if one in known]
     if themes:
         out["theme"], out["more_themes"] = themes[0], themes[1:]
-    for key in (
-        "measure",
-        "unit",
-        "direction",
-        "period",
-        "why_it_matters",
-        "caveats",
-        "method",
-        "next_update",
-        "contact",
-    ):
-        if isinstance(ours.get(key), (str, int)) and not isinstance(ours.get(key), bool):
-            out[key] = str(ours[key])
+    for key, name in _simple():
+        given = ours.get(key.path[-1])
+        if key.type == "choice" and given not in tuple(key.words):
+            continue
+        if (
+            isinstance(given, bool)
+            if key.type == "flag"
+            else isinstance(given, (str, int)) and not isinstance(given, bool)
+        ):
+            out[name] = _answer(given)
     if isinstance(ours.get("per"), (int, float)) and ours.get("measure") == "rate":
         out["per"] = f"{ours['per']:g}"
     if isinstance(ours.get("counts_people"), bool):
-        out["counts_people"] = "yes" if ours["counts_people"] else "no"
+        out["counts_people"] = _answer(ours["counts_people"])
     rule = ours.get("disclosure") if isinstance(ours.get("disclosure"), dict) else {}
     for key in ("threshold", "rounding_base"):
         if isinstance(rule.get(key), int) and not isinstance(rule[key], bool) and rule[key] > 1:
             out[key] = str(rule[key])
     if isinstance(rule.get("zero_is_sensitive"), bool):
-        out["zero_is_sensitive"] = "yes" if rule["zero_is_sensitive"] else "no"
-    if ours.get("audience") in ("public", "partners", "owner"):
-        out["audience"] = ours["audience"]
+        out["zero_is_sensitive"] = _answer(rule["zero_is_sensitive"])
     standard = ours.get("access_standard")
     if isinstance(standard, dict) and isinstance(standard.get("max_m"), (int, float)):
         out["max_m"] = f"{standard['max_m']:g}"
@@ -325,13 +261,10 @@ def hints(answers: Mapping[str, Any], header: str, filename: str, checked: Mappi
         out["id"] = layer_id(answers, header)
     if theme := said.get("theme"):
         out["themes"] = [theme, *(one for one in said.get("more_themes") or [] if one != theme)]
-    for key in ("partner", "measure", "unit", "direction", "period", "why_it_matters", "caveats", "method",
-                "next_update", "contact", "audience"):  # fmt: skip
-        if said.get(key):
-            out[key] = said[key]
+    if said.get("partner"):
+        out["partner"] = said["partner"]
+    out |= {key.name: _value(key, said[name]) for key, name in _simple(kind) if said.get(name)}
     if kind == "services":
-        for key in ("measure", "unit", "direction", "period"):
-            out.pop(key, None)
         if standard := _number(said.get("max_m")):
             out["access_standard"] = {"metric": "nearest", "max_m": standard}
     elif said.get("measure") == "rate" and (per := _number(said.get("per"))):

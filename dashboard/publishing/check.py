@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import flask
+import pandas as pd
 
 from dashboard.auth.session import current_viewer
+from dashboard.exports import Sheet, csv_text
 from dashboard.publishing.wizard import (
     HOME_PATH,
     done_with,
@@ -21,7 +20,6 @@ from dashboard.publishing.wizard import (
     wizard,
 )
 from dashboard.views import publishing as words
-from dashboard.views.table import safe_cell
 from dashboard.views.wording import LEVEL_WORDS
 from layers import (
     LEVELS,
@@ -94,10 +92,10 @@ def all_findings(draft_id: str):
     site = wizard()
     viewer = current_viewer()
     _, _, report = one_layer(site.drafts.get(draft_id, viewer), viewer)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["severity", "rule", "row", "column", "value", "what", "what to do"])
-    for fault in report.faults:
-        line = [fault.severity, fault.rule, fault.row or "", fault.column, fault.value, fault.what, fault.todo]
-        writer.writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in line])
-    return download(b"\xef\xbb\xbf" + out.getvalue().encode(), "text/csv", "findings.csv")
+    heads = ("severity", "rule", "row", "column", "value", "what", "what to do")
+    lines = [
+        [str(fault.severity), fault.rule, str(fault.row or ""), fault.column, str(fault.value), fault.what, fault.todo]
+        for fault in report.faults
+    ]
+    sheet = Sheet(pd.DataFrame(lines, columns=heads), for_excel=True)
+    return download(csv_text(sheet).encode(), "text/csv", "findings.csv")

@@ -11,15 +11,28 @@ from urllib.parse import quote
 import flask
 
 from dashboard.auth.session import current_viewer
+from dashboard.drawing.trend_line import picture
 from dashboard.html import page, wording_day
 from dashboard.selection import Selection
 from dashboard.views import publishing as words
 from dashboard.views.catalogue import entry_of
 from dashboard.views.history import quality, version_rows
-from dashboard.views.trend import picture, trend
+from dashboard.views.trend import trend
 from dashboard.views.wording import LEVEL_WORDS
 from dashboard.web import published, shapes
-from layers import LEVELS, Kind, NotFound, NotPermitted, Refused, Viewer, Withdrawn, may_change, write_package
+from layers import (
+    LEVELS,
+    Kind,
+    NotFound,
+    NotPermitted,
+    Refused,
+    Viewer,
+    Withdrawn,
+    follow_pack,
+    may_change,
+    pack_side,
+    write_package,
+)
 
 PATH = "/catalogue"
 
@@ -79,7 +92,7 @@ def show(layer_id: str, *, errors: dict | None = None, status: int = 200, given:
         map_size=(width, height), map_shapes=outlines, errors=errors or {}, given=given or {},
         published_now=flask.request.args.get("published", ""), done=flask.request.args.get("done", ""),
         comparable=[row.version.version for row in rows if row.version.state != "cancelled"],
-        newest=history[0].version, pack=store.pack_side(layer_id, viewer),
+        newest=history[0].version, pack=pack_side(store, layer_id, viewer),
         decisions=decisions(layer_id, viewer) if may else [],
     )  # fmt: skip
 
@@ -174,7 +187,7 @@ def withdraw(layer_id: str):
 
 def follow(layer_id: str):
     return undo(
-        layer_id, lambda by, reason: published().store.follow_pack(layer_id, by=by, reason=reason), "follow", {}
+        layer_id, lambda by, reason: follow_pack(published().store, layer_id, by=by, reason=reason), "follow", {}
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import flask
 
 from dashboard.auth.session import current_viewer
+from dashboard.drawing.trend_line import picture
 from dashboard.publishing import answers as asking
 from dashboard.publishing.reports import Before, parts, sites_of, values_of
 from dashboard.publishing.wizard import (
@@ -21,7 +22,7 @@ from dashboard.publishing.wizard import (
     wizard,
 )
 from dashboard.views import publishing as words
-from dashboard.views.trend import coming_trend, picture
+from dashboard.views.trend import coming_trend
 from dashboard.views.wording import LEVEL_WORDS
 from layers import (
     LEVELS,

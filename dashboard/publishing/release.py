@@ -25,6 +25,7 @@ from dashboard.publishing.wizard import (
     wizard,
 )
 from layers import (
+    KEYS,
     Draft,
     Fault,
     Kind,
@@ -60,7 +61,7 @@ def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused
         and set(before.layer.periods) - set(periods_of(report))
         for _, _, report, before in summary
     )
-    audience = dict(asking.AUDIENCES).get(said.get("audience", ""), "")
+    audience = dict(KEYS["audience"].questions[0].options).get(said.get("audience", ""), "")
     return step_page(
         draft, "publish", summary=summary, said=said, partner=partner, given=given, refused=refused,
         check=check_state, checked=asking.checked_by_colleague(draft.answers), awaited=asking.check_is_awaited(draft.answers),
@@ -68,7 +69,7 @@ def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused
         audience=audience, updates=any(before.newest for *_, before in summary), viewer_name=viewer.user,
         colleagues=[
             (user.name, f"{user.name} ({'admin' if user.role == 'admin' else 'analyst'})")
-            for user in site.store.colleagues(viewer, draft.partner)
+            for user in site.store.accounts.colleagues(viewer, draft.partner)
         ],
         **values,
     )  # fmt: skip
@@ -169,7 +170,7 @@ def colleague(draft: Draft, action: str, given: Mapping[str, str]):
     words_given = " ".join(form.get("check_words", "").split())[:500]
     if action == "ask":
         whom = " ".join(form.get("asked_of", "").split())[:200]
-        if whom not in {user.name for user in site.store.colleagues(viewer, draft.partner)}:
+        if whom not in {user.name for user in site.store.accounts.colleagues(viewer, draft.partner)}:
             text = "Choose a colleague from the list" if not whom else "Choose somebody who may check this layer"
             return publish_page(draft, given=given, errors={"asked_of": text}, status=422)
         check = {"asked_of": whom, "asked_by": viewer.user, "asked_at": now, "words": words_given}

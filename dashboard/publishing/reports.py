@@ -5,9 +5,7 @@ What is remembered is keyed by everything that it depends on, so it is never out
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dashboard.memory import Memory
 from dashboard.published import Published
 from dashboard.publishing import answers as asking
 from dashboard.publishing.uploads import Uploads
@@ -28,7 +27,6 @@ from layers import (
     Refused,
     Report,
     Viewer,
-    appended_package,
     decode_table,
     decode_values,
     inspect_upload,
@@ -52,9 +50,7 @@ class Reports:
     def __init__(self, published: Published, uploads: Uploads, keep: int = 8):
         self.published = published
         self.uploads = uploads
-        self._keep = keep
-        self._kept: OrderedDict[tuple, Any] = OrderedDict()
-        self._lock = threading.Lock()
+        self._memory = Memory(keep)
 
     def before(self, layer_id: str, viewer: Viewer) -> Before:
         """What is published under this id, for somebody who wants to publish there."""
@@ -87,7 +83,7 @@ class Reports:
         previous = before.package if before.layer is not None else None
         key = ("report", draft.id, draft.file_sha256, repr(hints), hints.get("id") and before.newest)
         path = self.uploads.path_of(draft.id, draft.file_sha256)
-        return self._once(key, lambda: self.inspect(path, hints, previous))
+        return self._memory.get(key, lambda: self.inspect(path, hints, previous))
 
     def inspect(self, path: Path, hints: Mapping[str, Any], previous: LayerPackage | None = None) -> Report:
         same_kind = previous if previous is None or previous.descriptor.kind == hints.get("kind") else None
@@ -97,7 +93,7 @@ class Reports:
         """What would be written to the store. Raises :class:`Refused` when it cannot be published after all."""
         package = report.package
         key = ("prepared", report.sha256, repr(package.descriptor))
-        return self._once(key, lambda: prepare_layer(package, self.published.region))
+        return self._memory.get(key, lambda: prepare_layer(package, self.published.region))
 
     def prepared_appended(self, report: Report, viewer: Viewer, before: Before):
         """As :meth:`prepared`, with the periods of the version now shown that the file does not bring. Raises also where the
@@ -106,22 +102,10 @@ class Reports:
         key = ("appended", report.sha256, repr(package.descriptor), before.newest, before.layer.version, viewer)
 
         def make():
-            whole = appended_package(self.published.store, package, viewer)
+            whole = self.published.store.appended(package, viewer)[0]
             return prepare_layer(whole, self.published.region)
 
-        return self._once(key, make)
-
-    def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        value = make()
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > self._keep:
-                self._kept.popitem(last=False)
-        return value
+        return self._memory.get(key, make)
 
 
 def parts(prepared) -> list[tuple[str, str]]:

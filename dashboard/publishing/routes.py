@@ -14,10 +14,10 @@ from werkzeug.exceptions import HTTPException
 
 from dashboard.auth.session import current_viewer
 from dashboard.html import page
+from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.publishing import check, columns, describe, preview, release, start
 from dashboard.publishing.wizard import EXTENSION, HOME_PATH, Wizard, may_publish, wizard
-from dashboard.views.shapes import Shapes
 from layers import NotFound
 
 ROUTES = (

@@ -47,7 +47,7 @@ def start_values(viewer: Viewer) -> dict[str, Any]:
         "failed": "",
         "templates": templates.OFFERED,
         "done": [layer for layer in site.store.layers(viewer) if layer.id in listed.split(",")] if listed else [],
-        "no_accounts": not viewer.signed_in and not site.store.has_users(),
+        "no_accounts": not viewer.signed_in and not site.store.accounts.has_users(),
         "partners": site.region.partners,
     }
 

@@ -11,12 +11,12 @@ import flask
 
 from dashboard.auth.session import current_viewer
 from dashboard.html import page
+from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.publishing import answers as asking
 from dashboard.publishing.answers import STEP_TITLES, STEPS
 from dashboard.publishing.reports import Reports
 from dashboard.publishing.uploads import Uploads
-from dashboard.views.shapes import Shapes
 from layers import (
     Draft,
     Drafts,

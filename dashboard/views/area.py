@@ -245,7 +245,7 @@ def _services(published, row, selection, viewer):
         sentence = ""
         if standard is not None:
             side = "within" if metres <= standard.max_m else "beyond"
-            sentence = f"{side} the standard of {wording.distance(standard.max_m)}"
+            sentence = f"{side} the standard of {wording.standard_words(standard.max_m)}"
         yield ServiceLine(
             layer_id=layer.id,
             layer_title=layer.title,

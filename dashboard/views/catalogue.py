@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dashboard.published import Published
 from dashboard.views.wording import AUDIENCE_WORDS, LEVEL_WORDS, MEASURE_WORDS, listing
-from layers import LEVELS, Layer, Viewer
+from layers import KEYS, LEVELS, Layer, Viewer
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,7 @@ def entry_of(published: Published, layer: Layer) -> CatalogueEntry:
         ("Periods", listing(list(layer.periods))),
         ("Supplied by", partner.name if partner else layer.partner),
         ("Source", sources),
-        ("Licence", descriptor.licence),
-        ("Next update", descriptor.next_update),
-        ("Contact", descriptor.contact),
+        *((key.page, _said(key.value(descriptor), key.said)) for key in KEYS.values() if key.page),
         ("Who may see it", AUDIENCE_WORDS[str(descriptor.audience)]),
         ("Reviewed", ", ".join(part for part in (descriptor.reviewed_by, descriptor.reviewed_on) if part)),
         (
@@ -82,6 +82,17 @@ def entry_of(published: Published, layer: Layer) -> CatalogueEntry:
         downloads=tuple(downloads),
         first_level=layer.levels[0] if layer.levels else "lsoa",
     )
+
+
+def _said(value: Any, words: Mapping[str, str]) -> str:
+    """A value of ``layers.keys`` in words; "" for none."""
+    if isinstance(value, (list, tuple)):
+        return listing([_said(one, words) for one in value])
+    if isinstance(value, bool):
+        return "Yes" if value else ""
+    if isinstance(value, float):
+        return f"{value:,g}"
+    return words.get(value, "" if value is None else str(value))
 
 
 def supply_grid(published: Published, viewer: Viewer) -> tuple[list[str], list[tuple[str, list[tuple[float, str]]]]]:

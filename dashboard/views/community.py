@@ -15,22 +15,16 @@ from dashboard.drawing.svg_map import Label, Outline, Point, bounds_around, svg_
 from dashboard.published import Published
 from dashboard.selection import Selection, weighted
 from dashboard.views import wording
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    Sorry,
-    answer_or_sorry,
-    cost_words,
-    gap_rows,
-    gaps_or_reasons,
-    how_words,
-    painted,
-    read_services,
-)
+from dashboard.views.gap_areas import gap_rows
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_map import painted
+from dashboard.views.gap_words import how_words
+from dashboard.views.gaps import Gaps, Sorry, answer_or_sorry, gaps_or_reasons, read_services
 from dashboard.views.option_results import overlap_words, place_words
 from dashboard.views.options import Option, OptionsQuery, opened
 from dashboard.views.places import names
 from dashboard.views.siting import compare
+from dashboard.views.wording import cost_words, counted
 from layers import Viewer, to_degrees
 
 MOST_SERVICES = 6
@@ -158,14 +152,14 @@ def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer, period: str) -> N
     if here:
         all_of_it = here >= card.residents - 0.5
         sentences.append(
-            f"{'All' if all_of_it else f'{here:,.0f}'} of its {card.residents:,.0f} residents would no longer be underserved."
+            f"{'All' if all_of_it else f'{here:,.0f}'} of its {counted(card.residents, 'resident')} would no longer be underserved."
         )
     else:
         sentences.append(
             "No area of the community would stop being underserved by this rule, but the way would be shorter."
         )
     if elsewhere:
-        sentences.append(f"So would {elsewhere:,.0f} residents of other underserved communities.")
+        sentences.append(f"So would {counted(elsewhere, 'resident')} of other underserved communities.")
     shorter = _shorter(gaps, mine, change)
     if shorter:
         sentences.append(shorter)

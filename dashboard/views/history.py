@@ -9,6 +9,7 @@ from typing import Any
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.publishing import rule_words
+from dashboard.views.wording import counted
 from layers import Kind, Layer, Version
 
 STATE_WORDS = {
@@ -107,7 +108,7 @@ def quality(published: Published, layer: Layer, version: Version | None) -> Qual
     checks = report.get("checks") or {}
     sentences = list(report.get("sentences") or ())
     if layer.kind == Kind.SERVICES and report.get("sites_given"):
-        sentences.append(f"{report['sites_kept']:,} of {report['sites_given']:,} sites given are shown.")
+        sentences.append(f"{report['sites_kept']:,} of {counted(report['sites_given'], 'site')} given are shown.")
         for key, words in (
             ("sites_without_a_place", "have no usable place"),
             ("sites_too_far_away", "are too far away"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.published import Published
 from dashboard.views.offer import leads_for
-from layers import LEVELS, PUBLIC, Layer, Viewer
+from layers import KEYS, LEVELS, PUBLIC, Layer, Viewer
 
 
 def region_document(published: Published, viewer: Viewer = PUBLIC) -> dict[str, Any]:
@@ -28,38 +28,24 @@ def region_document(published: Published, viewer: Viewer = PUBLIC) -> dict[str, 
     }
 
 
+_ORDER = """id title description kind themes partner measure unit per direction levels reasons periods published_at_level vintage
+    audience synthetic access_standard sites coverage why_it_matters caveats method sources licence contact
+    next_update version published_at""".split()  # noqa: SIM905
+"""Names of a layer's document as they have always stood; those that are new come behind them."""
+
+
 def layer_document(published: Published, layer: Layer) -> dict[str, Any]:
-    descriptor = layer.descriptor
-    standard = descriptor.access_standard
-    return {
-        "id": layer.id,
-        "title": layer.title,
-        "description": descriptor.description,
-        "kind": str(layer.kind),
-        "themes": list(layer.themes),
-        "partner": layer.partner,
-        "measure": str(descriptor.measure) if descriptor.measure else None,
-        "unit": descriptor.unit,
-        "per": descriptor.per,
-        "direction": str(descriptor.direction),
+    """What is said about a layer (the rows of ``layers.keys`` that have a name in the API), and what the store knows of it."""
+    said = {key.api: key.plain(key.value(layer.descriptor)) for key in KEYS.values() if key.api}
+    known = {
         "levels": list(layer.levels),
         "reasons": dict(layer.reasons),
         "periods": list(layer.periods),
-        "published_at_level": descriptor.level,
-        "vintage": descriptor.vintage,
-        "audience": str(descriptor.audience),
-        "synthetic": descriptor.synthetic,
-        "access_standard": {"metric": standard.metric, "max_m": standard.max_m} if standard else None,
         "sites": layer.sites,
         "coverage": dict(layer.coverage),
-        "why_it_matters": descriptor.why_it_matters,
-        "caveats": descriptor.caveats,
-        "method": descriptor.method,
-        "sources": [asdict(source) for source in descriptor.sources],
-        "licence": descriptor.licence,
-        "contact": descriptor.contact,
-        "next_update": descriptor.next_update,
         "version": layer.version,
         "published_at": str(layer.published_at),
-        "notice": published.region.notice,
     }
+    document = said | known
+    new = [name for name in document if name not in _ORDER]
+    return {name: document[name] for name in (*_ORDER, *new)} | {"notice": published.region.notice}

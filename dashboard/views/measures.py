@@ -22,6 +22,7 @@ from dashboard.selection import Selection
 from layers import (
     DRIVING_KMH,
     LEVELS,
+    METRICS,
     WALKING_KMH,
     Fault,
     GapRequest,
@@ -77,7 +78,8 @@ def fits(table: TravelTable, level: str, services: Iterable[str]) -> bool:
 
 
 def as_offer(published: Published, layers: Iterable[Layer]) -> dict:
-    """For the browser: ``{travel: [{id, title, level, services}], fair: [levels], fairWords, groups: [{id, title, levels}]}``."""
+    """For the browser: ``{travel: [{id, title, level, services}], fair: [levels], fairWords, groups: [{id, title, levels}],
+    capacity: [metrics that share the capacity of the sites]}``."""
     layers = list(layers)
     cars = no_car_layer(layers)
     tables = tables_for(published, (layer.id for layer in layers))
@@ -90,6 +92,7 @@ def as_offer(published: Published, layers: Iterable[Layer]) -> dict:
             for layer in layers
             if is_group(layer)
         ],
+        "capacity": [metric.id for metric in METRICS.values() if metric.uses_capacity],
     }
 
 

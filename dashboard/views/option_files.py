@@ -1,27 +1,37 @@
-"""The options side by side as files that can travel alone: CSV with one row a measure, JSON with places and changes."""
+"""The options side by side as a document that can be taken away (:mod:`dashboard.exports`)."""
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict
 from typing import Any
 
+import pandas as pd
+
+from dashboard.exports import COMPACT, Document, Sheet
 from dashboard.views.gap_files import about
-from dashboard.views.gaps import rule_sentence
+from dashboard.views.gap_words import rule_sentence
 from dashboard.views.option_results import change_lines, comparison, option_sentence, outcomes
 from dashboard.views.options import Sandbox
-from dashboard.views.table import safe_cell
 from layers import Viewer
 
 NOTICE = "Options are tried, not decided: nothing here is in the service lists."
 
 
-def options_csv(box: Sandbox, viewer: Viewer, on: str) -> str:
-    """One row a measure and one column an option; the last columns say in every row what the numbers rest on."""
-    table, credits = comparison(box, viewer), about(box.published, box.gaps.layers)
-    labels = {
-        "scope": table.scope,
+def options_export(box: Sandbox, viewer: Viewer, on: str) -> Document:
+    """The options as files; in a table one row a measure, one column an option, and beside them what the numbers rest on."""
+    return Document(
+        "options",
+        "options",
+        tree=lambda: options_document(box, viewer, on),
+        sheet=lambda: _sheet(box, viewer, on),
+        layout=COMPACT,
+    )
+
+
+def _sheet(box: Sandbox, viewer: Viewer, on: str) -> Sheet:
+    shown, credits = comparison(box, viewer), about(box.published, box.gaps.layers)
+    beside = {
+        "scope": shown.scope,
         "rule": rule_sentence(box.gaps),
         "options": "; ".join(
             f"{option.name}: {', '.join(line.words for line in change_lines(box, option)) or 'no changes'}"
@@ -33,15 +43,15 @@ def options_csv(box: Sandbox, viewer: Viewer, on: str) -> str:
         "made_on": on,
         "note": " ".join(part for part in (NOTICE, credits["notice"]) if part),
     }
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\r\n")
-    write.writerow(["group", "measure", "unit", *map(safe_cell, table.columns), *labels])
-    same = [safe_cell(text) for text in labels.values()]
-    for group in table.groups:
-        for row in group.rows:
-            numbers = ["" if cell.number is None else f"{cell.number:.10g}" for cell in row.cells]
-            write.writerow([safe_cell(group.title), safe_cell(row.name), row.unit, *numbers, *same])
-    return out.getvalue()
+    rows = [
+        (group.title, row.name, row.unit, [cell.number for cell in row.cells])
+        for group in shown.groups
+        for row in group.rows
+    ]
+    words = pd.DataFrame([row[:3] for row in rows])
+    numbers = pd.DataFrame([row[3] for row in rows], dtype="float64")
+    table = pd.concat([words, numbers], axis="columns")
+    return Sheet(table, ("group", "measure", "unit", *shown.columns), beside=beside, for_excel=True)
 
 
 def options_document(box: Sandbox, viewer: Viewer, on: str) -> dict[str, Any]:

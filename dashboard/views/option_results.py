@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from dashboard.published import Published
-from dashboard.views.gaps import cost_words, kept, percent
+from dashboard.views.gap_words import limit_words
+from dashboard.views.gaps import kept
 from dashboard.views.options import Option, Sandbox
 from dashboard.views.places import names
 from dashboard.views.siting import FIFTHS, OptionCard, compare
+from dashboard.views.wording import cost_words, counted, percent
 from layers import Viewer, locate_point, to_degrees
 
 NOW = "As it is now"
@@ -89,9 +91,9 @@ def overlap_words(entry: Mapping[str, Any]) -> str:
     within = entry["residents_within"]
     if within and entry["already_within"]:
         share = percent(entry["already_within"] / within)
-        text += f" {share} of the {within:,.0f} residents in its reach already have one."
+        text += f" {share} of the {counted(within, 'resident')} in its reach already have one."
     elif within:
-        text += f" None of the {within:,.0f} residents in its reach has one today."
+        text += f" None of the {counted(within, 'resident')} in its reach has one today."
     return text
 
 
@@ -168,10 +170,10 @@ def comparison(box: Sandbox, viewer: Viewer) -> Comparison:
             [_mean(cards[k].outcome.by_authority, inside) for k in order], far, unit, -1, 5.0 if unit == "m" else 0.5),
     ]  # fmt: skip
     if not gaps.request.footprint and cards[""].outcome.residents_within is not None:
-        limit = gaps.result.access.limit or gaps.result.access.cut
+        limit = limit_words(gaps) if gaps.result.access.limit else far(gaps.result.access.cut)
         top.append(
             row(
-                f"Residents within {far(limit)}",
+                f"Residents within {limit}",
                 [cards[k].outcome.residents_within for k in order],
                 count,
                 "residents",
@@ -255,9 +257,9 @@ def option_sentence(box: Sandbox, option: Option, card: OptionCard) -> str:
     nearer, farther = float(table["nearer"].sum()), float(table["farther"].sum())
     text = f"{'; '.join(parts) if parts else 'Nobody’s area would change between underserved and not'}."
     if nearer or farther:
-        moved = [f"{nearer:,.0f} residents would have a shorter way"] if nearer else []
+        moved = [f"{counted(nearer, 'resident')} would have a shorter way"] if nearer else []
         moved += (
-            [f"{farther:,.0f} a longer one" if nearer else f"{farther:,.0f} residents would have a longer way"]
+            [f"{farther:,.0f} a longer one" if nearer else f"{counted(farther, 'resident')} would have a longer way"]
             if farther
             else []
         )

@@ -17,25 +17,25 @@ from urllib.parse import quote, unquote, urlencode
 import numpy as np
 import pandas as pd
 
+from dashboard import question
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import offer, wording
 from dashboard.views.gaps import Gaps, Sorry, gaps_or_reasons, read_services
 from dashboard.views.places import names, starting_questions
-from layers import OBJECTIVES, Change, Viewer, to_degrees, to_metres
+from layers import Change, Viewer, to_degrees, to_metres
 
 KEYS = "ABCDEFGH"
 """At most eight options: more columns than that nobody compares."""
 MOST_CHANGES = 60
-MOST_NEW = 20
-DEMANDS = ("underserved", "all")
-OWN = ("new", "objective", "demand", "exclude", "options", "option")
+OWN = ("options", "option")
+"""What the link of this page has besides the question."""
 NEW = "new-"
 """Ids of opened sites begin with this and say where: no list of services needs to know them."""
 
 NO_TRAVEL = "Options are measured by distance: a travel-time table has no times to sites that do not exist yet."
 
-_CODE = re.compile(r"[A-Za-z0-9._-]{1,40}\Z")
+_ASKED = tuple(row.name for row in question.fields_of(question.OPTIONS))
 _PLACE = re.compile(r"\d{1,7}(\.\d)?\Z")
 
 
@@ -52,8 +52,7 @@ class PlanAsk:
     exclude: tuple[str, ...] = ()
 
     def to_query(self) -> dict[str, str]:
-        query = {"new": str(self.new), "objective": self.objective, "demand": self.demand}
-        return query | ({"exclude": ",".join(self.exclude)} if self.exclude else {})
+        return question.write_link(vars(self), vars(self), always=tuple(vars(self)))
 
 
 @dataclass(frozen=True)
@@ -99,15 +98,15 @@ class OptionsQuery:
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> tuple[OptionsQuery, tuple[str, ...]]:
         """Read query parameters, also hostile ones; the second part says in sentences what was left out."""
-        own = {name: str(query[name]) for name in OWN if query.get(name)}
-        selection, dropped = Selection.from_query({k: v for k, v in query.items() if k not in OWN})
-        notices = list(dropped)
-        options, faults = read_options(own.get("options", ""))
-        notices += faults
-        chosen = own.get("option", "")
+        asked = {name: query[name] for name in _ASKED if query.get(name)}
+        rest = {name: value for name, value in query.items() if name not in (*OWN, *_ASKED)}
+        selection, dropped = Selection.from_query(rest)
+        options, faults = read_options(str(query.get("options") or ""))
+        chosen = str(query.get("option") or "")
         if chosen not in {option.key for option in options}:
             chosen = options[0].key
-        return cls(_as_gap(selection), _read_ask(own, notices), options, chosen), tuple(notices)
+        ask, lost = _read_ask(asked)
+        return cls(_as_gap(selection), ask, options, chosen), (*dropped, *faults, *lost)
 
     def to_query(self) -> dict[str, str]:
         query = replace(self.selection, show="need", area="", at=None).to_query()
@@ -222,23 +221,12 @@ def _positive(text: Any) -> float | None:
     return number if 0 <= number <= 1e6 else None
 
 
-def _read_ask(own: Mapping[str, str], notices: list[str]) -> PlanAsk | None:
-    if "new" not in own and "objective" not in own:
-        return None
-    ask = PlanAsk()
-    new = own.get("new", "3")
-    if new.isascii() and new.isdigit() and 1 <= int(new) <= MOST_NEW:
-        ask = replace(ask, new=int(new))
-    else:
-        notices.append(f"The link asks for “{new[:20]}” new sites; it can be 1 to {MOST_NEW}. {ask.new} are shown.")
-    for name, allowed in (("objective", OBJECTIVES), ("demand", DEMANDS)):
-        given = own.get(name, getattr(ask, name))
-        if given in allowed:
-            ask = replace(ask, **{name: given})
-        else:
-            notices.append(f"The link asks for the {name} “{given[:20]}”, which does not exist. It was left out.")
-    excluded = tuple(dict.fromkeys(code for code in own.get("exclude", "").split(",") if _CODE.match(code)))
-    return replace(ask, exclude=excluded[:50])
+def _read_ask(asked: Mapping[str, Any]) -> tuple[PlanAsk | None, list[str]]:
+    """What was asked of the planner, None for nothing, and a sentence for each part that was left out."""
+    if "new" not in asked and "objective" not in asked:
+        return None, []
+    given, notices = question.read_link(asked, question.OPTIONS)
+    return PlanAsk(**given), notices
 
 
 # ---- the sandbox: the question with its gaps and sites -----------------------------------------------------------------
@@ -256,7 +244,7 @@ class Sandbox:
 
     @property
     def uses_capacity(self) -> bool:
-        return self.gaps.result.access.metric == "e2sfca"
+        return self.gaps.result.access.metric.uses_capacity
 
 
 def settled(published: Published, query: Mapping[str, Any], viewer: Viewer) -> tuple[OptionsQuery, tuple[str, ...]]:
@@ -379,8 +367,7 @@ def act(
     if do in ("add", "copy", "take"):
         return _added(query, do, sites)
     if do == "suggest":
-        given = {name: str(action.get(name) or "") for name in ("new", "objective", "demand", "exclude")}
-        return replace(query, ask=_read_ask({k: v for k, v in given.items() if v}, []))
+        return replace(query, ask=_read_ask({name: action[name] for name in _ASKED if action.get(name)})[0])
     return query
 
 

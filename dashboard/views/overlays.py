@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from dashboard.views.gaps import Gaps, adjacency_of, cost_words, kept, one_of, read_services
-from dashboard.views.wording import LEVEL_WORDS
+from dashboard.views.gap_words import one_of
+from dashboard.views.gaps import Gaps, adjacency_of, kept, read_services
+from dashboard.views.wording import LEVEL_WORDS, cost_words, counted, standard_words
 from layers import Viewer, getis_ord, local_moran, to_degrees
 
 MOST_RINGS = 400
@@ -144,11 +145,12 @@ def _rings(gaps: Gaps) -> Overlay:
         why = "Minutes reach differently far in every direction, so they make no rings."
     elif radius is None:
         why = "There is no distance to draw."
-    far = cost_words(radius, "m") if radius is not None else "the standard"
+    limit = gaps.result.access.limit
+    # the standard itself is never rounded; what the detour factor leaves of it, and where the worst fifth begins, were measured
+    way = cost_words(gaps.result.access.cut, "m") if limit is None else standard_words(limit)
+    far = "the standard" if radius is None else way if gaps.request.detour == 1 else cost_words(radius, "m")
     words = f"{far} in a straight line around each {one_of(gaps.services)}"
-    words += (
-        f" (a way of {cost_words(radius * gaps.request.detour, 'm')})" if radius and gaps.request.detour > 1 else ""
-    )
+    words += f" (a way of {way})" if radius and gaps.request.detour > 1 else ""
     words += ", counted only inside its own authority." if gaps.request.alone else "."
     words += " They are so many that one line goes around all of them." if sites > MOST_RINGS else ""
     return Overlay("rings", "The standard as rings", words, (), 0 if why else sites, why)
@@ -191,7 +193,7 @@ def overlay_sentence(gaps: Gaps, overlay: Overlay) -> str:
     if overlay.why_not:
         return overlay.why_not
     if overlay.id == "rings":
-        return f"{overlay.count:,} rings: {overlay.words}"
+        return f"{counted(overlay.count, 'ring')}: {overlay.words}"
     parts = [
         f"{len(line.indices):,} {LEVEL_WORDS[gaps.level][0 if len(line.indices) == 1 else 1]} with {line.residents:,.0f} "
         f"residents: {line.words}"

@@ -15,6 +15,7 @@ from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.banding import SUPPRESSED, Bands, make_bands
 from dashboard.views.choropleth import band_label
+from dashboard.views.wording import counted
 from layers import Fault, Layer
 
 SHOWN = 25
@@ -115,12 +116,12 @@ def coverage_rows(coverage: pd.DataFrame | Sequence[dict]) -> tuple[CoverageRow,
             words = (
                 "all" if share >= 1 else "none" if share <= 0 else f"{min(max(math.floor(100 * share + 0.5), 1), 99)}%"
             )
-            detail = f"{good:,} of {areas:,} areas"
+            detail = f"{good:,} of {counted(areas, 'area')}"
             if one.get("suppressed"):
                 detail += f", {int(one['suppressed']):,} withheld"
         else:
             count = int(next((one[key] for key in ("services", "sites", "count") if key in one), 0))
-            share, words, detail = (1.0 if count else 0.0), f"{count:,}", wording.listing([f"{count:,} sites"])
+            share, words, detail = (1.0 if count else 0.0), f"{count:,}", wording.listing([counted(count, "site")])
         rows.append(CoverageRow(str(one.get("name") or one.get("lad_code")), share, words, detail))
     return tuple(rows)
 
@@ -308,7 +309,7 @@ def sites_side_by_side(
         if inside == len(after)
         else f"{inside:,} of them in the region and the others close to it"
     )
-    sentences = [f"{len(after):,} services, {where}."]
+    sentences = [f"{counted(len(after), 'service')}, {where}."]
     if "location_from" in after:
         by_postcode = int(after["location_from"].astype(str).str.startswith("postcode").sum())
         if by_postcode:

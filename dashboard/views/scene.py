@@ -8,7 +8,8 @@ from __future__ import annotations
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.choropleth import Choropleth, choropleth
-from dashboard.views.gaps import Gaps, Sorry, emphasis, gaps_or_reasons, painted
+from dashboard.views.gap_map import emphasis, painted
+from dashboard.views.gaps import Gaps, Sorry, gaps_or_reasons
 from dashboard.views.needs import WeightedNeed, weighted_need
 from dashboard.views.overlays import overlay_document
 from dashboard.views.wire import classes_bytes, gap_readings_bytes, need_readings_bytes, no_classes, readings_bytes

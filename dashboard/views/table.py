@@ -1,24 +1,17 @@
-"""The table twin of the map: the same areas, values, classes, statuses and units, sortable, filterable, as CSV."""
+"""Rows for the table beside the map: its columns, and the grid's sorting and filtering."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dashboard.published import Published
-from dashboard.selection import Selection
 from dashboard.views import wording
-from dashboard.views.choropleth import Choropleth, choropleth
+from dashboard.views.choropleth import Choropleth
 from dashboard.views.places import names
-from layers import Viewer
 
 COLUMNS = {
     "name": "Area",
@@ -37,11 +30,8 @@ MOST_ROWS = 1000
 """Rows in one block; the grid asks for 200."""
 
 
-@lru_cache(maxsize=8)
 def full_table(published: Published, chart: Choropleth) -> pd.DataFrame:
-    """Every area in view, in area order, with the columns of :data:`COLUMNS`, residents and unit. Index: place in area order.
-
-    Kept, because the grid asks for it block by block: callers do not change it."""
+    """Every area in view, in area order, with the columns of :data:`COLUMNS` and residents. Index: place in area order."""
     areas = published.region.areas[chart.level]
     lads, wards = names(published, "lad"), names(published, "ward")
     frame = chart.frame
@@ -65,20 +55,12 @@ def full_table(published: Published, chart: Choropleth) -> pd.DataFrame:
     return table[chart.in_view]
 
 
-def page_of_rows(
-    table: pd.DataFrame, sort: Sequence[Mapping[str, Any]], filters: Mapping[str, Any], start: int, end: int
-) -> tuple[list[dict[str, Any]], int]:
-    """Rows ``start`` to ``end`` after the grid's filters and sorting, and how many rows are left in all.
+def row_order(table: pd.DataFrame, sort: Sequence[Mapping[str, Any]], filters: Mapping[str, Any]) -> np.ndarray:
+    """Positions of the rows that pass the filters, sorted; areas without a value always come last.
 
     ``sort`` and ``filters`` are the grid's own models (``[{"colId", "sort"}]``, ``{column: {filterType, type, filter ...}}``).
-    Areas without a value always come last. Unknown columns and filters are ignored.
+    Unknown columns and filters are ignored.
     """
-    order = row_order(table, sort, filters)
-    return rows_at(table, order[max(start, 0) : max(end, 0)]), len(order)
-
-
-def row_order(table: pd.DataFrame, sort: Sequence[Mapping[str, Any]], filters: Mapping[str, Any]) -> np.ndarray:
-    """Positions of the rows that pass the filters, sorted."""
     order = np.arange(len(table))
     for column, model in (filters or {}).items():
         if column in COLUMNS and isinstance(model, Mapping):
@@ -100,76 +82,6 @@ def rows_at(table: pd.DataFrame, positions: np.ndarray) -> list[dict[str, Any]]:
             column = np.where(np.isnan(column), None, column.astype(object))
         columns[name] = column.tolist()
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def rows_for_grid(
-    published: Published, selection: Selection, viewer: Viewer, request: Mapping[str, Any] | None
-) -> dict:
-    """Answer one block request of the grid: ``{"rowData", "rowCount"}``."""
-    chart = choropleth(published, selection, viewer)
-    if chart is None or not request:
-        return {"rowData": [], "rowCount": 0}
-    start, end = (max(int(request.get(name) or 0), 0) for name in ("startRow", "endRow"))
-    wanted = json.dumps([request.get("sortModel") or [], request.get("filterModel") or {}], sort_keys=True)
-    order = _kept_order(published, chart, wanted)
-    rows = rows_at(full_table(published, chart), order[start : min(end, start + MOST_ROWS)])
-    for row in rows:
-        row["decimals"] = chart.decimals
-    return {"rowData": rows, "rowCount": len(order)}
-
-
-@lru_cache(maxsize=16)
-def _kept_order(published: Published, chart: Choropleth, wanted: str) -> np.ndarray:
-    """The order for one sorting and filtering: somebody who scrolls asks for it again with every block."""
-    sort, filters = json.loads(wanted)
-    return row_order(full_table(published, chart), sort, filters)
-
-
-def as_csv(published: Published, chart: Choropleth) -> str:
-    """The whole table as CSV, with what the numbers are, from when and from whom in the first lines.
-
-    Text cells that a spreadsheet would run as a formula get an apostrophe in front; numbers stay numbers.
-    """
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\r\n")
-    for line in provenance(published, chart):
-        write.writerow([safe_cell(line)])
-    table = full_table(published, chart)
-    heads = dict(COLUMNS, residents="Residents", numerator="Numerator", denominator="Denominator")
-    write.writerow([*heads.values(), "Unit"])
-    unit = safe_cell(chart.unit)
-    for row in zip(*(as_cells(table[name]) for name in heads), strict=True):
-        write.writerow([*row, unit])
-    return out.getvalue()
-
-
-def provenance(published: Published, chart: Choropleth) -> list[str]:
-    """What must go with every export: notice, title, period, unit, bands, source, licence, version and date."""
-    descriptor = chart.layer.descriptor
-    lines = [published.region.notice] if published.region.notice else []
-    lines.append(f"{descriptor.title}{', ' + chart.period if chart.period else ''}, {descriptor.unit}")
-    lines.append(f"{published.region.name}, by {wording.LEVEL_WORDS[chart.level][0]}; {chart.basis}")
-    for source in descriptor.sources:
-        credit = [source.title, source.publisher, source.url, source.licence or descriptor.licence, source.attribution]
-        lines.append("Source: " + ", ".join(part for part in credit if part))
-    lines.append(
-        f"Layer {chart.layer.id}, version {chart.layer.version}, published {str(chart.layer.published_at)[:10]}"
-    )
-    if descriptor.caveats:
-        lines.append(f"Please note: {descriptor.caveats}")
-    return lines
-
-
-def safe_cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\0") else text
-
-
-def as_cells(column: pd.Series) -> list[str]:
-    """A column as cells of a CSV file: ten figures of a number, nothing for none, text that no spreadsheet runs."""
-    if column.dtype == "float64":
-        return ["" if math.isnan(value) else f"{value:.10g}" for value in column.tolist()]
-    return [safe_cell(text) for text in column.tolist()]
 
 
 def _sortable(column: pd.Series, *, descending: bool) -> np.ndarray:

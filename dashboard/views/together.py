@@ -19,21 +19,10 @@ from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.banding import MISSING, OUTSIDE
 from dashboard.views.choropleth import BandRow
-from dashboard.views.gaps import (
-    Gaps,
-    Painted,
-    Sorry,
-    a_site,
-    answer_or_sorry,
-    cost_words,
-    footprint_of,
-    gaps_for,
-    kept,
-    nearest_words,
-    one_of,
-    read_layers,
-    read_services,
-)
+from dashboard.views.gap_map import Painted
+from dashboard.views.gap_words import REASONS, a_site, line_words, nearest_words, one_of
+from dashboard.views.gaps import Gaps, Sorry, answer_or_sorry, footprint_of, gaps_for, kept, read_layers, read_services
+from dashboard.views.wording import counted, standard_words
 from layers import (
     Fault,
     GapRequest,
@@ -108,7 +97,8 @@ class Together:
         for flow in self.summary["flows"]:
             own, other = flow["lad_code"], flow["nearest_lad"]
             here, there = names.get(own, own), names.get(other, OUTSIDE_WORDS)
-            words = f"{flow['residents']:,.0f} residents of {here} are nearest to {a_site(self.services)} in {there}."
+            people = f"{counted(flow['residents'], 'resident')} of {here} {_are(flow['residents'])}"
+            words = f"{people} nearest to {a_site(self.services)} in {there}."
             found.append(Flow(own, here, other, there, flow["residents"], words))
         return tuple(found)
 
@@ -144,15 +134,21 @@ class Together:
             if not self.summary["services"]:
                 return f"There is no {thing} at all."
             where = wording.listing([flow.nearest_name for flow in flows], 3)
-            return f"{name} has no {thing} of its own; all {residents:,.0f} residents rely on {where or 'others'}."
+            return (
+                f"{name} has no {thing} of its own; all {counted(residents, 'resident')} rely on {where or 'others'}."
+            )
         if elsewhere <= 0:
             return f"Everybody in {name} is nearest to one of its own."
         where = wording.listing([f"{flow.nearest_name} ({flow.residents:,.0f})" for flow in flows], 3)
-        text = f"{elsewhere:,.0f} of {residents:,.0f} residents of {name} are nearer to one elsewhere: {where}."
+        text = f"{elsewhere:,.0f} of {counted(residents, 'resident')} of {name} {_are(elsewhere)} nearer to one elsewhere: {where}."
         if misjudged:
-            limit = cost_words(self.result.parameters["max_m"], "m")
+            limit = standard_words(self.result.parameters["max_m"])
             text += f" Looking alone, {misjudged:,.0f} seem to have none within {limit} and do have one."
         return text
+
+
+def _are(n: float) -> str:
+    return "is" if round(n) == 1 else "are"
 
 
 def _number(value: float) -> float | None:
@@ -237,6 +233,15 @@ def _score(published, viewer, needs, services, level, max_m, detour, period) -> 
     return gaps_for(published, request, viewer, period=period, quick=True)
 
 
+def put_together_into_words(together: Together, document: dict[str, Any]) -> None:
+    """Add to the engine's document of alone against together what people read in it."""
+    found = together_sentence(together)
+    document["parameters"] = document["parameters"] | {"distance": line_words(document["parameters"]["detour"])}
+    document["summary"] |= {"sentence": found, "summary_sentence": found, "caution": CAUTION}
+    for row in (*document["areas"], *document["authorities"]):
+        row["reason"] = REASONS[row["reason"]]
+
+
 CAUTION = "These are straight lines: where a river or an estuary has no crossing, the real way is much longer."
 
 
@@ -246,22 +251,22 @@ def together_sentence(together: Together) -> str:
     if not s["services"]:
         return f"There is no {thing} at all."
     parts = [
-        f"{s['residents_nearer_elsewhere']:,.0f} of {s['residents']:,.0f} residents are nearer to {a_site(together.services)} in another "
-        "authority than to one in their own."
+        f"{s['residents_nearer_elsewhere']:,.0f} of {counted(s['residents'], 'resident')} "
+        f"{_are(s['residents_nearer_elsewhere'])} nearer to {a_site(together.services)} in another authority than to one in their own."
     ]
-    if s["residents_without_own_service"]:
-        parts.append(f"{s['residents_without_own_service']:,.0f} live in an authority that has none.")
+    if without := s["residents_without_own_service"]:
+        parts.append(f"{without:,.0f} {'lives' if round(without) == 1 else 'live'} in an authority that has none.")
     if together.flows:
         parts.append(f"The largest flow: {together.flows[0].words}")
     if s.get("residents_misjudged"):
-        limit = cost_words(together.result.parameters["max_m"], "m")
+        limit = standard_words(together.result.parameters["max_m"])
         parts.append(
-            f"Looking alone, {wording.count_of(s['areas_misjudged'], together.level)} with {s['residents_misjudged']:,.0f} "
-            f"residents seem to have none within {limit}, though there is one across the border."
+            f"Looking alone, {wording.count_of(s['areas_misjudged'], together.level)} with "
+            f"{counted(s['residents_misjudged'], 'resident')} seem to have none within {limit}, though there is one across the border."
         )
     if s.get("gaps_only_alone"):
         parts.append(
-            f"{wording.count_of(s['gaps_only_alone'], together.level)} with {s['residents_gaps_only_alone']:,.0f} residents "
+            f"{wording.count_of(s['gaps_only_alone'], together.level)} with {counted(s['residents_gaps_only_alone'], 'resident')} "
             "would be called underserved, and are not."
         )
     return " ".join(parts)
@@ -329,12 +334,10 @@ def difference(alone: Gaps, together: Gaps) -> Difference:
         sentence = "Looking alone and looking together name the same underserved areas."
     else:
         sentence = (
-            f"Looking alone names {wording.count_of(int(judged.sum()), together.level)} with {lost:,.0f} residents as "
+            f"Looking alone names {wording.count_of(int(judged.sum()), together.level)} with {counted(lost, 'resident')} as "
             "underserved that have a service within reach across a border."
         )
         if new:
-            sentence += (
-                f" {wording.count_of(int((all_ & ~one).sum()), together.level)} with {new:,.0f} residents are missed."
-            )
+            sentence += f" {wording.count_of(int((all_ & ~one).sum()), together.level)} with {counted(new, 'resident')} are missed."
     index: Callable[[np.ndarray], tuple[int, ...]] = lambda mask: tuple(np.flatnonzero(mask).tolist())  # noqa: E731
     return Difference(index(judged), index(all_ & ~one), index(one & all_), lost, new, rows, sentence)

@@ -1,20 +1,15 @@
-"""A layer read at a level, as rows for the API, the command line and files."""
+"""Values of a layer, and the areas of a level, as documents that can be taken away (:mod:`dashboard.exports`)."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from typing import Any
 
-import numpy as np
+import geopandas as gpd
 import pandas as pd
 
+from dashboard.exports import Document, Sheet, features, records
 from dashboard.published import Published
-from dashboard.views.table import as_cells, safe_cell
-from layers import VALUES, Values, Viewer
-
-FORMATS = ("csv", "json", "geojson", "gpkg", "parquet", "xlsx")
+from layers import VALUES, Values
 
 
 def values_document(published: Published, values: Values) -> dict[str, Any]:
@@ -34,28 +29,11 @@ def values_document(published: Published, values: Values) -> dict[str, Any]:
         "notice": published.region.notice,
         "licence": descriptor.licence,
         "sources": [source.title for source in descriptor.sources],
-        "values": rows(values.frame),
+        "values": records(values.frame.loc[:, list(VALUES)]),
     }
 
 
-def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of :data:`layers.VALUES` with None for what is not a number."""
-    return _records(frame.loc[:, list(VALUES)])
-
-
-def values_csv(published: Published, values: Values) -> str:
-    """The rows as CSV. A file travels alone, so that of a demonstration region has its notice as one more column."""
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\r\n")
-    more = {"notice": safe_cell(published.region.notice)} if published.region.notice else {}
-    write.writerow([*VALUES, *more])
-    columns = (as_cells(values.frame[name]) for name in VALUES)
-    for row in zip(*columns, strict=True):
-        write.writerow([*row, *more.values()])
-    return out.getvalue()
-
-
-def with_names(published: Published, values: Values, viewer: Viewer) -> pd.DataFrame:
+def with_names(published: Published, values: Values) -> pd.DataFrame:
     """Values beside names, authority and the description of the layer, for files that travel alone."""
     areas = published.region.areas[values.level]
     descriptor = values.layer.descriptor
@@ -73,51 +51,52 @@ def with_names(published: Published, values: Values, viewer: Viewer) -> pd.DataF
     return frame
 
 
-def values_geojson(published: Published, values: Values, viewer: Viewer) -> dict[str, Any]:
-    """GeoJSON (EPSG:4326) of a level with the values as properties."""
-    frame = with_names(published, values, viewer)
-    features = [
-        {"type": "Feature", "id": row["area_code"], "geometry": shape, "properties": row}
-        for row, shape in zip(_records(frame), outlines(published, values.level), strict=True)
-    ]
-    return {"type": "FeatureCollection", "notice": published.region.notice, "features": features}
+def values_export(published: Published, values: Values) -> Document:
+    """The values as files. A file travels alone, so that of a demonstration region has its notice beside every row."""
+    notice = published.region.notice
+    outlines = published.region.areas[values.level].geometry
+
+    def sheet() -> Sheet:
+        return Sheet(values.frame.loc[:, list(VALUES)], beside={"notice": notice} if notice else {})
+
+    def shapes() -> dict[str, Any]:
+        rows = records(with_names(published, values))
+        return _collection(notice, features(outlines, rows, key="area_code"))
+
+    def frame() -> gpd.GeoDataFrame:
+        return gpd.GeoDataFrame(with_names(published, values), geometry=outlines)
+
+    return Document(
+        "values",
+        f"{values.layer.id}-{values.level}",
+        tree=lambda: values_document(published, values),
+        sheet=sheet,
+        shapes=shapes,
+        frame=frame,
+        layer=values.layer.id,
+        level=values.level,
+    )
 
 
-def areas_document(published: Published, level: str) -> dict[str, Any]:
-    areas = pd.DataFrame(published.region.areas[level].drop(columns="geometry"))
-    return {
-        "level": level,
-        "vintage": published.region.vintages.get(level),
-        "crs_of_centroids": "EPSG:27700",
-        "notice": published.region.notice,
-        "areas": _records(areas),
-    }
+def areas_export(published: Published, level: str) -> Document:
+    """The areas of a level."""
+    areas, notice = published.region.areas[level], published.region.notice
+    rows = records(pd.DataFrame(areas.drop(columns="geometry")))
+
+    def tree() -> dict[str, Any]:
+        return {
+            "level": level,
+            "vintage": published.region.vintages.get(level),
+            "crs_of_centroids": "EPSG:27700",
+            "notice": notice,
+            "areas": rows,
+        }
+
+    def shapes() -> dict[str, Any]:
+        return _collection(notice, features(areas.geometry, rows, key="code"))
+
+    return Document("areas", level, tree=tree, shapes=shapes)
 
 
-def areas_geojson(published: Published, level: str) -> dict[str, Any]:
-    records = _records(pd.DataFrame(published.region.areas[level].drop(columns="geometry")))
-    return {
-        "type": "FeatureCollection",
-        "notice": published.region.notice,
-        "features": [
-            {"type": "Feature", "id": row["code"], "geometry": shape, "properties": row}
-            for row, shape in zip(records, outlines(published, level), strict=True)
-        ],
-    }
-
-
-def outlines(published: Published, level: str) -> list[dict[str, Any]]:
-    """GeoJSON geometries (EPSG:4326, six decimals: 0.1 m) of the areas of a level."""
-    import shapely
-
-    shapes = published.region.areas[level].geometry.to_numpy()
-    return [json.loads(text) for text in shapely.to_geojson(shapely.set_precision(shapes, 1e-6, mode="pointwise"))]
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON types, None for what is missing. By column, which takes a tenth of the time of ``to_dict``."""
-    columns = []
-    for name in frame.columns:
-        column = frame[name]
-        columns.append(np.where(column.isna(), None, column.to_numpy(dtype=object)).tolist())
-    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+def _collection(notice: str, shapes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "FeatureCollection", "notice": notice, "features": shapes}

@@ -9,7 +9,8 @@ import numpy as np
 from dashboard.published import Published
 from dashboard.views.banding import NO_INDICATOR
 from dashboard.views.choropleth import Choropleth
-from dashboard.views.gaps import Gaps, access_title
+from dashboard.views.gap_words import access_title
+from dashboard.views.gaps import Gaps
 from dashboard.views.needs import WeightedNeed
 from dashboard.views.places import names
 from dashboard.views.wording import STATUS_SENTENCES
@@ -71,9 +72,9 @@ def gap_readings_bytes(gaps: Gaps) -> bytes:
 def _access_scale(gaps: Gaps) -> tuple[float, str, int]:
     """Factor, unit and decimals with which the browser writes an access value."""
     metric = gaps.result.access.metric
-    if metric == "nearest":
+    if metric.in_cost:
         return (1, "minutes", 0) if gaps.result.model.unit == "min" else (0.001, "km", 1)
-    return (1, "services", 0) if metric == "coverage" else (1, "per 1,000 people", 2)
+    return 1, metric.unit, metric.decimals
 
 
 def need_readings_bytes(made: WeightedNeed) -> bytes:

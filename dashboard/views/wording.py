@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
+
+from layers import KEYS
 
 LEVEL_WORDS = {
     "lsoa": ("small area", "small areas"),
@@ -18,11 +21,6 @@ LEVEL_WORDS = {
 LEVEL_SHORT = {"lsoa": "Small areas", "ward": "Wards", "lad": "Authorities"}
 
 SHOW_WORDS = {"need": "Need", "access": "Access", "gap": "Gap"}
-METRIC_WORDS = {
-    "nearest": "Distance to the nearest",
-    "coverage": "Number within reach",
-    "e2sfca": "Capacity for its people",
-}
 
 STATUS_WORDS = {
     "ok": "Published for this area",
@@ -37,21 +35,8 @@ STATUS_SENTENCES = {
     "missing": "Nobody has published a figure for this area.",
 }
 STATUS_SHORT = {"ok": "", "converted": "Converted", "suppressed": "Withheld", "missing": "No figure"}
-MEASURE_WORDS = {
-    "count": "Count",
-    "rate": "Rate",
-    "percentage": "Percentage",
-    "score": "Score",
-    "mean": "Average",
-    "rank": "Rank",
-    "decile": "Tenth (decile)",
-    "category": "Category",
-}
-AUDIENCE_WORDS = {
-    "public": "Everybody",
-    "partners": "Signed-in partners",
-    "owner": "Only the partner that supplied it",
-}
+MEASURE_WORDS = KEYS["measure"].said
+AUDIENCE_WORDS = KEYS["audience"].said
 
 
 def decimals_for(values: Sequence[float] | np.ndarray, declared: int | None = None) -> int:
@@ -102,10 +87,15 @@ def interval(lower: float | None, upper: float | None, decimals: int = 0) -> str
     return f"95% interval {number(lower, decimals)} to {number(upper, decimals)}"
 
 
+def counted(n: float, one: str, many: str = "") -> str:
+    """ "1 site", "3 sites", "1,257 communities"; ``many`` where it is not ``one`` with an s."""
+    text = f"{n:,.0f}"
+    return f"{text} {one if text == '1' else many or one + 's'}"
+
+
 def count_of(n: int, level: str) -> str:
     """ "1 ward", "1,257 small areas"."""
-    one, many = LEVEL_WORDS[level]
-    return f"{n:,} {one if n == 1 else many}"
+    return counted(n, *LEVEL_WORDS[level])
 
 
 def distance(metres: float | None) -> str:
@@ -117,6 +107,43 @@ def distance(metres: float | None) -> str:
     return f"{metres / 1000:,.1f} km"
 
 
+def cost_words(cost: float | None, unit: str) -> str:
+    """What was measured, metres or minutes: "850 m", "5 km", "6.2 km", "24 minutes"."""
+    if cost is None or not math.isfinite(cost):
+        return "–"
+    if unit == "min":
+        return counted_minutes(f"{cost:.1f}".removesuffix(".0") if cost < 30 else f"{cost:.0f}")
+    return distance(cost).replace(".0 km", " km")
+
+
+def standard_words(limit: float | None, unit: str = "m") -> str:
+    """A standard that somebody chose, never rounded: "847 m", "1.6 km", "1.25 km", "1,234.5 m", "1 minute"."""
+    if limit is None or not math.isfinite(limit):
+        return "–"
+    if unit == "min":
+        return counted_minutes(f"{limit:,.10g}")
+    return f"{limit / 1000:,.10g} km" if limit >= 1000 and limit % 10 == 0 else f"{limit:,.10g} m"
+
+
+def counted_minutes(said: str) -> str:
+    return f"{said} minute{'' if said == '1' else 's'}"
+
+
+def percent(share: float) -> str:
+    """Never 0% for some, never 100% for not quite all."""
+    percent = 100 * share
+    if 0 < percent < 1:
+        return "under 1%"
+    if 99 < percent < 100:
+        return "over 99%"
+    return f"{percent:.0f}%"
+
+
+def sure_percent(share: float) -> str:
+    """Rounded down, so that 59.9% is never called 60% and "borderline" in one breath."""
+    return f"{int(100 * share + 1e-9)}%"
+
+
 def listing(words: Sequence[str], most: int = 6) -> str:
     """ "Gateshead, Sunderland and 3 more"; "A and B"."""
     words = [str(word) for word in words]
@@ -125,3 +152,13 @@ def listing(words: Sequence[str], most: int = 6) -> str:
     if len(words) <= 1:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def day(value: date | str) -> str:
+    """ "22 November 2026", of a date or its ISO text; a text that is no date stays as it is."""
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value[:10])
+        except ValueError:
+            return value
+    return f"{value.day} {value:%B %Y}"

@@ -12,17 +12,19 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from layers.build.definition import RegionGeography
+from layers.keys import KEYS, LICENCES, OURS
+from layers.mapping_reader import MappingReader
 from layers.model import (
-    LEVELS,
     PARTNER_KINDS,
-    AccessStandard,
     Descriptor,
     Direction,
     Fault,
@@ -33,6 +35,7 @@ from layers.model import (
     Refused,
     Source,
     Status,
+    Theme,
 )
 from layers.sources import (
     british_red_cross,
@@ -46,25 +49,11 @@ from layers.sources import (
     tables,
 )
 
-THEMES = (
-    "alcohol",
-    "health",
-    "crime",
-    "housing",
-    "income",
-    "education",
-    "community",
-    "environment",
-    "children",
-    "modern-slavery",
-    "hmo",
-)
-"""The fixed ids of the themes; their names and questions are in ``data/catalogue/themes.toml``."""
-
-NOT_DEFINITIONS = ("themes.toml",)
+CATALOGUE = Path(__file__).parents[2] / "data" / "catalogue"
+THEMES_FILE = "themes.toml"
 CLASSES = range(3, 8)
 VINTAGES = {"lsoa": (2011, 2021), "ward": (2022, 2024), "lad": (2022, 2024)}
-LICENCES = ("OGL-UK-3.0", "ODbL-1.0", "CC-BY-4.0", "CC0-1.0", "Not stated: check before publishing onward")
+NOT_STATED = "Not stated: check before publishing onward"
 
 MODULES: dict[str, Any] = {
     "british_red_cross": british_red_cross,
@@ -77,18 +66,6 @@ MODULES: dict[str, Any] = {
     "police_uk": police_uk,
 }
 """Publisher modules by the name that a definition gives in ``[source] module``."""
-
-
-class Geography(Protocol):
-    """What :func:`build_layer` needs to know about a region; ``layers.build.region_pack`` makes one."""
-
-    areas: Mapping[str, pd.DataFrame]  # level -> code, ward_code, lad_code, population
-    lookups: Mapping[str, pd.DataFrame]  # "lsoa_2011": code, name
-    lad_codes: Iterable[str]
-    england: pd.DataFrame  # code, population, lad_code of every 2021 LSOA in England
-    buffer: Any  # shapely polygon EPSG:27700, the region and its service buffer; None keeps every service
-
-    def partner_of_kind(self, kind: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -104,59 +81,51 @@ class SourceSpec:
 class LayerDefinition:
     """One built-in layer as ``data/catalogue/<id>.toml`` describes it."""
 
-    id: str
-    title: str
-    kind: Kind
-    themes: tuple[str, ...]
+    descriptor: Descriptor  # all but the partner and the national bands, which the region and the official file say
     supplied_by: str  # a kind of partner: the region says which partner that is
-    period: str
-    publisher: str
-    source_title: str
-    source_url: str
-    licence: str
-    attribution: str
-    why_it_matters: str
-    caveats: str
-    method: str
-    next_update: str
-    reviewed_by: str
-    reviewed_on: str
-    contact: str
     source: SourceSpec
-    measure: Measure | None = None
-    unit: str = ""
-    per: float = 1.0
-    decimals: int | None = None
-    direction: Direction = Direction.NEUTRAL
-    level: str = "lsoa"
-    vintage: int = 2021
-    national: bool = False
-    counts_people: bool = False
-    never_averaged: bool = False  # a standardised ratio: no honest figure for a larger area can be made from it
-    access_standard: AccessStandard | None = None
-    path: Path | None = None
+    national: bool = False  # whether the file covers the whole country, so that bands of it are offered
+
+    @property
+    def id(self) -> str:
+        return self.descriptor.id
+
+
+# ---------------------------------------------------------------- themes
+
+
+def read_themes(path: Path) -> tuple[Theme, ...]:
+    """The catalogue's themes. Raises :class:`Refused`."""
+    title, where = "The themes of the catalogue cannot be read.", path.name
+    try:
+        rows = tomllib.loads(path.read_text("utf-8")).get("themes", [])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Refused(title, [Fault(str(error), where, "mend the file")]) from None
+    faults = [
+        Fault(f"theme {number} lacks {key}", where, "fill it in", rule="missing-key")
+        for number, row in enumerate(rows, 1)
+        for key in ("id", "name", "question")
+        if not row.get(key)
+    ]
+    ids = [row.get("id") for row in rows]
+    faults += [
+        Fault(f"theme '{i}' stands twice", where, "keep one") for i in sorted({i for i in ids if ids.count(i) > 1})
+    ]
+    if faults:
+        raise Refused(title, faults)
+    return tuple(Theme(row["id"], row["name"], row["question"], row.get("lead", "")) for row in rows)
+
+
+@cache
+def theme_ids() -> tuple[str, ...]:
+    """The ids of the themes that a definition may name: those of our own catalogue."""
+    return tuple(theme.id for theme in read_themes(CATALOGUE / THEMES_FILE))
 
 
 # ---------------------------------------------------------------- reading definitions
 
-_TEXT = tuple(
-    """id title kind supplied_by period publisher source_title source_url licence attribution why_it_matters caveats
-    method next_update reviewed_by reviewed_on contact""".split()  # noqa: SIM905
-)
-_INDICATOR = ("measure", "unit", "direction")
-_MAY = (
-    "themes",
-    "source",
-    "per",
-    "decimals",
-    "level",
-    "vintage",
-    "national",
-    "counts_people",
-    "never_averaged",
-    "access_standard",
-)
-_KEYS = frozenset([*_TEXT, *_INDICATOR, *_MAY])
+_CREDIT = ("source_title", "publisher", "source_url", "attribution")
+_OTHER_KEYS = (*_CREDIT, "supplied_by", "national", "source")  # the others are rows of layers.keys
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BASICS = frozenset({"module", "file"})
 
@@ -170,7 +139,7 @@ def load_catalogue(folder: str | Path) -> list[LayerDefinition]:
         )
     definitions, faults = [], []
     for file in sorted(folder.glob("*.toml")):
-        if file.name in NOT_DEFINITIONS:
+        if file.name == THEMES_FILE:
             continue
         try:
             definitions.append(read_definition(file))
@@ -186,243 +155,168 @@ def load_catalogue(folder: str | Path) -> list[LayerDefinition]:
 def read_definition(path: str | Path) -> LayerDefinition:
     """One definition file. Raises :class:`Refused` with everything that is wrong with it."""
     path = Path(path)
-    look = _Looker(path)
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refused(
             f"{path.name} cannot be used.", [Fault(f"not valid TOML: {error}", path.name, "correct it")]
         ) from error
-    look.raw = raw
-    for key in sorted(set(raw) - _KEYS):
-        near = difflib.get_close_matches(key, _KEYS, 1)
-        look.fault(key, "no such key", f"did you mean '{near[0]}'?" if near else "take it out")
-    texts = {key: look.text(key) for key in _TEXT}
-    kind = look.choice("kind", Kind)
-    indicator = kind == Kind.INDICATOR
-    measure = look.choice("measure", Measure) if indicator else None
-    direction = (look.choice("direction", Direction) if indicator else None) or Direction.NEUTRAL
-    unit = look.text("unit") if indicator else ""
-    themes = look.themes()
-    level, vintage = raw.get("level", "lsoa"), raw.get("vintage", 2021)
-    if level not in LEVELS:
-        look.fault("level", f"'{level}' is not a level", f"use one of {', '.join(LEVELS)}")
-    elif vintage not in VINTAGES[level]:
-        look.fault(
-            "vintage", f"{vintage} is not a vintage of {level}", f"use one of {', '.join(map(str, VINTAGES[level]))}"
-        )
-    per = raw.get("per", 100 if measure == Measure.PERCENTAGE else 1)
-    if isinstance(per, bool) or not isinstance(per, (int, float)) or per <= 0:
-        look.fault("per", f"'{per}' is not a number above 0", "1, 100 and 1000 are usual")
-        per = 1.0
-    decimals = raw.get("decimals")
-    if decimals is not None and (isinstance(decimals, bool) or not isinstance(decimals, int) or not 0 <= decimals <= 6):
-        look.fault("decimals", f"'{decimals}' is not a whole number from 0 to 6", "leave it out to have it chosen")
-        decimals = None
-    for key in ("national", "counts_people", "never_averaged"):
-        if not isinstance(raw.get(key, False), bool):
-            look.fault(key, "is neither true nor false", "write true or false, without quotation marks")
-    look.check_words(texts, measure, direction, per, raw)
-    spec = look.source(kind, measure)
-    standard = look.access_standard(kind)
+    look = MappingReader(raw, path.name, rule="definition", toml=True)
+    rows = [key for key in KEYS.values() if key.definition]
+    known = {*(key.name for key in rows), *_OTHER_KEYS}
+    for name in sorted(set(raw) - known):
+        near = difflib.get_close_matches(name, known, 1)
+        look.fault(name, "no such key", f"did you mean '{near[0]}'?" if near else "take it out")
+    said: dict[str, Any] = {}
+    for key in rows:
+        if key.only in ("", said.get("kind")):
+            said[key.name] = key.read_from(look, said)
+        elif key.name in raw and said.get("kind"):
+            look.fault(key.name, f"belongs to {key.only.removesuffix('s')}s", "take it out")
+    title, publisher, url, attribution = (look.text(name, required=True) for name in _CREDIT)
+    supplied_by, national = look.text("supplied_by", required=True), look.flag("national")
+    if national and said["kind"] == Kind.SERVICES:
+        look.fault("national", "belongs to indicators", "take it out")
+    _check_words(look, said, supplied_by, url, path)
+    spec = _source(look, said["kind"], said.get("measure"))
     if look.faults:
         raise Refused(f"{path.name} cannot be used.", look.faults)
-    texts.pop("kind")
-    return LayerDefinition(
-        **texts,
-        kind=kind,
-        themes=themes,
-        source=spec,
-        measure=measure,
-        unit=unit,
-        per=float(per),
-        decimals=decimals,
-        direction=direction,
-        level=level,
-        vintage=vintage,
-        national=raw.get("national", False),
-        counts_people=raw.get("counts_people", False),
-        never_averaged=raw.get("never_averaged", False),
-        access_standard=standard,
-        path=path,
-    )
+    fields = {name: value for name, value in said.items() if KEYS[name].has_field}
+    ours = {name: value for name, value in said.items() if name not in fields and value != KEYS[name].default}
+    sources = (Source(title, publisher, url, said["licence"], attribution),)
+    descriptor = Descriptor(**fields, partner="", sources=sources, extra={OURS: ours} if ours else {})
+    return LayerDefinition(descriptor, supplied_by, spec, national)
 
 
-class _Looker:
-    """Looks the keys of one definition up and collects what is wrong with them."""
-
-    def __init__(self, path: Path):
-        self.path, self.raw, self.faults = path, {}, []
-
-    def fault(self, key: str, what: str, todo: str) -> None:
-        self.faults.append(Fault(what, self.path.name, todo, column=key, rule="definition"))
-
-    def text(self, key: str) -> str:
-        value = self.raw.get(key)
-        if isinstance(value, datetime.date):
-            return value.isoformat()
-        if not isinstance(value, str) or not value.strip():
-            self.fault(key, "the key is missing" if value is None else "is not text", f'add {key} = "..."')
-            return ""
-        return value.strip()
-
-    def choice(self, key: str, words):
-        given = self.raw.get(key)
+def _check_words(look: MappingReader, said: dict, supplied_by: str, url: str, path: Path) -> None:
+    """Rules of the catalogue's own, and rules between the keys."""
+    given, raw = said["id"], look.given
+    if given and not _ID.fullmatch(given):
+        look.fault("id", f"'{given}' cannot be an id", "use small letters, digits and single hyphens")
+    elif given and given != path.stem:
+        look.fault("id", f"'{given}' is not the file's name", f"call the file {given}.toml")
+    for theme in said["themes"]:
+        if theme not in theme_ids():
+            look.fault("themes", f"'{theme}' is not a theme", f"use some of {', '.join(theme_ids())}")
+    if isinstance(raw.get("themes"), list) and len(raw["themes"]) > len(said["themes"]):
+        look.fault("themes", "a theme stands twice", "name it once")
+    if supplied_by and supplied_by not in PARTNER_KINDS:
+        what = f"'{supplied_by}' is not a kind of partner"
+        look.fault("supplied_by", what, f"use one of {', '.join(PARTNER_KINDS)}")
+    if url and not url.startswith(("https://", "http://")):
+        look.fault("source_url", "is not a web address", "begin it with https://")
+    licences = (*LICENCES, NOT_STATED)
+    if said["licence"] and said["licence"] not in licences:
+        look.fault("licence", f"'{said['licence']}' is not a known licence", f"use one of {', '.join(licences)}")
+    if said["reviewed_on"]:
         try:
-            return words(given)
+            datetime.date.fromisoformat(said["reviewed_on"])
         except ValueError:
-            if given is not None and given != "":
-                self.fault(key, f"'{given}' is not one of the words in use", f"use one of {', '.join(words)}")
-            elif key not in _TEXT:  # those are reported by text() already
-                self.fault(key, "the key is missing", f"use one of {', '.join(words)}")
-            return None
+            look.fault("reviewed_on", f"'{said['reviewed_on']}' is not a date", "write 2026-11-22")
+    level, vintage, measure = said.get("level"), said.get("vintage"), said.get("measure")
+    if level and vintage not in VINTAGES[level]:
+        years = ", ".join(map(str, VINTAGES[level]))
+        look.fault("vintage", f"{vintage} is not a vintage of {level}", f"use one of {years}")
+    if measure == Measure.PERCENTAGE and said["per"] != 100:
+        look.fault("per", "a percentage has per = 100", "write per = 100")
+    ordered = measure in (Measure.RANK, Measure.DECILE)
+    if ordered and said["direction"] == Direction.HIGH_IS_WORSE and "1 is most" in said["unit"]:
+        look.fault("direction", "the unit says that 1 is worst", 'write direction = "low-is-worse"')
+    standard = said.get("access_standard")
+    if standard is not None and standard.metric != "nearest":
+        look.fault("access_standard", "is not a distance", 'write metric = "nearest" and max_m = 1600')
 
-    def themes(self) -> tuple[str, ...]:
-        given = self.raw.get("themes")
-        if not isinstance(given, list) or not given:
-            self.fault("themes", "is not a list of themes", 'write themes = ["health"]')
-            return ()
-        for theme in given:
-            if theme not in THEMES:
-                self.fault("themes", f"'{theme}' is not a theme", f"use some of {', '.join(THEMES)}")
-        if len(set(map(str, given))) < len(given):
-            self.fault("themes", "a theme stands twice", "name it once")
-        return tuple(given)
 
-    def check_words(self, texts: dict, measure, direction, per, raw: dict) -> None:
-        """Rules between the keys."""
-        if texts["id"] and not _ID.fullmatch(texts["id"]):
-            self.fault("id", f"'{texts['id']}' cannot be an id", "use small letters, digits and single hyphens")
-        elif texts["id"] and texts["id"] != self.path.stem:
-            self.fault("id", f"'{texts['id']}' is not the file's name", f"call the file {texts['id']}.toml")
-        if texts["supplied_by"] and texts["supplied_by"] not in PARTNER_KINDS:
-            what = f"'{texts['supplied_by']}' is not a kind of partner"
-            self.fault("supplied_by", what, f"use one of {', '.join(PARTNER_KINDS)}")
-        if texts["source_url"] and not texts["source_url"].startswith(("https://", "http://")):
-            self.fault("source_url", "is not a web address", "begin it with https://")
-        if texts["licence"] and texts["licence"] not in LICENCES:
-            self.fault("licence", f"'{texts['licence']}' is not a known licence", f"use one of {', '.join(LICENCES)}")
-        if texts["reviewed_on"]:
-            try:
-                datetime.date.fromisoformat(texts["reviewed_on"])
-            except ValueError:
-                self.fault("reviewed_on", f"'{texts['reviewed_on']}' is not a date", "write 2026-11-22")
-        if measure == Measure.PERCENTAGE and per != 100:
-            self.fault("per", "a percentage has per = 100", "write per = 100")
-        ordered = measure in (Measure.RANK, Measure.DECILE)
-        if ordered and direction == Direction.HIGH_IS_WORSE and "1 is most" in str(raw.get("unit")):
-            self.fault("direction", "the unit says that 1 is worst", 'write direction = "low-is-worse"')
-        if texts["kind"] == "services":
-            for key in (*_INDICATOR, "national", "per", "decimals", "never_averaged"):
-                if key in raw:
-                    self.fault(key, "belongs to indicators", "take it out")
+def _source(look: MappingReader, kind, measure) -> SourceSpec:
+    given = look.given.get("source")
+    if not isinstance(given, dict):
+        look.fault("source", "the table is missing", 'add [source] with module = "..." and file = "..."')
+        return SourceSpec("", "")
+    module = given.get("module", "")
+    if module not in MODULES:
+        look.fault("source.module", f"'{module}' is not a publisher", f"use one of {', '.join(sorted(MODULES))}")
+        return SourceSpec("", "")
+    _check_file(look, given.get("file"), "source.file")
+    options = {key: value for key, value in given.items() if key not in _BASICS}
+    known = MODULES[module].OPTIONS
+    for key in sorted(set(options) - known - {"constant_within"}):
+        near = difflib.get_close_matches(key, known, 1)
+        todo = f"did you mean '{near[0]}'?" if near else f"{module} knows {', '.join(sorted(known))}"
+        look.fault(f"source.{key}", "no such key", todo)
+    if kind == Kind.INDICATOR:
+        _check_columns(look, module, options, measure)
+    return SourceSpec(module, str(given.get("file", "")), options)
 
-    def source(self, kind, measure) -> SourceSpec:
-        given = self.raw.get("source")
-        if not isinstance(given, dict):
-            self.fault("source", "the table is missing", 'add [source] with module = "..." and file = "..."')
-            return SourceSpec("", "")
-        module = given.get("module", "")
-        if module not in MODULES:
-            self.fault("source.module", f"'{module}' is not a publisher", f"use one of {', '.join(sorted(MODULES))}")
-            return SourceSpec("", "")
-        self._file(given.get("file"), "source.file")
-        options = {key: value for key, value in given.items() if key not in _BASICS}
-        known = MODULES[module].OPTIONS
-        for key in sorted(set(options) - known - {"constant_within"}):
-            near = difflib.get_close_matches(key, known, 1)
-            todo = f"did you mean '{near[0]}'?" if near else f"{module} knows {', '.join(sorted(known))}"
-            self.fault(f"source.{key}", "no such key", todo)
-        if kind == Kind.INDICATOR:
-            self._columns(module, options, measure)
-        return SourceSpec(module, str(given.get("file", "")), options)
 
-    def _columns(self, module: str, options: dict, measure) -> None:
-        if module == "police_uk":
-            for key in ("months", "forces", "denominator"):
-                if key not in options:
-                    self.fault(f"source.{key}", "the key is missing", "crime needs months, forces and denominator")
-        elif module == "osm":
-            for key in ("outlines", "outline_code", "denominator"):
-                if key not in options:
-                    self.fault(
-                        f"source.{key}", "the key is missing", "counting points needs outlines and a denominator"
-                    )
-        else:
-            if "area" not in options:
-                self.fault("source.area", "the key is missing", "name the column that holds the area codes")
-            if "value" not in options and "numerator" not in options:
-                self.fault("source.value", "neither value nor numerator is given", "name the column with the numbers")
-            if measure == Measure.COUNT and "value" in options:
-                self.fault("source.value", "a count is a numerator", "write numerator = ... instead")
-            rebuilt = measure in (Measure.RATE, Measure.PERCENTAGE) and "value" not in options
-            if rebuilt and not {"numerator", "denominator"} <= set(options):
-                self.fault(
-                    "source.denominator", "the key is missing", "a rate needs numerator and denominator, or value"
-                )
-        if options.get("blank", "missing") not in ("missing", "suppressed"):
-            self.fault("source.blank", f"'{options['blank']}' is not known", "use missing or suppressed")
-        if isinstance(options.get("denominator"), dict):
-            self._other_table(options["denominator"])
+def _check_columns(look: MappingReader, module: str, options: dict, measure) -> None:
+    if module == "police_uk":
+        for key in ("months", "forces", "denominator"):
+            if key not in options:
+                look.fault(f"source.{key}", "the key is missing", "crime needs months, forces and denominator")
+    elif module == "osm":
+        for key in ("outlines", "outline_code", "denominator"):
+            if key not in options:
+                look.fault(f"source.{key}", "the key is missing", "counting points needs outlines and a denominator")
+    else:
+        if "area" not in options:
+            look.fault("source.area", "the key is missing", "name the column that holds the area codes")
+        if "value" not in options and "numerator" not in options:
+            look.fault("source.value", "neither value nor numerator is given", "name the column with the numbers")
+        if measure == Measure.COUNT and "value" in options:
+            look.fault("source.value", "a count is a numerator", "write numerator = ... instead")
+        rebuilt = measure in (Measure.RATE, Measure.PERCENTAGE) and "value" not in options
+        if rebuilt and not {"numerator", "denominator"} <= set(options):
+            look.fault("source.denominator", "the key is missing", "a rate needs numerator and denominator, or value")
+    if options.get("blank", "missing") not in ("missing", "suppressed"):
+        look.fault("source.blank", f"'{options['blank']}' is not known", "use missing or suppressed")
+    if isinstance(options.get("denominator"), dict):
+        _check_other_table(look, options["denominator"])
 
-    def _other_table(self, table: dict) -> None:
-        self._file(table.get("file"), "source.denominator.file")
-        for key in ("module", "area", "column"):
-            if not isinstance(table.get(key), str):
-                self.fault(f"source.denominator.{key}", "the key is missing", f'add {key} = "..."')
-        if table.get("module") not in MODULES:
-            self.fault(
-                "source.denominator.module", f"'{table.get('module')}' is not a publisher", "see [source] module"
-            )
 
-    def _file(self, file, key: str) -> None:
-        """Definitions name files below the folder of official files, and nothing outside it."""
-        if not isinstance(file, str) or not file or file.startswith("/") or "\\" in file or ".." in Path(file).parts:
-            self.fault(key, f"'{file}' is not a file below the folder of official files", 'write "indicators/..."')
+def _check_other_table(look: MappingReader, table: dict) -> None:
+    _check_file(look, table.get("file"), "source.denominator.file")
+    for key in ("module", "area", "column"):
+        if not isinstance(table.get(key), str):
+            look.fault(f"source.denominator.{key}", "the key is missing", f'add {key} = "..."')
+    if table.get("module") not in MODULES:
+        look.fault("source.denominator.module", f"'{table.get('module')}' is not a publisher", "see [source] module")
 
-    def access_standard(self, kind) -> AccessStandard | None:
-        given = self.raw.get("access_standard")
-        if given is None:
-            return None
-        if kind != Kind.SERVICES:
-            self.fault("access_standard", "belongs to services", "take it out")
-            return None
-        metres = given.get("max_m") if isinstance(given, dict) else None
-        if (
-            isinstance(metres, bool)
-            or not isinstance(metres, (int, float))
-            or metres <= 0
-            or given.get("metric") != "nearest"
-        ):
-            self.fault("access_standard", "is not a distance", 'write metric = "nearest" and max_m = 1600')
-            return None
-        return AccessStandard("nearest", float(metres))
+
+def _check_file(look: MappingReader, file, key: str) -> None:
+    """Definitions name files below the folder of official files, and nothing outside it."""
+    if not isinstance(file, str) or not file or file.startswith("/") or "\\" in file or ".." in Path(file).parts:
+        look.fault(key, f"'{file}' is not a file below the folder of official files", 'write "indicators/..."')
 
 
 # ---------------------------------------------------------------- building one layer
 
 
-def build_layer(definition: LayerDefinition, source: str | Path, geography: Geography) -> Package:
+def build_layer(definition: LayerDefinition, source: str | Path, geography: RegionGeography) -> Package:
     """The layer of one definition for a region: its table cut to the region's areas, or its sites within the buffer.
 
     Raises :class:`Refused` for an official file that is missing, cut short, lacks a column, holds unknown, repeated or
     wrong-vintage codes, or lacks areas of the region. Nothing is written here. A services layer may come out empty: no
     site of that kind in the region or its buffer.
     """
-    source = Path(source)
-    if definition.kind == Kind.SERVICES:
+    source, descriptor, bands = Path(source), definition.descriptor, None
+    extra = descriptor.extra
+    if descriptor.kind == Kind.SERVICES:
         table, left_out = _services(definition, source, geography)
-        return Package(_descriptor(definition, geography, table, None, left_out), table)
-    whole = _whole_country(definition, source, geography)
-    bands = _national_bands(definition, whole) if definition.national else None
-    table = _cut(definition, whole, geography)
-    return Package(_descriptor(definition, geography, table, bands, {}), table)
+        if any(left_out.values()):
+            extra = {OURS: {**extra.get(OURS, {}), "left_out": left_out}}
+    else:
+        whole = _whole_country(definition, source, geography)
+        bands = _national_bands(descriptor, whole) if definition.national else None
+        table = _cut(descriptor, whole, geography)
+    partner = geography.partner_of_kind(definition.supplied_by) or ""
+    columns = {role: role for role in table.columns if role != "status"}
+    return Package(replace(descriptor, partner=partner, national=bands, columns=columns, extra=extra), table)
 
 
 def build_layers(
     definitions: Iterable[LayerDefinition],
     source: str | Path,
-    geography: Geography,
+    geography: RegionGeography,
     done: Callable[[LayerDefinition], None] = lambda definition: None,
 ) -> tuple[list[Package], dict[str, str]]:
     """Every layer of a catalogue, and for each layer that has nothing in this region the reason: id -> words.
@@ -450,43 +344,7 @@ def build_layers(
     return packages, reasons
 
 
-def _descriptor(definition, geography, table, bands, left_out: dict[str, int]) -> Descriptor:
-    d = definition
-    ours = {"left_out": left_out} if any(left_out.values()) else {}
-    if d.never_averaged:
-        ours["never_averaged"] = True
-    return Descriptor(
-        id=d.id,
-        title=d.title,
-        kind=d.kind,
-        themes=d.themes,
-        partner=geography.partner_of_kind(d.supplied_by) or "",
-        measure=d.measure,
-        unit=d.unit,
-        per=d.per,
-        decimals=d.decimals,
-        direction=d.direction,
-        level=d.level,
-        vintage=d.vintage,
-        period=d.period,
-        national=bands,
-        access_standard=d.access_standard,
-        columns={role: role for role in table.columns if role != "status"},
-        counts_people=d.counts_people,
-        why_it_matters=d.why_it_matters,
-        caveats=d.caveats,
-        method=d.method,
-        sources=(Source(d.source_title, d.publisher, d.source_url, d.licence, d.attribution),),
-        licence=d.licence,
-        contact=d.contact,
-        next_update=d.next_update,
-        reviewed_by=d.reviewed_by,
-        reviewed_on=d.reviewed_on,
-        extra={"commonground": ours} if ours else {},
-    )
-
-
-def _whole_country(definition: LayerDefinition, source: Path, geography: Geography) -> pd.DataFrame:
+def _whole_country(definition: LayerDefinition, source: Path, geography: RegionGeography) -> pd.DataFrame:
     """Every area of England that the file covers: ``area_code``, role columns and ``status``, before the cut."""
     spec = definition.source
     path = source / spec.file
@@ -503,7 +361,7 @@ def _whole_country(definition: LayerDefinition, source: Path, geography: Geograp
             _check_codes(tidy["area_code"], path, "lsoa", 2021, geography)
             tidy = _one_per_authority(tidy, geography)
         else:
-            _check_codes(tidy["area_code"], path, definition.level, definition.vintage, geography)
+            _check_codes(tidy["area_code"], path, definition.descriptor.level, definition.descriptor.vintage, geography)
     blank = Status.SUPPRESSED if spec.options.get("blank") == "suppressed" else Status.MISSING
     return _with_status(tidy, blank)
 
@@ -539,7 +397,7 @@ def _with_denominator(tidy: pd.DataFrame, table: Mapping, source: Path) -> pd.Da
     return tidy.assign(denominator=people["denominator"].to_numpy()[place])
 
 
-def _crime(definition: LayerDefinition, path: Path, source: Path, geography: Geography) -> pd.DataFrame:
+def _crime(definition: LayerDefinition, path: Path, source: Path, geography: RegionGeography) -> pd.DataFrame:
     """Counts with a true zero where the force is in the file, and blanks where it is not; residents as denominator."""
     options = definition.source.options
     counted = police_uk.read(path, options)
@@ -564,7 +422,7 @@ def _crime(definition: LayerDefinition, path: Path, source: Path, geography: Geo
     return _with_denominator(tidy.drop(columns="lad_code"), options["denominator"], source)
 
 
-def _density(definition: LayerDefinition, path: Path, source: Path, geography: Geography) -> pd.DataFrame:
+def _density(definition: LayerDefinition, path: Path, source: Path, geography: RegionGeography) -> pd.DataFrame:
     """Points counted in the outlines of the areas; an area without a point has a true zero."""
     options = definition.source.options
     outlines = _outlines(source / options["outlines"], options["outline_code"])
@@ -586,7 +444,7 @@ def _outlines(path: Path, code: str):
     return frame.rename(columns={code: "code"})
 
 
-def _one_per_authority(tidy: pd.DataFrame, geography: Geography) -> pd.DataFrame:
+def _one_per_authority(tidy: pd.DataFrame, geography: RegionGeography) -> pd.DataFrame:
     """One row per authority of figures that the publisher made for authorities and repeated for every small area.
 
     An authority whose areas do not all say the same has no value: the publisher's authorities were not ours.
@@ -597,7 +455,7 @@ def _one_per_authority(tidy: pd.DataFrame, geography: Geography) -> pd.DataFrame
     return pd.DataFrame({"area_code": value.index.astype("str"), "value": value.to_numpy()})
 
 
-def _expected(level: str, vintage: int, geography: Geography) -> list[str]:
+def _expected(level: str, vintage: int, geography: RegionGeography) -> list[str]:
     """The codes that the region needs, in area order."""
     if level == "lsoa" and vintage == 2011:
         return list(geography.lookups["lsoa_2011"]["code"].to_numpy(object))
@@ -606,7 +464,7 @@ def _expected(level: str, vintage: int, geography: Geography) -> list[str]:
     return list(geography.areas[level]["code"].to_numpy(object))
 
 
-def _check_codes(codes: pd.Series, path: Path, level: str, vintage: int, geography: Geography) -> None:
+def _check_codes(codes: pd.Series, path: Path, level: str, vintage: int, geography: RegionGeography) -> None:
     """Refuse a file of another vintage: most LSOA codes are the same in 2011 and 2021, so that it would nearly fit."""
     here = _as_set(codes)
     if level == "lsoa" and vintage == 2021 and (strange := sorted(here - _as_set(geography.england["code"]))):
@@ -632,9 +490,9 @@ def _some(codes: list[str], most: int = 4) -> str:
     return ", ".join(codes[:most]) + (f" and {len(codes) - most} more" if len(codes) > most else "")
 
 
-def _cut(definition: LayerDefinition, whole: pd.DataFrame, geography: Geography) -> pd.DataFrame:
+def _cut(descriptor: Descriptor, whole: pd.DataFrame, geography: RegionGeography) -> pd.DataFrame:
     """The region's rows, in area order, period within area; a suppressed or missing row keeps its place."""
-    order = _expected(definition.level, definition.vintage, geography)
+    order = _expected(descriptor.level, descriptor.vintage, geography)
     place = pd.Index(np.array(order, dtype=object)).get_indexer(whole["area_code"].to_numpy(object))
     by = ["place", "period"] if "period" in whole else ["place"]
     table = whole.assign(place=place)[place >= 0].sort_values(by).drop(columns="place")
@@ -642,23 +500,25 @@ def _cut(definition: LayerDefinition, whole: pd.DataFrame, geography: Geography)
     return table[columns].astype({"area_code": "str", "status": "str"}).reset_index(drop=True)
 
 
-def _national_bands(definition: LayerDefinition, whole: pd.DataFrame) -> NationalBands | None:
+def _national_bands(descriptor: Descriptor, whole: pd.DataFrame) -> NationalBands | None:
     """Cut points between equal numbers of England's areas, for 3 to 7 classes; None when no area has a value.
 
     A class may be empty where many areas share a value: two cut points are then equal.
     """
-    values = shown(whole, definition.per)[whole["status"] == Status.OK].dropna().to_numpy()
+    values = shown(whole, descriptor.per)[whole["status"] == Status.OK].dropna().to_numpy()
     if not len(values):
         return None
     quantiles = {
         n: tuple(float(cut) for cut in np.round(np.quantile(values, [k / n for k in range(1, n)]), 6)) for n in CLASSES
     }
-    words = {"lsoa": "LSOAs", "lad": "local authorities", "ward": "wards"}[definition.level]
-    vintage = f" ({definition.vintage} boundaries)" if definition.level == "lsoa" and definition.vintage != 2021 else ""
-    return NationalBands(definition.level, len(values), f"{len(values):,} {words} in England{vintage}", quantiles)
+    words = {"lsoa": "LSOAs", "lad": "local authorities", "ward": "wards"}[descriptor.level]
+    vintage = f" ({descriptor.vintage} boundaries)" if descriptor.level == "lsoa" and descriptor.vintage != 2021 else ""
+    return NationalBands(descriptor.level, len(values), f"{len(values):,} {words} in England{vintage}", quantiles)
 
 
-def _services(definition: LayerDefinition, source: Path, geography: Geography) -> tuple[pd.DataFrame, dict[str, int]]:
+def _services(
+    definition: LayerDefinition, source: Path, geography: RegionGeography
+) -> tuple[pd.DataFrame, dict[str, int]]:
     """Sites in the region and its buffer, whichever authority they stand in, with EPSG:27700 coordinates."""
     import shapely
 

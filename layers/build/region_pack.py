@@ -23,8 +23,10 @@ import pandas as pd
 import shapely
 
 from layers.build import outlines
-from layers.build.definition import Geography, RegionDefinition, near, read_definition, resolve_partners
+from layers.build.catalogue import CATALOGUE, THEMES_FILE, read_themes
+from layers.build.definition import RegionDefinition, RegionGeography, near, read_definition, resolve_partners
 from layers.fields import AREA
+from layers.geography.former_authorities import other_codes
 from layers.model import LEVELS, Fault, Partner, Refused, Theme
 from layers.sources import ons
 
@@ -138,7 +140,7 @@ def build_region(
     out = Path(out)
     _check_target(out)
     definition = read_definition(definition_path)
-    themes = read_themes((catalogue or DATA / "catalogue") / "themes.toml")
+    themes = read_themes((catalogue or CATALOGUE) / THEMES_FILE)
     if source is None:
         from layers.build import download
 
@@ -162,9 +164,7 @@ def build_region(
         say("Writing areas and lookups")
         _write_areas(folder, parts)
         del official
-        lines = build_layers(
-            catalogue or DATA / "catalogue", source, geography, folder / "layers", only_layers, say, title
-        )
+        lines = build_layers(catalogue or CATALOGUE, source, geography, folder / "layers", only_layers, say, title)
         themes = _themes_of(definition, themes, {line.id for line in lines if line.status == "built"}, warnings)
         built = built or datetime.date.today().isoformat()
         _write_region_toml(folder / "region.toml", definition, geography, themes, built)
@@ -285,53 +285,15 @@ def authorities(definition: RegionDefinition, official: Official) -> tuple[str, 
     return tuple(sorted(definition.lads))
 
 
-RECODED = {
-    # Changes before those that the 2011-2021 lookup shows (its authorities are of 2022). Source: ONS code history database.
-    "E06000028": ("E06000058",),
-    "E06000029": ("E06000058",),
-    "E06000048": ("E06000057",),
-    "E07000048": ("E06000058",),
-    "E07000097": ("E07000242",),
-    "E07000100": ("E07000240",),
-    "E07000101": ("E07000243",),
-    "E07000104": ("E07000241",),
-    "E08000020": ("E08000037",),
-    "E08000038": ("E08000016",),  # newer than these files: Barnsley and Sheffield were recoded in 2025
-    "E08000039": ("E08000019",),
-}
-
-
 def _recoded(official: Official) -> dict[str, tuple[str, ...]]:
-    """Former code of an authority -> its codes of 2024, from the LSOAs that it had in 2022 and a short list of older ones."""
+    """Former code of an authority -> its codes of 2024, from the LSOAs that it had in 2022, else from the list."""
     pairs = official.changes[["code_2021", "lad_code_2022"]].merge(
         official.best_fit[["code", "lad_code"]], left_on="code_2021", right_on="code"
     )
     current = set(official.best_fit["lad_code"])
     moved = pairs.loc[~pairs["lad_code_2022"].isin(current), ["lad_code_2022", "lad_code"]].drop_duplicates()
     found = {old: tuple(sorted(rows["lad_code"])) for old, rows in moved.groupby("lad_code_2022")}
-    return {old: new for old, new in (RECODED | found).items() if old not in current}
-
-
-def read_themes(path: Path) -> tuple[Theme, ...]:
-    """The catalogue's themes. Raises :class:`Refused`."""
-    title, where = "The themes of the catalogue cannot be read.", path.name
-    try:
-        rows = tomllib.loads(path.read_text("utf-8")).get("themes", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Refused(title, [Fault(str(error), where, "mend the file")]) from None
-    faults = [
-        Fault(f"theme {number} lacks {key}", where, "fill it in", rule="missing-key")
-        for number, row in enumerate(rows, 1)
-        for key in ("id", "name", "question")
-        if not row.get(key)
-    ]
-    ids = [row.get("id") for row in rows]
-    faults += [
-        Fault(f"theme '{i}' stands twice", where, "keep one") for i in sorted({i for i in ids if ids.count(i) > 1})
-    ]
-    if faults:
-        raise Refused(title, faults)
-    return tuple(Theme(row["id"], row["name"], row["question"], row.get("lead", "")) for row in rows)
+    return {old: (new,) for old, new in other_codes(current).items()} | found
 
 
 def _check_themes(definition: RegionDefinition, themes: tuple[Theme, ...]) -> list[Fault]:
@@ -379,7 +341,7 @@ class Parts:
 
 def make_geography(
     definition: RegionDefinition, official: Official, lad_codes: tuple[str, ...]
-) -> tuple[Geography, Parts]:
+) -> tuple[RegionGeography, Parts]:
     """Areas, lookups and partners of a region. Raises :class:`Refused` for partners that do not fit."""
     lsoa, postcodes, mended, around = _lsoa_areas(official, lad_codes)
     lad = _lad_areas(lsoa, official)
@@ -395,7 +357,7 @@ def make_geography(
     if faults:
         raise Refused(f"The partners of {definition.name} cannot be used.", faults)
     ground = gpd.GeoSeries([outline], crs="EPSG:4326").to_crs("EPSG:27700")
-    geography = Geography(
+    geography = RegionGeography(
         areas={level: frame[list(AREA)] for level, frame in areas.items()},
         lookups=lookups,
         lad_codes=lad_codes,
@@ -679,7 +641,7 @@ def _partner_names() -> dict[str, dict[str, str]]:
 def build_layers(
     catalogue: Path,
     source: Path,
-    geography: Geography,
+    geography: RegionGeography,
     folder: Path,
     only: Iterable[str] | None,
     say: Progress,
@@ -755,7 +717,9 @@ def _write_areas(folder: Path, parts: Parts) -> None:
         table.to_parquet(folder / "lookups" / f"{name}.parquet", index=False, compression="zstd")
 
 
-def _write_region_toml(path: Path, definition: RegionDefinition, geography: Geography, themes, built: str) -> None:
+def _write_region_toml(
+    path: Path, definition: RegionDefinition, geography: RegionGeography, themes, built: str
+) -> None:
     lines = [
         "# Written by: commonground region build. Build the pack again instead of changing it here.",
         *_toml(

@@ -1,4 +1,4 @@
-"""Outlines packed for the map painter, and which areas touch.
+"""Outlines packed for the map painter.
 
 :func:`pack` writes the outlines of one level as one small file that the browser fetches once; ``assets/map-geometry.js``
 reads it. Borders that two areas share are written once, so a file is a little over half of what ring after ring would
@@ -56,8 +56,6 @@ if TYPE_CHECKING:
 
 FORMAT = "commonground-geometry"
 VERSION = 1
-TOUCH_DEGREES = 1e-7
-"""Borders closer than this touch: about a centimetre, well below the rounding of published boundaries."""
 
 
 @dataclass(frozen=True)
@@ -76,23 +74,6 @@ class Outlines:
         for ring in self.rings[i]:
             shape = shape.symmetric_difference(shapely.make_valid(shapely.Polygon(ring * self.precision)))
         return shape
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """Who touches whom, by row number: the neighbours of row i are ``index[start[i]:start[i + 1]]``, ascending."""
-
-    start: np.ndarray
-    index: np.ndarray
-
-    def of(self, i: int) -> np.ndarray:
-        return self.index[self.start[i] : self.start[i + 1]]
-
-    def pairs(self) -> np.ndarray:
-        """Each touching pair once, as an array (pairs, 2) with the smaller row number first."""
-        left = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
-        once = left < self.index
-        return np.column_stack([left[once], self.index[once]])
 
 
 def pack(frame: gpd.GeoDataFrame, *, precision: float = 1e-5) -> bytes:
@@ -162,17 +143,6 @@ def unpack(packed: bytes) -> Outlines:
             rings[-1].append(np.array(ring))
     bounds = tuple(head["bounds"]) if head["bounds"] else None
     return Outlines(head["n"], head["precision"], bounds, rings)
-
-
-def neighbours(frame: gpd.GeoDataFrame) -> Neighbours:
-    """Which areas of ``frame`` (EPSG:4326) share at least a point, to within ``TOUCH_DEGREES``. No area touches itself."""
-    shapes = np.asarray(frame.geometry.values, dtype=object)
-    left, right = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=TOUCH_DEGREES)
-    apart = left != right
-    left, right = left[apart], right[apart]
-    order = np.lexsort((right, left))
-    start = np.concatenate([[0], np.cumsum(np.bincount(left, minlength=len(shapes)))])
-    return Neighbours(start.astype(np.int64), right[order].astype(np.int64))
 
 
 def _check(frame: gpd.GeoDataFrame, shapes: np.ndarray, precision: float) -> None:

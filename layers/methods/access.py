@@ -21,7 +21,6 @@ from scipy.spatial import cKDTree
 
 from layers.model import Fault, Refused
 
-METRICS = ("nearest", "coverage", "e2sfca")
 WALKING_KMH = 4.8  # 80 metres a minute; 1.6 km is then the 20-minute walk of Todd and others (2014)
 DRIVING_KMH = 35.0  # door to door in towns and country together; a declared assumption, not a measurement
 DETOURS = (1.0, 1.2, 1.4)
@@ -377,12 +376,15 @@ def _nearest(points: np.ndarray, sites: np.ndarray) -> tuple[np.ndarray, np.ndar
     """Distance to the nearest site and its position; among equally near ones the first in order."""
     places, first = np.unique(sites[:, 0] + 1j * sites[:, 1], return_index=True)
     tree = cKDTree(np.column_stack([places.real, places.imag]))
-    distance, found = tree.query(points, k=min(2, len(places)))
-    if distance.ndim == 1:
-        return distance, first[found]
-    site = first[found]
-    tie = (distance[:, 0] == distance[:, 1]) & (site[:, 1] < site[:, 0])
-    return distance[:, 0], np.where(tie, site[:, 1], site[:, 0])
+    distance, site = np.full(len(points), np.inf), np.full(len(points), -1, dtype=np.int64)
+    rows, k = np.arange(len(points)), 1
+    while len(rows):  # the tree names any of the equally near ones: ask for twice as many until all of them were seen
+        k = min(2 * k, len(places))
+        far, found = tree.query(points[rows], k=np.arange(1, k + 1))
+        tied = far == far[:, :1]
+        distance[rows], site[rows] = far[:, 0], np.where(tied, first[found], len(sites)).min(axis=1)
+        rows = rows[tied[:, -1]] if k < len(places) else rows[:0]
+    return distance, site
 
 
 def access_model(
@@ -490,94 +492,3 @@ def check_limit(max_m: float, name: str = "max_m") -> float:
             "This limit cannot be used.", [Fault(f"{name} is {max_m}", name, "use a number above 0", rule="max-m")]
         )
     return number
-
-
-# --- alone and together ----------------------------------------------------------------------------------------------
-
-NO_SERVICE = "There is no service at all."
-NO_OWN_SERVICE = "This authority has no such service of its own."
-NO_AUTHORITY = "This area lies in no known authority."
-
-
-@dataclass(frozen=True)
-class BorderView:
-    """Nearest over everybody's services against one's own authority's. Frames are on the areas' index."""
-
-    areas: (
-        pd.DataFrame
-    )  # alone_m, together_m, border_penalty_m, reason, nearest_service_id, nearest_service, nearest_lad
-    authorities: pd.DataFrame  # one row per authority, see :func:`border_view`
-
-
-def border_view(
-    areas: pd.DataFrame, services: pd.DataFrame | Sites, max_m: float | None = None, **settings
-) -> BorderView:
-    """``together_m``, ``alone_m`` and ``border_penalty_m`` of every area, and totals per authority.
-
-    The penalty is never negative, and NaN with a ``reason`` where the authority has no service of its own. An area is
-    *nearer elsewhere* when its nearest service stands outside its authority and is strictly nearer than its own. Where two
-    are equally near, its own is meant.
-    """
-    sites = services if isinstance(services, Sites) else read_sites(services)
-    settings.pop("alone", None)
-    together_model = access_model(areas, sites, **settings)
-    alone_model = access_model(areas, sites, alone=True, **settings)
-    together, site = together_model.nearest
-    alone, own_site = alone_model.nearest
-    together = np.minimum(together, alone)
-    site = np.where((own_site >= 0) & (alone <= together), own_site, site)
-    lad = together_model.lad
-    served = np.isfinite(together)
-    has_own = np.isfinite(alone)
-    reason = np.where(~served, NO_SERVICE, np.where(has_own, "", np.where(lad == "", NO_AUTHORITY, NO_OWN_SERVICE)))
-    with np.errstate(invalid="ignore"):
-        penalty = np.where(has_own, np.maximum(alone - together, 0.0), np.nan)
-    near = lambda texts: np.where(site >= 0, texts[site], "") if len(sites) else np.full(len(areas), "", object)  # noqa: E731
-    elsewhere = served & (alone > together)
-    frame = pd.DataFrame(
-        {
-            "alone_m": np.where(has_own, alone, np.nan),
-            "together_m": np.where(served, together, np.nan),
-            "border_penalty_m": penalty,
-            "reason": reason.astype(object),
-            "nearest_service_id": near(sites.ids),
-            "nearest_service": near(sites.names),
-            "nearest_lad": near(sites.lad),
-            "nearer_elsewhere": elsewhere,
-        },
-        index=areas.index,
-    )
-    return BorderView(frame, _by_authority(areas, frame, sites, max_m))
-
-
-def _by_authority(areas: pd.DataFrame, frame: pd.DataFrame, sites: Sites, max_m: float | None) -> pd.DataFrame:
-    """Totals per authority: own services, residents, residents nearer elsewhere, mean metres alone and together."""
-    people = areas["population"].to_numpy("float64")
-    both = frame["border_penalty_m"].notna().to_numpy()
-    served = frame["together_m"].notna().to_numpy()
-    elsewhere = frame["nearer_elsewhere"].to_numpy()
-    table = pd.DataFrame(
-        {
-            "lad_code": areas["lad_code"].to_numpy(object),
-            "areas": 1,
-            "residents": people,
-            "areas_nearer_elsewhere": elsewhere.astype(int),
-            "residents_nearer_elsewhere": np.where(elsewhere, people, 0.0),
-            "_both": np.where(both, people, 0.0),
-            "_alone": np.where(both, frame["alone_m"].to_numpy() * people, 0.0),
-            "_served": np.where(served, people, 0.0),
-            "_together": np.where(served, frame["together_m"].to_numpy() * people, 0.0),
-            "_penalty": np.where(both, frame["border_penalty_m"].to_numpy() * people, 0.0),
-        }
-    )
-    if max_m is not None:
-        table["residents_within_alone"] = np.where(both & (frame["alone_m"].to_numpy() <= max_m), people, 0.0)
-        table["residents_within_together"] = np.where(served & (frame["together_m"].to_numpy() <= max_m), people, 0.0)
-    total = table.groupby("lad_code", sort=True).sum()
-    divide = lambda top, under: total[top] / total[under].where(total[under] > 0)  # noqa: E731
-    total["mean_alone_m"] = divide("_alone", "_both")
-    total["mean_together_m"] = divide("_together", "_served")
-    total["mean_penalty_m"] = divide("_penalty", "_both")
-    total.insert(0, "services", pd.Series(sites.lad).value_counts().reindex(total.index).fillna(0).astype(int))
-    total["reason"] = np.where(total["services"] > 0, "", NO_SERVICE if not len(sites) else NO_OWN_SERVICE)
-    return total.drop(columns=[name for name in total.columns if name.startswith("_")]).reset_index()

@@ -140,8 +140,8 @@ class Need:
     indicators: tuple[Indicator, ...]
     weights: dict[str, float]  # as given
 
-    def explain(self, label, most: int = 3) -> dict[str, Any]:
-        """Why one area scores what it scores: drivers, largest first, and one sentence. ``label`` is an index label."""
+    def explain(self, label) -> dict[str, Any]:
+        """Why one area scores what it scores: drivers, largest first. ``label`` is an index label."""
         score = self.score.loc[label]
         drivers = []
         for indicator in self.indicators:
@@ -159,21 +159,10 @@ class Need:
                 }
             )
         drivers.sort(key=lambda d: (d["points"] is None, -(d["points"] or 0.0), d["id"]))
-        if np.isnan(score):
-            missing = [d["title"] for d in drivers if d["percentile"] is None]
-            sentence = (
-                f"Need is not known here: less than half of the chosen weight has a value ({_list(missing)} missing)."
-            )
-        else:
-            said = [d for d in drivers if d["percentile"] is not None][:most]
-            parts = [f"{d['title']} (worse than in {_whole(d['percentile'])}% of areas)" for d in said]
-            sentence = f"Need is higher than in {_whole(score)}% of the region's areas"
-            sentence += f". It is made of {_list(parts)}." if len(self.indicators) > 1 else f", by {said[0]['title']}."
         return {
             "need": _null(score),
             "composite": _null(self.composite.loc[label]),
             "drivers": drivers,
-            "sentence": sentence,
         }
 
 

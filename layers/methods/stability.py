@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from layers.methods.access import DETOURS, AccessModel, floating_catchment, kernel, worst_fifth
+from layers.methods.access import DETOURS, AccessModel
+from layers.methods.metrics import Metric, metric_for
 from layers.methods.need import Indicator, percentile
 from layers.model import Fault, Measure, Refused
 
@@ -72,8 +73,8 @@ def stability(
 ) -> Stability:
     """Stability of every area, on the indicators' index, for a need set and an access rule.
 
-    ``limit`` None means that poor access is the worst fifth by nearest, which no draw changes; for e2sfca the worst fifth
-    is found again in each draw, unless a fixed ``cut`` is given. A supplied travel-time table has no detour to vary.
+    ``limit`` None means that poor access is the worst fifth by cost, which no draw changes; where the metric has no cost
+    the worst fifth is found again in each draw, unless a fixed ``cut`` is given. A supplied travel-time table has no detour to vary.
     The result depends on the seed and the number of draws, never on the number of threads. ``progress(done, total)`` is
     called from this thread; ``cancel()`` is asked between chunks and raises :class:`Cancelled`.
     """
@@ -90,7 +91,8 @@ def stability(
     if model.travel is not None:
         detour = np.ones(draws)
     ranked = [_Ranked.of(indicator) for indicator in indicators]
-    poor = _PoorDraws(model, metric, limit, scale, detour, cut)
+    row = metric_for(metric, limit)
+    poor = _PoorDraws(model, row, limit, scale, detour, cut)
     bounds = list(range(0, draws, CHUNK))
     streams = np.random.SeedSequence(seed, spawn_key=(1,)).spawn(len(bounds))
 
@@ -115,17 +117,18 @@ def stability(
                 result.cancel()
             raise
     share = pd.Series(total / draws, index=index, name="stability")
-    return Stability(share, draws, int(seed), _varied(ranked, model, metric, limit, len(indicators)))
+    return Stability(share, draws, int(seed), _varied(ranked, model, row, limit))
 
 
-def _varied(ranked, model: AccessModel, metric: str, limit: float | None, parts: int) -> dict[str, object]:
+def _varied(ranked, model: AccessModel, metric: Metric, limit: float | None) -> dict[str, object]:
+    """The range of what each draw varies; None where there is nothing to vary."""
     return {
-        "weights": f"times {WEIGHT_RANGE[0]} to {WEIGHT_RANGE[1]}" if parts > 1 else "one indicator, nothing to vary",
-        "need_threshold": f"{THRESHOLD_RANGE[0]:g} to {THRESHOLD_RANGE[1]:g}",
-        "limit": f"times {LIMIT_RANGE[0]} to {LIMIT_RANGE[1]}" if limit is not None else "no standard, nothing to vary",
-        "detour": "table of travel times, nothing to vary" if model.travel is not None else [f"{d:g}" for d in DETOURS],
+        "weights": WEIGHT_RANGE if len(ranked) > 1 else None,
+        "need_threshold": THRESHOLD_RANGE,
+        "limit": None if limit is None else LIMIT_RANGE,
+        "detour": DETOURS if model.travel is None else None,
         "sampling_error": [r.id for r in ranked if r.kind],
-        "metric": metric,
+        "metric": metric.id,
     }
 
 
@@ -322,29 +325,23 @@ class _PoorDraws:
     """Poor access in a slice of draws, (draws, n) bool."""
 
     def __init__(
-        self, model: AccessModel, metric: str, limit, scale: np.ndarray, detour: np.ndarray, cut: float | None
+        self, model: AccessModel, metric: Metric, limit, scale: np.ndarray, detour: np.ndarray, cut: float | None
     ):
         self.model, self.metric, self.cut = model, metric, cut
-        self.fixed, self.pairs = None, None
+        self.fixed, self.cost = None, None
         if limit is None:
-            self.fixed = worst_fifth(model.nearest[0], high_is_worse=True)[0]
+            self.fixed = metric.measure(model, None)[1]
             return
         # Cost times detour is beyond the limit exactly where cost is beyond the limit over detour.
         self.reach = limit * scale / detour
-        if metric == "e2sfca":
-            self.pairs = model.pairs(float(self.reach.max()))
+        if metric.cost is None:
+            model.pairs(float(self.reach.max()))  # searched once; every smaller limit is a part of it
         else:
-            self.cost = model.nearest[0]
+            self.cost = metric.cost(model)
 
     def of(self, part: slice) -> np.ndarray:
         if self.fixed is not None:
             return self.fixed[None, :]
-        if self.pairs is None:  # nearest beyond the limit; coverage 0 is the same
+        if self.cost is not None:
             return self.cost[None, :] > self.reach[part][:, None]
-        out = []
-        for reach in self.reach[part]:
-            pairs = self.pairs.within(reach)
-            weight = kernel(pairs.cost, reach)
-            access = floating_catchment(pairs.rows, pairs.cols, weight, self.model.sites.capacity, self.model.demand)
-            out.append(access * 1_000.0 <= self.cut if self.cut is not None else worst_fifth(access, False)[0])
-        return np.array(out)
+        return np.array([self.metric.measure(self.model, float(reach), self.cut)[1] for reach in self.reach[part]])

@@ -14,7 +14,7 @@ from layers.descriptor import marks_of
 from layers.model import LEVELS, Descriptor, Fault, Measure, Status
 from layers.reading import marks as cell_marks
 from layers.reading.marks import numbers
-from layers.reading.vintage import Geography, some
+from layers.reading.vintage import FoundBoundaries, some
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -495,7 +495,7 @@ def compare_with_before(table: pd.DataFrame, before: pd.DataFrame, where: str, r
     return faults
 
 
-def coverage_of(table: pd.DataFrame, region, geography: Geography) -> pd.DataFrame:
+def coverage_of(table: pd.DataFrame, region, geography: FoundBoundaries) -> pd.DataFrame:
     """Per authority: ``lad_code, name, areas`` (there are), ``covered`` (in the file), ``with_value, suppressed, share``.
 
     Areas of an older vintage are counted against their own list, by the authority that the lookup puts them in.
@@ -524,7 +524,7 @@ def coverage_of(table: pd.DataFrame, region, geography: Geography) -> pd.DataFra
     return out.rename_axis("lad_code").reset_index()
 
 
-def _parents(region, geography: Geography) -> pd.Series | None:
+def _parents(region, geography: FoundBoundaries) -> pd.Series | None:
     level, year = geography.level, geography.vintage
     if level not in LEVELS:
         return None
@@ -539,7 +539,7 @@ def _parents(region, geography: Geography) -> pd.Series | None:
     return None
 
 
-def coverage_faults(coverage: pd.DataFrame, geography: Geography, where: str) -> list[Fault]:
+def coverage_faults(coverage: pd.DataFrame, geography: FoundBoundaries, where: str) -> list[Fault]:
     if coverage.empty:
         return []
     faults = []

@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from layers.descriptor import table_name
 from layers.model import Fault, Refused
 
 MIB = 1 << 20
@@ -145,10 +146,8 @@ def _from_members(members: Mapping[str, bytes], name: str, sheet: str, limits: L
         raise _refuse(name, f"holds {len(documents)} descriptors", "put one layer in a package", "package")
     if documents:
         document = read_json(members[documents[0]], "datapackage.json", limits.descriptor)
-        from layers.reading.package import _resource_path
-
         folder = documents[0].rpartition("/")[0]
-        wanted = _resource_path(document)
+        wanted = table_name(document)
         whole = f"{folder}/{wanted}" if folder else wanted
         if whole in members:
             tables = [whole]

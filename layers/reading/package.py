@@ -1,7 +1,7 @@
 """Layer packages: a descriptor and one table, in a folder, a zip, or as a bare file beside its descriptor.
 
 :func:`read_package` and :func:`write_package` are exact opposites. For a file from an analyst, of which nothing is known yet,
-use :func:`inspect_upload`, which says everything about it and stops at nothing. docs/layer-package.md is the format reference.
+use ``layers.inspect_upload``, which says everything about it and stops at nothing. docs/layer-package.md is the reference.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from layers.descriptor import (
     descriptor_from_json,
     descriptor_to_json,
     marks_of,
-    roles_of,
+    table_name,
 )
 from layers.fields import SERVICE
 from layers.geography.points import fill_locations
+from layers.keys import roles_of
 from layers.model import Descriptor, Fault, Kind, Measure, Package, Refused, Status
+from layers.reading.files import read_json, read_table, read_zip
 from layers.reading.marks import Numbers, meaning, numbers, tidy
 
 __all__ = [
@@ -39,7 +41,6 @@ __all__ = [
     "TABLE_FILE",
     "descriptor_from_json",
     "descriptor_to_json",
-    "inspect_upload",
     "read_package",
     "safe_for_spreadsheets",
     "table_from_text",
@@ -54,7 +55,7 @@ def read_package(path: str | Path) -> Package:
     """Read a layer package: a folder or zip with ``datapackage.json``, or a CSV or XLSX file with its descriptor beside it.
 
     The descriptor of a bare ``crime.csv`` is ``crime.datapackage.json``, else ``datapackage.json`` in the same folder. Raises
-    :class:`Refused` with every fault. Areas are not checked against a region here; :func:`inspect_upload` does that.
+    :class:`Refused` with every fault. Areas are not checked against a region here; ``layers.inspect_upload`` does that.
     """
     path = Path(path)
     if path.is_dir():
@@ -80,7 +81,7 @@ def _read_folder(path: Path) -> tuple[dict, bytes, str]:
         todo = "write one (docs/layer-package.md), or give the table itself to: commonground layers validate"
         raise Refused(f"{path} is not a layer package.", [Fault("the file is missing", FILE, todo)])
     document = _json(file.read_bytes())
-    name = _resource_path(document)
+    name = table_name(document)
     table = path / name
     if not table.is_file() or table.is_symlink():
         faults = [Fault("the table is missing", name, f"put it beside {FILE}, or correct resources[0].path")]
@@ -90,8 +91,6 @@ def _read_folder(path: Path) -> tuple[dict, bytes, str]:
 
 def _read_file(path: Path) -> tuple[dict, bytes, str]:
     if path.suffix.lower() == ".zip":
-        from layers.reading.files import read_zip
-
         members = read_zip(path)
         return _from_members(members)
     for beside in (path.with_name(f"{path.stem}.{FILE}"), path.with_name(FILE)):
@@ -110,7 +109,7 @@ def _from_members(members: Mapping[str, bytes]) -> tuple[dict, bytes, str]:
         what = "there is none in the zip" if not found else f"there are {len(found)} in the zip"
         raise Refused("The zip is not a layer package.", [Fault(what, FILE, "put one in, beside the table")])
     document = _json(members[found[0]])
-    name = _resource_path(document)
+    name = table_name(document)
     folder = found[0].rpartition("/")[0]
     whole = f"{folder}/{name}" if folder else name
     if whole not in members:
@@ -122,30 +121,7 @@ def _from_members(members: Mapping[str, bytes]) -> tuple[dict, bytes, str]:
 
 
 def _json(raw: bytes) -> dict:
-    from layers.reading.files import read_json
-
     return read_json(raw, FILE)
-
-
-def _resource_path(document: dict) -> str:
-    """File name of the first resource. Only a plain name beside the descriptor is taken: no folders, addresses or data inline."""
-    resources = document.get("resources") if isinstance(document, dict) else None
-    one = resources[0] if isinstance(resources, list) and resources and isinstance(resources[0], dict) else {}
-    name = one.get("path", TABLE_FILE)
-    if isinstance(name, list) and len(name) == 1:
-        name = name[0]
-    plain = isinstance(name, str) and 0 < len(name) <= 200 and name not in (".", "..") and name.isprintable()
-    if not plain or any(mark in name for mark in "/\\:\0"):
-        todo = "put the table beside the descriptor and give its file name only"
-        raise Refused(
-            f"{FILE} cannot be used.",
-            [
-                Fault(
-                    "is not the name of a file beside it", FILE, todo, column="resources[0].path", value=str(name)[:80]
-                )
-            ],
-        )
-    return name
 
 
 def _text_of(raw: bytes, name: str) -> pd.DataFrame:
@@ -174,8 +150,6 @@ def _text_of(raw: bytes, name: str) -> pd.DataFrame:
                 return text
         except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error):
             pass  # ragged rows, another encoding: the long way says exactly what
-    from layers.reading.files import read_table
-
     sheet = read_table(raw, name)
     if errors := [fault for fault in sheet.faults if fault.severity == "error"]:
         raise Refused(f"{name} cannot be read.", errors)
@@ -501,12 +475,3 @@ def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
             out[name] = text.mask(risky, "'" + text)
     out.columns = [f"'{name}" if str(name)[:1] in "=+-@\t\r" and len(str(name)) > 1 else name for name in out.columns]
     return out
-
-
-def inspect_upload(path: str | Path, region, *, hints: Mapping | None = None, previous: Package | None = None):
-    """Everything that can be said about a file before it is published; see :func:`layers.reading.validate.inspect_upload`."""
-    from layers.reading.validate import (
-        inspect_upload as inspect,  # it is slow to import, and only the publisher's pages need it
-    )
-
-    return inspect(path, region, hints=hints, previous=previous)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from layers.geography import postcodes
-from layers.geography.points import UK_DEGREES, UK_METRES, inside, to_metres
+from layers.geography.coordinates import UK_DEGREES, UK_METRES, inside, to_metres
 from layers.model import Fault
 from layers.reading.checks import SHOWN, row_faults
 

@@ -14,18 +14,15 @@ from typing import Any
 
 import pandas as pd
 
-from layers.descriptor import FILE, OUR_KEYS, marks_in, read_descriptor, roles_of
+from layers.descriptor import FILE, readable_part
 from layers.fields import SERVICE
 from layers.geography.points import lad_of_points
+from layers.keys import KEYS, OURS
 from layers.model import (
     LEVELS,
-    Audience,
     Descriptor,
-    Direction,
-    Disclosure,
     Fault,
     Kind,
-    Measure,
     Package,
     Refused,
     Status,
@@ -46,6 +43,7 @@ from layers.reading.checks import (
 from layers.reading.columns import Guess, guess_columns, guess_measure, kind_of_table, numeric_columns
 from layers.reading.files import LIMITS, Limits, read_upload, safe_name
 from layers.reading.marks import numbers
+from layers.reading.package import bad_numbers, safe_for_spreadsheets, table_from_text
 from layers.reading.site_checks import (
     check_coordinate_columns,
     check_ids,
@@ -56,7 +54,7 @@ from layers.reading.site_checks import (
     drop_impossible,
     near_region,
 )
-from layers.reading.vintage import Geography, detect, known_codes
+from layers.reading.vintage import FoundBoundaries, detect, known_codes
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class Report:
     headers: tuple[str, ...] = ()
     guesses: tuple[Guess, ...] = ()
     numeric: tuple[str, ...] = ()  # columns of numbers that could be indicators; one file, many layers
-    geography: Geography | None = None
+    geography: FoundBoundaries | None = None
     counts: dict[str, int] = field(default_factory=dict)
     coverage: pd.DataFrame = field(default_factory=pd.DataFrame)
     rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -154,8 +152,6 @@ class Report:
 
     def rejected_csv(self) -> bytes:
         """The rows that are kept out, as they stand in the file, with their row and the reason; safe to open in a spreadsheet."""
-        from layers.reading.package import safe_for_spreadsheets
-
         return b"\xef\xbb\xbf" + safe_for_spreadsheets(self.rejected).to_csv(index=False).encode()
 
 
@@ -213,9 +209,9 @@ def inspect_upload(
         faults += geography.faults
         if geography.level:
             ours["geography"] = {"level": geography.level, "vintage": geography.vintage or said_year or 2021}
-    descriptor, found = read_descriptor(document)
+    working, found = readable_part(document)  # for looking at the table while the descriptor is still incomplete
     faults += _friendly(found)
-    working = descriptor or _stand_in(document, kind)
+    descriptor = None if found else working
     if kind == Kind.SERVICES:
         return _finish_services(before, sheet, working, descriptor, region, faults, hints)
     return _finish_indicator(before, sheet, working, descriptor, geography, region, faults, hints, previous)
@@ -236,34 +232,26 @@ def _fingerprint(path: Path, limits: Limits) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-_OUTSIDE_OURS = ("name", "title", "description", "licenses", "sources")
-
-
 def _document(document: dict | None, hints: dict, faults: list[Fault]) -> dict:
     """The descriptor as read, with the publisher's answers on top."""
     if document is not None and not isinstance(document, dict):
         faults.append(Fault("is not a JSON object", FILE, "see docs/layer-package.md", rule="descriptor"))
         document = None
     out = dict(document or {})
-    ours = out.get("commonground")
-    out["commonground"] = ours = dict(ours) if isinstance(ours, dict) else {}
-    for key in _OUTSIDE_OURS:
-        if hints.get(key):
-            out[key] = hints[key]
-    if hints.get("id"):
-        out["name"] = hints["id"]
-    if hints.get("licence"):
-        out["licenses"] = [{"name": hints["licence"]}]
-    if hints.get("themes"):
-        ours["theme"] = list(hints["themes"])
-    for key, value in hints.items():
-        if key in OUR_KEYS and value is not None and key not in ("columns", "geography"):
-            ours[key] = value
-    place = dict(ours["geography"]) if isinstance(ours.get("geography"), dict) else {}
-    place |= hints["geography"] if isinstance(hints.get("geography"), dict) else {}
-    place |= {key: hints[key] for key in ("level", "vintage") if hints.get(key)}
-    if place:
-        ours["geography"] = place
+    ours = out.get(OURS)
+    out[OURS] = ours = dict(ours) if isinstance(ours, dict) else {}
+    geography = hints.get("geography")
+    hints = {**(geography if isinstance(geography, dict) else {}), **hints}
+    for key in KEYS.values():
+        *outer, last = key.path
+        value = next((hints[name] for name in (key.name, last) if hints.get(name) is not None), None)
+        if key.name == "columns" or value is None or (not value and outer != [OURS]):
+            continue
+        place = out
+        for name in outer:
+            place[name] = place = dict(place[name]) if isinstance(place.get(name), dict) else {}
+        place[last] = [{"name": value}] if key.name == "licence" and isinstance(value, str) else value
+    ours = out[OURS]
     columns = ours.get("columns")
     ours["columns"] = {**(columns if isinstance(columns, dict) else {}), **(hints.get("columns") or {})}
     return out
@@ -271,13 +259,7 @@ def _document(document: dict | None, hints: dict, faults: list[Fault]) -> dict:
 
 def _friendly(found: list[Fault]) -> list[Fault]:
     """Faults of the descriptor in the words of somebody who may never have seen one."""
-    todo = {
-        "name": "give the layer a short identifier, such as fuel-poverty",
-        "title": "give the layer a title",
-        "commonground.theme": "choose at least one theme",
-        "commonground.partner": "say which partner supplies it",
-        "commonground.measure": "say what kind of number it is: count, rate, percentage, score, mean, rank, decile",
-    }
+    todo = {".".join(key.path): key.todo for key in KEYS.values() if key.todo}
     return [
         replace(fault, todo=todo.get(fault.column, fault.todo), rule="descriptor-incomplete")
         if fault.what == "the key is missing"
@@ -286,52 +268,10 @@ def _friendly(found: list[Fault]) -> list[Fault]:
     ]
 
 
-def _stand_in(document: dict, kind: Kind) -> Descriptor:
-    """A descriptor for looking at the table while the real one is still incomplete; it is never published."""
-    ours = document["commonground"]
-
-    def one_of(words, given, default):
-        try:
-            return words(str(given).lower())
-        except ValueError:
-            return default
-
-    measure = one_of(Measure, ours.get("measure"), None)
-    geography = ours.get("geography") if isinstance(ours.get("geography"), dict) else {}
-    per = ours.get("per")
-    given = isinstance(per, (int, float)) and not isinstance(per, bool) and per > 0
-    good_marks = {mark: word for mark, word in marks_in(document).items() if word in ("suppressed", "missing")}
-    columns = {
-        role: header
-        for role, header in ours["columns"].items()
-        if role in roles_of(kind) and isinstance(header, str) and header
-    }
-    return Descriptor(
-        id="",
-        title="",
-        kind=kind,
-        themes=(),
-        partner="",
-        measure=measure,
-        per=float(per) if given else 100.0 if measure == Measure.PERCENTAGE else 1.0,
-        direction=one_of(Direction, ours.get("direction"), Direction.NEUTRAL),
-        audience=one_of(Audience, ours.get("audience"), Audience.PUBLIC),
-        level=geography.get("level") if geography.get("level") in LEVELS else "lsoa",
-        vintage=int(geography.get("vintage") or 0) if str(geography.get("vintage") or 0).isdigit() else 0,
-        period=str(ours.get("period") or ""),
-        columns=columns,
-        disclosure=Disclosure(),
-        counts_people=ours.get("counts_people") is True,
-        extra={"commonground": {"marks": good_marks}} if good_marks else {},
-    )
-
-
 # ---------------------------------------------------------------- indicators
 
 
 def _finish_indicator(before, sheet, working, descriptor, geography, region, faults, hints, previous) -> Report:
-    from layers.reading.package import table_from_text
-
     text, where = sheet.text, before.filename
     roles = {guess.role: guess.header for guess in before.guesses}
     faults += _missing_columns(roles, where)
@@ -406,7 +346,7 @@ def _missing_columns(roles: dict[str, str], where: str) -> list[Fault]:
     return faults
 
 
-def _reasons(geography: Geography) -> dict[Any, str]:
+def _reasons(geography: FoundBoundaries) -> dict[Any, str]:
     words = {
         "outside": "a code outside the region",
         "other-level": "an area of another level",
@@ -433,8 +373,6 @@ def _rejected(text: pd.DataFrame, reasons: dict[Any, str]) -> pd.DataFrame:
 
 
 def _finish_services(before, sheet, working, descriptor, region, faults, hints) -> Report:
-    from layers.reading.package import bad_numbers, table_from_text
-
     text, where = sheet.text, before.filename
     roles = {guess.role: guess.header for guess in before.guesses}
     comma = hints.get("decimal_comma", sheet.decimal_comma)

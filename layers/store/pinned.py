@@ -13,25 +13,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import pandas as pd
 
 from layers.model import Kind, NotFound, Package, Viewer
 from layers.store.records import Layer, NotPermitted, Values, Version
-
-if TYPE_CHECKING:
-    from layers.store.store import Store
+from layers.store.store import Store
 
 PASSED_ON = frozenset(
-    ("region", "engine", "filled", "now", "reading", "audit", "check", "compare", "generation", "has_users", "list_users",
-     "open_versions", "place_in_list", "viewer_named")
+    ("region", "engine", "filled", "now", "reading", "audit", "compare", "generation", "open_versions", "place_in_list")
 )  # fmt: skip
 """What the pinned store hands on to the store below as it is. Whatever else a store can do, it refuses."""
 
 
 class PinnedStore:
-    """Reads like a :class:`~layers.store.store.Store`; :meth:`Store.pinned <layers.store.store.Store.pinned>` makes one.
+    """Reads like a :class:`~layers.store.store.Store`.
 
     ``versions`` is layer id -> version. Layers that it does not name are read at their newest. Cheap: decoded values, and
     everything else that is kept in memory, are the store's own.
@@ -47,10 +44,6 @@ class PinnedStore:
         if name.startswith("_") or not hasattr(type(self._store), name):
             raise AttributeError(f"a pinned store has no '{name}'")
         return _refuse
-
-    def pinned(self, versions: Mapping[str, int]) -> PinnedStore:
-        """These pins on top of those; the same layer twice: the later one counts."""
-        return PinnedStore(self._store, {**self.versions, **versions})
 
     def layers(
         self, viewer: Viewer, *, kind: Kind | str | None = None, theme: str | None = None, partner: str | None = None

@@ -1,7 +1,7 @@
 """The store: one transactional database of layers, versions, values, audit, users and sessions.
 
-:func:`open_store` makes or opens it; :class:`Store` reads from memory and writes through :mod:`layers.store.publishing` and
-:mod:`layers.store.accounts`. Every read takes a :class:`~layers.model.Viewer` and answers only what that viewer may see; what a
+:func:`open_store` makes or opens it; :class:`Store` reads its layers from memory; what changes them is in
+:mod:`layers.store.layers`. Every read takes a :class:`~layers.model.Viewer` and answers only what that viewer may see; what a
 viewer may not see raises the same :class:`~layers.model.NotFound`, in the same words, as what does not exist.
 
 How a read stays fast and fresh: each process keeps a snapshot of the catalogue and asks the database for its generation,
@@ -14,14 +14,11 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import threading
 import time
-import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -29,46 +26,29 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
+from cachetools import LRUCache
 
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.region import Region
-from layers.store import accounts, integrity, publishing, refresh, schema
+from layers.store import migrations, refresh, tables
+from layers.store.accounts import Accounts
+from layers.store.audit import AuditLine, add_line, read_lines
 from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
-from layers.store.briefings import AUDIT as OF_BRIEFING
-from layers.store.pinned import PinnedStore
-from layers.store.publishing import no_layer
+from layers.store.database import Database, make_engine, utc_now
+from layers.store.layers import LAYERS, Layers, descriptor_of, read_content
 from layers.store.records import (
     STATUSES,
-    AuditLine,
     Layer,
     NotPermitted,
-    Pointer,
-    Published,
     RefreshReport,
-    Standing,
     StoreFault,
     Values,
     Version,
     Withdrawn,
-    descriptor_of_dict,
     may_change,
     may_see,
-    standing,
 )
-
-__all__ = [
-    "AuditLine",
-    "Layer",
-    "NotPermitted",
-    "Published",
-    "RefreshReport",
-    "Store",
-    "StoreFault",
-    "Values",
-    "Version",
-    "Withdrawn",
-    "open_store",
-]
+from layers.store.versioned import Standing, standing
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +60,6 @@ STALE_S = 60.0
 
 CACHE_BYTES = 256 * 2**20
 """Bound on decoded values kept in memory per process. England at LSOA level takes 1.7 MB a layer and period."""
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def open_store(
@@ -105,23 +81,24 @@ def open_store(
     Raises :class:`Refused` for a database that cannot be used, that belongs to another region or boundary vintage, that a
     newer program made, or a pack with faults; the store is then as it was before.
     """
-    engine = schema.make_engine(url)
+    engine = make_engine(url)
     filled = RefreshReport()
     try:
         pack = refresh.look(region) if fill else None
-        with _store_faults("opened"), schema.opening(engine) as connection:
+        database = Database(engine, region, clock=clock)
+        with database.opening() as connection:
             now = clock()
-            if not schema.is_made(connection):
-                schema.make_tables(connection)
-                row = {"one": 1, "schema_version": schema.SCHEMA_VERSION, "region_id": region.id, "generation": 1}
-                row |= {"vintages": schema.to_json(region.vintages), "made_at": now}
-                connection.execute(sa.insert(schema.meta).values(row))
-            columns = schema.meta.c  # these three have been there since the first schema
+            if not migrations.is_made(connection):
+                migrations.make_tables(connection)
+                row = {"one": 1, "schema_version": migrations.SCHEMA_VERSION, "region_id": region.id, "generation": 1}
+                row |= {"vintages": tables.to_json(region.vintages), "made_at": now}
+                connection.execute(sa.insert(tables.meta).values(row))
+            columns = tables.meta.c  # these three have been there since the first schema
             row = connection.execute(sa.select(columns.schema_version, columns.region_id, columns.vintages)).first()
             _check_same_region(row, region)
-            schema.migrate(connection, row.schema_version)
+            migrations.migrate(connection, row.schema_version)
             if pack is not None:
-                filled = refresh.refresh(connection, region, pack, now=now, progress=progress)
+                filled = refresh.refresh(connection, Layers(database), pack, now=now, progress=progress)
         return Store(engine, region, clock=clock, ticks=ticks, cache_bytes=cache_bytes, filled=filled)
     except BaseException:
         engine.dispose()
@@ -144,30 +121,6 @@ def _check_same_region(row: sa.Row | None, region: Region) -> None:
         raise Refused("The store was made for other boundaries.", faults)
 
 
-@contextlib.contextmanager
-def _store_faults(done: str) -> Iterator[None]:
-    """Turn what the database driver raises into a sentence that says what to do."""
-    try:
-        yield
-    except sa.exc.DatabaseError as error:
-        if isinstance(error, sa.exc.IntegrityError):
-            raise
-        text = str(error.orig).strip()
-        hints = {
-            "full": "free some space, then try again",
-            "No space": "free some space, then try again",
-            "locked": "another program is writing; try again in a moment",
-            "readonly": "the folder or disk is read-only; make it writable",
-            "not a database": "the file is something else; choose another with COMMONGROUND_DATABASE_URL",
-            "malformed": "the file is damaged; restore a backup",
-            "connect": "check that the database server runs and that COMMONGROUND_DATABASE_URL is right",
-        }
-        todo = next((hint for word, hint in hints.items() if word in text), "see the log of the server")
-        raise StoreFault(
-            f"The store could not be {done}; nothing was changed.", [Fault(text, "database", todo)]
-        ) from error
-
-
 @dataclass(frozen=True)
 class _Entry:
     """A layer in the snapshot. ``guard`` is the descriptor that decides who may see it: of the version that is shown,
@@ -188,8 +141,11 @@ class _Snapshot:
     entries: Mapping[str, _Entry]
 
 
-class Store:
-    """Layers, versions and people of one region. Make one per process with :func:`open_store`; threads may share it."""
+class Store(Layers, Database):
+    """Layers, versions and people of one region. Make one per process with :func:`open_store`; threads may share it.
+
+    It is the database that other things of the region are kept in, too; what changes its layers is :class:`Layers`.
+    """
 
     def __init__(
         self,
@@ -201,19 +157,19 @@ class Store:
         cache_bytes: int = CACHE_BYTES,
         filled: RefreshReport | None = None,
     ):
-        self.engine = engine
-        self.region = region
+        Database.__init__(self, engine, region, clock=clock)
+        Layers.__init__(self, self)
+        self.accounts = Accounts(self)
         self.filled = filled or RefreshReport()  # what opening it published from the region pack
-        self.now = clock
         self._ticks = ticks
         self._snapshot: _Snapshot | None = None
         self._checked = self._reached = float("-inf")
         self._versions: dict[tuple[str, int], Layer] = {}
         self._codes = {level: pa.array(region.codes(level).to_numpy(dtype=object), pa.string()) for level in LEVELS}
         self._theme_order = {theme.id: number for number, theme in enumerate(region.themes)}
-        self._cache = _Memory(cache_bytes)
+        self._decoded: LRUCache[tuple, _Decoded] = LRUCache(cache_bytes, getsizeof=lambda found: found.size)
+        self._decoding = threading.Lock()
         self._refreshing = threading.Lock()
-        _every_store.add(self)
 
     # -- reading: the catalogue ----------------------------------------------------------------------------------------
 
@@ -270,23 +226,19 @@ class Store:
         """The versions that were shown and not taken away since. Raises :class:`NotFound` like :meth:`layer`."""
         return self._entry(layer_id, viewer).standing.open
 
-    def pinned(self, versions: Mapping[str, int]) -> PinnedStore:
-        """This store, read-only, as it answers with these versions of these layers; every other layer is at its newest."""
-        return PinnedStore(self, versions)
-
     def _entry(self, layer_id: str, viewer: Viewer) -> _Entry:
         entry = self._state().entries.get(layer_id)
         if entry is None or not may_see(entry.guard, viewer, self.region):
-            raise NotFound(no_layer(layer_id))
+            raise NotFound(LAYERS.nothing(layer_id))
         if entry.standing.last is None and not may_change(entry.guard.partner, viewer):
-            raise NotFound(no_layer(layer_id))  # nothing of it was ever shown
+            raise NotFound(LAYERS.nothing(layer_id))  # nothing of it was ever shown
         return entry
 
     @staticmethod
     def _raise_absent(layer_id: str, entry: _Entry) -> None:
         if gone := entry.standing.withdrawn:
             raise Withdrawn(layer_id, entry.guard.title, gone.reason, gone.at)
-        raise NotFound(no_layer(layer_id))
+        raise NotFound(LAYERS.nothing(layer_id))
 
     def history(self, layer_id: str, viewer: Viewer) -> tuple[Version, ...]:
         """The versions of a layer, newest first: every one for those who may change it, the open ones for others.
@@ -298,7 +250,7 @@ class Store:
         changes = may_change(entry.guard.partner, viewer)
         if not changes and entry.layer is None:
             self._raise_absent(layer_id, entry)
-        table = schema.versions
+        table = tables.versions
         with self.reading() as connection:
             rows = connection.execute(
                 sa.select(table).where(table.c.layer_id == layer_id).order_by(table.c.version.desc())
@@ -319,34 +271,13 @@ class Store:
         own partner's layers, briefings and people. Raises :class:`NotPermitted` for everybody else."""
         if not viewer.signed_in or viewer.role not in ("analyst", "admin"):
             raise NotPermitted("Only analysts and admins may read the audit trail.")
-        table = schema.audit
-        query = sa.select(table).order_by(table.c.seq.desc()).limit(limit)
-        if layer_id is not None:
-            query = query.where(table.c.layer_id == layer_id)
-        if before is not None:
-            query = query.where(table.c.seq < before)
-        if viewer.role != "admin":
-            entries = self._state().entries.items()
-            mine = [i for i, entry in entries if may_change(entry.guard.partner, viewer)]
-            others = [i for i, entry in entries if not may_change(entry.guard.partner, viewer)]
-            own_people = (table.c.partner == viewer.partner) & (
-                table.c.layer_id.is_(None)
-                | (table.c.layer_id.not_in(others) & table.c.layer_id.not_like(f"{OF_BRIEFING}%"))
-            )
-            query = query.where(table.c.layer_id.in_(mine) | own_people | self._of_own_briefings(viewer))
+        mine, others = [], []
+        for key, entry in self._state().entries.items():
+            (mine if may_change(entry.guard.partner, viewer) else others).append(key)
         with self.reading() as connection:
-            return tuple(_audit_line(row) for row in connection.execute(query))
-
-    @staticmethod
-    def _of_own_briefings(viewer: Viewer) -> sa.ColumnElement[bool]:
-        """Audit lines about the briefings of a viewer's partner, and what they tried themselves at an id that nobody has: a
-        colleague may have tried it as an admin, for another partner."""
-        table, made = schema.audit, schema.briefings
-        keys = sa.select(OF_BRIEFING + made.c.id)
-        tried = table.c.layer_id.like(f"{OF_BRIEFING}%") & table.c.layer_id.not_in(keys)
-        return table.c.layer_id.in_(keys.where(made.c.partner == viewer.partner)) | (
-            tried & (table.c.by == viewer.user)
-        )
+            return read_lines(
+                connection, viewer, mine=mine, others=others, layer_id=layer_id, before=before, limit=limit
+            )
 
     # -- reading: the numbers ------------------------------------------------------------------------------------------
 
@@ -371,12 +302,20 @@ class Store:
         elif period not in layer.periods:
             raise NotFound(f"The layer '{layer_id}' has no period '{period}'.")
         key = (layer.id, layer.version, level, period)
-        kept = self._cache.get(key)
-        if kept is None:
-            kept = self._cache.put(key, self._read_values(layer, level, period))
-        return Values(layer, level, period, kept.arrays, kept.reason, kept.why, kept.frame)
+        found = self._once(key, lambda: self._read_values(layer, level, period))
+        return Values(layer, level, period, found.arrays, found.reason, found.why, found.frame)
 
-    def _read_values(self, layer: Layer, level: str, period: str) -> _Kept:
+    def _once(self, key: tuple, decode: Callable[[], _Decoded]) -> _Decoded:
+        """What was decoded under this key, from memory if it is still there."""
+        with self._decoding:
+            found = self._decoded.get(key)
+        if found is None:
+            found = decode()
+            with self._decoding, contextlib.suppress(ValueError):  # larger than the whole memory
+                found = self._decoded.setdefault(key, found)  # another thread may have been quicker
+        return found
+
+    def _read_values(self, layer: Layer, level: str, period: str) -> _Decoded:
         size = len(self.region.codes(level))
         reason, why = "" if level in layer.levels else layer.reasons.get(level, ""), {}
         if (level, period) in layer.parts:
@@ -401,7 +340,7 @@ class Store:
             copy=False,
         )
         size = sum(array.nbytes for array in arrays.values()) + words.nbytes + 200 * len(why)
-        return _Kept(frame, MappingProxyType(arrays), reason, MappingProxyType(why), size)
+        return _Decoded(frame, MappingProxyType(arrays), reason, MappingProxyType(why), size)
 
     def services(self, layer_id: str, viewer: Viewer, *, version: int | None = None) -> pd.DataFrame:
         """The sites of a service layer, one row each: the columns of ``layers.fields.SERVICE`` that are known, always
@@ -411,12 +350,12 @@ class Store:
             fault = Fault("it is an indicator and has no sites", f"layer '{layer_id}'", "ask for its values")
             raise Refused("The services cannot be given.", [fault])
         key = (layer.id, layer.version, "services", "")
-        kept = self._cache.get(key)
-        if kept is None:
-            frame = freeze(decode_table(self._content(layer, "values")))
-            size = int(frame.memory_usage(index=False, deep=True).sum())
-            kept = self._cache.put(key, _Kept(frame, MappingProxyType({}), "", MappingProxyType({}), size))
-        return kept.frame.copy(deep=False)
+        return self._once(key, lambda: self._read_services(layer)).frame.copy(deep=False)
+
+    def _read_services(self, layer: Layer) -> _Decoded:
+        frame = freeze(decode_table(self._content(layer, "values")))
+        size = int(frame.memory_usage(index=False, deep=True).sum())
+        return _Decoded(frame, MappingProxyType({}), "", MappingProxyType({}), size)
 
     def compare(
         self, layer_id: str, a: int, b: int, level: str, viewer: Viewer, *, period: str | None = None
@@ -451,13 +390,8 @@ class Store:
 
     def _content(self, layer: Layer, part: str) -> bytes:
         with self.reading() as connection:
-            table = schema.versions
-            wanted = connection.execute(
-                sa.select(table.c[f"{part}_sha256"]).where(
-                    table.c.layer_id == layer.id, table.c.version == layer.version
-                )
-            ).scalar_one()
-            blob = publishing.read_content(connection, layer.id, layer.version, part)
+            wanted = LAYERS.version_row(connection, layer.id, layer.version)._mapping[f"{part}_sha256"]
+            blob = read_content(connection, layer.id, layer.version, part)
         if sha256(blob) != wanted:
             fault = Fault(
                 "what is stored is not what was published", f"{layer.id} version {layer.version}", "restore a backup"
@@ -467,161 +401,17 @@ class Store:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def publish(
-        self,
-        package: Package,
-        *,
-        by: Viewer,
-        note: str = "",
-        at: datetime | None = None,
-        replace_ok: bool = True,
-        append: bool = False,
-        expecting: int | None = None,
-        checked_by: str = "",
-        review_on: str = "",
-        checks: Mapping[str, Any] | None = None,
-    ) -> Published:
-        """Publish a package as the next version of its layer: harmonised, protected and written in one transaction.
-
-        ``at``: show it from then on (aware datetime); now, or a past moment, means at once. ``replace_ok=False`` refuses
-        an id that exists. ``append`` keeps the periods of the version shown that the package does not bring.
-        ``expecting`` is the newest version that the publisher knew of (0: none) and refuses if there is a newer one.
-        ``checks`` says what was checked beforehand, in numbers and rules only; it is kept with the version's report, which
-        everybody who sees the layer may read.
-        An analyst may publish for their own partner, an admin for any. Raises :class:`NotPermitted` or :class:`Refused`;
-        then nothing has changed but one audit line.
-        """
-        done = publishing.publish(
-            self,
-            package,
-            by=by,
-            note=note,
-            at=at,
-            replace_ok=replace_ok,
-            append=append,
-            expecting=expecting,
-            checked_by=checked_by,
-            review_on=review_on,
-            checks=checks,
-        )
-        self.look_again()
-        return done
-
-    def publish_all(
-        self,
-        submissions: Sequence[publishing.Submission],
-        *,
-        by: Viewer,
-        note: str = "",
-        at: datetime | None = None,
-        checked_by: str = "",
-        review_on: str = "",
-    ) -> tuple[Published, ...]:
-        """Publish several layers as :meth:`publish` does, in one transaction: if one is refused, none is published."""
-        done = publishing.publish_all(
-            self, submissions, by=by, note=note, at=at, checked_by=checked_by, review_on=review_on
-        )
-        self.look_again()
-        return done
-
-    def follow_pack(self, layer_id: str, *, by: Viewer, reason: str) -> Published:
-        """Take the region pack's figures for a layer again, and from then on whenever the pack is built anew.
-
-        For those who may change the layer. Raises :class:`NotFound`, :class:`NotPermitted` or :class:`Refused`."""
-        done = refresh.follow_pack(self, layer_id, by=by, reason=reason)
-        self.look_again()
-        return done
-
-    def pack_side(self, layer_id: str, viewer: Viewer) -> refresh.PackSide | None:
-        """How a layer stands to the region pack; None when the pack does not bring it, or for who may not change it."""
-        return refresh.pack_side(self, layer_id, viewer)
-
-    def rollback(self, layer_id: str, *, to: int, by: Viewer, reason: str) -> None:
-        """Show an earlier version again, and cancel those that still wait for their date. Versions themselves stay as
-        they are; the ones after ``to`` are closed to all but those who may change the layer."""
-        publishing.rollback(self, layer_id, to=to, by=by, reason=reason)
-        self.look_again()
-
-    def withdraw(self, layer_id: str, *, by: Viewer, reason: str) -> None:
-        """Show the layer to nobody until it is published or rolled back again. Links to it give the reason."""
-        publishing.withdraw(self, layer_id, by=by, reason=reason)
-        self.look_again()
-
     def note(
         self, action: str, *, by: Viewer, layer_id: str | None = None, detail: Mapping[str, Any] | None = None
     ) -> None:
         """Add a line to the audit trail about something that happened outside the store (an upload refused, an export)."""
         with self.writing(bump=False) as connection:
-            publishing.add_audit(connection, at=self.now(), by=by, action=action, layer_id=layer_id, detail=detail)
-
-    # -- people; see layers.store.accounts for each --------------------------------------------------------------------------
-
-    def add_user(self, name: str, *, role: str, partner: str, password: str | None = None, by: Viewer) -> accounts.User:
-        return accounts.add_user(self, name, role=role, partner=partner, password=password, by=by)
-
-    def change_user(
-        self, name: str, *, by: Viewer, role: str | None = None, partner: str | None = None
-    ) -> accounts.User:
-        return accounts.change_user(self, name, by=by, role=role, partner=partner)
-
-    def set_password(self, name: str, password: str, *, by: Viewer) -> None:
-        accounts.set_password(self, name, password, by=by)
-
-    def list_users(self, by: Viewer) -> tuple[accounts.User, ...]:
-        return accounts.list_users(self, by)
-
-    def colleagues(self, by: Viewer, partner: str) -> tuple[accounts.User, ...]:
-        return accounts.colleagues(self, by, partner)
-
-    def has_users(self) -> bool:
-        return accounts.has_users(self)
-
-    def disable_user(self, name: str, *, by: Viewer) -> None:
-        accounts.disable_user(self, name, by=by)
-
-    def enable_user(self, name: str, *, by: Viewer) -> None:
-        accounts.enable_user(self, name, by=by)
-
-    def viewer_named(self, name: str) -> Viewer:
-        return accounts.viewer_named(self, name)
-
-    def sign_in(self, name: str, password: str, *, source: str = "") -> str:
-        return accounts.sign_in(self, name, password, source=source)
-
-    def start_session(self, name: str) -> str:
-        return accounts.start_session(self, name)
-
-    def viewer_of(self, token: str | None) -> Viewer:
-        return accounts.viewer_of(self, token)
-
-    def sign_out(self, token: str | None) -> None:
-        accounts.sign_out(self, token)
-
-    # -- the database --------------------------------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """A connection whose every SELECT sees the same moment. For modules that keep their own tables in the store."""
-        with _store_faults("read"), schema.reading(self.engine) as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def writing(self, *, bump: bool = True) -> Iterator[sa.Connection]:
-        """One transaction, all or nothing, with no other writer beside it. ``bump`` tells every process to look again."""
-        with _store_faults("written"), schema.writing(self.engine, bump=bump) as connection:
-            yield connection
+            add_line(connection, at=self.now(), by=by, action=action, of=layer_id, detail=detail)
 
     def generation(self) -> int:
         """A number that grows whenever anything that the store shows may have changed. At most a second old."""
         state = self._state()
         return state.generation + state.due
-
-    def check(self) -> list[Fault]:
-        """Everything that is wrong with the store; empty when it is whole. Reads every byte, so it takes a while."""
-        return integrity.check(self)
-
-    def close(self) -> None:
-        self.engine.dispose()
 
     # -- snapshot ------------------------------------------------------------------------------------------------------
 
@@ -643,7 +433,7 @@ class Store:
             state, ticks = self._snapshot, self._ticks()
             try:
                 with self.reading() as connection:
-                    generation = connection.execute(sa.select(schema.meta.c.generation)).scalar_one()
+                    generation = connection.execute(sa.select(tables.meta.c.generation)).scalar_one()
                     now = self.now()
                     due = state is not None and state.next_due is not None and now >= state.next_due
                     if state is None or due or generation != state.generation:
@@ -659,7 +449,7 @@ class Store:
         finally:
             self._refreshing.release()
 
-    def look_again(self) -> None:
+    def reload(self) -> None:
         """Show this process what it has just written. It is written: a fault in looking at it is not the writer's."""
         self._checked = float("-inf")
         try:
@@ -668,11 +458,7 @@ class Store:
             log.exception("the catalogue could not be read after a write; the next read will try again")
 
     def _load(self, connection: sa.Connection, generation: int, now: datetime) -> _Snapshot:
-        by_layer: dict[str, list[Pointer]] = {}
-        for r in connection.execute(sa.select(schema.pointers).order_by(schema.pointers.c.seq)):
-            by_layer.setdefault(r.layer_id, []).append(
-                Pointer(r.seq, r.action, r.version, r.at, r.effective_at, r.reason)
-            )
+        by_layer = LAYERS.pointers_of(connection)
         stands = {layer_id: standing(pointers, now) for layer_id, pointers in by_layer.items()}
         newest = {layer_id: max(p.version or 0 for p in pointers) for layer_id, pointers in by_layer.items()}
         decides = {i: stands[i].current or stands[i].last or newest[i] for i in by_layer}
@@ -704,7 +490,7 @@ class Store:
 
     def _learn(self, connection: sa.Connection, wanted: set[tuple[str, int]]) -> None:
         """Read versions that this process has not met. They never change, so they are kept for good."""
-        table = schema.versions
+        table = tables.versions
         missing = sorted(wanted - self._versions.keys())
         for start in range(0, len(missing), 400):  # SQLite takes some 32,000 parameters a statement; stay far below
             some = missing[start : start + 400]
@@ -712,67 +498,19 @@ class Store:
             for row in connection.execute(query):
                 self._versions[row.layer_id, row.version] = _layer_of(row)
 
-    # -- forking -------------------------------------------------------------------------------------------------------
-
-    def _before_fork(self) -> None:
-        self.engine.dispose()  # a SQLite connection must not be used, nor even closed, in a child
-
-    def _after_fork(self) -> None:
-        self.engine.dispose(close=False)
+    def after_fork(self) -> None:
+        super().after_fork()
         self._refreshing = threading.Lock()
-        self._cache.lock = threading.Lock()
-
-
-_every_store: weakref.WeakSet[Store] = weakref.WeakSet()
-
-
-def _fork_hook(method: str) -> Callable[[], None]:
-    def run() -> None:
-        for store in list(_every_store):
-            getattr(store, method)()
-
-    return run
-
-
-if hasattr(os, "register_at_fork"):  # gunicorn --preload opens the store, then forks its workers
-    os.register_at_fork(before=_fork_hook("_before_fork"), after_in_child=_fork_hook("_after_fork"))
+        self._decoding = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
+class _Decoded:
     frame: pd.DataFrame
     arrays: Mapping[str, np.ndarray]
     reason: str
     why: Mapping[str, str]
     size: int
-
-
-class _Memory:
-    """The most recently used decoded values, at most ``limit`` bytes of them. Safe for threads."""
-
-    def __init__(self, limit: int):
-        self.limit = limit
-        self.size = 0
-        self.lock = threading.Lock()
-        self.kept: OrderedDict[tuple, _Kept] = OrderedDict()
-
-    def get(self, key: tuple) -> _Kept | None:
-        with self.lock:
-            found = self.kept.get(key)
-            if found is not None:
-                self.kept.move_to_end(key)
-            return found
-
-    def put(self, key: tuple, value: _Kept) -> _Kept:
-        with self.lock:
-            if key in self.kept:  # another thread was quicker
-                return self.kept[key]
-            self.kept[key] = value
-            self.size += value.size
-            while self.size > self.limit and len(self.kept) > 1:
-                _, old = self.kept.popitem(last=False)
-                self.size -= old.size
-        return value
 
 
 def _in_area_order(codes: pa.Array, arrays: dict[str, np.ndarray], wanted: pd.Index) -> dict[str, np.ndarray]:
@@ -786,7 +524,7 @@ def _in_area_order(codes: pa.Array, arrays: dict[str, np.ndarray], wanted: pd.In
 def _layer_of(row: sa.Row) -> Layer:
     summary = json.loads(row.summary)
     return Layer(
-        descriptor=descriptor_of_dict(json.loads(row.descriptor)),
+        descriptor=descriptor_of(row),
         version=row.version,
         published_at=row.published_at,
         published_by=row.published_by,
@@ -802,14 +540,6 @@ def _layer_of(row: sa.Row) -> Layer:
         sha256=row.values_sha256,
         parts=frozenset((level, period) for level, period in summary["parts"]),
     )
-
-
-def _audit_line(row: sa.Row) -> AuditLine:
-    of = row.layer_id or ""
-    briefing = of.removeprefix(OF_BRIEFING) if of.startswith(OF_BRIEFING) else ""
-    layer_id = "" if briefing else of
-    detail = json.loads(row.detail)
-    return AuditLine(row.seq, row.at, row.by, row.partner, row.action, layer_id, row.version, detail, briefing)
 
 
 def _for_public(layer: Layer) -> Layer:

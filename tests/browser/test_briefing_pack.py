@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from dashboard.briefings.files import export_briefing
+from dashboard.briefings.files.formats import export_briefing
 from tests import sample_briefing as made
 from tests.browser.test_axe import AXE, RUN, TAGS
 

@@ -75,10 +75,12 @@ def site(tmp_path_factory):
     home = tmp_path_factory.mktemp("briefings-home")
     region = load_region(Path(__file__).resolve().parents[2] / "data/demo")
     store = open_store(f"sqlite:///{home / 'store.sqlite'}", region)
-    store.add_user("ann", role="analyst", partner="newcastle", password=PASSWORD, by=SYSTEM)
+    store.accounts.add_user("ann", role="analyst", partner="newcastle", password=PASSWORD, by=SYSTEM)
     published = Published(region, store, home)
     pins, facts = pins_and_facts(build_briefing(published, read_briefing(TEXT), briefing_id="alcohol"))
-    Briefings(store).publish(text=TEXT, by=store.viewer_named("ann"), pins=pins, facts=facts, briefing_id="alcohol")
+    Briefings(store).publish(
+        text=TEXT, by=store.accounts.viewer_named("ann"), pins=pins, facts=facts, briefing_id="alcohol"
+    )
     with serving(create_app(published, "a key for the tests only").server) as url:
         yield Site(url, published)
     store.close()

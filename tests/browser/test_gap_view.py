@@ -7,11 +7,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from dashboard.selection import Selection
+from dashboard.views import gap_areas, gap_words
 from dashboard.views import gaps as view
 from dashboard.views import overlays as over
 from dashboard.views.scene import classes_of, scene
 from layers import PUBLIC
-from tests.browser.driving import PHONE, Site, serving, until
+from tests.browser.driving import GAP, PHONE, Site, serving, until
 from tests.browser.test_axe import assert_clean
 from tests.measured import write_measured_pack
 
@@ -120,7 +121,7 @@ def test_the_panel_says_why_an_area_is_underserved_and_another_is_not(explore, d
     codes = gaps.result.areas["code"]
     explore = explore(demo_site, f"/?{QUESTION}&area={codes.iat[inside]}")
     said = explore.page.locator("#area-panel .why").inner_text()
-    reading = view.area_reading(gaps, inside)
+    reading = gap_areas.area_reading(gaps, inside)
     for text in (
         reading.verdict,
         reading.reason,
@@ -225,7 +226,11 @@ def test_a_weight_slider_moves_the_map_at_once_and_the_words_follow(explore, dem
     wanted = Selection(need="alcohol-admissions=2,violence", services=("alcohol-drug-services",), show="gap")
     shown = scene(demo_site.published, wanted, PUBLIC)
     assert explore.classes() == list(classes_of(demo_site.published, wanted, shown)[1:])
-    until(page, "text => document.getElementById('sentence').textContent.includes(text)", view.summary_sentence(shown))
+    until(
+        page,
+        "text => document.getElementById('sentence').textContent.includes(text)",
+        gap_words.summary_sentence(shown),
+    )
     assert explore.selection()["need"] == wanted.need
 
 
@@ -236,3 +241,9 @@ def test_a_ready_made_set_says_why_each_indicator_belongs(explore, demo_site):
     explore.page.locator(".preset-why summary").first.click()
     said = explore.page.locator(".preset-why").first.inner_text()
     assert all(why in said for why in preset.reasons.values())
+
+
+def test_another_control_leaves_every_digit_of_the_link_alone(explore, demo_site):
+    page = explore(demo_site, f"/?{GAP}&max_m=1234.5678")
+    page.choose("detour", "Straight line and a fifth")
+    assert "max_m=1234.5678&detour=1.2" in page.query()

@@ -1,5 +1,6 @@
-"""``assets/wording.js`` and ``assets/selection.js`` against the cases that ``tests/dashboard/test_parity_python.py`` holds Python to,
-and against Python itself on every combination of filters of both regions."""
+"""``assets/wording.js``, ``assets/question.js`` and ``assets/selection.js`` against the cases that
+``tests/dashboard/test_parity_python.py`` holds Python to, and against Python itself on every combination of filters of both
+regions, and on links of all kinds."""
 
 from __future__ import annotations
 
@@ -8,13 +9,15 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 import pytest
 
+from dashboard import question
+from dashboard.app import json_in_page
 from dashboard.selection import Selection
 from dashboard.views import offer, wording
 from layers import PUBLIC
+from tests.links import READ_ALL, links
 
 pytestmark = pytest.mark.browser
 
@@ -28,10 +31,11 @@ NUMBERS = "const n = (x) => (typeof x === 'string' ? Number(x) : x);"
 
 @pytest.fixture(scope="module")
 def scripts(chromium):
-    """An empty page with the two scripts and nothing of Dash."""
+    """An empty page with the rows of the question and the scripts, and nothing of Dash."""
     page = chromium.new_page()
+    page.set_content(json_in_page("question", question.as_data()))
     page.evaluate("() => { window.dash_clientside = { no_update: null }; }")
-    for name in ("wording.js", "selection.js"):
+    for name in ("wording.js", "question.js", "selection.js"):
         page.add_script_tag(content=(ROOT / "assets" / name).read_text("utf-8"))
     yield page
     page.close()
@@ -76,19 +80,26 @@ def test_addresses_are_written_alike(scripts):
     cases = SELECTIONS["written"]
     for name, want in (("toQuery", "query"), ("classesQuery", "classes_query")):
         got = scripts.evaluate(
-            f"s => s.map((x) => commonground.selection.{name}(x))", [full(c["selection"]) for c in cases]
+            f"s => s.map((x) => commonground.question.{name}(x))", [full(c["selection"]) for c in cases]
         )
         assert differences(cases, got, [case[want] for case in cases]) == []
 
 
 def test_addresses_are_read_alike(scripts):
     cases = SELECTIONS["read"]
-    got = scripts.evaluate("q => q.map((x) => commonground.selection.fromQuery('?' + x))", [c["query"] for c in cases])
+    got = scripts.evaluate("q => q.map((x) => commonground.question.fromQuery('?' + x))", [c["query"] for c in cases])
     assert differences(cases, got, [full(case["selection"]) for case in cases]) == []
-    written = scripts.evaluate("s => s.map((x) => commonground.selection.toQuery(x))", got)
-    again = scripts.evaluate("q => q.map((x) => commonground.selection.fromQuery(x))", written)
+    written = scripts.evaluate("s => s.map((x) => commonground.question.toQuery(x))", got)
+    again = scripts.evaluate("q => q.map((x) => commonground.question.fromQuery(x))", written)
     assert differences(cases, again, got) == []
-    assert [Selection.from_query(dict(parse_qsl(q)))[1] for q in written] == [()] * len(written)
+    assert [Selection.from_query(question.parse_address(q))[1] for q in written] == [()] * len(written)
+
+
+def test_some_thousand_links_are_read_and_written_alike(scripts):
+    asked = links(3)
+    ours = [Selection.from_query(question.parse_address(link))[0] for link in asked]
+    want = [[each.as_data(), each.query_string(), each.classes_query()] for each in ours]
+    assert differences(asked, scripts.evaluate(READ_ALL, asked), want) == []
 
 
 def settle_in_browser(scripts, site, wanted: list[dict], narrowed: bool = False) -> list[dict]:

@@ -29,7 +29,7 @@ def site(tmp_path_factory):
     region = load_region(ROOT / "data/demo")
     store = open_store(f"sqlite:///{home / 'store.sqlite'}", region, fill=False)
     for name in ("ann", "bob"):
-        store.add_user(name, role="analyst", partner="newcastle", password=PASSWORD, by=SYSTEM)
+        store.accounts.add_user(name, role="analyst", partner="newcastle", password=PASSWORD, by=SYSTEM)
     published = Published(region, store, home)
     with serving(create_app(published, "a key for the tests only").server) as url:
         yield Site(url, published)

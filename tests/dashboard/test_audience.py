@@ -87,8 +87,8 @@ def here(home):
     store = open_store(f"sqlite:///{home / 'store-tiny.sqlite'}", region)
     for name, place in PEOPLE.items():
         if place:
-            store.add_user(name, role=place[0], partner=place[1], by=SYSTEM)
-    wes = store.viewer_named("wes")
+            store.accounts.add_user(name, role=place[0], partner=place[1], by=SYSTEM)
+    wes = store.accounts.viewer_named("wes")
     first, second = [("S1", "Medlar hub", 420_500.0, 560_500.0)], [("S1", "Damson house", 421_500.0, 560_500.0)]
     for package in (
         indicator("shared-beds", title="Quincebeds", audience="partners", first=31_000.0),
@@ -118,7 +118,7 @@ def browsers(app, here):
     for name, place in PEOPLE.items():
         made[name] = app.server.test_client()
         if place:
-            made[name].set_cookie("commonground", here.store.start_session(name))
+            made[name].set_cookie("commonground", here.store.accounts.start_session(name))
     return made
 
 
@@ -392,9 +392,9 @@ def test_a_withdrawn_layer_tells_its_reason_only_to_those_who_could_have_seen_it
 
 
 def signed_in(app, here, name: str, role: str, partner: str):
-    here.store.add_user(name, role=role, partner=partner, by=SYSTEM)
+    here.store.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
     browser = app.server.test_client()
-    browser.set_cookie("commonground", here.store.start_session(name))
+    browser.set_cookie("commonground", here.store.accounts.start_session(name))
     return browser
 
 
@@ -402,11 +402,11 @@ def test_a_place_taken_away_during_a_session_counts_at_once(app, here):
     browser = signed_in(app, here, "mover", "viewer", "westshire")
     assert browser.get("/api/v1/layers/own-debt").status_code == 200
     assert "Bullacedebt" in layout(browser, "/catalogue").text
-    here.store.change_user("mover", partner="eastshire", by=SYSTEM)
+    here.store.accounts.change_user("mover", partner="eastshire", by=SYSTEM)
     assert browser.get("/api/v1/layers/own-debt").status_code == 404
     assert "Bullacedebt" not in layout(browser, "/catalogue").text
     assert browser.get("/api/v1/layers/shared-beds").status_code == 200
-    here.store.disable_user("mover", by=SYSTEM)
+    here.store.accounts.disable_user("mover", by=SYSTEM)
     assert browser.get("/api/v1/layers/shared-beds").status_code == 404
     assert "Sign in" in layout(browser, "/").text
 
@@ -414,7 +414,7 @@ def test_a_place_taken_away_during_a_session_counts_at_once(app, here):
 def test_an_admin_who_is_one_no_more_sees_what_is_left(app, here):
     browser = signed_in(app, here, "boss", "admin", "icb")
     assert browser.get("/api/v1/layers/own-debt").status_code == 200
-    here.store.change_user("boss", role="viewer", by=SYSTEM)
+    here.store.accounts.change_user("boss", role="viewer", by=SYSTEM)
     assert browser.get("/api/v1/layers/own-debt").status_code == 404
 
 
@@ -429,7 +429,7 @@ def test_after_signing_out_the_same_cookie_is_the_public(app, here, answers):
 
 
 def test_a_layer_made_private_is_gone_for_whoever_has_it_open(browsers, here):
-    wes = here.store.viewer_named("wes")
+    wes = here.store.accounts.viewer_named("wes")
     here.store.publish(indicator("closing", title="Closing"), by=wes)
     public = browsers["public"]
     first = public.get("/api/v1/layers/closing/values")

@@ -1,20 +1,22 @@
 """The words, addresses and offers that Python and the browser must agree on, from the Python side.
 
-``tests/browser/test_parity.py`` puts the same cases to ``assets/wording.js`` and ``assets/selection.js``.
+``tests/browser/test_parity.py`` puts the same cases to ``assets/wording.js``, ``assets/question.js`` and ``assets/selection.js``.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 import pytest
 
+from dashboard import question
 from dashboard.selection import Selection
 from dashboard.views import offer, wording
 from layers import PUBLIC
+from tests.links import links, read_in_node
 
 HERE = Path(__file__).parent
 WORDS = json.loads((HERE / "wording_cases.json").read_text("utf-8"))
@@ -55,7 +57,23 @@ def test_a_selection_is_written_as_an_address(case):
 
 @pytest.mark.parametrize("case", SELECTIONS["read"], ids=lambda c: c["query"][:40] or "nothing")
 def test_an_address_is_read_as_a_selection(case):
-    assert Selection.from_query(dict(parse_qsl(case["query"])))[0] == selection_of(case["selection"])
+    assert Selection.from_query(question.parse_address(case["query"]))[0] == selection_of(case["selection"])
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_some_thousand_links_are_read_and_written_alike(seed):
+    """Hostile texts too, for every kind of field; what was written is read as the same again."""
+    asked = links(seed)
+    ours = [Selection.from_query(question.parse_address(link))[0] for link in asked]
+    want = [[each.as_data(), each.query_string(), each.classes_query()] for each in ours]
+    got = read_in_node(question.as_data(), asked)
+    assert [(link, a, b) for link, a, b in zip(asked, got, want, strict=True) if a != b] == []
+    assert sum(each != Selection() for each in ours) > 1000
+    for each in ours:
+        written = question.parse_address(each.query_string())
+        again, notices = Selection.from_query(written)
+        assert (again.to_query(), notices) == (written, ())
 
 
 @pytest.mark.parametrize("case", SELECTIONS["settled"], ids=lambda c: str(c["wanted"]))

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.selection import BANDS, CLASSES, LEVELS, OVERLAYS, SCHEMES, Selection
+from dashboard.question import FIELDS
+from dashboard.selection import Selection
 
+OVERLAYS = FIELDS["overlays"].allowed()
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,12}", fullmatch=True)
 SELECTIONS = st.builds(
     Selection,
@@ -15,11 +17,11 @@ SELECTIONS = st.builds(
     services=st.lists(NAMES, unique=True, max_size=4).map(tuple),
     partner=st.just("") | NAMES,
     owner=st.just("") | NAMES,
-    level=st.sampled_from(LEVELS),
+    level=st.sampled_from(FIELDS["level"].allowed()),
     period=st.sampled_from(["", "2024", "2023/24", "Jan to Apr 2024", "Q1 & Q2"]),
-    bands=st.sampled_from(BANDS),
-    classes=st.sampled_from(CLASSES),
-    scheme=st.sampled_from(SCHEMES),
+    bands=st.sampled_from(FIELDS["bands"].allowed()),
+    classes=st.integers(3, 7),
+    scheme=st.sampled_from(FIELDS["scheme"].allowed()),
     fair=st.booleans(),
     max_min=st.sampled_from([None, 20.0, 12.5]),
     group=st.just("") | NAMES,
@@ -64,7 +66,7 @@ def test_the_default_view_has_a_bare_address():
         ("services", ",".join(f"s{i}" for i in range(21))),
         ("period", "x" * 61),
         ("period", "2024\n"),
-        ("fair", "no"),
+        ("fair", "maybe"),
         ("max_min", "0"),
         ("overlays", "near,stars"),
         ("travel", "../bus"),

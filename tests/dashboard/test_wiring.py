@@ -156,7 +156,7 @@ def test_nobody_types_an_id_of_ids_in_quotes():
 
 def test_every_id_that_the_scripts_look_up_exists(tiny, tiny_app):
     # what Dash puts into the page, what the index page carries, and the grid, which comes when the table is opened
-    present = {"_dash-config", "explore-start", ids.TABLE}
+    present = {"_dash-config", "question", "explore-start", ids.TABLE}
     for page in PAGES:
         for query in ({}, {"need": "crowded", "area": "T06", "services": "clinics"}):
             present |= {each for each in ids_in(page_layout(tiny, page, tiny_app, query)) if isinstance(each, str)}

@@ -6,14 +6,13 @@ The formats differ in how they set these, never in what they say.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dashboard.briefings.filling.model import Briefing, ChartData, Figure, LegendRow, Page, SourceLine, TableData
-from dashboard.drawing.svg_map import SHAPES, shape_path
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, SourceLine
+from dashboard.drawing.shown import ChartData, LegendRow, TableData
 from dashboard.views import wording
 from layers import BriefingBlock, BriefingRun, safe_link
 
@@ -24,13 +23,9 @@ SHOWN = "What is shown"
 KEY = "Key"
 UNAVAILABLE = "This page cannot be shown"
 
-INK, ACCENT, QUIET, RULE, NOTICE, PAPER = "#1d1d1b", "#00625a", "#51514d", "#c9c9c4", "#7d1550", "#ffffff"
-"""Colours of words in files that are printed or projected. Quiet on paper is 7.8 to 1."""
-
 # XML 1.0 holds none of these, escaped or not; line ends stay
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
 _BOX = re.compile(r'<svg\b[^>]*?\bviewBox="\s*[-\d.eE]+[\s,]+[-\d.eE]+[\s,]+([\d.eE]+)[\s,]+([\d.eE]+)\s*"')
-_HEX = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\Z")
 
 
 @dataclass(frozen=True)
@@ -90,13 +85,7 @@ def href(link: str, address: str) -> str:
 
 
 def day(value: date | str) -> str:
-    """ "22 November 2026"; a text that is no date stays as it is."""
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value[:10])
-        except ValueError:
-            return text(value)
-    return f"{value.day} {value:%B %Y}"
+    return text(wording.day(value))
 
 
 # ---- the briefing -------------------------------------------------------------------------------------------------------
@@ -132,18 +121,10 @@ def footer_line(briefing: Briefing) -> str:
     return f"{text(briefing.title)}{version} · {text(briefing.partner_name)} · {day(briefing.made_on)}"
 
 
-def file_name(briefing: Briefing, format: str) -> str:
-    """A name that is safe on every system and in every header: ASCII letters, digits and hyphens, e.g. ``gaps-alcohol-2026-11-22.pdf``."""
-    letters = unicodedata.normalize("NFKD", briefing.id or briefing.title).encode("ascii", "ignore").decode()
-    stem = re.sub(r"[^a-z0-9]+", "-", letters.lower()).strip("-")[:80].strip("-") or "briefing"
-    version = f"-v{briefing.version}" if briefing.version else ""
-    return f"{stem}{version}-{briefing.made_on.isoformat()}.{format}"
-
-
 # ---- a page -------------------------------------------------------------------------------------------------------------
 
 
-def headline(page: Page) -> str:
+def headline(page: BriefingPage) -> str:
     return text(page.headline_text).strip() or (UNAVAILABLE if page.unavailable else f"Page {page.number}")
 
 
@@ -153,10 +134,6 @@ def source_lines(sources: Sequence[SourceLine]) -> list[str]:
     for source in sources:
         found.setdefault(_published(source), []).append(text(source.title))
     return [_sentences("; ".join(dict.fromkeys(titles)), rest) for rest, titles in found.items()]
-
-
-def source_line(source: SourceLine) -> str:
-    return source_lines((source,))[0]
 
 
 def _published(source: SourceLine) -> str:
@@ -175,7 +152,7 @@ def _sentences(first: str, *rest: str) -> str:
     return words if words.endswith(".") or not words else f"{words}."
 
 
-def attributions(of: Page | Briefing) -> str:
+def attributions(of: BriefingPage | Briefing) -> str:
     """What the licences of its data and of its maps' outlines ask to be said: each sentence once, in that order."""
     sentences: list[str] = []
     for asked in (*(source.attribution for source in of.sources), *of.credits):
@@ -183,13 +160,27 @@ def attributions(of: Page | Briefing) -> str:
     return " ".join(dict.fromkeys(each if each[-1:] in ".!?" else f"{each}." for each in sentences if each))
 
 
-def fact_lines(page: Page) -> list[str]:
+def fact_lines(page: BriefingPage) -> list[str]:
     """Where the numbers in the words come from; numbers with the same answer share a line."""
     found: dict[str, list[str]] = {}
     for fact in page.facts.values():
         if fact.text and fact.detail:
             found.setdefault(text(fact.detail), []).append(text(fact.text))
     return [f"{'; '.join(dict.fromkeys(texts))}: {detail}" for detail, texts in found.items()]
+
+
+def page_words(page: BriefingPage, address: str) -> dict[str, Any]:
+    """What a template says of a page, but for its figure."""
+    return {
+        "headline": headline(page),
+        "blocks": [
+            {"kind": block.kind, "lines": [runs(item, address) for item in block.items]} for block in page.blocks
+        ],
+        "limits": [text(each) for each in page.limits],
+        "sources": source_lines(page.sources),
+        "attribution": attributions(page),
+        "unavailable": text(page.unavailable),
+    }
 
 
 def table_of(figure: Figure) -> TableData | None:
@@ -262,31 +253,6 @@ def figure_words(figure: Figure, swatch: Callable[[LegendRow], Any]) -> dict[str
     }
 
 
-def mark_of(row: LegendRow) -> str:
-    """The shape on the map that a row stands for, "" where it stands for a colour of areas."""
-    return row.mark if row.mark in SHAPES else ""
-
-
-def swatch_svg(row: LegendRow) -> str:
-    """What stands before a row of a key, 24 by 16: a colour, hatching, an outline or a mark."""
-    if mark := mark_of(row):
-        # on white, so that a dark mark is seen on a dark screen too
-        inner = f'<rect width="24" height="16" fill="#ffffff"/><path d="{shape_path(mark, 12, 8, 12)}" fill="{hex_of(row.colour, INK)}"/>'
-    elif row.pattern == "hatch":
-        inner = (
-            '<rect x="0.5" y="0.5" width="23" height="15" fill="#ffffff" stroke="#6f6f6b"/>'
-            '<path d="M1 8L8 1M1 15L15 1M8 15L22 1M15 15L23 7" stroke="#6f6f6b" stroke-width="1.6"/>'
-        )
-    elif row.pattern == "outline":
-        inner = '<rect x="1.5" y="1.5" width="21" height="13" fill="#ffffff" stroke="#111111" stroke-width="3"/>'
-    else:
-        inner = f'<rect x="0.5" y="0.5" width="23" height="15" fill="{hex_of(row.colour)}" stroke="#6f6f6b"/>'
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="24" height="16" viewBox="0 0 24 16" aria-hidden="true">'
-        f"{inner}</svg>"
-    )
-
-
 def alt_of(figure: Figure) -> str:
     """Never empty: a picture without a description is one that some readers do not get."""
     return (
@@ -294,15 +260,6 @@ def alt_of(figure: Figure) -> str:
         or text(figure.title).strip()
         or {"map": "Map", "chart": "Chart"}.get(figure.kind, "Table")
     )
-
-
-def hex_of(colour: str, default: str = "#d9d9d6") -> str:
-    """ "#rrggbb" of a CSS colour written in hexadecimal; ``default`` for all others, since it goes into file formats."""
-    found = _HEX.match(colour.strip())
-    if not found:
-        return default
-    digits = found[1].lower()
-    return "#" + (digits if len(digits) == 6 else "".join(2 * digit for digit in digits))
 
 
 def size_of(svg: str) -> tuple[float, float]:

@@ -19,7 +19,9 @@ from markupsafe import Markup
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import compile_png
-from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
+from dashboard.drawing.shown import LegendRow
+from dashboard.drawing.swatch import swatch_svg
 
 FOLDER = Path(__file__).parent
 MOST_BYTES = 2_000_000
@@ -61,21 +63,12 @@ def pack_of(briefing: Briefing, *, address: str = "") -> bytes:
     return document.encode("utf-8")
 
 
-def _page(page: Page, n: int, picture: str, address: str) -> dict[str, Any]:
-    return {
+def _page(page: BriefingPage, n: int, picture: str, address: str) -> dict[str, Any]:
+    return contents.page_words(page, address) | {
         "n": n,
-        "headline": contents.headline(page),
-        "blocks": [
-            {"kind": block.kind, "lines": [contents.runs(item, address) for item in block.items]}
-            for block in page.blocks
-        ],
         "figure": None if page.figure is None else _figure(page.figure, picture, address),
         "long": page.figure is not None and len("".join(contents.lines_of(page.blocks))) > MANY_LETTERS,
         "facts": contents.fact_lines(page),
-        "limits": [contents.text(each) for each in page.limits],
-        "sources": contents.source_lines(page.sources),
-        "attribution": contents.attributions(page),
-        "unavailable": contents.text(page.unavailable),
     }
 
 
@@ -92,7 +85,7 @@ def _figure(figure: Figure, picture: str, address: str) -> dict[str, Any]:
 
 
 def _swatch(row: LegendRow) -> Markup:
-    return Markup(contents.swatch_svg(row))  # noqa: S704  our own shapes and checked colours
+    return Markup(swatch_svg(row))  # noqa: S704  our own shapes and checked colours
 
 
 # ---- pictures -----------------------------------------------------------------------------------------------------------

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from dashboard.briefings.files import contents
-from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
-from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page
+from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf, template
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
+from dashboard.drawing.palette import PRINT
+from dashboard.drawing.shown import LegendRow
+from dashboard.drawing.swatch import swatch_svg
 
-TEMPLATE = Path(__file__).with_name("briefing.typ")
 APPENDIX = "The figures behind the maps and charts"
-COLOURS = {
-    "ink": contents.INK, "quiet": contents.QUIET, "accent": contents.ACCENT, "rule": contents.RULE, "notice": contents.NOTICE,
-}  # fmt: skip
 
 
 def pdf_of(briefing: Briefing, *, address: str = "") -> bytes:
@@ -35,31 +32,18 @@ def pdf_of(briefing: Briefing, *, address: str = "") -> bytes:
         "pages": pages,
         "appendix": [part for page in briefing.pages for part in _behind(page)],
         "fonts": [FAMILY, FALLBACK],
-        "colours": COLOURS,
+        "colours": PRINT,
         "words": {"limits": contents.LIMITS, "sources": contents.SOURCES, "key": contents.KEY, "appendix": APPENDIX},
     }
-    return compile_pdf(_template(), data, images, made_on=briefing.made_on)
+    return compile_pdf(template("briefing.typ"), data, images, made_on=briefing.made_on)
 
 
-@lru_cache(maxsize=1)
-def _template() -> str:
-    return TEMPLATE.read_text("utf-8")
-
-
-def _page(page: Page, images: dict[str, bytes], address: str) -> dict[str, Any]:
-    return {
-        "number": page.number,
-        "headline": contents.headline(page),
-        "blocks": [
-            {"kind": block.kind, "items": [_runs(contents.runs(item, address)) for item in block.items]}
-            for block in page.blocks
-        ],
-        "figure": None if page.figure is None else _figure(page.figure, f"figure-{page.number}.svg", images),
-        "limits": [contents.text(each) for each in page.limits],
-        "sources": contents.source_lines(page.sources),
-        "attribution": contents.attributions(page),
-        "unavailable": contents.text(page.unavailable),
-    }
+def _page(page: BriefingPage, images: dict[str, bytes], address: str) -> dict[str, Any]:
+    words = contents.page_words(page, address)
+    for block in words["blocks"]:
+        block["lines"] = [_runs(line) for line in block["lines"]]
+    figure = None if page.figure is None else _figure(page.figure, f"figure-{page.number}.svg", images)
+    return words | {"number": page.number, "figure": figure}
 
 
 def _runs(words: list[contents.Words]) -> list[dict[str, Any]]:
@@ -79,13 +63,13 @@ def _figure(figure: Figure, name: str, images: dict[str, bytes]) -> dict[str, An
 
 def _swatch(row: LegendRow, images: dict[str, bytes]) -> str:
     """The file of what stands before a row of a key; equal ones are one file."""
-    svg = contents.swatch_svg(row).encode("utf-8")
+    svg = swatch_svg(row).encode("utf-8")
     name = f"swatch-{sha256(svg).hexdigest()[:12]}.svg"
     images[name] = svg
     return name
 
 
-def _behind(page: Page) -> list[dict[str, Any]]:
+def _behind(page: BriefingPage) -> list[dict[str, Any]]:
     """For the end: what a picture shows as a table, and where the numbers in the words come from."""
     figure = page.figure
     table = contents.table_words(contents.table_of(figure)) if figure is not None and figure.svg else None

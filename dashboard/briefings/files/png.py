@@ -10,11 +10,13 @@ import re
 from datetime import date
 from hashlib import sha256
 
+from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import compile_png
-from dashboard.briefings.filling.model import Figure, LegendRow, TableData
-from dashboard.drawing.palette import SPECIAL
-from dashboard.drawing.svg_map import shape_path
-from dashboard.drawing.svg_text import INK, clean, text_block, width_of, wrap
+from dashboard.briefings.filling.model import Figure
+from dashboard.drawing.palette import INK, RULE
+from dashboard.drawing.shown import TableData
+from dashboard.drawing.svg_text import clean, text_block, width_of, wrap
+from dashboard.drawing.swatch import swatch_at
 
 WIDTH = 720
 EDGE = 20.0
@@ -108,24 +110,11 @@ def _legend(figure: Figure, y: float) -> tuple[str, float]:
         at = y + 6
         for row, lines in list(zip(figure.legend, blocks, strict=True))[c * per : (c + 1) * per]:
             x = EDGE + c * (column + 16)
-            out.append(_swatch(row, x, at))
+            out.append(swatch_at(row, x, at))
             out.append(text_block(lines, x + 32, at + SMALL, SMALL))
             at += len(lines) * SMALL * 1.3 + 4
         lowest = max(lowest, at)
     return "".join(out), lowest
-
-
-def _swatch(row: LegendRow, x: float, y: float) -> str:
-    if row.mark:
-        return f'<path d="{shape_path(row.mark, x + 11, y + 11, 15)}" fill="{row.colour or INK}"/>'
-    box = f'x="{x:g}" y="{y + 2:.1f}" width="22" height="17"'
-    if row.pattern == "outline":
-        return f'<rect {box} fill="#ffffff" stroke="{row.colour or INK}" stroke-width="2.5"/>'
-    if row.pattern == "hatch":
-        lines = "".join(f"M{x + a:g} {y + 19:.1f}l{min(17, 22 - a)} {-min(17, 22 - a)}" for a in (0, 6, 12))
-        line = SPECIAL["light"]["suppressed_line"]
-        return f'<rect {box} fill="#ffffff" stroke="{line}"/><path d="{lines}" stroke="{line}" stroke-width="2" fill="none"/>'
-    return f'<rect {box} fill="{row.colour}" stroke="#8a8a86" stroke-width=".8"/>'
 
 
 def _table(table: TableData, y: float) -> tuple[str, float]:
@@ -158,7 +147,7 @@ def _table(table: TableData, y: float) -> tuple[str, float]:
             x += w
         y += tall
         out.append(
-            f'<path d="M{EDGE} {y:.1f}h{inner}" stroke="{INK if not n else "#c9c9c4"}" stroke-width="{1.5 if not n else 1}"/>'
+            f'<path d="M{EDGE} {y:.1f}h{inner}" stroke="{INK if not n else RULE}" stroke-width="{1.5 if not n else 1}"/>'
         )
     if table.note:
         lines = wrap(table.note, inner, SMALL)
@@ -174,18 +163,9 @@ def _small_print(figure: Figure, made_on: date) -> list[str]:
         parts = (
             source.publisher,
             source.period,
-            f"version {source.version} of {_day(source.published_on)}",
+            f"version {source.version} of {contents.day(source.published_on)}",
             source.licence,
         )
         text = f"Source: {source.title} – {', '.join(part for part in parts if part)}."
         out.append(f"{text} {source.attribution}".strip())
-    return [*out, *figure.credits, f"Made with Common Ground on {_day(made_on.isoformat())}."]
-
-
-def _day(iso: str) -> str:
-    """2026-11-22 -> 22 November 2026."""
-    try:
-        day = date.fromisoformat(iso)
-    except ValueError:
-        return iso
-    return f"{day.day} {day:%B %Y}"
+    return [*out, *figure.credits, f"Made with Common Ground on {contents.day(made_on)}."]

@@ -22,16 +22,12 @@ from pptx.util import Pt
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.contents import size_of
-from dashboard.briefings.files.office import LANGUAGE, picture_png, tidy
+from dashboard.briefings.files.office import picture_png, say_properties, tidy
 from dashboard.briefings.files.pptx_charts import ChartNumbers, dress, format_of, known, upright
 from dashboard.briefings.files.pptx_shapes import (
-    ACCENT,
     EDGE,
     FOOTER_TOP,
-    INK,
     LEADING,
-    NOTICE,
-    QUIET,
     TITLE_TOP,
     WIDTH,
     Box,
@@ -49,7 +45,10 @@ from dashboard.briefings.files.pptx_shapes import (
     write,
 )
 from dashboard.briefings.files.pptx_tables import borders, laid, natural
-from dashboard.briefings.filling.model import Briefing, Figure, LegendRow, Page, TableData
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
+from dashboard.drawing.palette import ACCENT, INK, NOTICE, PAPER, QUIET, RULE, SPECIAL, hex_of
+from dashboard.drawing.shown import LegendRow, TableData
+from dashboard.drawing.swatch import LINE, mark_of
 from layers import BriefingBlock
 
 COLUMNS = (290.0, 340.0, 390.0, 440.0)  # words beside a figure; beside a map no wider than the second
@@ -58,7 +57,6 @@ FOOT_HIGH = 84.0
 SPARE = 8.0  # of the width of small print, for readers whose letters are wider
 SIZES = (28, 26, 24, 22, 20)
 LEAST = 20
-GREY = "#d9d9d6"
 MARKS = {
     "circle": MSO_SHAPE.OVAL,
     "square": MSO_SHAPE.RECTANGLE,
@@ -95,11 +93,7 @@ class _Deck:
             self._page(page)
         self._behind()
         self._sources()
-        core = self.deck.core_properties
-        core.title, core.subject = contents.text(self.briefing.title)[:255], contents.text(self.briefing.subtitle)[:255]
-        core.author = core.last_modified_by = contents.text(self.briefing.partner_name)[:255]
-        core.keywords, core.comments = contents.text(self.briefing.region_name)[:255], self.notice[:255]
-        core.language, core.category, core.revision = LANGUAGE, "Briefing", 1
+        say_properties(self.deck.core_properties, self.briefing)
         for slide in self.deck.slides:
             speak(slide._element)
             if slide.has_notes_slide:
@@ -130,7 +124,7 @@ class _Deck:
         self._end(slide)
         self._notes(slide, [], (), (), [])
 
-    def _page(self, page: Page) -> None:
+    def _page(self, page: BriefingPage) -> None:
         headline = contents.headline(page)
         if page.unavailable:
             slide, top = self._slide(self.words, headline)
@@ -182,7 +176,7 @@ class _Deck:
                     return size, column
         return 0, COLUMNS[0]
 
-    def _text_slides(self, page: Page, headline: str, lines: list[Line], room: float) -> None:
+    def _text_slides(self, page: BriefingPage, headline: str, lines: list[Line], room: float) -> None:
         """Words alone, on as many slides as they need in a size that can be read."""
         room -= max(0.0, self._top(f"{headline} (continued)") - self._top(headline))
         width = WIDTH - 2 * EDGE - 20
@@ -266,7 +260,7 @@ class _Deck:
             size = next((s for s in (12, 11, 10, 9) if lines_of(self.notice, box.w, s, True) == 1), 9)
             self._text(slide, box, [(self.notice, size, True, NOTICE)], "Demonstration label")
 
-    def _foot(self, page: Page) -> tuple[list[str], list[str], float, float]:
+    def _foot(self, page: BriefingPage) -> tuple[list[str], list[str], float, float]:
         """Limits, sources, and sizes in which both fit into a sixth of the slide. What the licences ask to be said moves to the last
         slide where it does not fit here; the licences themselves stay."""
         limits = [f"• {contents.text(each)}" for each in page.limits]
@@ -291,17 +285,17 @@ class _Deck:
             height_of(sources, right - SPARE, source_size, after=1) + source_size * LEADING if sources else 0.0,
         )
 
-    def _foot_top(self, page: Page) -> float:
+    def _foot_top(self, page: BriefingPage) -> float:
         limits, sources, a, b = self._foot(page)
         high = min(self._foot_height(limits, sources, a, b), FOOT_HIGH + 38)
         return FOOTER_TOP - 6 - (high + 8 if high else 0)
 
-    def _finish(self, slide, page: Page, number: int, *, notes: bool = True) -> None:
+    def _finish(self, slide, page: BriefingPage, number: int, *, notes: bool = True) -> None:
         """Limits, sources, footer and notes, after the figure: that is the order in which they are read out."""
         limits, sources, limit_size, source_size = self._foot(page)
         top = self._foot_top(page)
         if limits or sources:
-            self._bar(slide, Box(EDGE, top, WIDTH - 2 * EDGE, 0.75), "#c9c9c4")
+            self._bar(slide, Box(EDGE, top, WIDTH - 2 * EDGE, 0.75), RULE)
         left, right = self._foot_columns(limits, sources)
         box = Box(EDGE, top + 5, left, FOOTER_TOP - 6 - top - 5)
         if limits:
@@ -386,7 +380,7 @@ class _Deck:
         describe(picture, "Map" if figure.kind == "map" else "Picture", contents.alt_of(figure))
         self.behind.append((len(self.deck.slides), "map" if figure.kind == "map" else "chart", figure))
 
-    def _figure(self, slide, page: Page, figure: Figure, box: Box) -> None:
+    def _figure(self, slide, page: BriefingPage, figure: Figure, box: Box) -> None:
         if figure.svg and figure.kind == "map" and self._alone(slide, figure, box):
             return
         top = self._head(slide, figure, box)
@@ -451,17 +445,17 @@ class _Deck:
         return y
 
     def _swatch(self, slide, row: LegendRow, x: float, y: float, size: float) -> None:
-        mark = contents.mark_of(row)
+        mark = mark_of(row)
         shape = slide.shapes.add_shape(MARKS.get(mark, MSO_SHAPE.RECTANGLE), 0, 0, 0, 0)
         place(shape, Box(x + 11 - size / 2, y + 2, size, size) if mark else Box(x, y + 2, 22, size))
         shape.shadow.inherit = False
-        colour, line, width = contents.hex_of(row.colour, INK if mark else GREY), "#6f6f6b", 0.75
+        colour, line, width = hex_of(row.colour, INK) if mark else hex_of(row.colour), LINE, 0.75
         if row.pattern == "outline":
-            colour, line, width = "#ffffff", "#111111", 2.25
+            colour, line, width = PAPER, SPECIAL["light"]["highlight"], 2.25
         if row.pattern == "hatch":
             shape.fill.patterned()
             shape.fill.pattern = MSO_PATTERN.WIDE_UPWARD_DIAGONAL
-            shape.fill.fore_color.rgb, shape.fill.back_color.rgb = rgb(line), rgb("#ffffff")
+            shape.fill.fore_color.rgb, shape.fill.back_color.rgb = rgb(line), rgb(PAPER)
         else:
             shape.fill.solid()
             shape.fill.fore_color.rgb = rgb(colour)
@@ -529,13 +523,13 @@ class _Deck:
                 cell.margin_top = cell.margin_bottom = Pt(size * 0.2)
                 cell.vertical_anchor = MSO_ANCHOR.BOTTOM if r == 0 else MSO_ANCHOR.TOP
                 cell.fill.solid()
-                cell.fill.fore_color.rgb = rgb(ACCENT if r == 0 else "#ffffff")
-                borders(cell, None if r == 0 else "#c9c9c4")
+                cell.fill.fore_color.rgb = rgb(ACCENT if r == 0 else PAPER)
+                borders(cell, None if r == 0 else RULE)
                 paragraph = cell.text_frame.paragraphs[0]
                 run = paragraph.add_run()
                 run.text = words
                 run.font.size, run.font.bold = Pt(size), r == 0
-                run.font.color.rgb = rgb("#ffffff" if r == 0 else INK)
+                run.font.color.rgb = rgb(PAPER if r == 0 else INK)
                 paragraph.alignment = PP_ALIGN.RIGHT if contents.is_number(table, c) else PP_ALIGN.LEFT
         if note and taken == len(rows):
             self._text(slide, Box(box.x, box.y + used + 4, box.w, low), [(note, 12, False, QUIET)], "Note on the table")

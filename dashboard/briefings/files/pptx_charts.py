@@ -15,9 +15,9 @@ from pptx.util import Pt
 from xlsxwriter import Workbook
 
 from dashboard.briefings.files import contents
-from dashboard.briefings.files.pptx_shapes import FONT, INK, LEADING, QUIET, lines_of, rgb
-from dashboard.briefings.filling.model import ChartData
-from dashboard.drawing.charts import CATEGORICAL, DUO, contrast
+from dashboard.briefings.files.pptx_shapes import FONT, LEADING, lines_of, rgb
+from dashboard.drawing.palette import CATEGORICAL, DUO, INK, PAPER, QUIET, contrast, hex_of
+from dashboard.drawing.shown import ChartData
 
 MOST_ROWS = 14  # of a bar chart
 
@@ -85,7 +85,7 @@ def dress(made, chart: ChartData, step: float, room: float) -> None:
     made.font.color.rgb = rgb(INK)
     made.has_title = False
     given = chart.colours or (DUO if len(chart.series) <= 2 else CATEGORICAL)
-    colours = [contents.hex_of(given[min(n, len(given) - 1)], DUO[0]) for n in range(len(chart.series))]
+    colours = [hex_of(given[min(n, len(given) - 1)], DUO[0]) for n in range(len(chart.series))]
     numbers = [v for row in (*chart.values, chart.lower, chart.upper) for v in map(known, row) if v is not None]
     category, value = made.category_axis, made.value_axis
     category.format.line.color.rgb = rgb(INK)
@@ -129,14 +129,14 @@ def dress(made, chart: ChartData, step: float, room: float) -> None:
             series.format.line.color.rgb, series.format.line.width = rgb(colours[n]), Pt(3)
             series.marker.format.fill.solid()
             series.marker.format.fill.fore_color.rgb = rgb(colours[n])
-            series.marker.format.line.color.rgb = rgb("#ffffff")
+            series.marker.format.line.color.rgb = rgb(PAPER)
             series.marker.size = 9
         else:
             series.invert_if_negative = False
             series.format.fill.solid()
             series.format.fill.fore_color.rgb = rgb(colours[n])
     if chart.kind == "bar" and chart.highlight is not None and 0 <= chart.highlight < len(chart.categories):
-        loud = contents.hex_of(chart.colours[1]) if len(chart.colours) > 1 else DUO[1]
+        loud = hex_of(chart.colours[1]) if len(chart.colours) > 1 else DUO[1]
         point = made.plots[0].series[0].points[chart.highlight]
         point.format.fill.solid()
         point.format.fill.fore_color.rgb = rgb(loud)
@@ -172,7 +172,7 @@ def _label(made, chart: ChartData, colours: list[str], size: float) -> None:
             labels.position = XL_LABEL_POSITION.OUTSIDE_END
             continue
         labels.position = XL_LABEL_POSITION.CENTER if chart.kind == "stacked" else XL_LABEL_POSITION.INSIDE_BASE
-        labels.font.color.rgb = rgb("#ffffff" if contrast("#ffffff", colours[n]) >= 4.5 else INK)
+        labels.font.color.rgb = rgb(PAPER if contrast(PAPER, colours[n]) >= 4.5 else INK)
         if chart.kind == "bar" and chart.highlight is not None and 0 <= chart.highlight < len(values):
             label = series.points[chart.highlight].data_label
             label.font.size, label.font.bold, label.font.color.rgb = Pt(size), True, rgb(INK)

@@ -20,7 +20,7 @@ from pptx.util import Emu, Pt
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.office import LANGUAGE
-from dashboard.drawing.charts import CATEGORICAL
+from dashboard.drawing.palette import ACCENT, CATEGORICAL, INK
 from dashboard.drawing.svg_text import width_of
 
 FONT = "Arial"
@@ -28,7 +28,6 @@ WIDTH, HEIGHT = 960.0, 540.0  # points: 13.33 by 7.5 inches, 16:9
 EDGE = 40.0
 TITLE_TOP, FOOTER_TOP, FOOTER_HIGH = 22.0, 508.0, 22.0
 LEADING = 1.2
-QUIET, INK, ACCENT, NOTICE = contents.QUIET, contents.INK, contents.ACCENT, contents.NOTICE
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pptx.oxml.ns import qn
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.pptx_shapes import LEADING, lines_of
-from dashboard.briefings.filling.model import TableData
+from dashboard.drawing.shown import TableData
 from dashboard.drawing.svg_text import width_of
 
 

@@ -37,6 +37,12 @@ _CONTROLS = re.compile(
 _FAMILY = re.compile(r"""font-family\s*[=:]\s*(?:"[^"]*"|'[^']*'|[^;"'<>}]*)""")
 
 
+@lru_cache(maxsize=4)
+def template(name: str) -> str:
+    """A template of ours, which stands beside this module."""
+    return Path(__file__).with_name(name).read_text("utf-8")
+
+
 class CannotCompile(RuntimeError):
     """A template of ours is at fault, or a picture cannot be read; never what somebody wrote."""
 

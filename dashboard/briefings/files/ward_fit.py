@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.briefings.ward.ward_answers import NO_ACTIONS
+from dashboard.briefings.ward.ward_model import NO_ACTIONS
 
 WORDS = {
     "short": "In short",

@@ -5,23 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from dashboard.briefings.files import FORMAT_WORDS, contents, export_briefing
-from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf
+from dashboard.briefings.files import contents
+from dashboard.briefings.files.formats import FORMATS, export_briefing
+from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf, template
 from dashboard.briefings.files.ward_fit import COLUMNS, FITS, LINE, WORDS, fit_of, trimmed
-from dashboard.briefings.ward.ward_answers import MOST_GAPS, WardPage, neighbour_words
-from dashboard.drawing.palette import ramp
+from dashboard.briefings.sources import Found
+from dashboard.briefings.ward.ward_briefing import briefing_of, neighbour_words
+from dashboard.briefings.ward.ward_model import WardPage
+from dashboard.briefings.ward.ward_rows import MOST_GAPS
+from dashboard.drawing.palette import PRINT, hex_of, ramp
 from dashboard.html import ASSETS, environment
 
-TEMPLATE = Path(__file__).with_name("ward.typ")
-COLOURS = {
-    "ink": contents.INK, "quiet": contents.QUIET, "accent": contents.ACCENT, "rule": contents.RULE, "notice": contents.NOTICE,
-    "worst": ramp("need", 5)[4],
-}  # fmt: skip
-
+COLOURS = PRINT | {"worst": ramp("need", 5)[4]}
 
 _PAGE = re.compile(rb"/Type\s*/Page(?![s\w])")
 
@@ -76,7 +73,9 @@ def _compiled(sheets: Sequence[_Sheet], first: WardPage) -> bytes:
         "line": LINE,
         "pages": [sheet.data | dict(zip(("size", "lines"), FITS[sheet.fit], strict=True)) for sheet in sheets],
     }
-    return compile_pdf(_template(), data, {sheet.data["image"]: sheet.image for sheet in sheets}, made_on=first.made_on)
+    return compile_pdf(
+        template("ward.typ"), data, {sheet.data["image"]: sheet.image for sheet in sheets}, made_on=first.made_on
+    )
 
 
 def _fitted(sheet: _Sheet, first: WardPage) -> _Sheet:
@@ -93,11 +92,6 @@ def _pages_in(made: bytes) -> int:
     return len(_PAGE.findall(made))
 
 
-@lru_cache(maxsize=1)
-def _template() -> str:
-    return TEMPLATE.read_text("utf-8")
-
-
 def _page(page: WardPage) -> dict[str, Any]:
     text = contents.text
     return {
@@ -110,9 +104,7 @@ def _page(page: WardPage) -> dict[str, Any]:
         "image": f"{page.code}.svg",
         "tall": COLUMNS["map"] * page.map_height / page.map_width,
         "alt": text(page.alt),
-        "legend": [
-            {"label": text(r.label), "count": text(r.count), "colour": contents.hex_of(r.colour)} for r in page.legend
-        ],
+        "legend": [{"label": text(r.label), "count": text(r.count), "colour": hex_of(r.colour)} for r in page.legend],
         "key": _cut(page.key, 200),
         "needs": [
             {
@@ -189,7 +181,7 @@ def ward_page_values(page: WardPage) -> dict[str, Any]:
         "subtitle": subtitle(page),
         "day": contents.day(page.made_on),
         "neighbours": neighbour_words(page),
-        "formats": FORMAT_WORDS,
+        "formats": FORMATS.values(),
     }
 
 
@@ -209,4 +201,11 @@ def export_ward(page: WardPage, format: str, *, address: str = "") -> bytes:
         return ward_pages_pdf([page])
     if format == "html":
         return ward_page_html(page).encode("utf-8")
-    return export_briefing(page.as_briefing(), format, address=address)
+    return export_briefing(briefing_of(page), format, address=address)
+
+
+def export_found(found: Found, format: str, *, address: str = "") -> bytes:
+    """What somebody asked for as a file: the sheet of a ward, the pages of any other briefing."""
+    if found.ward is not None:
+        return export_ward(found.ward, format, address=address)
+    return export_briefing(found.briefing, format, address=address)

@@ -1,7 +1,7 @@
 """One token of a briefing while it is being answered: what it asks for, and what is near when that does not exist.
 
 :class:`Facts` answers for one reader and keeps what a view needs; :class:`Ask` reads the arguments of one token. What each token
-says stands in :mod:`.facts`, which registers it here with :func:`token`.
+says stands in :mod:`.facts`, :mod:`.figures` and :mod:`.findings`, each with :class:`Tokens` of its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ whoever opens the briefing first waits for all of them."""
 BROKEN_VIEW = "The view cannot be shown."
 """Title of what is refused because of a whole view, which many tokens may share."""
 
-_UNSHOWN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ue000\ue001]+")
+UNSHOWN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ue000\ue001]+")
 """Control characters, and those that turn the direction of what follows: they come with data and break files."""
 
 
@@ -53,14 +53,28 @@ class TokenHelp:
     arguments: str
     says: str
     example: str
+    answer: Callable[[Ask], Fact]
 
     @property
     def allowed(self) -> tuple[str, ...]:
         return tuple(re.findall(r"[a-z_]+", self.arguments))
 
 
-TOKENS: dict[str, TokenHelp] = {}
-_SAY: dict[str, Callable[[Ask], Fact]] = {}
+class Tokens(dict[str, TokenHelp]):
+    """Tokens by their names."""
+
+    def add(self, name: str, arguments: str, says: str, example: str):
+        """A decorator for what answers a token."""
+
+        def put(answer: Callable[[Ask], Fact]):
+            self[name] = TokenHelp(arguments, says, "{{ " + f"{name} {example}".strip() + " }}", answer)
+            return answer
+
+        return put
+
+
+TOKENS = Tokens()
+"""All of them; :mod:`.facts` puts them together."""
 
 
 @dataclass(frozen=True)
@@ -99,14 +113,14 @@ class Facts:
             ask = Ask(self, token, view)
             unit = ask.yes("unit")
             try:
-                said = _SAY[token.name](ask)
+                said = known.answer(ask)
             except NotFound as missing:
                 raise refused(no_stop(str(missing)), "", UNKNOWN) from None
             if unit:
                 said = replace(
                     said, text=f"{said.text} {ONE.get(said.unit, said.unit) if said.value == 1 else said.unit}"
                 )
-            text = " ".join(_UNSHOWN.sub(" ", said.text).split())
+            text = " ".join(UNSHOWN.sub(" ", said.text).split())
             if text in ("", "–"):
                 raise refused(f"“{token.text}” has nothing to say", "leave it out, or choose another", "briefing-empty")
             return replace(said, text=text)
@@ -291,7 +305,7 @@ def refused(what: str, todo: str, rule: str) -> Refused:
 
 
 def _plain(text: str) -> str:
-    return _UNSHOWN.sub(" ", text)
+    return UNSHOWN.sub(" ", text)
 
 
 def no_stop(text: str) -> str:
@@ -459,22 +473,8 @@ class Ask:
         return choropleth(self.published, selection, self.reader)
 
 
-def token(name: str, arguments: str, says: str, example: str):
-    """Register what answers a token."""
-
-    def register(say: Callable[[Ask], Fact]):
-        TOKENS[name] = TokenHelp(arguments, says, "{{ " + f"{name} {example}".strip() + " }}")
-        _SAY[name] = say
-        return say
-
-    return register
-
-
-def one_layer(layer: Layer) -> tuple[tuple[str, int], ...]:
-    return ((layer.id, layer.version),)
-
-
-def these_layers(layers: Iterable[Layer]) -> tuple[tuple[str, int], ...]:
+def pins(*layers: Layer) -> tuple[tuple[str, int], ...]:
+    """Layers as (id, version), as a fact or figure names what it was worked out from."""
     return tuple((layer.id, layer.version) for layer in layers)
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from dashboard.briefings.filling import exhibits
 from dashboard.briefings.filling.asking import BROKEN_VIEW
 from dashboard.briefings.filling.credits import limits_of, source_lines
 from dashboard.briefings.filling.facts import Facts, query_of
-from dashboard.briefings.filling.model import Briefing, Fact, Figure, Page, SourceLine, Stale
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Fact, Figure, SourceLine, Stale
 from dashboard.published import Published
 from dashboard.views.options import OptionsQuery
 from dashboard.views.wording import AUDIENCE_WORDS
@@ -145,7 +146,7 @@ def _may_read(document: Document, author: Viewer) -> bool:
     return author.signed_in and author.own and author.partner == document.partner
 
 
-def pins_of(pages: Iterable[Page]) -> dict[str, int]:
+def pins_of(pages: Iterable[BriefingPage]) -> dict[str, int]:
     """Layer id -> version of everything that pages took numbers from, in the order of first use."""
     pins: dict[str, int] = {}
     for page in pages:
@@ -158,26 +159,6 @@ def used_layers(facts: Iterable[Fact], figure: Figure | None) -> tuple[tuple[str
     """(layer id, version) of some facts and a figure, each once."""
     found = [pair for fact in facts for pair in fact.layers] + list(figure.layers if figure is not None else ())
     return tuple(dict.fromkeys(found))
-
-
-def document_layers(document: Document) -> tuple[str, ...]:
-    """Ids of the layers that a briefing names in tokens, exhibits and views, as written: they need not exist."""
-    views, ids = [document.view], []
-    for page in document.pages:
-        named = [token.arguments for token in tokens_of(page)]
-        named += [page.exhibit.arguments] if page.exhibit is not None else []
-        for arguments in named:
-            ids += [arguments.get("layer", ""), *arguments.get("services", "").split(",")]
-            ids += [part.partition("=")[0] for part in arguments.get("need", "").split(",")]
-            views.append(arguments.get("view", ""))
-    for view in filter(None, views):
-        try:
-            query = query_of(view)
-        except Refused:
-            continue
-        ids += [part.partition("=")[0] for part in query.get("need", "").split(",")]
-        ids += [*query.get("services", "").split(","), query.get("group", "")]
-    return tuple(dict.fromkeys(each.strip() for each in ids if each.strip() and each.strip() != "none"))
 
 
 def _stale(newest: Published, pins: Mapping[str, int], reader: Viewer) -> tuple[Stale, ...]:
@@ -238,7 +219,7 @@ class _Build:
         if self.faults and self.document.view:
             self._told[self.document.view] = {fault.what for fault in self.faults}
 
-    def page(self, page: DocumentPage) -> Page:
+    def page(self, page: DocumentPage) -> BriefingPage:
         """A page filled in. What is wrong with it goes to ``faults``; what cannot be shown leaves it unavailable."""
         view, figure = self._view_of(page), None
         said: dict[str, Fact] = {}
@@ -268,10 +249,10 @@ class _Build:
             faults.append(Fault(what, _place(page.number, page.line), todo, rule="headline"))
         self.faults += faults
         if broken:
-            return Page(page.number, unavailable=_unavailable(broken))
+            return BriefingPage(page.number, unavailable=_unavailable(broken))
         layers = used_layers(said.values(), figure)
         periods = _periods(said.values())
-        return Page(
+        return BriefingPage(
             page.number,
             headline,
             _blocks(page.blocks, said),
@@ -301,8 +282,6 @@ class _Build:
         return view
 
     def _figure(self, spec: ExhibitSpec) -> Figure:
-        from dashboard.briefings.filling import exhibits
-
         self._check(spec)
         try:
             view = spec.arguments.get("view", "") or self.document.view
@@ -424,7 +403,7 @@ def compare_facts(before: Briefing, after: Briefing) -> tuple[FactChange, ...]:
     return tuple(found)
 
 
-def _said(page: Page | None) -> dict[str, str]:
+def _said(page: BriefingPage | None) -> dict[str, str]:
     """What a page says: each fact, what its exhibit shows in words, and whether it is there at all."""
     if page is None:
         return {}

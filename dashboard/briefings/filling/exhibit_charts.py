@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 
-from dashboard.briefings.filling.asking import no_stop, refused
-from dashboard.briefings.filling.model import ChartData, Figure, TableData
+from dashboard.briefings.filling.asking import no_stop, pins, refused
+from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     MOST_BARS,
     Asked,
+    Exhibits,
+    about_chart,
+    about_gaps,
+    about_together,
     area_names,
     at_places,
     by_authority,
-    chart_filters,
     column_head,
     end_word,
-    exhibit,
-    gap_filters,
-    gap_link,
-    indicator_link,
     one_of_level,
-    pins,
     rest_words,
     titled,
-    together_filters,
     together_table,
     upper,
     value_rows,
@@ -36,21 +34,21 @@ from dashboard.briefings.filling.showing import (
     worst_areas,
     worst_first,
 )
-from dashboard.drawing.charts import DUO, chart_svg, histogram_svg
+from dashboard.drawing.charts import chart_svg, histogram_svg
+from dashboard.drawing.palette import DUO
+from dashboard.drawing.shown import ChartData, TableData
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, sentence
-from dashboard.views.gaps import (
-    a_site,
-    cost_words,
-    how_words,
-    nearest_words,
-    summary_sentence,
-)
+from dashboard.views.gap_words import a_site, how_words, nearest_words, summary_sentence
 from dashboard.views.places import names
 from dashboard.views.siting import compare
 from dashboard.views.together import together_sentence
 from dashboard.views.trend import Trend, area_trend, region_number, trend
+from dashboard.views.wording import cost_words
 from layers import Layer
+
+CHARTS = Exhibits()
+exhibit = CHARTS.add
 
 
 def _bars(
@@ -58,16 +56,17 @@ def _bars(
     data: ChartData,
     title: str,
     alt: str,
-    *,
-    filters: str,
     table: TableData,
-    layers,
-    link: str = "",
+    about: dict[str, Any],
     caption: str = "",
     **more,
 ) -> Figure:
     svg = chart_svg(data, title=title, description=alt, id_prefix=ask.id_prefix, **more)
-    return Figure("chart", title, alt, caption, filters, svg, chart=data, table=table, layers=layers, link=link)
+    return Figure("chart", title, alt, caption, svg=svg, chart=data, table=table, **about)
+
+
+def _one_series(names: Iterable[str], series: str, values: Iterable[float], unit: str, **more) -> ChartData:
+    return ChartData("bar", tuple(names), (series,), (tuple(map(float, values)),), unit, colours=DUO[:1], **more)
 
 
 @exhibit(
@@ -103,10 +102,8 @@ def _chart_authorities(ask: Asked) -> Figure:
             f" {data.categories[data.highlight]}: {chart.value_text(chart.frame['value'].to_numpy('float64')[focus])}."
         )
     return _bars(
-        ask, data, title, f"{alt} {said}." if said else alt,
-        filters=chart_filters(ask, chart, ask.region.name), table=replace(table, note=" ".join(filter(None, notes))),
-        layers=pins([chart.layer]), link=indicator_link(ask, chart),
-        reference=(whole, said) if compares else None,
+        ask, data, title, f"{alt} {said}." if said else alt, replace(table, note=" ".join(filter(None, notes))),
+        about_chart(ask, chart, ask.region.name), reference=(whole, said) if compares else None,
     )  # fmt: skip
 
 
@@ -152,10 +149,7 @@ def _chart_worst(ask: Asked) -> Figure:
     chart, places, title, note = worst_areas(ask, MOST_BARS)
     data = _values_chart(ask, chart, places, _focus(ask, chart))
     table = replace(value_rows(ask, chart, places), note=note)
-    return _bars(
-        ask, data, title, worst_alt(ask, chart, places, title),
-        filters=chart_filters(ask, chart), table=table, layers=pins([chart.layer]), link=indicator_link(ask, chart),
-    )  # fmt: skip
+    return _bars(ask, data, title, worst_alt(ask, chart, places, title), table, about_chart(ask, chart))
 
 
 @exhibit(
@@ -196,15 +190,10 @@ def _chart_distribution(ask: Asked) -> Figure:
     loud = None
     if mark:
         loud = min(int(np.searchsorted(edges[1:-1], mark[0], side="right")), len(counts) - 1)
-    data = ChartData(
-        "bar", bins, (upper(what),), (tuple(float(n) for n in counts),), what, 0, highlight=loud, colours=DUO[:1]
-    )
+    data = _one_series(bins, upper(what), counts, what, highlight=loud)
     rows = tuple((label, f"{count:,}") for label, count in zip(bins, counts, strict=True))
-    return Figure(
-        "chart", title, alt, filters=chart_filters(ask, chart), svg=svg, chart=data,
-        table=TableData((column_head(chart.unit), upper(what)), rows, (False, True)),
-        layers=pins([chart.layer]), link=indicator_link(ask, chart),
-    )  # fmt: skip
+    table = TableData((column_head(chart.unit), upper(what)), rows, (False, True))
+    return Figure("chart", title, alt, svg=svg, chart=data, table=table, **about_chart(ask, chart))
 
 
 @exhibit(
@@ -266,7 +255,7 @@ def _trend_figure(ask: Asked, layer: Layer, line: Trend, beside: Trend | None, n
     return Figure(
         "chart", title, alt, filters=f"{line.what}. {layer.title}: {layer.descriptor.unit}.", svg=svg, chart=data,
         table=TableData(("Period", *series), rows, (False, *(True for _ in series))),
-        layers=pins([layer]), link=f"/catalogue/{quote(layer.id)}",
+        layers=pins(layer), link=f"/catalogue/{quote(layer.id)}",
     )  # fmt: skip
 
 
@@ -288,15 +277,12 @@ def chart_of_gaps(ask: Asked) -> Figure:
     if not gaps.summary["underserved_areas"]:
         raise refused("no area of this view is underserved", "leave the chart out", "briefing-empty")
     shown = rows[: ask.count(MOST_BARS, 20)]
-    focus = _partner_row(ask, [row["lad_code"] for row in shown])
-    data = ChartData(
-        "bar",
-        tuple(lads.get(row["lad_code"], row["lad_code"]) for row in shown),
-        ("Residents of underserved areas",),
-        (tuple(float(row["underserved_residents"]) for row in shown),),
+    data = _one_series(
+        (lads.get(row["lad_code"], row["lad_code"]) for row in shown),
+        "Residents of underserved areas",
+        (row["underserved_residents"] for row in shown),
         "residents of underserved areas",
-        highlight=focus,
-        colours=DUO[:1],
+        highlight=_partner_row(ask, [row["lad_code"] for row in shown]),
     )
     table = TableData(
         ("Authority", "Underserved areas", "Residents in them", "Share of its residents"),
@@ -304,10 +290,8 @@ def chart_of_gaps(ask: Asked) -> Figure:
         (False, True, True, True),
         rest_words(len(shown), len(rows), "authorities with most"),
     )
-    return _bars(
-        ask, data, "Residents of underserved areas, by authority", summary_sentence(gaps),
-        filters=gap_filters(ask, gaps), table=table, layers=pins(gaps.layers), link=gap_link(ask),
-    )  # fmt: skip
+    title = "Residents of underserved areas, by authority"
+    return _bars(ask, data, title, summary_sentence(gaps), table, about_gaps(ask, gaps))
 
 
 def _partner_row(ask: Asked, codes: Sequence[str]) -> int | None:
@@ -343,14 +327,12 @@ def _chart_fifths(ask: Asked) -> Figure:
         raise refused("there is no service to measure to", "choose other services", "briefing-empty")
     metres = gaps.result.model.unit == "m"
     what = f"{'distance' if metres else 'time'} to the {nearest_words(gaps.services)}"
-    data = ChartData(
-        "bar",
-        tuple(row.name for row in rows),
-        (f"Mean {what}",),
-        (tuple(row.mean_before / 1000 if metres else row.mean_before for row in rows),),
+    data = _one_series(
+        (row.name for row in rows),
+        f"Mean {what}",
+        (row.mean_before / 1000 if metres else row.mean_before for row in rows),
         f"{'km' if metres else 'minutes'}, mean {what}",
-        1 if metres else 0,
-        colours=DUO[:1],
+        decimals=1 if metres else 0,
     )
     say = lambda cost: cost_words(cost, gaps.result.model.unit)  # noqa: E731
     table = TableData(
@@ -363,10 +345,7 @@ def _chart_fifths(ask: Asked) -> Figure:
         f"Mean {what}{how_words(gaps)}: {say(first.mean_before)} where need is {_need_word(first.name)}, "
         f"{say(last.mean_before)} where it is {_need_word(last.name)}."
     )
-    return _bars(
-        ask, data, f"Mean {what}, by fifth of need", alt,
-        filters=gap_filters(ask, gaps), table=table, layers=pins(gaps.layers), link=gap_link(ask),
-    )  # fmt: skip
+    return _bars(ask, data, f"Mean {what}, by fifth of need", alt, table, about_gaps(ask, gaps))
 
 
 def _need_word(fifth: str) -> str:
@@ -430,10 +409,7 @@ def _chart_border(ask: Asked) -> Figure:
         added, near, far = (cost_words(each, "m") for each in (extra(top), top.mean_together_m, top.mean_alone_m))
         alt += f" The border adds most in {top.name}: {added}, from {near} to {far}."
     title = f"Distance to {a_site(together.services)}: together and alone"
-    return _bars(
-        ask, data, title, f"{alt} {note}".strip(),
-        filters=together_filters(together), table=table, layers=pins(together.services), link=gap_link(ask), caption=note,
-    )  # fmt: skip
+    return _bars(ask, data, title, f"{alt} {note}".strip(), table, about_together(ask, together), note)
 
 
 @exhibit(
@@ -448,17 +424,12 @@ def _together(ask: Asked) -> Figure:
     table, shown = together_table(ask, together)
     if not together.summary["services"]:
         raise refused(no_stop(together_sentence(together)), "choose other services", "briefing-empty")
-    data = ChartData(
-        "bar",
-        tuple(card.name for card in shown),
-        ("Residents nearer to another authority’s service",),
-        (tuple(card.residents_nearer_elsewhere for card in shown),),
+    data = _one_series(
+        (card.name for card in shown),
+        "Residents nearer to another authority’s service",
+        (card.residents_nearer_elsewhere for card in shown),
         "residents nearer to another authority’s service than to one of their own",
         highlight=_partner_row(ask, [card.lad_code for card in shown]),
-        colours=DUO[:1],
     )
     title = f"Residents nearer to {a_site(together.services)} in another authority"
-    return _bars(
-        ask, data, title, together_sentence(together),
-        filters=together_filters(together), table=table, layers=pins(together.services), link=gap_link(ask),
-    )  # fmt: skip
+    return _bars(ask, data, title, together_sentence(together), table, about_together(ask, together))

@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 
-from dashboard.briefings.filling.asking import no_stop, refused
-from dashboard.briefings.filling.model import Figure, LegendRow, TableData
-from dashboard.drawing.palette import GAP, OVERLAY, SPECIAL, ramp
+from dashboard.briefings.filling.asking import no_stop, pins, refused
+from dashboard.briefings.filling.model import Figure
+from dashboard.briefings.filling.showing import Asked, plural, titled, upper
+from dashboard.drawing.palette import GAP, INK, OVERLAY, SPECIAL, ramp
+from dashboard.drawing.shown import LegendRow, TableData
 from dashboard.drawing.svg_map import (
     DENSE,
     PLAIN,
@@ -27,28 +28,20 @@ from dashboard.drawing.svg_map import (
     Outline,
     Point,
     bounds_around,
+    one_shape,
     svg_map,
 )
-from dashboard.drawing.svg_text import INK, text_at
+from dashboard.drawing.svg_text import text_at
 from dashboard.published import Published
 from dashboard.selection import NONE, Selection
 from dashboard.views import wording
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED
 from dashboard.views.choropleth import BandRow, Choropleth, sentence
 from dashboard.views.community import NearService
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    Sorry,
-    access_title,
-    emphasis,
-    how_words,
-    need_name,
-    painted,
-    rule_sentence,
-    short_name,
-    summary_sentence,
-)
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_map import emphasis, painted, short_name
+from dashboard.views.gap_words import access_title, how_words, need_name, rule_sentence, summary_sentence
+from dashboard.views.gaps import Gaps, Sorry
 from dashboard.views.needs import WeightedNeed, need_sentence, weights_sentence
 from dashboard.views.option_results import map_scene
 from dashboard.views.options import Sandbox
@@ -56,10 +49,8 @@ from dashboard.views.overlays import overlays, rings
 from dashboard.views.places import bounds as bounds_of
 from dashboard.views.places import names
 from dashboard.views.scene import scene
+from dashboard.views.wording import counted
 from layers import Fault, Layer, Refused, Viewer
-
-if TYPE_CHECKING:
-    from dashboard.briefings.filling.exhibits import Asked
 
 WIDTH, HEIGHT = 720, 540
 KEY = 252.0
@@ -102,23 +93,21 @@ def _indicator_map(ask: Asked, chosen: Selection, chart: Choropleth, services: S
         )
     ask.seen(chart.layer, chart.period)
     colours = ramp("need", max(len(chart.bands), 1))
-    title = f"{chart.layer.title}, {chart.period}" if chart.period else chart.layer.title
+    title = titled(chart.layer, chart.period)
     unit = "%" if chart.unit.startswith("%") else ""
     legend = [_legend(row, colours, chart.level, f"{row.label}{unit}") for row in chart.rows]
     words = sentence(chart, ask.published)
-    svg = _draw(
-        ask.published, chosen, chart.level, chart.classes, colours, services, ask.reader, title, words, ask.id_prefix
-    )
+    svg = _draw(ask, chosen, chart.level, chart.classes, colours, services, title, words)
     return Figure(
         "map",
         title,
         words,
         filters=f"{_areas(ask, chosen)}. {title}: {chart.unit}; {chart.basis}.{_with_services(services)}",
         svg=svg,
-        legend=(*legend, *_service_rows(ask.published, services, ask.reader)),
+        legend=(*legend, *_service_rows(services)),
         legend_title=f"{chart.unit[:1].upper()}{chart.unit[1:]}, {chart.basis}",
         table=_band_table(chart.rows, chart.level, chart.unit),
-        layers=tuple((layer.id, layer.version) for layer in (chart.layer, *services)),
+        layers=pins(chart.layer, *services),
         link=chosen.link(),
     )
 
@@ -128,22 +117,20 @@ def _need_map(ask: Asked, chosen: Selection, made: WeightedNeed, services: Seque
         ask.seen(layer, made.periods[layer.id])
     colours = ramp("need", max(made.colours, 1))
     title, words = "Need, 0 to 100", need_sentence(made)
-    svg = _draw(
-        ask.published, chosen, made.level, made.classes, colours, services, ask.reader, title, words, ask.id_prefix
-    )
+    svg = _draw(ask, chosen, made.level, made.classes, colours, services, title, words)
     return Figure(
         "map",
         title,
         words,
-        filters=f"{_areas(ask, chosen)}. {weights_sentence(made)} {_upper(made.basis)}.{_with_services(services)}",
+        filters=f"{_areas(ask, chosen)}. {weights_sentence(made)} {upper(made.basis)}.{_with_services(services)}",
         svg=svg,
         legend=(
             *(_legend(row, colours, made.level) for row in made.rows),
-            *_service_rows(ask.published, services, ask.reader),
+            *_service_rows(services),
         ),
         legend_title="Need, 0 (least) to 100 (most)",
         table=_band_table(made.rows, made.level, "Need"),
-        layers=tuple((layer.id, layer.version) for layer in (*made.layers, *services)),
+        layers=pins(*made.layers, *services),
         link=chosen.link(),
     )
 
@@ -154,7 +141,7 @@ def _gap_map(ask: Asked, chosen: Selection, gaps: Gaps, services: Sequence[Layer
     colours = GAP["light"] if show == "gap" else ramp("access", max(paint.colours, 1))
     for layer, (_, _, period) in zip(gaps.needs, gaps.key[2], strict=True):
         ask.seen(layer, period)
-    layers = tuple((layer.id, layer.version) for layer in gaps.layers)
+    layers = pins(*gaps.layers)
     where = f"{_areas(ask, chosen)}. Need: {need_name(gaps)}{_when(ask, gaps)}; services: "
     where += f"{wording.listing([layer.title for layer in gaps.services])}, distance measured{how_words(gaps)}."
     table = _band_table(paint.rows, gaps.level, "What the colour says")
@@ -167,31 +154,26 @@ def _gap_map(ask: Asked, chosen: Selection, gaps: Gaps, services: Sequence[Layer
             else []
         )
         words = f"{title}. {f'From {ends[0]} to {ends[-1]}. ' if ends else ''}{summary_sentence(gaps)}"
-        svg = _draw(
-            ask.published, chosen, gaps.level, paint.classes, colours, services, ask.reader, title, words, ask.id_prefix
-        )
+        svg = _draw(ask, chosen, gaps.level, paint.classes, colours, services, title, words)
         return Figure(
-            "map", title, words, filters=f"{where} {_upper(paint.basis)}.", svg=svg,
-            legend=(*(_legend(row, colours, gaps.level) for row in paint.rows), *_service_rows(ask.published, services, ask.reader)),
+            "map", title, words, filters=f"{where} {upper(paint.basis)}.", svg=svg,
+            legend=(*(_legend(row, colours, gaps.level) for row in paint.rows), *_service_rows(services)),
             legend_title=title, table=table, layers=layers, link=chosen.link(),
         )  # fmt: skip
-    title = (
-        "Where need is high and services are far" if gaps.result.access.metric == "nearest" else "Need against access"
-    )
+    title = "Where need is high and services are far" if gaps.result.access.metric.in_cost else "Need against access"
     words = summary_sentence(gaps)
     loud = emphasis(gaps, MOST_NAMES)
     s, shapes = gaps.summary, ask.region.areas[gaps.level].geometry.to_numpy()
     lines, rows = _overlay_lines(gaps, chosen, shapes, ask.reader)
     if loud.indices:
-        around = _together(shapes[list(loud.indices)])
+        around = one_shape(shapes[list(loud.indices)])
         # where areas are a few pixels large, a bold line with its casing would hide what it surrounds
         close = gaps.level != "lsoa" or bool(chosen.partner) or chosen.at is not None
         thin = Outline(around, DARK, 1.2 if len(shapes) <= DENSE else 0.4)
         lines.append(Outline(around, DARK, 1.8, casing="#ffffff") if close else thin)
     cards = [card for card in gaps.cards if card.shared or not chosen.shared]
     labels = [Label(card.name, card.longitude, card.latitude, SMALL_NAME, True) for card in cards[:MOST_NAMES]]
-    svg = _draw(
-        ask.published, chosen, gaps.level, paint.classes, colours, services, ask.reader, title, words, ask.id_prefix,
+    svg = _draw(ask, chosen, gaps.level, paint.classes, colours, services, title, words,
         lines=lines, called=labels, key=_key(gaps),
     )  # fmt: skip
     legend = [
@@ -201,17 +183,13 @@ def _gap_map(ask: Asked, chosen: Selection, gaps: Gaps, services: Sequence[Layer
             "outline",
             _many(s["underserved_areas"], s["underserved_residents"], gaps.level),
         ),
-        *(
-            _legend(row, colours, gaps.level, _upper(row.name.lower()))
-            for row in paint.rows
-            if row.code in (8, MISSING)
-        ),
+        *(_legend(row, colours, gaps.level, upper(row.name.lower())) for row in paint.rows if row.code in (8, MISSING)),
         *rows,
-        *_service_rows(ask.published, services, ask.reader),
+        *_service_rows(services),
     ]
     table = replace(table, note=f"Underserved: {legend[0].count}.")
     return Figure(
-        "map", title, words, filters=f"{where} {_upper(paint.basis)}. {rule_sentence(gaps)}", svg=svg, legend=tuple(legend),
+        "map", title, words, filters=f"{where} {upper(paint.basis)}. {rule_sentence(gaps)}", svg=svg, legend=tuple(legend),
         legend_title="Need against access", table=table, layers=layers, link=chosen.link(),
     )  # fmt: skip
 
@@ -219,16 +197,16 @@ def _gap_map(ask: Asked, chosen: Selection, gaps: Gaps, services: Sequence[Layer
 def _services_map(ask: Asked, chosen: Selection, services: Sequence[Layer]) -> Figure:
     inside = ask.region.in_footprint(chosen.level, chosen.partner).to_numpy()
     classes = np.where(inside, PLAIN, OUTSIDE).astype("uint8")
-    rows = _service_rows(ask.published, services, ask.reader)
+    rows = _service_rows(services)
     title = wording.listing([layer.title for layer in services])
     counts = [f"{row.label.split(':')[0]}, {row.count}" for row in rows]
     words = f"{wording.listing(counts, 8)}."
     counted = [(layer.title, f"{layer.sites:,}") for layer in services]
-    svg = _draw(ask.published, chosen, chosen.level, classes, (), services, ask.reader, title, words, ask.id_prefix)
+    svg = _draw(ask, chosen, chosen.level, classes, (), services, title, words)
     return Figure(
         "map", title, words, filters=f"{_areas(ask, chosen)}.{_with_services(services)}", svg=svg, legend=rows,
         legend_title="Services", table=TableData(("Services", "Sites"), tuple(counted), (False, True)),
-        layers=tuple((layer.id, layer.version) for layer in services), link=chosen.link(),
+        layers=pins(*services), link=chosen.link(),
     )  # fmt: skip
 
 
@@ -241,7 +219,7 @@ def of_community(
     """A close map of a community with its nearest services as numbers, its legend, and the map in words."""
     region = gaps.published.region
     shapes = region.areas[gaps.level].geometry.to_numpy()
-    whole = _together(shapes[list(card.indices)])
+    whole = one_shape(shapes[list(card.indices)])
     close = [s for s in services if s.nearest_for > 0][:2]
     around = [whole, *(shapely.Point(s.longitude, s.latitude) for s in close if _km(whole, s) < 25)]
     box = bounds_around(around, 0.2, 3_000.0)
@@ -313,7 +291,7 @@ def of_option(box: Sandbox, viewer: Viewer, id_prefix: str) -> tuple[str, tuple[
         if places:
             legend.append(LegendRow(label, colour, count=_many(len(places), float(people[places].sum()), gaps.level)))
     shapes = frame.geometry.to_numpy()
-    lines = [Outline(_together(shapes[found["relieved"]]), DARK, 1.6, casing="#ffffff")] if found["relieved"] else []
+    lines = [Outline(one_shape(shapes[found["relieved"]]), DARK, 1.6, casing="#ffffff")] if found["relieved"] else []
     gone = set(found["closed"]) | {site for site, *_ in found["moved"]}
     stays = box.sites[~box.sites["service_id"].isin(gone) & np.isfinite(box.sites["longitude"])]
     closed = box.sites[box.sites["service_id"].isin(found["closed"])]
@@ -364,9 +342,10 @@ def of_option(box: Sandbox, viewer: Viewer, id_prefix: str) -> tuple[str, tuple[
 
 
 def _draw(
-    published: Published, chosen: Selection, level: str, classes, colours, services, viewer: Viewer, title: str, words: str,
-    id_prefix: str, *, lines: Sequence[Outline] = (), called: Sequence[Label] = (), key: str = "",
+    ask: Asked, chosen: Selection, level: str, classes, colours, services, title: str, words: str, *,
+    lines: Sequence[Outline] = (), called: Sequence[Label] = (), key: str = "",
 ) -> str:  # fmt: skip
+    published = ask.published
     borders, extra, names_ = _borders(published), [], []
     if chosen.area:
         found = published.region.level_of(chosen.area)
@@ -385,12 +364,12 @@ def _draw(
         bounds=_bounds(published, chosen),
         clear=clear,
         outlines=[borders, *lines, *extra],
-        marks=_service_marks(published, services, viewer, _bounds(published, chosen)),
+        marks=_service_marks(published, services, ask.reader, _bounds(published, chosen)),
         labels=[*names_, *_authority_names(published, chosen)],
         callouts=beside,
         title=title,
         description=words,
-        id_prefix=id_prefix,
+        id_prefix=ask.id_prefix,
         on_top=key,
         text_size=SMALL_NAME,
     )
@@ -458,9 +437,9 @@ def _overlay_lines(gaps: Gaps, chosen: Selection, shapes, viewer: Viewer) -> tup
             if not line.indices or line.kind not in styles:
                 continue
             colour, dash, said = styles[line.kind]
-            lines.append(Outline(_together(shapes[list(line.indices)]), colour, 2.0, dash=dash))
+            lines.append(Outline(one_shape(shapes[list(line.indices)]), colour, 2.0, dash=dash))
             count = _many(len(line.indices), line.residents, gaps.level)
-            rows.append(LegendRow(f"{_upper(line.words)}: {said}", colour, "outline", count))
+            rows.append(LegendRow(f"{upper(line.words)}: {said}", colour, "outline", count))
     if "rings" in chosen.overlays:
         found = rings(gaps, viewer)
         lines += [Outline(shapely.LineString(ring_), ring, 1.4, dash="5 4") for ring_ in found]
@@ -481,12 +460,12 @@ def _key(gaps: Gaps) -> str:
                 f'<rect x="{x:g}" y="{y:g}" width="{cell:g}" height="{cell:g}" fill="{colours[3 * need + access]}" stroke="#ffffff" '
                 'stroke-width="1.5"/>'
             )
-    nearest = gaps.result.access.metric == "nearest"
     bottom = top + 3 * cell
     out.append(_arrow(left - 12, bottom, left - 12, top))
     out.append(_arrow(left, bottom + 12, left + 3 * cell, bottom + 12))
     out.append(text_at(left - 22, top + 1.5 * cell, "More need", SMALL_NAME, anchor="middle", turn=-90))
-    longer = ("Farther" if gaps.result.model.unit == "m" else "More time") if nearest else "Less access"
+    farther = "Farther" if gaps.result.model.unit == "m" else "More time"
+    longer = farther if gaps.result.access.metric.in_cost else "Less access"
     out.append(text_at(left + 1.5 * cell, bottom + 36, longer, SMALL_NAME, anchor="middle"))
     return f"<g>{''.join(out)}</g>"
 
@@ -513,14 +492,14 @@ def _legend(row: BandRow, colours: Sequence[str], level: str, label: str = "") -
 
 
 def _many(areas: int, residents: float, level: str) -> str:
-    return f"{wording.count_of(areas, level)}, {residents:,.0f} residents"
+    return f"{wording.count_of(areas, level)}, {counted(residents, 'resident')}"
 
 
 def _band_table(rows: Sequence[BandRow], level: str, first: str) -> TableData:
     """Every class with its areas and residents."""
     cells = tuple((_band_words(row), f"{row.count:,}", f"{row.residents:,.0f}") for row in rows)
     what = wording.LEVEL_WORDS[level][1]
-    return TableData((_upper(first), _upper(what), "Residents"), cells, (False, True, True))
+    return TableData((upper(first), upper(what), "Residents"), cells, (False, True, True))
 
 
 def _band_words(row: BandRow) -> str:
@@ -529,12 +508,12 @@ def _band_words(row: BandRow) -> str:
     return f"{row.name}: {row.label}"
 
 
-def _service_rows(published: Published, services: Sequence[Layer], viewer: Viewer) -> tuple[LegendRow, ...]:
+def _service_rows(services: Sequence[Layer]) -> tuple[LegendRow, ...]:
     words = {"circle": "circles", "cross": "crosses"}
     out = []
     for n, layer in enumerate(services):
         shape = SHAPES[n % len(SHAPES)]
-        sites = "1 site" if layer.sites == 1 else f"{layer.sites:,} sites"
+        sites = "1 site" if layer.sites == 1 else counted(layer.sites, "site")
         out.append(LegendRow(f"{layer.title}: dark {words.get(shape, shape + 's')}", INK, "", sites, shape))
     return tuple(out)
 
@@ -545,24 +524,12 @@ def _with_services(services: Sequence[Layer]) -> str:
 
 def _areas(ask: Asked, chosen: Selection) -> str:
     partner = ask.region.partner(chosen.partner) if chosen.partner else None
-    return f"{_upper(wording.LEVEL_WORDS[chosen.level][1])} of {partner.name if partner else ask.region.name}"
+    return f"{plural(chosen.level)} of {partner.name if partner else ask.region.name}"
 
 
 def _when(ask: Asked, gaps: Gaps) -> str:
     periods = list(dict.fromkeys(period for _, _, period in gaps.key[2] if period))
     return f" ({wording.listing(periods, 4)})" if periods else ""
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _together(shapes):
-    """Areas as one shape, for the line around them."""
-    try:
-        return shapely.coverage_union_all(shapes)
-    except (shapely.GEOSException, TypeError, ValueError):
-        return shapely.union_all(shapely.make_valid(shapes))
 
 
 def _inside(shape) -> tuple[float, float]:

@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from dashboard.briefings.filling.asking import query_of, refused
+from dashboard.briefings.filling.asking import pins, query_of, refused
 from dashboard.briefings.filling.exhibit_charts import chart_of_gaps
-from dashboard.briefings.filling.model import Figure, TableData
+from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     MOST_ROWS,
     Asked,
+    Exhibits,
+    about_chart,
+    about_gaps,
+    about_together,
     by_authority,
     cards_of,
-    chart_filters,
     end_word,
-    exhibit,
-    gap_filters,
-    gap_link,
-    indicator_link,
-    pins,
     rest_words,
     titled,
     together_filters,
@@ -30,17 +28,19 @@ from dashboard.briefings.filling.showing import (
     worst_areas,
     worst_first,
 )
+from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import sentence
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    access_formatter,
-    cost_words,
-)
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_words import access_formatter
+from dashboard.views.gaps import Gaps
 from dashboard.views.together import together_sentence
+from dashboard.views.wording import cost_words, counted
 from layers import Kind
+
+TABLES = Exhibits()
+exhibit = TABLES.add
 
 
 @exhibit(
@@ -54,10 +54,7 @@ from layers import Kind
 def _table_worst(ask: Asked) -> Figure:
     chart, places, title, note = worst_areas(ask, MOST_ROWS)
     table = replace(value_rows(ask, chart, places), note=note)
-    return Figure(
-        "table", title, worst_alt(ask, chart, places, title), filters=chart_filters(ask, chart), table=table,
-        layers=pins([chart.layer]), link=indicator_link(ask, chart),
-    )  # fmt: skip
+    return Figure("table", title, worst_alt(ask, chart, places, title), table=table, **about_chart(ask, chart))
 
 
 @exhibit(
@@ -78,11 +75,8 @@ def _table_authorities(ask: Asked) -> Figure:
     places = order[: ask.count(MOST_ROWS, 20)].tolist()
     title = f"{titled(chart.layer, chart.period)}: by authority"
     note = rest_words(len(places), len(order), f"{end_word(chart)} authorities")
-    return Figure(
-        "table", title, sentence(chart, ask.published), filters=chart_filters(ask, chart, ask.region.name),
-        table=replace(value_rows(ask, chart, places), note=note), layers=pins([chart.layer]),
-        link=indicator_link(ask, chart),
-    )  # fmt: skip
+    table, about = replace(value_rows(ask, chart, places), note=note), about_chart(ask, chart, ask.region.name)
+    return Figure("table", title, sentence(chart, ask.published), table=table, **about)
 
 
 @exhibit(
@@ -119,12 +113,12 @@ def _communities(ask: Asked, gaps: Gaps, cards: tuple[CommunityCard, ...], title
         raise refused(f"this view has no {kind}", "leave the table out", "briefing-empty")
     shown = cards[: ask.count(MOST_ROWS)]
     sure = any(card.stability is not None for card in shown)
-    nearest, say = gaps.result.access.metric == "nearest", access_formatter(gaps)
+    heading, say = gaps.result.access.metric.column, access_formatter(gaps)
     rows = []
     for n, card in enumerate(shown, 1):
         row = [f"{n:,}", card.name, upper(card.authorities_words), f"{card.residents:,.0f}"]
         row += [wording.number(card.need) if card.need is not None else "–"]
-        row += [say(card.access) if nearest else card.access_words]
+        row += [say(card.access) if heading else card.access_words]
         row += [upper(card.stability_word) or "–"] if sure else []
         rows.append(tuple(row))
     heads = (
@@ -133,25 +127,17 @@ def _communities(ask: Asked, gaps: Gaps, cards: tuple[CommunityCard, ...], title
         "Authorities",
         "Residents",
         "Need (of 100)",
-        "To the nearest" if nearest else "Access",
+        heading or "Access",
         *(("How sure",) if sure else ()),
     )
-    numeric = (True, False, False, True, True, nearest, *((False,) if sure else ()))
+    numeric = (True, False, False, True, True, bool(heading), *((False,) if sure else ()))
     people, first = sum(card.residents for card in cards), cards[0]
     alt = (
-        f"{len(cards):,} {title.lower() if len(cards) > 1 else title.lower().removesuffix('ies') + 'y'} with {people:,.0f} residents. "
+        f"{counted(len(cards), title.lower().removesuffix('ies') + 'y', title.lower())} with {counted(people, 'resident')}. "
         f"The largest is {first.name} with {first.residents:,.0f}, {first.authorities_words}."
     )
     table = TableData(heads, tuple(rows), numeric, rest_words(len(shown), len(cards), "with most residents"))
-    return Figure(
-        "table",
-        title,
-        alt,
-        filters=gap_filters(ask, gaps),
-        table=table,
-        layers=pins(gaps.layers),
-        link=gap_link(ask),
-    )
+    return Figure("table", title, alt, table=table, **about_gaps(ask, gaps))
 
 
 @exhibit(
@@ -189,12 +175,12 @@ def _table_services(ask: Asked) -> Figure:
     total = sum(card.services for card in together.cards)
     people = sum(card.residents for card in together.cards)
     titles = wording.listing([layer.title for layer in together.services])
-    alt = f"{titles}: {total:,} for {people:,.0f} residents"
+    alt = f"{titles}: {total:,} for {counted(people, 'resident')}"
     alt += f". Fewest for its residents: {cards[0].name}, with {cards[0].services:,}." if cards else "."
     note = rest_words(len(shown), len(cards), "authorities with fewest for their residents")
     return Figure(
         "table", f"{titles}, by authority", alt, filters=together_filters(together),
-        table=TableData(heads, rows, (False, True, True, True, True), note), layers=pins(together.services),
+        table=TableData(heads, rows, (False, True, True, True, True), note), layers=pins(*together.services),
         link=Selection(need="none", services=tuple(layer.id for layer in together.services)).link(),
     )  # fmt: skip
 
@@ -210,7 +196,5 @@ def _table_services(ask: Asked) -> Figure:
 def _table_together(ask: Asked) -> Figure:
     together = ask.services_only()
     table, _ = together_table(ask, together)
-    return Figure(
-        "table", "Alone and together, by authority", together_sentence(together), filters=together_filters(together),
-        table=table, layers=pins(together.services), link=gap_link(ask),
-    )  # fmt: skip
+    title = "Alone and together, by authority"
+    return Figure("table", title, together_sentence(together), table=table, **about_together(ask, together))

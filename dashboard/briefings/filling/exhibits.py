@@ -10,37 +10,33 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import quote, urlencode
 
-from dashboard.briefings.filling import exhibit_charts, exhibit_tables
 from dashboard.briefings.filling import exhibit_maps as maps
-from dashboard.briefings.filling.asking import Facts, did_you_mean, either, no_stop, query_of, refused
+from dashboard.briefings.filling.asking import Facts, did_you_mean, either, no_stop, pins, query_of, refused
 from dashboard.briefings.filling.credits import source_lines
-from dashboard.briefings.filling.model import Figure, TableData
+from dashboard.briefings.filling.exhibit_charts import CHARTS
+from dashboard.briefings.filling.exhibit_tables import TABLES
+from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     ALWAYS,
-    EXHIBIT_HELP,
-    MAKERS,
     Asked,
+    Exhibits,
     cards_of,
-    exhibit,
     gap_filters,
-    pins,
     upper,
 )
+from dashboard.drawing.shown import TableData
 from dashboard.published import Published
 from dashboard.views import option_results, wording
 from dashboard.views.community import near_services
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    Sorry,
-)
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gaps import Gaps, Sorry
 from dashboard.views.option_results import comparison, option_sentence, outcomes
 from dashboard.views.options import OWN, left_out, sandbox, settled
+from dashboard.views.wording import counted
 from layers import ExhibitSpec, Fault, NotFound, Refused, Viewer
 
-__all__ = ["EXHIBIT_HELP", "figure"]
-
-_REGISTERED = (exhibit_charts, exhibit_tables)  # importing them is what makes their kinds known
+MAPS = Exhibits()
+exhibit = MAPS.add
 
 
 def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *, facts: Facts | None = None) -> Figure:
@@ -50,9 +46,13 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
     of the page, if given, spares working out twice what its words have asked already.
     """
     kind, given = spec.kind, spec.arguments.get("type", "").strip()
-    types = [t for k, t in MAKERS if k == kind]
+    types = [help_.type for help_ in EXHIBIT_HELP.values() if help_.kind == kind]
     if not types:
-        raise refused(f"there is no exhibit “{kind}”", f"use {either(sorted({k for k, _ in MAKERS}))}", "exhibit")
+        raise refused(
+            f"there is no exhibit “{kind}”",
+            f"use {either(sorted({help_.kind for help_ in EXHIBIT_HELP.values()}))}",
+            "exhibit",
+        )
     if types == [""]:
         if given:
             raise refused(f"a {kind} has no type", "delete the line “type: …”", "exhibit-argument")
@@ -67,7 +67,7 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
     facts = facts or Facts(published, reader)
     ask = Asked(facts, spec, view, help_)
     try:
-        made = MAKERS[(kind, given)](ask)
+        made = help_.make(ask)
     except NotFound as missing:
         raise refused(no_stop(str(missing)), "choose another", "briefing-unknown") from None
     except Refused as error:
@@ -127,7 +127,8 @@ def _community(ask: Asked) -> Figure:
     rows += [("How sure", card.stability_words)] if card.stability_words else []
     near = [f"{s.number} {s.name}, {s.authority} ({s.distance})" for s in services[:4]]
     rows += [("Nearest services", "; ".join(near))] if near else []
-    alt = f"{card.name} has {card.residents:,.0f} residents, {card.authorities_words}; {card.need_words}, {card.access_words}. {words}"
+    alt = f"{card.name} has {counted(card.residents, 'resident')}, {card.authorities_words}; {card.need_words}, "
+    alt += f"{card.access_words}. {words}"
     return Figure(
         "map",
         card.name,
@@ -139,7 +140,7 @@ def _community(ask: Asked) -> Figure:
         table=TableData(
             ("About the community", "What is known"), tuple((a, upper(b)) for a, b in rows), (False, False)
         ),
-        layers=pins(gaps.layers),
+        layers=pins(*gaps.layers),
         link=f"/communities/{quote(card.id)}?{replace(ask.selection, show='need').query_string()}",
     )
 
@@ -205,10 +206,14 @@ def _options(ask: Asked) -> Figure:
         legend=legend,
         legend_title=f"The map shows {option.name}",
         table=TableData(("", *found.columns), tuple(rows), (False, *(True for _ in found.columns)), note),
-        layers=pins(box.gaps.layers),
+        layers=pins(*box.gaps.layers),
         link=box.query.link(),
     )
 
 
 def _changes(box, option) -> str:
     return f"{'; '.join(line.words for line in option_results.change_lines(box, option))}."
+
+
+EXHIBIT_HELP = CHARTS | TABLES | MAPS
+"""All of them, as the editor's reference shows them."""

@@ -14,15 +14,16 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
-from dashboard.briefings.filling import figures, findings  # noqa: F401  they register their tokens
-from dashboard.briefings.filling.asking import TOKENS, Ask, Facts, TokenHelp, counted, query_of, token
+from dashboard.briefings.filling.asking import TOKENS, Ask, Facts, TokenHelp, Tokens, counted, query_of
+from dashboard.briefings.filling.figures import FIGURES
+from dashboard.briefings.filling.findings import FINDINGS
 from dashboard.briefings.filling.model import Fact
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.places import names
 from layers import Token, Viewer
 
-__all__ = ["TOKENS", "Facts", "TokenHelp", "date_words", "fact", "query_of"]
+__all__ = ["TOKENS", "Facts", "TokenHelp", "fact", "query_of"]
 
 
 def fact(
@@ -41,6 +42,9 @@ def fact(
     """
     return Facts(published, reader, author=author, made_on=made_on).fact(token, view)
 
+
+REGION = Tokens()
+token = REGION.add
 
 # ---- the region ---------------------------------------------------------------------------------------------------------
 
@@ -110,14 +114,9 @@ def _(ask: Ask) -> Fact:
 # ---- the day ------------------------------------------------------------------------------------------------------------
 
 
-def date_words(day: date) -> str:
-    """ "22 November 2026"."""
-    return f"{day.day} {day:%B %Y}"
-
-
 @token("made", "", "The day on which these numbers were worked out", "")
 def _(ask: Ask) -> Fact:
-    return Fact(date_words(ask.facts.made_on))
+    return Fact(wording.day(ask.facts.made_on))
 
 
 @token("made.year", "", "Its year", "")
@@ -142,16 +141,15 @@ FAMILIES = (
 """The order of the reference."""
 
 
-def _complete() -> None:
-    """Put the reference in order, with what several tokens share."""
+def _all() -> Tokens:
+    """In the order of the reference, with what several tokens share."""
+    found = FIGURES | FINDINGS | REGION
     for name in COUNTED:
-        TOKENS[name] = replace(TOKENS[name], arguments=f"{TOKENS[name].arguments} [unit]".strip())
-    ordered = sorted(TOKENS.items(), key=lambda item: FAMILIES.index(item[0].split(".")[0]))
-    TOKENS.clear()
-    TOKENS.update(ordered)
+        found[name] = replace(found[name], arguments=f"{found[name].arguments} [unit]".strip())
+    return Tokens(sorted(found.items(), key=lambda item: FAMILIES.index(item[0].split(".")[0])))
 
 
-_complete()
+TOKENS.update(_all())
 
 
 # ---- the reference ------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 """Tokens about the figures of a layer: of one area, of the region, the ends and the middle, how many lie beyond a limit, and how
-a figure changed. Registered when :mod:`.facts` imports this."""
+a figure changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from dashboard.briefings.filling.asking import TOKENS, Ask, counted, either, no_stop, one_layer, token
+from dashboard.briefings.filling.asking import TOKENS, Ask, Tokens, counted, either, no_stop, pins
 from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import wording
@@ -18,6 +18,10 @@ from dashboard.views.area import rank_text
 from dashboard.views.choropleth import Choropleth, Seen
 from dashboard.views.trend import break_between, region_number, trend, versions_of_periods_before
 from layers import Layer, Measure, periods_in_order
+
+FIGURES = Tokens()
+token = FIGURES.add
+
 
 SAME = 0.05
 """Without confidence intervals, a difference of less than this share of the earlier figure counts as little change."""
@@ -35,7 +39,7 @@ def _about_layer(what: str, words: Callable[[Layer], str]):
         if not text:
             todo = "leave it out, or ask the partner that supplies the layer to add it"
             raise ask.refused(f"“{layer.title}” has no {what}", todo)
-        return Fact(text, period=layer.period, layers=one_layer(layer), link=f"/catalogue/{quote(layer.id)}")
+        return Fact(text, period=layer.period, layers=pins(layer), link=f"/catalogue/{quote(layer.id)}")
 
     return say
 
@@ -85,7 +89,7 @@ class _Figure:
             self.chart.period,
             "converted" if status == "converted" else "ok",
             f"{layer.title}{when}, {self.name}: {said}. {wording.STATUS_SENTENCES[status]}",
-            one_layer(layer),
+            pins(layer),
             f"/areas/{quote(self.code)}",
         )
 
@@ -185,7 +189,7 @@ def _whole_fact(ask: Ask, words: Callable[[Layer, float, int, str], str], counts
         layer.descriptor.unit if counts else "",
         period,
         detail=detail,
-        layers=one_layer(layer),
+        layers=pins(layer),
         link=f"/catalogue/{quote(layer.id)}",
     )
 
@@ -299,7 +303,7 @@ def _(ask: Ask) -> Fact:
     when = f", {chart.period}" if chart.period else ""
     detail = f"{chart.layer.title}{when}: the middle one of {wording.count_of(len(order), chart.level)} of {ask.where}."
     return Fact(
-        chart.value_text(value), value, chart.unit, chart.period, "ok", detail, one_layer(chart.layer), _map(ask, chart)
+        chart.value_text(value), value, chart.unit, chart.period, "ok", detail, pins(chart.layer), _map(ask, chart)
     )
 
 
@@ -340,7 +344,7 @@ def _(ask: Ask) -> Fact:
         wording.LEVEL_WORDS[chart.level][1],
         period=chart.period,
         detail=detail,
-        layers=one_layer(chart.layer),
+        layers=pins(chart.layer),
         link=_map(ask, chart),
     )
 
@@ -351,7 +355,7 @@ def _(ask: Ask) -> Fact:
     people = float(ask.region.areas[chart.level]["population"].to_numpy("float64")[chosen].sum())
     detail = f"All residents of these areas, not only those the figure is about. {detail}"
     return counted(
-        people, "residents", period=chart.period, detail=detail, layers=one_layer(chart.layer), link=_map(ask, chart)
+        people, "residents", period=chart.period, detail=detail, layers=pins(chart.layer), link=_map(ask, chart)
     )
 
 
@@ -406,7 +410,7 @@ def _(ask: Ask) -> Fact:
     text, rule = change_words(a, b, layer.descriptor.unit, places)
     detail = f"{layer.title}, {place}. {rule}"
     status = "converted" if a.converted or b.converted else "ok"
-    return Fact(text, b.value - a.value, layer.descriptor.unit, last, status, detail, one_layer(layer), link)
+    return Fact(text, b.value - a.value, layer.descriptor.unit, last, status, detail, pins(layer), link)
 
 
 def _between(ask: Ask, layer: Layer, periods: Sequence[str]) -> tuple[str, str]:

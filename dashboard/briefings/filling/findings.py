@@ -1,5 +1,4 @@
-"""Tokens about what is found when need meets services: who is far away, gaps, communities, alone against together. Registered
-when :mod:`.facts` imports this."""
+"""Tokens about what is found when need meets services: who is far away, gaps, communities, alone against together."""
 
 from __future__ import annotations
 
@@ -7,27 +6,30 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from urllib.parse import quote
 
-from dashboard.briefings.filling.asking import Ask, counted, one_layer, these_layers, token
+from dashboard.briefings.filling.asking import Ask, Tokens, counted, pins
 from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import nearest_services
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_words import (
     a_site,
-    cost_words,
+    line_words,
     nearest_words,
     need_name,
     one_of,
-    percent,
     rule_sentence,
     summary_sentence,
     vanishing_sentence,
 )
+from dashboard.views.gaps import Gaps
 from dashboard.views.siting import compare
 from dashboard.views.together import Together, together_for, together_sentence
+from dashboard.views.wording import cost_words, percent
 from layers import Kind, Layer
+
+FINDINGS = Tokens()
+token = FINDINGS.add
 
 # ---- services and access ------------------------------------------------------------------------------------------------
 
@@ -41,7 +43,7 @@ def _(ask: Ask) -> Fact:
     detail = f"{layer.title} in {ask.where}."
     detail += f" {outside:,} more stand near its border." if outside and not ask.partner else ""
     link = f"/catalogue/{quote(layer.id)}"
-    return counted(n, "services", period=layer.period, detail=detail, layers=one_layer(layer), link=link)
+    return counted(n, "services", period=layer.period, detail=detail, layers=pins(layer), link=link)
 
 
 def _nearest(ask: Ask, words: Callable, value_of: Callable) -> Fact:
@@ -57,7 +59,7 @@ def _nearest(ask: Ask, words: Callable, value_of: Callable) -> Fact:
         f"{layer.title}: {line.name}{where}, {line.distance} in a straight line from the middle of where people live."
     )
     value, unit = value_of(line)
-    return Fact(words(line), value, unit, layer.period, "ok", detail, one_layer(layer), f"/areas/{quote(code)}")
+    return Fact(words(line), value, unit, layer.period, "ok", detail, pins(layer), f"/areas/{quote(code)}")
 
 
 @token("services.nearest", "[layer] area [view]", "The service nearest to an area", "layer=pharmacies area=DW001")
@@ -96,10 +98,10 @@ def _beyond(ask: Ask) -> tuple[float, float, dict]:
     how = "in a straight line" if detour == 1 else f"a straight line times {detour:g} for real roads"
     detail = (
         f"Residents of {wording.count_of(int(beyond.sum()), level)} of {ask.where} whose middle is more than "
-        f"{cost_words(metres, 'm')} ({how}) from {a_site(services)}."
+        f"{wording.standard_words(metres)} ({how}) from {a_site(services)}."
     )
     query = Selection(services=found_ids(services), show="access", level=level, max_m=metres, partner=ask.partner)
-    more = {"detail": detail, "layers": these_layers(services), "link": query.link(), "period": _periods(services)}
+    more = {"detail": detail, "layers": pins(*services), "link": query.link(), "period": _periods(services)}
     return float(people[beyond].sum()), float(people.sum()), more
 
 
@@ -129,9 +131,13 @@ def _(ask: Ask) -> Fact:
 @token("access.share_beyond", _BEYOND, "The same as a share of all residents", _BEYOND_EG)
 def _(ask: Ask) -> Fact:
     beyond, everybody, more = _beyond(ask)
+    return _share(ask, beyond, everybody, more)
+
+
+def _share(ask: Ask, people: float, everybody: float, more: dict) -> Fact:
     if everybody <= 0:
         raise ask.refused("nobody lives in these areas", "choose others")
-    return Fact(percent(beyond / everybody), 100 * beyond / everybody, "% of residents", **more)
+    return Fact(percent(people / everybody), 100 * (people / everybody), "% of residents", **more)
 
 
 # ---- gaps ---------------------------------------------------------------------------------------------------------------
@@ -142,7 +148,7 @@ _GAPS = 'view="need=alcohol-admissions&services=alcohol-drug-services"'
 def _about_gaps(gaps: Gaps, ask: Ask) -> dict:
     selection = replace(ask.selection, show="gap", area="", at=None)
     periods = dict.fromkeys(each["period"] for each in gaps.result.parameters["need"] if each["period"])
-    more = {"layers": these_layers(gaps.layers), "period": wording.listing(list(periods), 4), "link": selection.link()}
+    more = {"layers": pins(*gaps.layers), "period": wording.listing(list(periods), 4), "link": selection.link()}
     unknown = gaps.summary["areas_without_need"]
     note = (
         f" Need is not known for {wording.count_of(unknown, gaps.level)}; none of them is counted." if unknown else ""
@@ -182,11 +188,8 @@ _gap_number(
 @token("gaps.share", "[view]", "The same as a share of all residents", _GAPS)
 def _(ask: Ask) -> Fact:
     gaps = ask.gaps()
-    everybody = gaps.summary["residents"]
-    if everybody <= 0:
-        raise ask.refused("nobody lives in these areas", "choose others")
-    share = gaps.summary["underserved_residents"] / everybody
-    return Fact(percent(share), 100 * share, "% of residents", **_about_gaps(gaps, ask))
+    s = gaps.summary
+    return _share(ask, s["underserved_residents"], s["residents"], _about_gaps(gaps, ask))
 
 
 _gap_number("communities", "communities", "Communities that underserved areas form where they touch")
@@ -308,11 +311,11 @@ _TOGETHER = 'view="services=alcohol-drug-services"'
 
 def _about_together(found: Together, ask: Ask) -> dict:
     parameters = found.result.parameters
-    limit = f" The standard is {cost_words(parameters['max_m'], 'm')}." if parameters["max_m"] else ""
-    detail = f"{wording.listing([each.title for each in found.services])}, {parameters['distance']}.{limit}"
+    limit = f" The standard is {wording.standard_words(parameters['max_m'])}." if parameters["max_m"] else ""
+    detail = f"{wording.listing([each.title for each in found.services])}, {line_words(parameters['detour'])}.{limit}"
     selection = replace(ask.selection, show="access", area="", at=None)
     return {
-        "layers": these_layers(found.layers),
+        "layers": pins(*found.layers),
         "period": _periods(found.services),
         "detail": detail,
         "link": selection.link(),
@@ -344,11 +347,8 @@ _together_number(
 @token("together.share", "[view]", "The same as a share of all residents", _TOGETHER)
 def _(ask: Ask) -> Fact:
     found = ask.together()
-    everybody = found.summary["residents"]
-    if everybody <= 0:
-        raise ask.refused("nobody lives in these areas", "choose others")
-    share = found.summary["residents_nearer_elsewhere"] / everybody
-    return Fact(percent(share), 100 * share, "% of residents", **_about_together(found, ask))
+    s = found.summary
+    return _share(ask, s["residents_nearer_elsewhere"], s["residents"], _about_together(found, ask))
 
 
 _together_number(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from dashboard.drawing.shown import ChartData, LegendRow, TableData
 from layers import BriefingBlock, BriefingRun, Document
 
 
@@ -42,45 +43,6 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class LegendRow:
-    """``colour`` is a CSS colour, "" with a ``pattern`` (or that of its line). ``pattern``: "" | "hatch" | "outline". With a ``mark``
-    it is a shape on the map rather than a colour of areas: circle, square, triangle, diamond, star, cross, pentagon or ring, filled
-    with ``colour``."""
-
-    label: str
-    colour: str = ""
-    pattern: str = ""
-    count: str = ""  # "63 areas, 104,200 residents"
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class ChartData:
-    """The numbers of a chart, for formats that draw it themselves. ``values[series][category]``; None: no value."""
-
-    kind: str  # "bar" (horizontal, first category on top) | "stacked" (the same, series on top of each other) | "line"
-    categories: tuple[str, ...]
-    series: tuple[str, ...]
-    values: tuple[tuple[float | None, ...], ...]
-    unit: str
-    decimals: int = 0
-    lower: tuple[float | None, ...] = ()  # of the first series
-    upper: tuple[float | None, ...] = ()
-    highlight: int | None = None  # the category that the page is about
-    colours: tuple[str, ...] = ()  # by series; Government Analysis Function
-
-
-@dataclass(frozen=True)
-class TableData:
-    """Cells are texts, numbers already in words. ``numeric`` columns are set to the right."""
-
-    headers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: tuple[bool, ...] = ()
-    note: str = ""  # "The 10 largest of 64."
-
-
-@dataclass(frozen=True)
 class Figure:
     """One exhibit. A map has ``svg``, ``legend`` and ``table`` (what it shows, as figures); a chart ``svg``, ``chart`` and
     ``table``; a table only ``table``. An SVG is complete, in light colours, with its own title and description."""
@@ -103,7 +65,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Page:
+class BriefingPage:
     """One page. ``unavailable`` says why it cannot be shown (its data was withdrawn …); then nothing else of it is there but the
     number. Runs have their tokens filled: ``run.text`` is what to show."""
 
@@ -148,7 +110,7 @@ class Briefing:
     partner_name: str
     notice: str  # the region's demonstration notice, "" for real data
     made_on: date  # when these numbers were worked out
-    pages: tuple[Page, ...]
+    pages: tuple[BriefingPage, ...]
     pins: Mapping[str, int]  # layer id -> version of everything that it took numbers from
     version: int = 0  # 0: a draft or a starter, which follow the newest data
     published_on: str = ""  # ISO date

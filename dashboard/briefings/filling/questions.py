@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 from dashboard.published import Published
 from dashboard.selection import Selection, weighted
-from dashboard.views.gaps import Gaps, answer_or_sorry, gaps_of, nearest_words
+from dashboard.views.gap_words import nearest_words
+from dashboard.views.gaps import Gaps, answer_or_sorry, gaps_of
 from dashboard.views.offer import usable_as_need
+from dashboard.views.together import Together, together_of
 from layers import LEVELS, Layer, Measure, Theme, Viewer
 
 _NO_NEED = (Measure.RANK, Measure.DECILE, Measure.CATEGORY)
 
 
 @dataclass(frozen=True)
-class Question:
+class ThemeQuestion:
     """``need_name`` is the ready-made set's name or the indicator's title; ``note`` what the set's author says of it."""
 
     theme: Theme
@@ -33,18 +35,23 @@ class Question:
         return self.selection.query_string()
 
     @property
+    def services_view(self) -> str:
+        """Its services alone, without need."""
+        return Selection(services=self.selection.services, show="access", level=self.selection.level).query_string()
+
+    @property
     def nearest(self) -> str:
         """ "nearest drug and alcohol service"."""
         return nearest_words((self.services,))
 
 
-def questions(published: Published, reader: Viewer) -> tuple[Question, ...]:
+def questions(published: Published, reader: Viewer) -> tuple[ThemeQuestion, ...]:
     """The question of every theme that can be asked one, in the region's order of themes."""
     found = (question_of(published, theme, reader) for theme in published.region.themes)
     return tuple(question for question in found if question is not None)
 
 
-def question_of(published: Published, theme: Theme, reader: Viewer) -> Question | None:
+def question_of(published: Published, theme: Theme, reader: Viewer) -> ThemeQuestion | None:
     """None where the reader sees no indicator that can be need, or no list of services, for the theme."""
     seen = {layer.id: layer for layer in published.store.layers(reader)}
     services = [layer for layer in seen.values() if layer.kind == "services" and theme.id in layer.themes]
@@ -54,16 +61,28 @@ def question_of(published: Published, theme: Theme, reader: Viewer) -> Question 
     weights, name, note, level = need
     best = min(services, key=lambda layer: _fit(layer, theme))
     selection = Selection(theme=theme.id, need=weighted(weights.items()), services=(best.id,), show="gap", level=level)
-    return Question(theme, selection, name, tuple(seen[i] for i in weights), best, note)
+    return ThemeQuestion(theme, selection, name, tuple(seen[i] for i in weights), best, note)
 
 
-def answer(published: Published, question: Question, reader: Viewer, *, quick: bool = False) -> Gaps | None:
+def answer(published: Published, question: ThemeQuestion, reader: Viewer, *, quick: bool = False) -> Gaps | None:
     """What the question finds; None where it cannot be worked out (no area has the figures, no service could be placed).
 
     ``quick`` leaves out how sure it is: enough to know whether there is anything to tell.
     """
     found = answer_or_sorry(lambda: gaps_of(published, question.selection, reader, quick=quick))
     return found if isinstance(found, Gaps) else None
+
+
+def answered(published: Published, reader: Viewer) -> list[tuple[ThemeQuestion, Gaps]]:
+    """The questions of the region that have an answer, with it: need is known somewhere."""
+    found = ((question, answer(published, question, reader, quick=True)) for question in questions(published, reader))
+    return [(q, gaps) for q, gaps in found if gaps and gaps.summary["areas_without_need"] < gaps.summary["areas"]]
+
+
+def compared(published: Published, question: ThemeQuestion, reader: Viewer) -> Together | None:
+    """Looking alone against looking together for the question's services; None where none of them can be measured to."""
+    found = answer_or_sorry(lambda: together_of(published, question.selection, reader))
+    return found if isinstance(found, Together) and found.summary["services"] else None
 
 
 def _fit(layer: Layer, theme: Theme) -> tuple:

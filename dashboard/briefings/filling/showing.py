@@ -1,33 +1,32 @@
 """One exhibit of a briefing while it is being made: its settings read and checked, and the words that several kinds share.
 
-What each kind shows stands in :mod:`.exhibits`, :mod:`.exhibit_charts` and :mod:`.exhibit_tables`, which register it here with
-:func:`exhibit`.
+What each kind shows stands in :mod:`.exhibits`, :mod:`.exhibit_charts` and :mod:`.exhibit_tables`, each with :class:`Exhibits`
+of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 
-from dashboard.briefings.filling.asking import Ask, Facts, either, no_stop, query_of, refused
-from dashboard.briefings.filling.model import Figure, TableData
+from dashboard.briefings.filling.asking import Ask, Facts, either, no_stop, pins, query_of, refused
+from dashboard.briefings.filling.model import Figure
+from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import rank_text
 from dashboard.views.choropleth import Choropleth, choropleth
-from dashboard.views.gaps import (
-    CommunityCard,
-    Gaps,
-    cost_words,
-    how_words,
-    rule_sentence,
-)
+from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_words import how_words, rule_sentence
+from dashboard.views.gaps import Gaps
 from dashboard.views.places import names
 from dashboard.views.together import Together
+from dashboard.views.wording import standard_words
 from layers import ExhibitSpec, Layer, Token
 
 MOST_BARS = 30
@@ -46,11 +45,23 @@ class ExhibitHelp:
     takes: tuple[str, ...]
     needs: str
     example: str
+    make: Callable[[Asked], Figure]
 
 
-EXHIBIT_HELP: dict[str, ExhibitHelp] = {}
-"""By kind, and for charts and tables by kind and type: "map", "chart worst"."""
-MAKERS: dict[tuple[str, str], Callable[[Asked], Figure]] = {}
+class Exhibits(dict[str, ExhibitHelp]):
+    """By kind, and for charts and tables by kind and type: "map", "chart worst"."""
+
+    def add(self, kind: str, type_: str = "", *, says: str, takes: str = "", needs: str, example: str):
+        """A decorator for what makes an exhibit."""
+
+        def put(make: Callable[[Asked], Figure]):
+            taken = tuple(takes.split())
+            self[f"{kind} {type_}".strip()] = ExhibitHelp(kind, type_, says, taken, needs, example, make)
+            return make
+
+        return put
+
+
 ALWAYS = ("caption", "alt", "view")
 _VIEW = ("need", "services", "level", "period", "theme")
 """Settings that change one part of the view for this exhibit alone."""
@@ -135,22 +146,6 @@ class Asked(Ask):
         return f"x{sha256(words.encode('utf-8', 'replace')).hexdigest()[:10]}-"
 
 
-def exhibit(kind: str, type_: str = "", *, says: str, takes: str = "", needs: str, example: str):
-    """Register what makes an exhibit."""
-
-    def register(make: Callable[[Asked], Figure]):
-        taken = tuple(takes.split())
-        EXHIBIT_HELP[f"{kind} {type_}".strip()] = ExhibitHelp(kind, type_, says, taken, needs, example)
-        MAKERS[(kind, type_)] = make
-        return make
-
-    return register
-
-
-def pins(layers: Iterable[Layer]) -> tuple[tuple[str, int], ...]:
-    return tuple((layer.id, layer.version) for layer in layers)
-
-
 # ---- words that several exhibits share ------------------------------------------------------------------------------------
 
 
@@ -191,6 +186,20 @@ def together_filters(together: Together) -> str:
     services = wording.listing([layer.title for layer in together.services])
     how = "a straight line" if p["detour"] == 1 else f"a straight line times {p['detour']:g} for real roads"
     return f"Residents of {where}. Services: {services}; distance is {how}, from the middle of each {one_of_level(together.level)}."
+
+
+def about_chart(ask: Asked, chart: Choropleth, where: str = "") -> dict[str, Any]:
+    """What a figure says of itself when it shows one indicator: what it is filtered by, its layers and its address."""
+    filters = chart_filters(ask, chart, where)
+    return {"filters": filters, "layers": pins(chart.layer), "link": indicator_link(ask, chart)}
+
+
+def about_gaps(ask: Asked, gaps: Gaps) -> dict[str, Any]:
+    return {"filters": gap_filters(ask, gaps), "layers": pins(*gaps.layers), "link": gap_link(ask)}
+
+
+def about_together(ask: Asked, together: Together) -> dict[str, Any]:
+    return {"filters": together_filters(together), "layers": pins(*together.services), "link": gap_link(ask)}
 
 
 def one_of_level(level: str) -> str:
@@ -333,7 +342,7 @@ def together_table(ask: Asked, together: Together):
     shown = together.cards[: ask.count(MOST_ROWS, 20)]
     judged = any(card.residents_misjudged is not None for card in shown)
     heads = ["Authority", "Services", "Residents", "Nearer elsewhere", "Share", "Most often to"]
-    limit = cost_words(together.result.parameters["max_m"], "m") if judged else ""
+    limit = standard_words(together.result.parameters["max_m"]) if judged else ""
     heads += ["Misjudged"] if judged else []
     rows = []
     for card in shown:

@@ -13,17 +13,14 @@ from datetime import date
 import numpy as np
 
 from dashboard.briefings.filling.model import SourceLine
-from dashboard.briefings.ward.ward_briefing import neighbour_words, tables_of
 from dashboard.briefings.ward.ward_map import map_of
-from dashboard.briefings.ward.ward_model import NO_ACTIONS, PREFIX, WardPage
+from dashboard.briefings.ward.ward_model import WardPage
 from dashboard.briefings.ward.ward_rows import (
-    MOST_GAPS,
     extremes,
     gap_rows,
     limits_of,
     need_row,
     neighbour_groups,
-    place_words,
     service_rows,
     summary_of,
 )
@@ -33,10 +30,6 @@ from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import area_profile
 from layers import Layer, Viewer
-
-__all__ = [
-    "MOST_GAPS", "NO_ACTIONS", "PREFIX", "WardPage", "neighbour_words", "place_words", "tables_of", "ward_page", "ward_pages",
-]  # fmt: skip
 
 
 def ward_page(published: Published, code: str, reader: Viewer, *, made_on: date | None = None) -> WardPage | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.briefings.filling.model import Briefing, Figure, Page, TableData
+from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
 from dashboard.briefings.ward.ward_model import NO_ACTIONS, WardPage
+from dashboard.drawing.shown import TableData
 from dashboard.views import wording
 from layers import Audience, BriefingBlock, BriefingRun, Document
 
@@ -60,6 +61,7 @@ def neighbour_words(page: WardPage) -> tuple[str, ...]:
 
 
 def briefing_of(page: WardPage) -> Briefing:
+    """The same as pages, for the formats that know nothing but pages."""
     tables = tables_of(page)
     pages: list[dict[str, Any]] = []
     rows = tuple((row.label[:1].upper() + row.label[1:], row.count) for row in page.legend)
@@ -113,7 +115,7 @@ def briefing_of(page: WardPage) -> Briefing:
         notice=page.notice,
         made_on=page.made_on,
         pages=tuple(
-            Page(
+            BriefingPage(
                 number=n,
                 headline=_text(each["headline"]),
                 blocks=each["blocks"],

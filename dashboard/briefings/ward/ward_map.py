@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from dashboard.briefings.filling.model import LegendRow
 from dashboard.briefings.ward.ward_model import MAP_HEIGHT, MAP_WIDTH
 from dashboard.briefings.ward.ward_shared import Shared
 from dashboard.drawing.palette import SPECIAL, ramp
+from dashboard.drawing.shown import LegendRow
 from dashboard.drawing.svg_map import Label, Outline, Point, bounds_around, svg_map
 from dashboard.views import wording
 from dashboard.views.area import AreaProfile
 from dashboard.views.banding import OUTSIDE
+from dashboard.views.wording import counted
 
 GAP_COLOURS = ("#f3e9ef", ramp("need", 5)[2], ramp("need", 5)[4])
 """A small area in no gap, in one, in two or more."""
@@ -63,7 +64,7 @@ def map_of(
     for i, label in enumerate(GAP_LABELS):
         chosen = members[np.minimum(shared.times[members], 2) == i] if len(members) else members
         if len(chosen):
-            count = f"{wording.count_of(len(chosen), 'lsoa')}, {people[chosen].sum():,.0f} residents"
+            count = f"{wording.count_of(len(chosen), 'lsoa')}, {counted(people[chosen].sum(), 'resident')}"
             rows.append(LegendRow(label, GAP_COLOURS[i], count=count))
     parts = [f"{wording.count_of(int(n), 'lsoa')} {label}" for n, label in zip(counts, GAP_LABELS, strict=True) if n]
     alt = f"Map of {profile.name}: {wording.listing(parts)}." if parts else f"Map of {profile.name}."

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from dashboard.briefings.filling.model import Briefing, LegendRow, SourceLine
+from dashboard.briefings.filling.model import SourceLine
+from dashboard.drawing.shown import LegendRow
 
 PREFIX = "ward-"
 MAP_WIDTH, MAP_HEIGHT = 420, 310
@@ -63,7 +64,6 @@ class GapRow:
     theme: str
     question: str  # "more than 5 km from the nearest drug and alcohol service", after the measure of need if it is one
     areas: int
-    of_areas: int
     residents: float
     words: str  # "2 of 6 small areas, 3,120 residents"
     communities: str  # "Part of Ashington (9 areas, 14,210 residents), shared with …"
@@ -133,9 +133,3 @@ class WardPage:
     def file_name(self) -> str:
         """ "ashington-central-e05009047", for a file: plain letters only."""
         return re.sub(r"[^a-z0-9]+", "-", f"{self.name} {self.code}".lower()).strip("-")
-
-    def as_briefing(self) -> Briefing:
-        """The same as pages, for the formats that know nothing but pages."""
-        from dashboard.briefings.ward.ward_briefing import briefing_of  # late: it is made of this
-
-        return briefing_of(self)

@@ -11,7 +11,8 @@ from dashboard.briefings.ward.ward_model import GapRow, NeedRow, NeighbourGroup,
 from dashboard.briefings.ward.ward_shared import Asked, Shared, tells
 from dashboard.views import wording
 from dashboard.views.area import AreaProfile, IndicatorLine
-from dashboard.views.gaps import nearest_words, sure_percent
+from dashboard.views.gap_words import nearest_words
+from dashboard.views.wording import counted, sure_percent
 from layers import Layer
 
 MOST_GAPS = 5
@@ -123,7 +124,7 @@ def service_rows(shared: Shared, profile: AreaProfile, code: str) -> Iterator[Se
             line.lad_name,
             line.across_border,
             line.distance,
-            wording.distance(standard.max_m).replace(".0 km", " km") if standard else "",
+            wording.standard_words(standard.max_m) if standard else "",
             beyond,
             words,
         )
@@ -144,9 +145,8 @@ def gap_rows(shared: Shared, code: str, members: np.ndarray) -> tuple[tuple[GapR
     found.sort(key=lambda row: -row.residents)
     told = []
     if more := found[MOST_GAPS:]:
-        told.append(
-            f"Smaller gaps: {wording.listing([f'{row.theme} ({row.residents:,.0f} residents)' for row in more], 12)}."
-        )
+        smaller = [f"{row.theme} ({counted(row.residents, 'resident')})" for row in more]
+        told.append(f"Smaller gaps: {wording.listing(smaller, 12)}.")
     if without:
         told.append(f"No gap here for: {wording.listing(without, 12)}.")
     no_gap = " ".join(told)
@@ -162,7 +162,7 @@ def _gap_row(shared: Shared, each: Asked, chosen: np.ndarray, of: int) -> GapRow
     cards = [card for card in gaps.cards if card.id in ids]
     said = []
     for card in cards:
-        size = f"{card.residents:,.0f} residents"
+        size = counted(card.residents, "resident")
         others = [share.name for share in card.authorities]
         said.append(f"{card.name} ({size}{', in ' + wording.listing(others) if card.shared else ''})")
     share = gaps.result.areas["stability"].to_numpy("float64")[chosen] if gaps.result.stability is not None else None
@@ -173,17 +173,14 @@ def _gap_row(shared: Shared, each: Asked, chosen: np.ndarray, of: int) -> GapRow
         sure = f"{_sure_word(mean)} ({sure_percent(mean)})"
     count = int(chosen.sum())
     level = wording.LEVEL_WORDS[gaps.level]
-    words = f"{count:,} of {of:,} {level[0] if of == 1 else level[1]}, {residents:,.0f} residents"
+    words = f"{count:,} of {of:,} {level[0] if of == 1 else level[1]}, {counted(residents, 'resident')}"
     limit = gaps.result.access.limit
-    far = (
-        f"more than {wording.distance(limit).replace('.0 km', ' km')} from the" if limit is not None else "far from the"
-    )
+    far = f"more than {wording.standard_words(limit)} from the" if limit is not None else "far from the"
     by = "" if len(question.needs) > 1 else f"{_lower(question.need_name)}, and "
     return GapRow(
         question.theme.name,
         f"{by}{far} {question.nearest}",
         count,
-        of,
         residents,
         words,
         wording.listing(said, 2),

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from dashboard.briefings.filling.questions import Question, answer, questions
+from dashboard.briefings.filling.questions import ThemeQuestion, answer, questions
 from dashboard.published import Published
 from dashboard.views.gaps import Gaps
 from layers import Direction, Layer, Measure, NotFound, Refused, Viewer, to_degrees
@@ -24,7 +24,7 @@ _NO_NEED = (Measure.RANK, Measure.DECILE, Measure.CATEGORY)
 class Asked:
     """One question, answered once for all wards. Arrays are in area order of the question's level."""
 
-    question: Question
+    question: ThemeQuestion
     gaps: Gaps
     underserved: np.ndarray
     near: np.ndarray
@@ -85,7 +85,7 @@ def _share(published: Published, reader: Viewer, _: tuple[tuple[str, int], ...])
     )  # fmt: skip
 
 
-def _ask(question: Question, gaps: Gaps) -> Asked:
+def _ask(question: ThemeQuestion, gaps: Gaps) -> Asked:
     table = gaps.result.areas
     areas = gaps.published.region.areas[gaps.level]
     wards = areas["code"] if gaps.level == "ward" else areas["ward_code"]

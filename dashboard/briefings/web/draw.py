@@ -11,21 +11,22 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from dashboard.briefings.files.contents import swatch_svg
-from dashboard.briefings.filling.model import Figure, LegendRow, Page
+from dashboard.briefings.filling.model import BriefingPage, Figure
+from dashboard.drawing.shown import LegendRow
+from dashboard.drawing.swatch import swatch_svg
 from layers import BriefingBlock, BriefingRun, safe_link
 
 _IDS = re.compile(r'\bid="([^"]+)"')
 _REFERS = re.compile(r'(?:url\(#|href="#)([^")]+)|aria-(?:labelledby|describedby)="([^"]+)"')
 
 
-def words(runs: Iterable[BriefingRun], page: Page | None = None) -> Markup:
+def words(runs: Iterable[BriefingRun], page: BriefingPage | None = None) -> Markup:
     """Runs with their styles and links. With ``page`` its facts are marked."""
     facts = list(page.facts) if page is not None else []
     return Markup("").join(_run(run, page, facts) for run in runs)
 
 
-def blocks(given: Iterable[BriefingBlock], page: Page | None = None) -> Markup:
+def blocks(given: Iterable[BriefingBlock], page: BriefingPage | None = None) -> Markup:
     """Paragraphs, lists and quotations."""
     return Markup("\n").join(_block(block, page) for block in given)
 
@@ -47,7 +48,7 @@ def svg(figure: Figure, prefix: str) -> Markup:
     return Markup(text)  # noqa: S704  drawn by dashboard.views, which escapes every text in it
 
 
-def told_before(pages: Sequence[Page], page: Page) -> int:
+def told_before(pages: Sequence[BriefingPage], page: BriefingPage) -> int:
     """The number of an earlier page that says the same about what the data does not tell, or 0: read one below the other,
     ten pages would say it ten times."""
     return next((one.number for one in pages if one.number < page.number and one.limits == page.limits), 0)
@@ -58,7 +59,7 @@ def swatch(row: LegendRow) -> Markup:
     return Markup(swatch_svg(row))  # noqa: S704  our own shapes and checked colours
 
 
-def _block(block: BriefingBlock, page: Page | None) -> Markup:
+def _block(block: BriefingBlock, page: BriefingPage | None) -> Markup:
     if block.kind in ("bullets", "numbers"):
         tag = "ul" if block.kind == "bullets" else "ol"
         items = Markup("").join(Markup("<li>{}</li>").format(words(item, page)) for item in block.items)
@@ -67,7 +68,7 @@ def _block(block: BriefingBlock, page: Page | None) -> Markup:
     return Markup("").join(form.format(words(item, page)) for item in block.items)
 
 
-def _run(run: BriefingRun, page: Page | None, facts: list[str]) -> Markup:
+def _run(run: BriefingRun, page: BriefingPage | None, facts: list[str]) -> Markup:
     out = escape(run.text)
     if run.token is not None and not run.text:
         out = Markup('<mark class="unfilled">{{{{ {} }}}}</mark>').format(run.token.text)

@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
-from weakref import WeakKeyDictionary
 
 from dashboard.briefings.filling.build import build_briefing, pins_of
-from dashboard.briefings.filling.model import Briefing, Page
+from dashboard.briefings.filling.model import Briefing, BriefingPage
 from dashboard.briefings.writing.readability import Readability, read_ease
+from dashboard.memory import memory_of
 from dashboard.published import Published
 from dashboard.selection import Selection
-from dashboard.views.gaps import Kept
 from layers import Audience, Document, DocumentPage, Fault, Refused, Viewer, may_change, read_briefing
 
 DRAFT_ID = "draft"
@@ -70,7 +69,7 @@ class Looked:
     faults: tuple[Remark, ...]
     ease: Readability | None
 
-    def page(self, number: int) -> Page | None:
+    def page(self, number: int) -> BriefingPage | None:
         if self.briefing is None or not self.briefing.pages:
             return None
         return next((page for page in self.briefing.pages if page.number == number), self.briefing.pages[-1])
@@ -84,7 +83,6 @@ class Looked:
         return page.headline_text or written
 
 
-_pages: WeakKeyDictionary[Published, Kept] = WeakKeyDictionary()
 _KEPT_PAGES = 200  # of all drafts; a map takes some 100 kB
 
 
@@ -103,7 +101,7 @@ def look(published: Published, text: str, author: Viewer) -> Looked:
         faults += remarks(error.faults)
     state = (published.store.generation(), published.store.now().date(), author, document.audience)
     state += (document.partner, document.view)
-    kept, lines, pages = _pages.setdefault(published, Kept(_KEPT_PAGES)), document.text.split("\n"), []
+    kept, lines, pages = memory_of(published, "draft pages", _KEPT_PAGES), document.text.split("\n"), []
     for page in document.pages:
         key = (*state, "\n".join(lines[page.line - 1 : page.last]))
         filled, found = kept.get(key, lambda page=page: _look_at(published, document, page, author))
@@ -116,7 +114,7 @@ def look(published: Published, text: str, author: Viewer) -> Looked:
 
 def _look_at(
     published: Published, document: Document, page: DocumentPage, author: Viewer
-) -> tuple[Page, tuple[Remark, ...]]:
+) -> tuple[BriefingPage, tuple[Remark, ...]]:
     """One page filled in, and its faults with lines counted from its headline, which is 1."""
     alone = replace(document, pages=(page,))
 
@@ -130,7 +128,7 @@ def _look_at(
     filled = build(alone, lenient=True).pages[0]
     if filled.unavailable:  # its author sees the tokens that say nothing as they are written, and the exhibit
         bare = build(replace(document, pages=(replace(page, headline=(), blocks=(), notes=()),)), lenient=True)
-        filled = Page(page.number, page.headline, page.blocks, bare.pages[0].figure, page.notes)
+        filled = BriefingPage(page.number, page.headline, page.blocks, bare.pages[0].figure, page.notes)
     return filled, tuple(replace(one, line=one.line - page.line + 1) if one.line else one for one in found)
 
 

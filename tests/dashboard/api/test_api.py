@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import gzip
 import io
 import json
@@ -12,8 +13,9 @@ import brotli
 import pandas as pd
 import pytest
 
-from dashboard.api.answers import Body, Memory
+from dashboard.api.answers import Answers, Body
 from dashboard.auth.session import COOKIE
+from dashboard.views.layers import layer_document
 from layers import VALUES, Descriptor, Direction, Kind, Measure, Package, Viewer
 
 ADMIN = Viewer("ada", "icb", "admin")
@@ -148,9 +150,14 @@ def test_a_layer_says_where_it_is_from(client):
     assert client.get("/api/v1/layers/clinics").get_json()["vintage"] == 2021
 
 
-def test_a_vintage_is_a_whole_number_for_services_too(client):
-    for layer in client.get("/api/v1/layers").get_json()["layers"]:
-        assert isinstance(layer["vintage"], int), layer["id"]
+def test_a_vintage_is_that_of_the_layer_and_a_whole_number_for_services_too(client, tiny):
+    answer = client.get("/api/v1/layers")
+    vintages = {layer["id"]: layer["vintage"] for layer in answer.get_json()["layers"]}
+    assert vintages == dict.fromkeys(("harm", "crowded", "poverty-rank", "clinics"), 2021)
+    assert re.findall(r'"vintage": ?([^,}]+)', answer.text) == ["2021"] * 4  # not 2021.0, not "2021"
+    layer = tiny.store.layer("harm", ADMIN)
+    older = dataclasses.replace(layer, descriptor=dataclasses.replace(layer.descriptor, vintage=2011))
+    assert layer_document(tiny, older)["vintage"] == 2011
 
 
 @pytest.mark.parametrize("level", ["lsoa", "ward", "lad"])
@@ -487,13 +494,13 @@ def private(serve, tiny_pack):
     published.store.publish(package("secret", "owner"), by=ADMIN)
     published.store.publish(package("shared", "partners"), by=ADMIN)
     for name, role, partner in (("wes", "analyst", "westshire"), ("eve", "viewer", "eastshire")):
-        published.store.add_user(name, role=role, partner=partner, password="a long enough password", by=ADMIN)
+        published.store.accounts.add_user(name, role=role, partner=partner, password="a long enough password", by=ADMIN)
     app = create_app(published, "key")
 
     def as_user(name: str):
         client = app.server.test_client()
         if name:
-            client.set_cookie(COOKIE, published.store.start_session(name))
+            client.set_cookie(COOKIE, published.store.accounts.start_session(name))
         return client
 
     return as_user
@@ -570,7 +577,7 @@ def test_the_memory_keeps_what_was_used_last_within_its_bound():
 
         return content
 
-    memory = Memory(limit=3 * 1500)  # each of 1,000 bytes counts 1,450
+    memory = Answers(limit=3 * 1500)  # each of 1,000 bytes counts 1,450
     for name in ("a", "b", "c", "a", "d", "a", "b"):
         memory.body(name, make(name))
     # a b c are made and kept; a is used; d pushes out b; a is still there; b is made again

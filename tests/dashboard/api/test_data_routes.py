@@ -9,8 +9,8 @@ import brotli
 import numpy as np
 import pytest
 
+from dashboard.map_files import Shapes
 from dashboard.views.banding import MISSING, NO_INDICATOR, OUTSIDE, SUPPRESSED
-from dashboard.views.shapes import Shapes
 
 KINDS = ["lsoa-outlines", "ward-outlines", "lad-outlines", "lsoa-names", "ward-names", "lad-names", "labels"]
 

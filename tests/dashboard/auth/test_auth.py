@@ -57,7 +57,7 @@ def app(here):
 @pytest.fixture()
 def people(here):
     for name, role, partner in (("ada", "admin", "icb"), ("wes", "analyst", "westshire")):
-        here.store.add_user(name, role=role, partner=partner, password=PASSWORD, by=SYSTEM)
+        here.store.accounts.add_user(name, role=role, partner=partner, password=PASSWORD, by=SYSTEM)
 
 
 @pytest.fixture()
@@ -99,7 +99,7 @@ def test_without_accounts_the_page_shows_the_command_that_makes_the_first(app, h
     assert "commonground user add NAME --role admin --partner ID" in text
     for partner in here.region.partners:
         assert f"<code>{partner.id}</code>" in text
-    here.store.add_user("ada", role="admin", partner="icb", password=PASSWORD, by=SYSTEM)
+    here.store.accounts.add_user("ada", role="admin", partner="icb", password=PASSWORD, by=SYSTEM)
     assert "commonground user add" not in app.server.test_client().get("/sign-in").text
 
 
@@ -160,7 +160,7 @@ def test_over_https_the_cookie_is_secure_and_bound_to_the_host(client):
 
 def test_over_https_a_cookie_without_the_prefix_counts_for_nothing(app, here, people):
     """Another host of the domain, or plain HTTP on the way, could have planted it."""
-    token = here.store.sign_in("wes", PASSWORD)
+    token = here.store.accounts.sign_in("wes", PASSWORD)
     client = app.server.test_client()
     client.set_cookie("commonground", token, secure=True)
     assert "Sign out" not in client.get("/sign-in", base_url="https://localhost").text
@@ -172,9 +172,9 @@ def test_a_session_that_was_there_before_is_not_taken_over(client, here):
     first = sign_in(client).headers["Set-Cookie"].partition("=")[2].partition(";")[0]
     second = sign_in(client, name="ada").headers["Set-Cookie"].partition("=")[2].partition(";")[0]
     assert len({"planted", first, second}) == 3
-    assert not here.store.viewer_of("planted").signed_in
-    assert not here.store.viewer_of(first).signed_in
-    assert here.store.viewer_of(second).user == "ada"
+    assert not here.store.accounts.viewer_of("planted").signed_in
+    assert not here.store.accounts.viewer_of(first).signed_in
+    assert here.store.accounts.viewer_of(second).user == "ada"
 
 
 def test_signing_out_really_ends_the_session(client, here, app):
@@ -216,9 +216,9 @@ def test_a_busy_session_ends_after_twelve_hours(client, clock):
 
 
 def test_nobody_learns_which_names_exist(client, here):
-    here.store.add_user("dora", role="viewer", partner="icb", password=PASSWORD, by=SYSTEM)
-    here.store.disable_user("dora", by=SYSTEM)
-    here.store.add_user("olga", role="viewer", partner="icb", by=SYSTEM)  # no password
+    here.store.accounts.add_user("dora", role="viewer", partner="icb", password=PASSWORD, by=SYSTEM)
+    here.store.accounts.disable_user("dora", by=SYSTEM)
+    here.store.accounts.add_user("olga", role="viewer", partner="icb", by=SYSTEM)  # no password
     pages = {}
     for name, password in (
         ("wes", "wrong"), ("nobody", "wrong"), ("dora", PASSWORD), ("olga", ""), ("w\0es", PASSWORD), ("", "")
@@ -253,9 +253,9 @@ def test_after_the_wait_the_right_password_works(client, clock):
 
 def test_a_role_that_is_taken_away_and_an_account_that_is_disabled_count_at_once(client, here):
     sign_in(client)
-    here.store.change_user("wes", role="viewer", by=SYSTEM)
+    here.store.accounts.change_user("wes", role="viewer", by=SYSTEM)
     assert "viewer of Westshire Council" in client.get("/sign-in").text
-    here.store.disable_user("wes", by=SYSTEM)
+    here.store.accounts.disable_user("wes", by=SYSTEM)
     assert who(client) == ""
 
 
@@ -265,7 +265,7 @@ def test_when_the_database_is_away_a_signed_in_person_is_the_public(client, here
     def broken(token):
         raise Refused("The store could not be read.", [Fault("it is away")])
 
-    monkeypatch.setattr(type(here.store), "viewer_of", lambda self, token: broken(token))
+    monkeypatch.setattr(type(here.store.accounts), "viewer_of", lambda self, token: broken(token))
     assert client.get("/api/v1/layers").status_code == 200
     assert client.get("/api/v1/layers").headers["Cache-Control"] == "no-cache"
 
@@ -291,14 +291,14 @@ def test_a_password_is_changed_by_who_knows_it_and_other_sessions_end(client, ap
 
 def test_a_password_is_not_changed_without_the_one_before_or_for_a_poor_one(client, here):
     sign_in(client)
-    before = here.store.list_users(SYSTEM)
+    before = here.store.accounts.list_users(SYSTEM)
     wrong = change(client, now="wrong")
     assert wrong.status_code == 401 and "The password that you have now is another." in wrong.text
     poor = change(client, new="short")
     assert poor.status_code == 400 and "it has 5 characters: use 12 to 1024" in poor.text
     assert who(client) == "wes"
     assert change(client, new="wes").status_code == 400
-    assert [user.name for user in here.store.list_users(SYSTEM)] == [user.name for user in before]
+    assert [user.name for user in here.store.accounts.list_users(SYSTEM)] == [user.name for user in before]
     for _ in range(6):
         wrong = change(client, now="wrong")
     assert wrong.status_code == 429  # an open browser is no place to guess
@@ -307,8 +307,8 @@ def test_a_password_is_not_changed_without_the_one_before_or_for_a_poor_one(clie
 def test_only_who_is_signed_in_with_a_password_can_change_it(app, here, people):
     client = app.server.test_client()
     assert change(client).headers["Location"] == "/sign-in"
-    here.store.add_user("olga", role="viewer", partner="icb", by=SYSTEM)
-    client.set_cookie("commonground", here.store.start_session("olga"))
+    here.store.accounts.add_user("olga", role="viewer", partner="icb", by=SYSTEM)
+    client.set_cookie("commonground", here.store.accounts.start_session("olga"))
     assert "Change your password" not in client.get("/sign-in").text
     assert change(client, now="").status_code == 401
 
@@ -372,6 +372,22 @@ def test_a_write_from_another_site_is_refused(client, path):
         assert who(client) == "wes"  # still signed in
 
 
+@pytest.mark.parametrize("path", [*WRITES, "/api/v1/layers", "/healthz", "/no-such-page"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_every_kind_of_write_from_another_site_is_refused(client, method, path):
+    """Before anything is looked at, whether or not there is such an address or it takes this method."""
+    for headers in FOREIGN:
+        assert client.open(path, method=method, headers=headers).status_code == 403, headers
+    for headers in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost"}):
+        assert client.open(path, method=method, headers=headers).status_code != 403, headers
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_reading_from_another_site_is_not_a_write(client, method):
+    for headers in FOREIGN:
+        assert client.open("/healthz", method=method, headers=headers).status_code == 200, headers
+
+
 def test_a_write_of_our_own_is_taken(client):
     for headers in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": "http://localhost"}):
         assert sign_in(client, headers=headers).status_code == 303
@@ -402,7 +418,9 @@ def test_no_answer_to_a_signed_in_person_may_be_kept(app, client):
 @pytest.mark.parametrize("path", ["/assets/app.css", "/assets/colour-scheme.js", "/healthz"])
 def test_what_is_the_same_for_all_is_kept_and_asks_no_session(client, here, path, monkeypatch):
     sign_in(client)
-    monkeypatch.setattr(type(here.store), "viewer_of", lambda self, token: pytest.fail("the session was looked up"))
+    monkeypatch.setattr(
+        type(here.store.accounts), "viewer_of", lambda self, token: pytest.fail("the session was looked up")
+    )
     assert "no-store" not in client.get(path).headers.get("Cache-Control", "")
 
 
@@ -604,7 +622,7 @@ def test_somebody_who_is_mapped_gets_an_account_and_a_session(through, service, 
     answer = come_back(through, service, next="/catalogue")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/catalogue")
     assert who(through) == "olga"
-    (user,) = here.store.list_users(SYSTEM)
+    (user,) = here.store.accounts.list_users(SYSTEM)
     assert (user.role, user.partner, user.has_password) == ("analyst", "westshire", False)
     assert user.made_by.startswith("oidc:") and "u-1" not in user.made_by
     added = next(line for line in here.store.audit(SYSTEM) if line.action == "user-added")
@@ -739,7 +757,7 @@ def test_somebody_who_is_not_mapped_is_not_let_in(through, service, here, change
     answer = come_back(through, service)
     assert answer.status_code == 403
     assert "has given you a place" in answer.text
-    assert here.store.list_users(SYSTEM) == ()
+    assert here.store.accounts.list_users(SYSTEM) == ()
 
 
 def test_claims_may_come_from_userinfo_but_only_about_the_same_person(through, service, here):
@@ -749,7 +767,7 @@ def test_claims_may_come_from_userinfo_but_only_about_the_same_person(through, s
     assert come_back(through, service).status_code == 403
     service.userinfo = {"sub": "u-1", "preferred_username": "ada", **more}
     assert come_back(through, service).status_code == 303
-    assert here.store.viewer_named("olga").partner == "eastshire"  # the token's own claims win
+    assert here.store.accounts.viewer_named("olga").partner == "eastshire"  # the token's own claims win
 
 
 def test_claims_may_stand_inside_others():
@@ -767,7 +785,7 @@ def test_a_new_role_at_the_service_counts_at_the_next_sign_in(through, service, 
     come_back(through, service)
     service.claims |= {"roles": "maps-readers", "organisation": ["East"]}
     come_back(through, service)
-    viewer = here.store.viewer_named("olga")
+    viewer = here.store.accounts.viewer_named("olga")
     assert (viewer.role, viewer.partner) == ("viewer", "eastshire")
     service.claims |= {"roles": []}
     assert come_back(through, service).status_code == 403  # a leaver
@@ -785,20 +803,20 @@ def test_an_account_with_a_password_is_never_entered_from_outside(through, servi
     service.claims |= {"preferred_username": "Ada", "roles": ["maps-readers"]}
     assert come_back(through, service).status_code == 403
     assert who(through) == ""
-    assert here.store.viewer_named("ada").role == "admin"
+    assert here.store.accounts.viewer_named("ada").role == "admin"
 
 
 def test_an_account_that_an_admin_made_without_a_password_keeps_its_role(through, service, here):
-    here.store.add_user("olga", role="viewer", partner="icb", by=SYSTEM)
+    here.store.accounts.add_user("olga", role="viewer", partner="icb", by=SYSTEM)
     service.claims = {"sub": "u-1", "preferred_username": "olga", "roles": ["maps-admins"], "organisation": "West"}
     assert come_back(through, service).status_code == 303
-    viewer = here.store.viewer_named("olga")
+    viewer = here.store.accounts.viewer_named("olga")
     assert (viewer.role, viewer.partner) == ("viewer", "icb")
 
 
 def test_a_disabled_account_stays_out(through, service, here):
     come_back(through, service)
-    here.store.disable_user("olga", by=SYSTEM)
+    here.store.accounts.disable_user("olga", by=SYSTEM)
     answer = come_back(through, service)
     assert answer.status_code == 403 and "Your account is disabled" in answer.text
 

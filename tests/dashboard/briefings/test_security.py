@@ -17,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.briefings import sources
+from dashboard.briefings.files import wards as wards_as_files
 from dashboard.briefings.filling import asking
 from dashboard.briefings.filling.build import build_briefing
 from dashboard.briefings.filling.exhibits import EXHIBIT_HELP, figure
-from dashboard.briefings.web import presenting, routes
+from dashboard.briefings.web import pages, presenting
 from dashboard.briefings.writing import outline
 from layers import PUBLIC, SYSTEM, ExhibitSpec, Refused, load_region, read_briefing
 from layers.methods.travel import read_travel_file
@@ -39,7 +40,7 @@ def site(tiny_region, tmp_path):
         ("vic", "viewer", "westshire"),
         ("eve", "analyst", "eastshire"),
     ):
-        made.store.add_user(name, role=role, partner=partner, by=SYSTEM)
+        made.store.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
     yield made
     made.store.close()
 
@@ -122,7 +123,9 @@ def test_a_hostile_draft_can_still_be_opened_and_harms_nobody_elses_list(site):
         f"---\ntitle: T\npartner: westshire\nview: {'[' * 3000}{']' * 3000}\n---\n# One\n",
         FRONT.replace("T", "!!int x"),
     ):
-        site.held.change(draft, site.viewer("ann"), site.held.draft(draft, site.viewer("ann")).revision, text)
+        site.held.drafts.change(
+            draft, site.viewer("ann"), site.held.drafts.get(draft, site.viewer("ann")).revision, text
+        )
         assert vic.get("/briefings/edit").status_code == 200
         assert ann.get("/briefings/edit").status_code == 200
         assert ann.get(f"/briefings/edit/{draft}").status_code == 200
@@ -188,7 +191,7 @@ def test_a_layer_withdrawn_while_a_file_is_made_is_in_no_file_afterwards(site, m
         .replace("need=harm", "need=plums")
     )
     site.publish("ann", text, "of-plums")
-    find, once = routes.find, []
+    find, once = pages.find, []
 
     def find_then_withdraw(*given):
         found = find(*given)
@@ -196,7 +199,7 @@ def test_a_layer_withdrawn_while_a_file_is_made_is_in_no_file_afterwards(site, m
             once.append(site.store.withdraw("plums", by=SYSTEM, reason="Wrong"))
         return found
 
-    monkeypatch.setattr(routes, "find", find_then_withdraw)
+    monkeypatch.setattr(pages, "find", find_then_withdraw)
     for path in ("files/x.html", "exhibits/1.svg"):
         public.get(f"/briefings/of-plums/{path}")  # may still hold it: it was asked for before
         after = public.get(f"/briefings/of-plums/{path}")
@@ -246,7 +249,7 @@ def test_nobody_hides_what_the_pack_brings_for_another_partner(tiny_pack, tmp_pa
     (pack / "briefings" / "official.md").write_text(text, "utf-8")
     site = Site(load_region(pack), tmp_path)
     for name, partner in (("ann", "westshire"), ("eve", "eastshire")):
-        site.store.add_user(name, role="analyst", partner=partner, by=SYSTEM)
+        site.store.accounts.add_user(name, role="analyst", partner=partner, by=SYSTEM)
     assert "Official" in site.client().get("/briefings/official").text
     draft = site.draft("eve", text.replace("Official", "Plum").replace("westshire", "eastshire"))
     form = {"action": "publish", "briefing_id": "official"}
@@ -319,12 +322,12 @@ def test_every_layer_whose_figures_an_exhibit_reads_is_pinned_with_it(demo, kind
 def test_files_that_many_ask_for_leave_room_for_the_rest_of_the_site(site, monkeypatch):
     go, inside = threading.Event(), threading.Semaphore(0)
 
-    def slow(*_):
+    def slow(*_, **__):
         inside.release()
         go.wait(30)
         return b"file"
 
-    monkeypatch.setattr(routes, "made", slow)
+    monkeypatch.setattr(wards_as_files, "export_found", slow)
     wards = site.published.region.areas["ward"]["code"].tolist()
     answers = []
     threads = [
@@ -339,11 +342,8 @@ def test_files_that_many_ask_for_leave_room_for_the_rest_of_the_site(site, monke
         assert inside.acquire(timeout=30)
     try:
         # two are being made; one more may wait, the next is told to come back
-        assert routes._QUEUE.acquire(blocking=False)
-        try:
-            late = site.client().get(f"/briefings/ward-{wards[2]}/files/x.pdf")
-        finally:
-            routes._QUEUE.release()
+        site.published.jobs.submit("file", "the one that waits", lambda progress, cancelled: None)
+        late = site.client().get(f"/briefings/ward-{wards[2]}/files/x.pdf")
         assert late.status_code == 503 and late.headers["Retry-After"] == "5"
         assert site.client().get("/briefings").status_code == 200
     finally:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from jinja2.exceptions import SecurityError
 
 from dashboard.briefings.filling.build import build_briefing
 from dashboard.briefings.filling.questions import answer, question_of, questions
+from dashboard.briefings.writing import templates
 from dashboard.briefings.writing.readability import read_ease
-from dashboard.briefings.writing.starter_writing import md
 from dashboard.briefings.writing.starters import SHARED, TEN, starter_text, starters
+from dashboard.briefings.writing.templates import md
 from dashboard.selection import Selection
 from dashboard.views.gaps import gaps_of
 from layers import LONGEST_HEADLINE, PUBLIC, read_briefing
@@ -183,3 +185,42 @@ def test_words_from_data_are_never_marks(text):
     (item,) = block.items
     assert "".join(run.text for run in item) == text.translate({60: "‹", 62: "›"}).replace("{{", "{").replace("}}", "}")
     assert not any(run.bold or run.italic or run.link or run.token for run in item)
+
+
+def test_a_template_keeps_what_holds(tiny, monkeypatch, tmp_path):
+    """The conventions of starters/README.md: tries of headlines and exhibits, a line a sentence, words that are given."""
+    (tmp_path / "own.md").write_text(
+        "{# for nobody #}\n---\ntitle: [[ title ]]\nsubtitle: [[ nothing ]]\naudience: public\n---\n"
+        "# {{ community.name n=99 }} is the place\n# {{ region.name }}, in short\n\n"
+        "[[ title ]] is told.\n{{ value layer=none area=none }} is not.\n{% if says('region.name') %}\nSo is this.\n{% endif %}\n\n"
+        "- one\n- two\n\n```exhibit\nmap\nlayer: none\n```\n\n```notes\nSay it.\n{{ nothing }}\n```\n\n# {{ nothing }}\n\nLost.\n"
+    )
+    monkeypatch.setattr(templates, "FOLDER", tmp_path)
+    templates._environment.cache_clear()
+    try:
+        writer = templates.Writer(tiny)
+        text = writer.write("own", title="This", nothing="")
+    finally:
+        templates._environment.cache_clear()
+    assert text == (
+        '---\ntitle: "This"\naudience: "public"\n---\n\n# {{ region.name }}, in short\n\nThis is told. So is this.\n\n'
+        "- one\n- two\n\n```notes\nSay it.\n```\n"
+    )
+    assert writer.pages == 1
+
+
+def test_templates_reach_nothing_but_their_words(tiny, monkeypatch, tmp_path):
+    (tmp_path / "own.md").write_text("---\ntitle: [[ says.__globals__ ]]\n---\n# x\n")
+    monkeypatch.setattr(templates, "FOLDER", tmp_path)
+    templates._environment.cache_clear()
+    try:
+        with pytest.raises(SecurityError):
+            templates.Writer(tiny).write("own")
+    finally:
+        monkeypatch.undo()
+        templates._environment.cache_clear()
+
+
+def test_a_template_without_a_headline_says_what_is_missing():
+    with pytest.raises(ValueError, match=r"begins with its headline.*Where is it"):
+        templates._pages(["", "Where is it?", "# Here"])

@@ -13,10 +13,14 @@ import shapely
 
 from dashboard.briefings.files import wards as files
 from dashboard.briefings.filling.questions import questions
-from dashboard.briefings.ward.ward_answers import NO_ACTIONS, place_words, tables_of, ward_page, ward_pages
+from dashboard.briefings.ward.ward_answers import ward_page, ward_pages
+from dashboard.briefings.ward.ward_briefing import briefing_of, tables_of
+from dashboard.briefings.ward.ward_model import NO_ACTIONS
+from dashboard.briefings.ward.ward_rows import place_words
 from dashboard.selection import Selection
 from dashboard.views.choropleth import choropleth
-from dashboard.views.gaps import gap_rows, gaps_of
+from dashboard.views.gap_areas import gap_rows
+from dashboard.views.gaps import gaps_of
 from layers import PUBLIC
 
 SOME = ("DW001", "DW039", "DW121", "DW191", "DW216")
@@ -151,7 +155,7 @@ def test_every_ward_of_every_region_has_a_page(region_of_any_kind):
         assert page.notice == region_of_any_kind.region.notice
         for sentence in (*page.summary, *page.limits, page.alt):
             assert sentence.strip().endswith((".", "”.", "?")) and "  " not in sentence and "nan" not in sentence
-        briefing = page.as_briefing()
+        briefing = briefing_of(page)
         assert briefing.pages[0].figure.alt == page.alt
         assert all(p.headline_text for p in briefing.pages)
         assert files.ward_page_html(page)

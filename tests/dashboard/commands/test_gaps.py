@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from dashboard.cli import main
+from dashboard.selection import Selection
 
 GAPS = ("gaps", "--need", "crowded", "--services", "clinics")
 SITE = ("site", "--need", "crowded", "--services", "clinics")
@@ -147,3 +148,28 @@ def test_what_makes_no_sense_ends_with_1_and_the_reasons(run, words, said):
 def test_wrong_usage_ends_with_2(run, words):
     result = run(*words)
     assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_sites_alone_and_by_travel_times(run, client, tmp_path):
+    """As the API: what counts as underserved is measured alone, or by times; new sites are planned in straight lines."""
+    alone = run(*SITE, "--alone", "--json")
+    assert alone.exit_code == 0, alone.output
+    answer = client.get("/api/v1/sites?need=crowded&services=clinics&alone=yes").get_json()
+    assert json.loads(alone.stdout)["sites"] == answer["sites"] and answer["parameters"]["alone"] is True
+    file = tmp_path / "times.csv"
+    lines = [f"T{i:02d},C1,{90 if i == 16 else 5}" for i in range(1, 17)]
+    file.write_text("\n".join(["origin,destination,minutes", *lines]), "utf-8")
+    document = json.loads(run(*SITE, "--travel", file, "--json").stdout)
+    assert document["parameters"]["distance"] == "minutes of a supplied travel-time table"
+    assert document["result"]["demand"] == 1_600  # only the residents of T16 are too far
+    missing = run(*SITE, "--travel", "gone")
+    assert (missing.exit_code, "there is no travel-time table 'gone'" in missing.stderr) == (1, True)
+
+
+def test_the_same_words_for_too_many_indicators(run, client):
+    many = ",".join(f"n{i}" for i in range(21))
+    said = run("gaps", "--need", many, "--services", "clinics")
+    assert (said.exit_code, "it takes at most 20 indicators" in said.stderr) == (2, True)
+    answer = client.get(f"/api/v1/gaps?need={many}&services=clinics").get_json()
+    assert "it takes at most 20 indicators" in answer["error"]["message"]
+    assert "it takes at most 20 indicators" in Selection.from_query({"need": many})[1][0]

@@ -36,7 +36,7 @@ def store(tiny_pack, tmp_path, run):
         ("wendy", "viewer", "westshire"),
         ("eli", "analyst", "eastshire"),
     ):
-        opened.add_user(name, role=role, partner=partner, by=SYSTEM)
+        opened.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
     yield opened
     opened.close()
 
@@ -124,7 +124,7 @@ def test_rows_that_are_kept_out_are_written_with_the_reason(run, tmp_path):
     rows = [*((code, "1") for code in CODES), ("T99", "5")]
     out = tmp_path / "rejected.csv"
     result = run("layers", "validate", write(tmp_path / "p", rows=rows), "--rejected", out)
-    assert "wrote 1 rows that are kept out" in result.stderr
+    assert "wrote 1 row that is kept out" in result.stderr
     rejected = pd.read_csv(out)
     assert rejected[["row", "area_code"]].to_numpy().tolist() == [[18, "T99"]]
     assert "unknown code" in rejected.at[0, "reason"]
@@ -258,7 +258,7 @@ def test_by_takes_an_account_and_nothing_else(run, store, tmp_path, by):
 
 
 def test_a_disabled_account_publishes_nothing(run, store, tmp_path):
-    store.disable_user("wes", by=SYSTEM)
+    store.accounts.disable_user("wes", by=SYSTEM)
     result = run("layers", "publish", write(tmp_path / "p"), "--by", "wes")
     assert (result.exit_code, "is disabled" in result.stderr) == (1, True)
 
@@ -297,13 +297,13 @@ def test_a_layer_follows_the_region_pack_again(run, store, tmp_path):
     was = value_of(store, "crowded", "T03")
     folder = write(tmp_path / "p", name="crowded", first=50.0)
     assert run("layers", "publish", folder, "--by", "wes").exit_code == 0
-    store.look_again()
+    store.reload()
     assert value_of(store, "crowded", "T03") != was
     refused = run("layers", "follow", "crowded", "--by", "eli", "--reason", "Try", "--json")
     assert refused.exit_code == 1
     back = run("layers", "follow", "crowded", "--by", "wes", "--reason", "It is kept better there", "--json")
     assert (back.exit_code, json.loads(back.stdout)["version"]) == (0, 3)
-    store.look_again()
+    store.reload()
     assert value_of(store, "crowded", "T03") == was
     again = run("layers", "follow", "crowded", "--by", "wes", "--reason", "Twice")
     assert again.exit_code == 1 and "follows the region pack already" in again.output

@@ -42,14 +42,16 @@ def add(run, name="ada", role="admin", partner="icb", **more):
 def test_an_account_is_made_from_standard_input_and_can_sign_in(run, store):
     result = add(run)
     assert (result.exit_code, result.stdout) == (0, "'ada' is admin of Tinyland Integrated Care Board.\n")
-    assert store.viewer_of(store.sign_in("ada", PASSWORD)).role == "admin"  # the line end is no part of the password
+    assert (
+        store.accounts.viewer_of(store.accounts.sign_in("ada", PASSWORD)).role == "admin"
+    )  # the line end is no part of the password
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
 def test_one_line_end_is_dropped_and_spaces_are_kept(run, store, ending):
     words = ("user", "add", "bo", "--role", "viewer", "--partner", "icb", "--password-stdin")
     assert run(*words, input=f" {PASSWORD} {ending}").exit_code == 0
-    assert store.sign_in("bo", f" {PASSWORD} ")
+    assert store.accounts.sign_in("bo", f" {PASSWORD} ")
 
 
 def test_a_prompt_asks_twice_and_shows_nothing_on_standard_output(run, store):
@@ -58,14 +60,14 @@ def test_a_prompt_asks_twice_and_shows_nothing_on_standard_output(run, store):
     assert result.exit_code == 0
     assert json.loads(result.stdout)["user"]["name"] == "ada"
     assert PASSWORD not in result.output
-    assert store.sign_in("ada", PASSWORD)
+    assert store.accounts.sign_in("ada", PASSWORD)
 
 
 def test_an_account_without_a_password_cannot_sign_in_here(run, store):
     result = run("user", "add", "olga", "--role", "viewer", "--partner", "icb", "--no-password", "--json")
     assert json.loads(result.stdout)["user"]["has_password"] is False
     with pytest.raises(SignInFailed):
-        store.sign_in("olga", "")
+        store.accounts.sign_in("olga", "")
 
 
 def test_what_is_wrong_is_told_all_at_once_with_exit_status_1(run):
@@ -116,26 +118,26 @@ def test_list_in_words_and_as_json(run, store):
 
 def test_disable_ends_sessions_and_enable_lets_in_again(run, store):
     add(run)
-    token = store.sign_in("ada", PASSWORD)
+    token = store.accounts.sign_in("ada", PASSWORD)
     result = run("user", "disable", "Ada")
     assert (result.exit_code, result.stdout) == (0, "'ada' is disabled and signed out everywhere.\n")
     assert "Nobody is an admin now" in result.stderr
-    assert not store.viewer_of(token).signed_in
+    assert not store.accounts.viewer_of(token).signed_in
     with pytest.raises(SignInFailed):
-        store.sign_in("ada", PASSWORD)
+        store.accounts.sign_in("ada", PASSWORD)
     assert run("user", "enable", "ada").exit_code == 0
-    assert store.viewer_of(store.sign_in("ada", PASSWORD)).user == "ada"
-    assert not store.viewer_of(token).signed_in  # the old session stays ended
+    assert store.accounts.viewer_of(store.accounts.sign_in("ada", PASSWORD)).user == "ada"
+    assert not store.accounts.viewer_of(token).signed_in  # the old session stays ended
 
 
 def test_a_new_password_ends_sessions(run, store):
     add(run)
-    token = store.sign_in("ada", PASSWORD)
+    token = store.accounts.sign_in("ada", PASSWORD)
     assert run("user", "password", "ada", "--password-stdin", input="four other random words\n").exit_code == 0
-    assert not store.viewer_of(token).signed_in
+    assert not store.accounts.viewer_of(token).signed_in
     with pytest.raises(SignInFailed):
-        store.sign_in("ada", PASSWORD)
-    assert store.sign_in("ada", "four other random words")
+        store.accounts.sign_in("ada", PASSWORD)
+    assert store.accounts.sign_in("ada", "four other random words")
 
 
 def test_change_gives_another_role_and_partner(run, store):
@@ -147,7 +149,7 @@ def test_change_gives_another_role_and_partner(run, store):
     )
     refused = run("user", "change", "wes", "--partner", "nobody")
     assert refused.exit_code == 1
-    assert store.viewer_named("wes").partner == "eastshire"
+    assert store.accounts.viewer_named("wes").partner == "eastshire"
 
 
 @pytest.mark.parametrize("command", ["disable", "enable", "password"])

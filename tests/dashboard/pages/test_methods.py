@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.components.ask import METRIC_WORDS
 from dashboard.views import overlays as over
 from dashboard.views.documents import methods_texts
 from dashboard.views.gaps import gaps_of
 from dashboard.views.wording import STATUS_WORDS
-from layers import PUBLIC
+from layers import METRICS, PUBLIC
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -48,7 +47,7 @@ def test_every_switch_measure_and_status_is_explained(demo):
         assert overlay.title.lower().split(" of need")[0] in text, overlay.title
     for status in STATUS_WORDS:
         assert status in text
-    assert set(METRIC_WORDS) == {"nearest", "coverage", "e2sfca"} and all(metric in text for metric in METRIC_WORDS)
+    assert set(METRICS) == {"nearest", "coverage", "e2sfca"} and all(metric in text for metric in METRICS)
 
 
 def test_the_page_shows_every_chapter(demo_client):

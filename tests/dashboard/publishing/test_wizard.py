@@ -21,7 +21,7 @@ from dashboard.published import Published
 from dashboard.publishing import templates
 from dashboard.publishing.answers import slug
 from layers import PUBLIC, SYSTEM, Drafts, NotFound, Viewer, load_region, open_store
-from layers.store import schema
+from layers.store.store import migrations
 
 ROOT = Path(__file__).resolve().parents[3]
 CODES = [f"T{i:02d}" for i in range(1, 17)]
@@ -64,7 +64,7 @@ class Site:
         """A browser in which somebody is signed in; how people sign in is tested elsewhere."""
         client = self.app.test_client()
         if name:
-            client.set_cookie(COOKIE, self.store.start_session(name))
+            client.set_cookie(COOKIE, self.store.accounts.start_session(name))
         return client
 
     def files(self) -> list[Path]:
@@ -80,7 +80,7 @@ def filled(tiny_region, tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("filled") / "store.sqlite"
     store = open_store(f"sqlite:///{file}", tiny_region, clock=lambda: NOON)
     for name, role, partner in PEOPLE:
-        store.add_user(name, role=role, partner=partner, by=SYSTEM)
+        store.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
     store.close()
     return file
 
@@ -97,7 +97,7 @@ def site(tiny_region, filled, tmp_path):
 def demo(tmp_path_factory):
     """The demonstration region without its layers: older boundaries and real postcodes."""
     made = Site(load_region(ROOT / "data/demo"), tmp_path_factory.mktemp("demo"), fill=False)
-    made.store.add_user("ann", role="analyst", partner="newcastle", by=SYSTEM)
+    made.store.accounts.add_user("ann", role="analyst", partner="newcastle", by=SYSTEM)
     yield made
     made.store.close()
 
@@ -366,9 +366,9 @@ def test_a_viewer_and_a_stranger_reach_no_draft(site):
 def test_somebody_who_was_an_analyst_reaches_no_draft(site):
     ann = site.client("ann")
     draft = begin(ann, streets())
-    site.store.change_user("ann", role="viewer", by=SYSTEM)
+    site.store.accounts.change_user("ann", role="viewer", by=SYSTEM)
     assert ann.get(f"{draft}/columns").status_code == 403
-    site.store.change_user("ann", role="analyst", partner="eastshire", by=SYSTEM)
+    site.store.accounts.change_user("ann", role="analyst", partner="eastshire", by=SYSTEM)
     assert ann.get(f"{draft}/columns").status_code == 404
 
 
@@ -462,7 +462,7 @@ def test_a_file_above_the_cap_is_stopped_while_it_comes(site, monkeypatch):
 
     monkeypatch.setattr(Uploads.__init__, "__defaults__", (1000,))
     capped = create_app(Published(site.store.region, site.store, site.home), "k").server.test_client()
-    capped.set_cookie(COOKIE, site.store.start_session("ann"))
+    capped.set_cookie(COOKIE, site.store.accounts.start_session("ann"))
     answer = send(capped, b"area_code,value\n" + b"T01,1\n" * 1000)
     assert answer.status_code == 422 and "larger than" in answer.text
     assert site.files() == []
@@ -720,7 +720,8 @@ def test_small_counts_of_people_are_seen_by_nobody(site):
 
 
 def test_a_line_breaks_where_figures_do_not_compare(site):
-    from dashboard.views.trend import picture, trend
+    from dashboard.drawing.trend_line import picture
+    from dashboard.views.trend import trend
 
     publish(site.client("ann"), streets())
     ann = site.client("ann")
@@ -765,7 +766,7 @@ def test_an_older_store_gets_the_table_of_drafts(tiny_region, tmp_path):
     store = open_store(f"sqlite:///{tmp_path / 'old.sqlite'}", tiny_region, fill=False)
     with store.writing() as connection:
         connection.execute(sa.text("DROP TABLE drafts"))
-        schema.MIGRATIONS[1](connection)
+        migrations.MIGRATIONS[1](connection)
     assert Drafts(store).list(SYSTEM) == ()
     store.close()
 
@@ -808,7 +809,7 @@ def two_columns(client, titles=("Damp homes", "Cold homes")) -> str:
 
 def test_several_layers_are_published_all_or_none(site, monkeypatch):
     """The second of two is overtaken between the preview and the button: the first is not published either."""
-    from layers.store import publishing
+    from layers.store.layers import Layers
 
     ann, bob = site.client("ann"), site.client("bob")
     draft = two_columns(ann)
@@ -820,7 +821,7 @@ def test_several_layers_are_published_all_or_none(site, monkeypatch):
         site.store.layer("damp-homes-westshire", PUBLIC)
     assert site.actions().count("publish") == before
     # nor when the database fails at the second
-    write, calls = publishing.write_version, []
+    write, calls = Layers.write_version, []
 
     def failing(*args, **kwargs):
         calls.append(1)
@@ -829,7 +830,7 @@ def test_several_layers_are_published_all_or_none(site, monkeypatch):
         return write(*args, **kwargs)
 
     step(ann, draft, "preview")
-    monkeypatch.setattr(publishing, "write_version", failing)
+    monkeypatch.setattr(Layers, "write_version", failing)
     assert "could not be written; nothing was changed" in step(ann, draft, "publish", note="Both.").text
     monkeypatch.undo()
     with pytest.raises(NotFound):

@@ -38,11 +38,11 @@ def test_the_nearest_clinic_and_its_distance(tiny):
     # clinics stand in the centres of T01 (west) and T04 (east); squares are 1 km
     (near,) = profile(tiny, "T05").services  # T05 is just north of T01
     assert (near.name, near.distance_m, near.distance) == ("West clinic", pytest.approx(1000), "1.0 km")
-    assert near.standard == "within the standard of 1.0 km"
+    assert near.standard == "within the standard of 1 km"
     assert not near.across_border
     (near,) = profile(tiny, "T12").services  # column 4, row 3: two squares north of T04
     assert (near.name, near.distance_m) == ("East clinic", pytest.approx(2000))
-    assert near.standard == "beyond the standard of 1.0 km"
+    assert near.standard == "beyond the standard of 1 km"
     (near,) = profile(tiny, "T11").services  # column 3, row 3: one west and two north of T04
     assert near.distance_m == pytest.approx(1000 * math.sqrt(1 + 4))
     (near,) = profile(tiny, "T01").services

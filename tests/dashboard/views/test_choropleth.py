@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from dashboard.exports import write
 from dashboard.selection import Selection
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED
 from dashboard.views.choropleth import choropleth, sentence
-from dashboard.views.table import as_csv, full_table, page_of_rows
+from dashboard.views.map_table import map_table
+from dashboard.views.table import full_table, row_order, rows_at
 from dashboard.views.wire import classes_bytes, readings_bytes
 from layers import PUBLIC
 
@@ -107,8 +109,14 @@ def test_sorting_and_filtering_of_the_table(tiny):
     assert page_of_rows(table, [], {"value": {"type": "equals", "filter": "'; drop"}}, 0, 9)[1] == 16
 
 
+def page_of_rows(table, sort, filters, start, end):
+    order = row_order(table, sort, filters)
+    return rows_at(table, order[start:end]), len(order)
+
+
 def test_the_csv_carries_notice_unit_source_and_no_formula(tiny):
-    text = as_csv(tiny, chart(tiny, need="crowded"))
+    shown = map_table(tiny, Selection(need="crowded"), chart(tiny, need="crowded"))
+    text = write(shown.document(), "csv").decode("utf-8-sig")
     assert text.startswith('"Demonstration data')
     assert "% of households" in text
     assert "Made up for the tests" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -11,8 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.exports import write
+from dashboard.jobs import Jobs, id_of
 from dashboard.selection import Selection
-from dashboard.views import gap_files, siting
+from dashboard.views import gap_areas, gap_files, gap_map, gap_words, siting, wording
 from dashboard.views import gaps as view
 from dashboard.views import together as both
 from dashboard.views.banding import MISSING, OUTSIDE
@@ -92,11 +95,11 @@ def test_one_shared_community_by_hand(crowded):
 
 
 def test_sentences_say_the_rule_and_what_was_found(crowded):
-    assert view.rule_sentence(crowded) == (
+    assert gap_words.rule_sentence(crowded) == (
         "Underserved here means: need in the worst fifth of the region (80 or more of 100) and the nearest alcohol clinic "
         "more than 1 km away in a straight line."
     )
-    said = view.summary_sentence(crowded)
+    said = gap_words.summary_sentence(crowded)
     assert said.startswith("3 small areas with 4,500 residents are underserved. They form 1 community, ")
     assert "The largest is North East and North West, with 4,500 residents." in said
 
@@ -105,29 +108,29 @@ def test_stability_is_said_in_words_and_never_rounded_up(crowded):
     share = crowded.cards[0].stability
     assert 0 <= share <= 1
     assert f"{int(100 * share + 1e-9)}% of 500 draws" in crowded.cards[0].stability_words
-    assert view.sure_percent(0.5996) == "59%"
-    assert view.sure_percent(0.29) == "29%"
+    assert wording.sure_percent(0.5996) == "59%"
+    assert wording.sure_percent(0.29) == "29%"
 
 
-@pytest.mark.parametrize("show", view.SHOWS)
+@pytest.mark.parametrize("show", gap_map.SHOWS)
 def test_classes_and_legend_agree(crowded, show):
-    made = view.painted(crowded, show)
+    made = gap_map.painted(crowded, show)
     assert made.classes.dtype == np.uint8 and len(made.classes) == 16
     assert sum(row.count for row in made.rows) == 16
     assert sum(row.residents for row in made.rows) == 13_600
     for row in made.rows:
         assert (made.classes == row.code).sum() == row.count
-    assert (view.classes(crowded, show) == made.classes).all()
+    assert (gap_map.classes(crowded, show) == made.classes).all()
 
 
 def test_gap_classes_are_need_third_times_three_plus_access_third(crowded):
     """15 needs: the worst third is ranks 11 to 15 (T12 to T16), the middle 6 to 10. 16 distances: the worst third holds six."""
-    made = view.painted(crowded, "gap")
+    made = gap_map.painted(crowded, "gap")
     codes = dict(zip(crowded.result.areas["code"], made.classes, strict=True))
-    assert codes["T16"] == view.CORNER and codes["T15"] == view.CORNER
+    assert codes["T16"] == 8 and codes["T15"] == 8
     assert codes["T02"] == MISSING
     assert codes["T01"] == 0
-    assert len(made.cells) == 3 and made.cells[2][2].code == view.CORNER
+    assert len(made.cells) == 3 and made.cells[2][2].code == 8
     assert made.cells[2][2].name == "High need, poor access"
     need, access = crowded.result.areas["need"].to_numpy(), crowded.result.areas["access"].to_numpy()
     known = ~np.isnan(need)
@@ -138,7 +141,7 @@ def test_gap_classes_are_need_third_times_three_plus_access_third(crowded):
 
 
 def test_the_emphasis_is_on_underserved_areas_and_their_names(crowded):
-    made = view.emphasis(crowded)
+    made = gap_map.emphasis(crowded)
     assert made.indices == (13, 14, 15)
     ((name, longitude, latitude, rank),) = made.labels
     assert (name, rank) == ("North East and North West", 1)
@@ -147,27 +150,27 @@ def test_the_emphasis_is_on_underserved_areas_and_their_names(crowded):
 
 
 def test_rows_and_reading_of_areas(crowded):
-    rows = view.gap_rows(crowded)
+    rows = gap_areas.gap_rows(crowded)
     assert rows["code"].tolist() == ["T16", "T15", "T14"]  # worst need first
     assert rows.index.tolist() == [15, 14, 13]  # places in area order
     assert rows["access_words"].tolist()[0] == "3 km"
-    assert len(view.gap_rows(crowded, "all")) == 16
-    reading = view.area_reading(crowded, 15)
+    assert len(gap_areas.gap_rows(crowded, "all")) == 16
+    reading = gap_areas.area_reading(crowded, 15)
     assert (reading.verdict, reading.authority) == ("Underserved", "Eastshire")
     assert "East clinic (Eastshire), 3 km away" in reading.access_sentence
     assert sum(part["points"] for part in reading.contributions) == pytest.approx(
         reading.contributions[0]["percentile"]
     )
-    assert "not known" in view.area_reading(crowded, 1).need_sentence
+    assert "not known" in gap_areas.area_reading(crowded, 1).need_sentence
 
 
 def test_a_partner_narrows_what_is_listed_and_not_what_is_compared(tiny, crowded):
     west = view.gaps_of(tiny, replace(ASKED, partner="westshire"), PUBLIC)
     assert west.result.areas["need"].equals(crowded.result.areas["need"])
     assert west.summary["underserved_areas"] == 1  # T14
-    assert set(view.painted(west, "need").classes[[2, 3, 15]]) == {OUTSIDE}
-    assert view.gap_rows(west)["code"].tolist() == ["T14"]
-    assert "in Westshire Council" in view.summary_sentence(west)
+    assert set(gap_map.painted(west, "need").classes[[2, 3, 15]]) == {OUTSIDE}
+    assert gap_areas.gap_rows(west)["code"].tolist() == ["T14"]
+    assert "in Westshire Council" in gap_words.summary_sentence(west)
     assert [card.shared for card in west.cards] == [True]  # the community goes on across the border
 
 
@@ -199,11 +202,11 @@ def test_kept_parts_give_the_same_numbers_as_a_fresh_start(tiny, serve, tiny_pac
 )
 def test_other_measures_of_access(tiny, metric, rule):
     found = view.gaps_of(tiny, replace(ASKED, metric=metric), PUBLIC)
-    assert view.rule_sentence(found).endswith(rule)
+    assert gap_words.rule_sentence(found).endswith(rule)
     assert found.result.areas["underserved"].sum() == 3
-    labels = [row.label for row in view.painted(found, "gap").rows]
+    labels = [row.label for row in gap_map.painted(found, "gap").rows]
     assert not [label for label in labels if "nan" in label or "  " in label]
-    assert {row.count for row in view.painted(found, "access").rows}
+    assert {row.count for row in gap_map.painted(found, "access").rows}
 
 
 # ---- defined answers for odd cases ----------------------------------------------------------------------------------
@@ -211,7 +214,7 @@ def test_other_measures_of_access(tiny, metric, rule):
 
 def test_without_a_standard_poor_is_the_worst_fifth(changed):
     found = view.gaps_of(changed("clinics", access_standard=None), ASKED, PUBLIC)
-    assert "a place among the fifth of areas farthest from the nearest alcohol clinic" in view.rule_sentence(found)
+    assert "a place among the fifth of areas farthest from the nearest alcohol clinic" in gap_words.rule_sentence(found)
     assert found.result.areas["poor"].sum() >= 4  # a fifth of 16, ties included
     assert view.gaps_of(found.published, replace(ASKED, max_m=1_000), PUBLIC).result.areas["underserved"].sum() == 3
 
@@ -229,7 +232,7 @@ def test_an_authority_without_services(changed):
     assert cards["Westshire"].residents_nearer_elsewhere == 0
     assert found.result.areas["alone_m"].isna().sum() == 8
     alone = view.gaps_of(here, replace(ASKED, alone=True), PUBLIC)
-    assert "counting only services in the area's own authority" in view.rule_sentence(alone)
+    assert "counting only services in the area's own authority" in gap_words.rule_sentence(alone)
     together = view.gaps_of(here, ASKED, PUBLIC)
     assert both.difference(alone, together).only_together == ()
     assert (both.painted_penalty(found).classes[[2, 15]] == MISSING).all()
@@ -257,10 +260,10 @@ def test_misjudged_when_looking_alone(changed):
 def test_an_area_alone_and_a_region_with_nothing(lonely, bare):
     found = view.gaps_of(lonely, Selection(need="plain", services=("far",)), PUBLIC)
     assert found.summary["underserved_areas"] == 0  # need is 50 by definition
-    assert "There is one area only" in " ".join(found.result.notes)
-    assert view.summary_sentence(found).startswith("No small area is underserved")
-    for show in view.SHOWS:
-        assert len(view.classes(found, show)) == 1
+    assert "There is one area only" in " ".join(gap_words.notes_of(found))
+    assert gap_words.summary_sentence(found).startswith("No small area is underserved")
+    for show in gap_map.SHOWS:
+        assert len(gap_map.classes(found, show)) == 1
     assert isinstance(view.gaps_or_reasons(bare, ASKED, PUBLIC), view.Sorry)
 
 
@@ -286,25 +289,25 @@ def worked_out(tiny, *, values: bool = True, sites: bool = True) -> view.Gaps:
 
 def test_no_service_at_all_is_poor_everywhere_and_said(tiny):
     found = worked_out(tiny, sites=False)
-    assert "poor access, which is everywhere: there is no alcohol clinic at all" in view.rule_sentence(found)
-    assert "There is no service at all." in found.result.notes
+    assert "poor access, which is everywhere: there is no alcohol clinic at all" in gap_words.rule_sentence(found)
+    assert "There is no service at all." in gap_words.notes_of(found)
     assert found.summary["underserved_areas"] == 3  # need alone decides
     assert "There is no such service anywhere." in found.cards[0].border
-    reading = view.area_reading(found, 15)
+    reading = gap_areas.area_reading(found, 15)
     assert reading.verdict == "Underserved" and "There is no such service to measure to." in reading.access_sentence
-    for show in view.SHOWS:
-        assert sum(row.count for row in view.painted(found, show).rows) == 16
+    for show in gap_map.SHOWS:
+        assert sum(row.count for row in gap_map.painted(found, show).rows) == 16
 
 
 def test_need_that_is_known_nowhere_is_said(tiny):
     found = worked_out(tiny, values=False)
-    assert view.summary_sentence(found) == "Need is not known for any of these areas, so no gap can be named."
-    assert "Need is not known for any area: no indicator has values here." in found.result.notes
-    reading = view.area_reading(found, 3)
+    assert gap_words.summary_sentence(found) == "Need is not known for any of these areas, so no gap can be named."
+    assert "Need is not known for any area: no indicator has values here." in gap_words.notes_of(found)
+    reading = gap_areas.area_reading(found, 3)
     assert reading.verdict == "Not underserved by this rule" and "not known" in reading.reason
-    assert view.vanishing_sentence(found) == ""
-    for show in view.SHOWS:
-        assert sum(row.count for row in view.painted(found, show).rows) == 16
+    assert gap_words.vanishing_sentence(found) == ""
+    for show in gap_map.SHOWS:
+        assert sum(row.count for row in gap_map.painted(found, show).rows) == 16
 
 
 def test_equal_values_stay_together(changed):
@@ -317,14 +320,16 @@ def test_equal_values_stay_together(changed):
 
 def test_an_area_reading_says_which_half_of_the_rule_is_met(crowded):
     """T16 meets both, T04 (a clinic of its own) neither, T15's twin T13 is far but its need is 100 * 11.5 / 15 = 76.7."""
-    both_halves, far = view.area_reading(crowded, 15), view.area_reading(crowded, 12)
+    both_halves, far = gap_areas.area_reading(crowded, 15), gap_areas.area_reading(crowded, 12)
     assert both_halves.reason.startswith(
         "Its need is high (97 of 100; 80 or more counts), and access is poor (poor means: "
     )
     assert far.reason.startswith("Its need is not high enough (77 of 100; 80 or more counts), but access is poor")
-    neither = view.area_reading(crowded, 3)
+    neither = gap_areas.area_reading(crowded, 3)
     assert "not high enough" in neither.reason and "and access is not poor" in neither.reason
-    assert view.area_reading(crowded, 1).reason.startswith("Its need is not known, so it is not called underserved")
+    assert gap_areas.area_reading(crowded, 1).reason.startswith(
+        "Its need is not known, so it is not called underserved"
+    )
     assert sum(part["points"] for part in both_halves.contributions) == pytest.approx(both_halves.need)
 
 
@@ -395,7 +400,7 @@ def test_a_hidden_layer_is_as_missing_as_one_that_never_was(changed):
 def test_the_nearest_of_any_service_can_be_said(demo, title, nearest):
     layer = demo.store.layer("pharmacies", PUBLIC)
     layer = replace(layer, descriptor=replace(layer.descriptor, title=title))
-    assert view.nearest_words([layer]) == nearest
+    assert gap_words.nearest_words([layer]) == nearest
 
 
 # ---- siting ---------------------------------------------------------------------------------------------------------
@@ -418,13 +423,12 @@ def test_a_job_ends_with_the_answer_of_the_plan_itself(tiny):
     request = siting.siting_request(tiny, ASKED, new=2, demand="all")
     job_id = siting.start(tiny, request, PUBLIC)
     assert siting.start(tiny, request, PUBLIC) == job_id
-    job = siting.jobs(tiny).wait(tiny, job_id, PUBLIC)
+    job = siting.wait(tiny, job_id, PUBLIC)
     assert (job.state, job.over, job.gap) == ("done", True, 0.0)
     plan = siting.plan_sites(tiny, request, PUBLIC)
     assert job.document == json.loads(json.dumps(plan.document()))
-    elsewhere = siting.Jobs(tiny)  # another worker of the same server
-    assert elsewhere.status(tiny, job_id, PUBLIC).document == job.document
-    elsewhere.close()
+    elsewhere = Jobs(tiny.home / "jobs")  # another worker of the same server
+    assert elsewhere.status(job_id).result["document"] == job.document
 
 
 def test_jobs_refuse_at_once_and_ask_who_wants_to_know(changed):
@@ -435,7 +439,7 @@ def test_jobs_refuse_at_once_and_ask_who_wants_to_know(changed):
     with pytest.raises(Refused):
         siting.start(here, siting.siting_request(here, ASKED, new=26), eve)
     job_id = siting.start(here, siting.siting_request(here, ASKED), eve)
-    assert siting.jobs(here).wait(here, job_id, eve).state == "done"
+    assert siting.wait(here, job_id, eve).state == "done"
     with pytest.raises(NotFound):
         siting.status(here, job_id, PUBLIC)
     for unknown in ("0" * 32, "../secret", ""):
@@ -452,7 +456,7 @@ def test_a_job_can_be_cancelled_and_started_again(changed, monkeypatch):
         if cancel is None:
             return real(request, *rest, **more)
         progress("swaps", 10.0, 20.0)
-        told.append(siting.cancel(here, siting.job_id_of(replace(request, exact=True), gaps), PUBLIC))
+        told.append(siting.cancel(here, id_of("plan", siting.key_of(replace(request, exact=True), gaps)), PUBLIC))
         if cancel():
             raise Cancelled
         raise AssertionError("the job was not told to stop")
@@ -460,13 +464,13 @@ def test_a_job_can_be_cancelled_and_started_again(changed, monkeypatch):
     gaps = view.gaps_for(here, request.gaps, PUBLIC, quick=True)
     monkeypatch.setattr(siting, "find_sites", slow)
     job_id = siting.start(here, request, PUBLIC)
-    job = siting.jobs(here).wait(here, job_id, PUBLIC)
+    job = siting.wait(here, job_id, PUBLIC)
     assert (job.state, job.stage, job.value, job.bound) == ("cancelled", "swaps", 10.0, 20.0)
     assert (told[0].state, told[0].gap) == ("running", 0.5)
     assert job.document["sites"], "the quick answer stays readable"
     monkeypatch.setattr(siting, "find_sites", real)
     assert siting.start(here, request, PUBLIC) == job_id
-    assert siting.jobs(here).wait(here, job_id, PUBLIC).state == "done"
+    assert siting.wait(here, job_id, PUBLIC).state == "done"
 
 
 def test_options_side_by_side(tiny, crowded):
@@ -487,18 +491,15 @@ def test_options_side_by_side(tiny, crowded):
 
 
 def test_files_carry_what_their_numbers_are(crowded, tiny):
-    text = gap_files.gaps_csv(crowded, "2026-01-31")
-    frame = pd.read_csv(pd.io.common.StringIO(text))
+    document = gap_files.gaps_export(crowded, "2026-01-31")
+    frame = pd.read_csv(io.BytesIO(write(document, "csv")))
     assert frame["code"].tolist() == [f"T{i:02d}" for i in range(1, 17)]
     assert set(frame["made_on"]) == {"2026-01-31"} and set(frame["notice"]) == {tiny.region.notice}
     assert set(frame["data"]) == {"crowded version 1; clinics version 1"}
     assert "seed=" in frame["parameters"][0] and "max_m=1000" in frame["parameters"][0]
     assert frame.loc[frame["underserved"] == "yes", "code"].tolist() == ["T14", "T15", "T16"]
-    shapes = gap_files.gaps_geojson(crowded, "2026-01-31")
+    shapes = json.loads(write(document, "geojson"))
     assert len(shapes["features"]) == 16 and shapes["notice"] and shapes["layers"][0]["version"] == 1
-    json.dumps(shapes, allow_nan=False)
-    communities = pd.read_csv(pd.io.common.StringIO(gap_files.communities_csv(crowded, "2026-01-31")))
-    assert communities["area_codes"].tolist() == ["T14 T15 T16"]
 
 
 # ---- the demonstration region and the real one ----------------------------------------------------------------------
@@ -514,7 +515,7 @@ def test_the_demonstration_has_underserved_areas_and_a_shared_community(demo_gap
     )
     members = [index for card in demo_gaps.cards for index in card.indices]
     assert sorted(members) == np.flatnonzero(table["underserved"]).tolist()
-    assert view.vanishing_sentence(demo_gaps)
+    assert gap_words.vanishing_sentence(demo_gaps)
     # a second, dumber calculation of the rule
     poor = table["access"] > 4_000
     assert (table["underserved"] == ((table["need"] >= 80) & poor)).all()

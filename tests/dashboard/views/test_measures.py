@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from dashboard.app import create_app
 from dashboard.cli import main
 from dashboard.selection import Selection
-from dashboard.views import gap_files, measures, offer, siting
+from dashboard.views import gap_files, gap_words, measures, offer, siting
 from dashboard.views import gaps as view
 from dashboard.views.community import community_page
 from dashboard.views.options import NO_TRAVEL, sandbox, settled
@@ -52,7 +52,7 @@ def test_the_fair_standard_by_hand(here):
     assert access["T16"] == pytest.approx(37.5)
     assert access["T14"] == pytest.approx(np.sqrt(10) * 1_000 * (0.5 / 80 + 0.5 / (35_000 / 60)))
     assert found.result.access.limit == pytest.approx(12.5)
-    said = view.rule_sentence(found)
+    said = gap_words.rule_sentence(found)
     assert "driven at 35 km/h" in said and "walked at 4.8 km/h" in said and "12.5 minutes" in said
     assert ask(here, fair=True, max_min=30.0).result.access.limit == 30
     assert [layer.id for layer in found.layers] == ["crowded", "clinics", "no-car"]  # what it rests on is credited
@@ -73,7 +73,7 @@ def test_a_demand_group_by_hand(here):
     assert (people * wide.result.areas["access"]).sum() / 1_000 == pytest.approx(
         2
     )  # both sites given out among them alone
-    assert "“Older”" in view.rule_sentence(found) and "“Older”" in view.access_title(found)
+    assert "“Older”" in gap_words.rule_sentence(found) and "“Older”" in gap_words.access_title(found)
 
 
 def test_travel_times_of_the_pack(here):
@@ -81,8 +81,8 @@ def test_travel_times_of_the_pack(here):
     table = found.result.areas.set_index("code")
     assert table.at["T16", "access"] == 90 and table.at["T14", "access"] == 5
     assert table.index[table["underserved"]].tolist() == ["T16"]
-    assert "“By bus”" in view.rule_sentence(found)
-    assert any("1 of 2 services are in no journey" in note for note in found.result.notes)
+    assert "“By bus”" in gap_words.rule_sentence(found)
+    assert any("1 of 2 services is in no journey" in note for note in gap_words.notes_of(found))
     assert found.result.vanishing is None
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard.selection import OVERLAYS, Selection
+from dashboard.question import FIELDS
+from dashboard.selection import Selection
+from dashboard.views import gap_map
 from dashboard.views import gaps as view
 from dashboard.views import overlays as over
 from dashboard.views.scene import emphasis_of, scene
@@ -27,7 +29,7 @@ def by_id(gaps) -> dict:
 
 
 def test_every_switch_of_the_address_is_offered_in_its_order(demo_gaps):
-    assert tuple(overlay.id for overlay in over.overlays(demo_gaps)) == OVERLAYS
+    assert tuple(overlay.id for overlay in over.overlays(demo_gaps)) == FIELDS["overlays"].allowed()
     for overlay in over.overlays(demo_gaps):
         assert overlay.title and overlay.words and over.overlay_sentence(demo_gaps, overlay)
         assert overlay.count == sum(len(line.indices) for line in overlay.lines) or overlay.id == "rings"
@@ -70,10 +72,9 @@ def test_rings_are_circles_in_metres_of_the_national_grid(tiny):
 
 
 def test_many_rings_become_one_line(tiny, monkeypatch):
-    found = view.gaps_of(tiny, replace(ASKED, max_m=2_000.0), PUBLIC)
-    apart = over.rings(found, PUBLIC)
+    apart = over.rings(view.gaps_of(tiny, replace(ASKED, max_m=2_001.0), PUBLIC), PUBLIC)
     monkeypatch.setattr(over, "MOST_RINGS", 1)
-    view.kept(tiny).keep(("rings", found.key[3], 2_000.0), None)
+    found = view.gaps_of(tiny, replace(ASKED, max_m=2_002.0), PUBLIC)
     merged = over.rings(found, PUBLIC)
     assert len(apart) == 2 and len(merged) == 1  # 3 km apart, 2 km each: they overlap
     assert "one line goes around all of them" in by_id(found)["rings"].words
@@ -126,5 +127,5 @@ def test_the_route_that_feeds_the_map(demo_client):
     ],
 )
 def test_long_names_are_cut_on_the_map(name, short):
-    assert view.short_name(name) == short
-    assert len(view.short_name("x" * 60)) <= view.LONG_NAME + 2
+    assert gap_map.short_name(name) == short
+    assert len(gap_map.short_name("x" * 60)) <= gap_map.LONG_NAME + 2

@@ -15,7 +15,7 @@ from dashboard.app import create_app
 from dashboard.cli import main
 from dashboard.components.answer import answer
 from dashboard.selection import Selection, weighted
-from dashboard.views import gap_files, siting
+from dashboard.views import gap_communities, gap_files, siting
 from dashboard.views import gaps as view
 from dashboard.views import together as both
 from layers import PUBLIC, load_region, open_store
@@ -160,7 +160,7 @@ def test_close_across_a_border_again_by_plain_distances(found, here):
         for b, two in chosen.iterrows():
             if one["lad_code"] != two["lad_code"] and one["community"] != two["community"]:
                 far = areas.geometry[a].distance(areas.geometry[b])
-                if far <= view.ACROSS_M:
+                if far <= gap_communities.ACROSS_M:
                     key = (one["community"], two["community"])
                     pairs[key] = min(pairs.get(key, np.inf), far)
     got = {(own, facing.id): facing.metres for own, those in found.across.items() for facing in those}
@@ -206,11 +206,11 @@ def test_three_new_sites_are_the_same_on_screen_in_the_api_and_from_the_command(
     gains = {row["group"]: row["newly_within"] for row in want["by_authority"]}
     # everybody who comes within the standard is counted once, and once only, under their authority
     assert sum(gains.values()) >= want["result"]["value"] > 0
-    job = siting.jobs(here).wait(here, siting.start(here, plan.result.request, PUBLIC), PUBLIC)
+    job = siting.wait(here, siting.start(here, plan.result.request, PUBLIC), PUBLIC)
     assert plain(job.document)["sites"] == want["sites"] and job.state == "done"
     box = sandbox(here, OptionsQuery(asked, PlanAsk(new=3)), PUBLIC)
     shown = begin(box, PlanAsk(new=3), PUBLIC)
-    siting.jobs(here).wait(here, shown.job, PUBLIC)
+    siting.wait(here, shown.job, PUBLIC)
     shown = follow(box, PlanAsk(new=3), shown.job, PUBLIC)
     assert shown.state == "done" and shown.sentence == want["sentence"] and shown.alone == want["alone_sentence"]
     assert [place["name"] for place in shown.places] == [site["name"] for site in want["sites"]]

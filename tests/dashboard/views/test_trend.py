@@ -13,10 +13,11 @@ import pytest
 
 from dashboard.components.area import trend_charts
 from dashboard.components.plain import plain_html
+from dashboard.drawing.trend_line import NARROW, as_svg, picture
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.area import area_profile
-from dashboard.views.trend import NARROW, area_trend, area_trends, as_svg, coming_trend, picture, trend
+from dashboard.views.trend import area_trend, area_trends, coming_trend, trend
 from layers import PUBLIC, Audience, Descriptor, Direction, Kind, Measure, Package, Viewer, open_store, prepare_layer
 
 CODES = [f"T{i:02d}" for i in range(1, 17)]
@@ -144,14 +145,15 @@ def test_the_picture_is_a_whole_drawing_without_scripts(published):
     for period in ("2023", "2024", "2025"):
         published.store.publish(package(period), by=ANN, append=bool(published.store.layers(PUBLIC)))
     (found,) = area_trends(published, "T16", "", PUBLIC)
+    drawn = picture(found.line, found.measure, found.beside, width=NARROW)
     for scheme in ("light", "dark"):
-        root = ET.fromstring(found.svg(scheme))
+        root = ET.fromstring(as_svg(drawn, found.line.sentence, scheme))
         assert root.get("width") == str(NARROW) and root.find(f"{SVG}title").text == found.line.sentence
         assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {"svg", "title", "path", "text", "circle"}
         assert len(root.findall(f"{SVG}circle")) == 3
         for text in root.findall(f"{SVG}text"):
             assert 0 <= float(text.get("x")) <= NARROW
-    assert found.svg("light") != found.svg("dark")
+    assert as_svg(drawn, "", "light") != as_svg(drawn, "", "dark")
 
 
 def test_many_periods_do_not_write_over_each_other(published):

@@ -14,9 +14,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from dashboard.views.files import values_file, write_whole
-from dashboard.views.table import safe_cell
-from dashboard.views.values import FORMATS
+from dashboard.exports import formats_of, safe_cell, write, write_whole
+from dashboard.views.values import values_export
 from layers import PUBLIC, VALUES
 
 NUMBERS = VALUES[1:-1]
@@ -39,13 +38,13 @@ def read_back(data: bytes, form: str, folder) -> pd.DataFrame:
     return gpd.read_file(file)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", formats_of("values"))
 @pytest.mark.parametrize(
     ("layer", "level"), [("harm", "lsoa"), ("crowded", "lsoa"), ("harm", "lad"), ("poverty-rank", "ward")]
 )
 def test_every_format_reads_back_equal(tiny, tmp_path, form, layer, level):
     values = tiny.store.values(layer, level, PUBLIC)
-    frame = read_back(values_file(tiny, values, PUBLIC, form), form, tmp_path)
+    frame = read_back(write(values_export(tiny, values), form), form, tmp_path)
     expected = values.frame
     assert frame["area_code"].tolist() == expected["area_code"].tolist()
     assert frame["status"].astype(str).tolist() == expected["status"].astype(str).tolist()
@@ -55,18 +54,18 @@ def test_every_format_reads_back_equal(tiny, tmp_path, form, layer, level):
         np.testing.assert_allclose(given, expected[name].to_numpy(dtype="float64"), rtol=1e-9, equal_nan=True)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", formats_of("values"))
 def test_every_file_of_a_demonstration_says_so(tiny, tmp_path, form):
-    data = values_file(tiny, tiny.store.values("harm", "ward", PUBLIC), PUBLIC, form)
+    data = write(values_export(tiny, tiny.store.values("harm", "ward", PUBLIC)), form)
     if form == "json":
         assert json.loads(data)["notice"] == tiny.region.notice
     else:
         assert set(read_back(data, form, tmp_path)["notice"]) == {tiny.region.notice}
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", formats_of("values"))
 def test_no_file_of_a_real_region_speaks_of_a_demonstration(lonely, tmp_path, form):
-    data = values_file(lonely, lonely.store.values("plain", "lsoa", PUBLIC), PUBLIC, form)
+    data = write(values_export(lonely, lonely.store.values("plain", "lsoa", PUBLIC)), form)
     assert b"Demonstration" not in data
     assert "notice" not in read_back(data, form, tmp_path).columns
 
@@ -75,7 +74,7 @@ def test_the_files_with_shapes_lie_in_the_right_place(tiny, tmp_path):
     values = tiny.store.values("harm", "lsoa", PUBLIC)
     for form in ("gpkg", "geojson"):
         file = tmp_path / f"values.{form}"
-        file.write_bytes(values_file(tiny, values, PUBLIC, form))
+        file.write_bytes(write(values_export(tiny, values), form))
         frame = gpd.read_file(file)
         assert frame.crs.to_epsg() == 4326
         outlines = tiny.region.areas["lsoa"].geometry.to_numpy()
@@ -86,7 +85,7 @@ def test_the_files_with_shapes_lie_in_the_right_place(tiny, tmp_path):
 
 def test_a_geopackage_is_one_with_the_layer_s_name(tiny, tmp_path):
     file = tmp_path / "values.gpkg"
-    file.write_bytes(values_file(tiny, tiny.store.values("harm", "lsoa", PUBLIC), PUBLIC, "gpkg"))
+    file.write_bytes(write(values_export(tiny, tiny.store.values("harm", "lsoa", PUBLIC)), "gpkg"))
     with sqlite3.connect(file) as connection:
         assert connection.execute("select table_name from gpkg_contents").fetchall() == [("harm",)]
 
@@ -103,7 +102,7 @@ def hostile(tiny):
 
 
 def test_an_excel_file_holds_text_as_text_and_numbers_as_numbers(tiny, hostile):
-    sheet = openpyxl.load_workbook(io.BytesIO(values_file(tiny, hostile, PUBLIC, "xlsx"))).active
+    sheet = openpyxl.load_workbook(io.BytesIO(write(values_export(tiny, hostile), "xlsx"))).active
     head = [cell.value for cell in sheet[1]]
     kinds = {name: {row[n].data_type for row in sheet.iter_rows(min_row=2)} for n, name in enumerate(head)}
     assert "f" not in set().union(*kinds.values())
@@ -125,7 +124,7 @@ def test_negative_numbers_stay_numbers(tiny):
     frame = values.frame
     frame["value"] = -frame["value"]
     values = dataclasses.replace(values, _frame=frame)
-    rows = values_file(tiny, values, PUBLIC, "csv").decode().splitlines()
+    rows = write(values_export(tiny, values), "csv").decode().splitlines()
     assert float(rows[1].split(",")[1]) < 0
 
 

@@ -1,4 +1,4 @@
-"""Packed outlines: round trips, closed borders, the promised size, and who touches whom."""
+"""Packed outlines: round trips, closed borders, and the promised size."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 
-from layers.geography.packed_outlines import neighbours, pack, unpack
+from layers.geography.packed_outlines import pack, unpack
 from layers.model import Refused
 from tests.tiny import tiny_areas
 
@@ -120,7 +120,6 @@ def test_the_input_is_not_changed():
     areas = tiny_areas()["lsoa"]
     before = areas.to_wkb()
     pack(areas)
-    neighbours(areas)
     pd.testing.assert_frame_equal(areas.to_wkb(), before)
 
 
@@ -142,13 +141,13 @@ def coverages(draw):
     return frame(*[m if m.geom_type in ("Polygon", "MultiPolygon") else Polygon() for m in merged])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(coverages())
 def test_any_coverage_comes_back(areas):
     assert_round_trip(areas)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(coverages(), st.randoms())
 def test_order_of_rows_does_not_matter(areas, random):
     order = list(range(len(areas)))
@@ -170,39 +169,6 @@ def test_refuses_with_every_fault_at_once():
 def test_unpack_refuses_what_is_cut_short_or_foreign(harm):
     with pytest.raises(ValueError, match=r"pack|cut short"):
         unpack(harm(pack(tiny_areas()["lsoa"])))
-
-
-def test_neighbours_share_at_least_a_point():
-    touching = neighbours(tiny_areas()["lsoa"])
-    # Square 1 (south-west corner) touches 2 (east), 5 (north) and 6 (the corner); square 6 all eight around it.
-    assert touching.of(0).tolist() == [1, 4, 5]
-    assert touching.of(5).tolist() == [0, 1, 2, 4, 6, 8, 9, 10]
-    # 4 x 4 squares: 2 * 12 sides and 2 * 9 corners touch.
-    assert len(touching.pairs()) == 24 + 18
-    assert (touching.pairs()[:, 0] < touching.pairs()[:, 1]).all()
-
-
-def test_neighbours_bridge_a_crack_of_rounding_but_not_a_road():
-    gap = frame(box(0, 0, 1, 1), box(1 + 5e-8, 0, 2, 1), box(2.001, 0, 3, 1))
-    assert neighbours(gap).pairs().tolist() == [[0, 1]]
-
-
-def test_neighbours_of_rows_without_outline():
-    assert neighbours(frame(box(0, 0, 1, 1), None, box(1, 0, 2, 1))).pairs().tolist() == [[0, 2]]
-    assert len(neighbours(frame()).pairs()) == 0
-
-
-@settings(max_examples=25, deadline=None)
-@given(coverages())
-def test_neighbours_agree_with_every_pair_compared(areas):
-    shapes = list(areas.geometry)
-    want = [
-        [i, j]
-        for i in range(len(shapes))
-        for j in range(i + 1, len(shapes))
-        if not shapes[i].is_empty and not shapes[j].is_empty and shapes[i].distance(shapes[j]) <= 1e-7
-    ]
-    assert neighbours(areas).pairs().tolist() == want
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.geography import postcodes
-from layers.geography.points import fill_locations, inside, lad_of_points, to_degrees, to_metres
+from layers.geography.coordinates import inside, to_degrees, to_metres
+from layers.geography.points import fill_locations, lad_of_points
 from layers.geography.postcodes import find, locate, normalise, normalise_all
 
 

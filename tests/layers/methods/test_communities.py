@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from shapely.geometry import Point, box
 
-from layers.geography.adjacency import adjacency, components
 from layers.methods.communities import communities
 from layers.methods.need import Indicator, need
 from tests.tiny import tiny_areas
@@ -15,32 +13,6 @@ def found(*numbers, **more):
     areas = tiny_areas()
     gap = pd.Series([i + 1 in numbers for i in range(16)])
     return communities(gap, areas["lsoa"], wards=areas["ward"], lads=areas["lad"], **more)
-
-
-def test_squares_touch_at_corners_too():
-    w = adjacency(tiny_areas()["lsoa"]["geometry"]).toarray()
-    assert w.sum(axis=1).tolist() == [3, 5, 5, 3, 5, 8, 8, 5, 5, 8, 8, 5, 3, 5, 5, 3]
-    assert (w == w.T).all() and not w.diagonal().any()
-
-
-def test_adjacency_tolerance_holes_and_missing_outlines():
-    shapes = np.array(
-        [box(0, 0, 1, 1), box(1.4, 0, 2, 1), None, Point(9, 9), box(5, 5, 5, 5).intersection(Point(0, 0))], dtype=object
-    )
-    assert adjacency(shapes, tolerance_m=0.5).sum() == 2  # 0.4 apart
-    assert adjacency(shapes, tolerance_m=0.1).sum() == 0
-    assert adjacency(np.array([], dtype=object)).shape == (0, 0)
-
-
-def test_mask_limits_the_search():
-    mask = np.array([True, True] + [False] * 14)
-    assert adjacency(tiny_areas()["lsoa"]["geometry"], mask=mask).sum() == 2
-
-
-def test_components_are_numbered_by_first_area():
-    w = adjacency(tiny_areas()["lsoa"]["geometry"])
-    label = components(w, np.array([i in (1, 2, 4, 16, 11) for i in range(1, 17)]))
-    assert label[[0, 1, 3, 10, 15]].tolist() == [0, 0, 1, 2, 2] and (label >= 0).sum() == 5
 
 
 def test_shared_community_by_hand():
@@ -62,6 +34,37 @@ def test_communities_are_sorted_by_residents_and_named():
 def test_a_second_ward_is_named_when_it_is_large():
     assert found(5, 9)[0].name == "North West and South West"  # 900 and 500: more than half
     assert found(1, 5, 9, 13, 14)[0].name == "North West"  # 3,600 and 600
+
+
+@pytest.mark.parametrize(("residents", "name"), [(1_000.0, "North West and South West"), (1_001.0, "North West")])
+def test_a_second_ward_with_exactly_half_as_many_is_named(residents, name):
+    areas = tiny_areas()
+    people = areas["lsoa"]["population"].copy()
+    people[9] = residents  # T10 in the north west; T05 in the south west has 500
+    gap = pd.Series([i in (5, 10) for i in range(1, 17)])
+    (community,) = communities(gap, areas["lsoa"].assign(population=people), wards=areas["ward"], lads=areas["lad"])
+    assert community.name == name
+
+
+def test_equally_large_ones_are_ordered_by_code_and_name():
+    areas = tiny_areas()
+    even = areas["lsoa"].assign(population=100.0)
+    gap = pd.Series([i in (1, 4, 13, 16) for i in range(1, 17)])
+    for frame in (even, even.iloc[::-1].reset_index(drop=True)):  # the four corners stand at the same places either way
+        assert [c.id for c in communities(gap, frame)] == ["T01", "T04", "T13", "T16"]
+    # Two wards of one community, and two authorities, with as many residents each.
+    gap = pd.Series([i in (5, 9) for i in range(1, 17)])
+    assert communities(gap, even, wards=areas["ward"])[0].name == "North West and South West"
+    gap = pd.Series([i in (2, 3) for i in range(1, 17)])
+    (community,) = communities(gap, even, wards=areas["ward"], lads=areas["lad"])
+    assert community.lads == ("TA", "TB") and [share.share for share in community.shares] == [0.5, 0.5]
+    # A community in one authority is not shared, nor one whose second area touches nothing of it.
+    assert not communities(pd.Series([i in (1, 2) for i in range(1, 17)]), even)[0].shared
+
+
+def test_an_area_whose_gap_is_not_known_is_in_no_community():
+    gap = pd.Series([True, None, True] + [False] * 13, dtype=object)
+    assert [c.areas for c in communities(gap, tiny_areas()["lsoa"])] == [("T03",), ("T01",)]
 
 
 def test_names_that_stand_twice_are_told_apart():

@@ -14,7 +14,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.geography.points import to_degrees
+from layers.geography.coordinates import to_degrees
 from layers.model import Descriptor, Kind, Measure
 from layers.reading.checks import check_values, compare_with_before
 from layers.reading.package import read_package, write_package
@@ -344,7 +344,7 @@ def test_coverage_names_the_authorities_with_holes(look):
     assert hidden.coverage.loc[0, ["with_value", "suppressed"]].tolist() == [7, 1]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(
         st.tuples(st.none() | st.floats(-200, 200), st.none() | st.floats(-5, 300), st.none() | st.floats(-5, 300)),

@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from layers.model import PUBLIC, SYSTEM, NotFound, Refused, Viewer
-from layers.store import accounts, schema
+from layers.store import accounts, tables
 from layers.store.accounts import ABSOLUTE, FREE_FAILURES, IDLE, LONGEST_WAIT, SignInFailed, TooManyAttempts
-from layers.store.store import NotPermitted
+from layers.store.integrity import check as check_store
+from layers.store.records import NotPermitted
 from tests.layers.store_fixtures import (
     ADMIN,
     EAST_VIEWER,
@@ -32,38 +33,38 @@ def cheap(monkeypatch):
 
 @pytest.fixture
 def people(store):
-    store.add_user("Wes", role="analyst", partner="westshire", password=GOOD, by=SYSTEM)
-    store.add_user("ada", role="admin", partner="icb", password=GOOD, by=SYSTEM)
+    store.accounts.add_user("Wes", role="analyst", partner="westshire", password=GOOD, by=SYSTEM)
+    store.accounts.add_user("ada", role="admin", partner="icb", password=GOOD, by=SYSTEM)
     return store
 
 
 def test_the_first_account_and_signing_in(store):
-    assert not store.has_users()
-    made = store.add_user("  Wes ", role="analyst", partner="westshire", password=GOOD, by=SYSTEM)
+    assert not store.accounts.has_users()
+    made = store.accounts.add_user("  Wes ", role="analyst", partner="westshire", password=GOOD, by=SYSTEM)
     assert (made.name, made.role, made.partner, made.active) == ("wes", "analyst", "westshire", True)
-    assert store.has_users()
-    token = store.sign_in("WES", GOOD)
-    assert store.viewer_of(token) == WEST_ANALYST
-    assert store.viewer_of(token).signed_in
-    store.sign_out(token)
-    assert store.viewer_of(token) == PUBLIC
-    store.sign_out(token)  # twice is no error
+    assert store.accounts.has_users()
+    token = store.accounts.sign_in("WES", GOOD)
+    assert store.accounts.viewer_of(token) == WEST_ANALYST
+    assert store.accounts.viewer_of(token).signed_in
+    store.accounts.sign_out(token)
+    assert store.accounts.viewer_of(token) == PUBLIC
+    store.accounts.sign_out(token)  # twice is no error
     assert [line.action for line in store.audit(ADMIN)][:3] == ["sign-out", "sign-in", "user-added"]
-    assert store.check() == []
+    assert check_store(store) == []
 
 
 def test_what_the_database_holds_is_of_no_use_to_a_thief(people):
-    token = people.sign_in("wes", GOOD)
+    token = people.accounts.sign_in("wes", GOOD)
     with people.reading() as connection:
         rows = str(
-            connection.execute(sa.select(schema.sessions)).all() + connection.execute(sa.select(schema.users)).all()
+            connection.execute(sa.select(tables.sessions)).all() + connection.execute(sa.select(tables.users)).all()
         )
-        rows += str(connection.execute(sa.select(schema.audit)).all())
+        rows += str(connection.execute(sa.select(tables.audit)).all())
     assert token not in rows
     assert GOOD not in rows
     assert "$argon2id$" in rows
     assert len(token) >= 43  # 256 bits, six a character
-    assert token != people.sign_in("wes", GOOD)
+    assert token != people.accounts.sign_in("wes", GOOD)
 
 
 def test_the_real_hash_is_argon2id_at_rfc_9106_cost():
@@ -72,13 +73,13 @@ def test_the_real_hash_is_argon2id_at_rfc_9106_cost():
 
 
 def test_wrong_name_wrong_password_and_disabled_account_say_the_same(people):
-    people.add_user("old", role="viewer", partner="icb", password=GOOD, by=SYSTEM)
-    people.disable_user("old", by=SYSTEM)
-    people.add_user("oidc", role="viewer", partner="icb", by=SYSTEM)
+    people.accounts.add_user("old", role="viewer", partner="icb", password=GOOD, by=SYSTEM)
+    people.accounts.disable_user("old", by=SYSTEM)
+    people.accounts.add_user("oidc", role="viewer", partner="icb", by=SYSTEM)
     told = set()
     for name, password in (("wes", "wrong words here"), ("nobody", GOOD), ("old", GOOD), ("oidc", GOOD), ("oidc", "")):
         with pytest.raises(SignInFailed) as failed:
-            people.sign_in(name, password)
+            people.accounts.sign_in(name, password)
         assert type(failed.value) is SignInFailed
         told.add(str(failed.value))
     assert told == {"The name or the password is wrong."}
@@ -90,16 +91,16 @@ def test_a_name_that_does_not_exist_costs_the_same_work(people, monkeypatch):
     monkeypatch.setattr(accounts, "_verify", lambda hashed, word: verified.append(hashed[:20]) or really(hashed, word))
     for name in ("wes", "nobody"):
         with pytest.raises(SignInFailed):
-            people.sign_in(name, "wrong words here")
+            people.accounts.sign_in(name, "wrong words here")
     assert len(verified) == 2
     assert verified[0] == verified[1]  # the same algorithm at the same cost
 
 
 def test_a_name_that_does_not_exist_leaves_no_trace_of_what_was_typed(people):
     with pytest.raises(SignInFailed):
-        people.sign_in("my secret password typed as a name", "x")
+        people.accounts.sign_in("my secret password typed as a name", "x")
     with people.reading() as connection:
-        rows = [connection.execute(sa.select(t)).all() for t in (schema.audit, schema.failures)]
+        rows = [connection.execute(sa.select(t)).all() for t in (tables.audit, tables.failures)]
     assert "my secret" not in str(rows)
 
 
@@ -107,34 +108,34 @@ def test_a_name_that_does_not_exist_leaves_no_trace_of_what_was_typed(people):
 def test_failures_slow_down_the_next_attempt_whether_the_name_exists_or_not(people, clock, name):
     for _ in range(FREE_FAILURES - 1):
         with pytest.raises(SignInFailed) as failed:
-            people.sign_in(name, "wrong words here")
+            people.accounts.sign_in(name, "wrong words here")
         assert type(failed.value) is SignInFailed
     waits = []
     for _ in range(12):
         with pytest.raises(SignInFailed):
-            people.sign_in(name, "wrong words here")
+            people.accounts.sign_in(name, "wrong words here")
         with pytest.raises(TooManyAttempts) as blocked:
-            people.sign_in(name, GOOD)  # even the right one has to wait
+            people.accounts.sign_in(name, GOOD)  # even the right one has to wait
         waits.append(blocked.value.wait_s)
         clock.on(seconds=blocked.value.wait_s)
     # doubling from two seconds up to the bound: 2, 4, 8, ..., 256, 300, 300
     assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]
     assert LONGEST_WAIT.total_seconds() == 300
     if name == "wes":
-        people.sign_in("wes", GOOD)  # and then the right one comes through, and the slate is clean
+        people.accounts.sign_in("wes", GOOD)  # and then the right one comes through, and the slate is clean
         with pytest.raises(SignInFailed) as failed:
-            people.sign_in("wes", "wrong words here")
+            people.accounts.sign_in("wes", "wrong words here")
         assert type(failed.value) is SignInFailed
 
 
 def test_failures_are_forgotten_after_a_quiet_day(people, clock):
     for _ in range(FREE_FAILURES - 1):
         with pytest.raises(SignInFailed):
-            people.sign_in("wes", "wrong words here")
+            people.accounts.sign_in("wes", "wrong words here")
     clock.on(days=1, seconds=1)
     for _ in range(FREE_FAILURES - 1):
         with pytest.raises(SignInFailed) as failed:
-            people.sign_in("wes", "wrong words here")
+            people.accounts.sign_in("wes", "wrong words here")
         assert type(failed.value) is SignInFailed
 
 
@@ -142,15 +143,15 @@ def test_one_address_that_tries_many_names_is_slowed_down(people):
     kinds = []
     for i in range(40):
         with pytest.raises(SignInFailed) as failed:
-            people.sign_in(f"name{i}", "wrong words here", source="192.0.2.1")
+            people.accounts.sign_in(f"name{i}", "wrong words here", source="192.0.2.1")
         kinds.append(type(failed.value))
     assert kinds.index(TooManyAttempts) == FREE_FAILURES * accounts.SOURCE_FACTOR
-    assert people.viewer_of(people.sign_in("wes", GOOD, source="192.0.2.2")).user == "wes"
+    assert people.accounts.viewer_of(people.accounts.sign_in("wes", GOOD, source="192.0.2.2")).user == "wes"
 
 
 def test_signing_in_rightly_again_and_again_is_no_failure(people):
     for _ in range(30):
-        people.sign_in("wes", GOOD, source="192.0.2.1")
+        people.accounts.sign_in("wes", GOOD, source="192.0.2.1")
 
 
 def test_a_burst_in_parallel_does_not_slip_through(people):
@@ -158,7 +159,7 @@ def test_a_burst_in_parallel_does_not_slip_through(people):
 
     def guess():
         try:
-            people.sign_in("wes", "wrong words here")
+            people.accounts.sign_in("wes", "wrong words here")
         except TooManyAttempts:
             return
         except SignInFailed:
@@ -174,92 +175,92 @@ def test_a_burst_in_parallel_does_not_slip_through(people):
 
 
 def test_a_session_ends_when_idle_and_when_old(people, clock):
-    token = people.sign_in("wes", GOOD)
+    token = people.accounts.sign_in("wes", GOOD)
     clock.on(seconds=IDLE.total_seconds() - 1)
-    assert people.viewer_of(token).user == "wes"  # and counts as used
+    assert people.accounts.viewer_of(token).user == "wes"  # and counts as used
     clock.on(seconds=IDLE.total_seconds())
-    assert people.viewer_of(token) == PUBLIC
-    token, started = people.sign_in("wes", GOOD), clock.at
+    assert people.accounts.viewer_of(token) == PUBLIC
+    token, started = people.accounts.sign_in("wes", GOOD), clock.at
     while clock.at - started < ABSOLUTE - timedelta(hours=1):
         clock.on(hours=1)
-        assert people.viewer_of(token).user == "wes"
+        assert people.accounts.viewer_of(token).user == "wes"
     clock.on(hours=1)
-    assert people.viewer_of(token) == PUBLIC
-    people.sign_in("wes", GOOD)
+    assert people.accounts.viewer_of(token) == PUBLIC
+    people.accounts.sign_in("wes", GOOD)
     with people.reading() as connection:
-        assert len(connection.execute(sa.select(schema.sessions)).all()) == 1  # what has ended is swept up
+        assert len(connection.execute(sa.select(tables.sessions)).all()) == 1  # what has ended is swept up
 
 
 def test_using_a_session_writes_at_most_once_a_minute(people, clock):
-    token = people.sign_in("wes", GOOD)
+    token = people.accounts.sign_in("wes", GOOD)
     wrote = []
     sa.event.listen(
         people.engine, "before_cursor_execute", lambda *a: wrote.append(a[2]) if a[2].startswith("UPDATE") else None
     )
     for _ in range(59):
         clock.on(seconds=1)
-        people.viewer_of(token)
+        people.accounts.viewer_of(token)
     assert wrote == []
     clock.on(seconds=1)
-    people.viewer_of(token)
+    people.accounts.viewer_of(token)
     assert len(wrote) == 1
 
 
 @pytest.mark.parametrize("token", [None, "", "nonsense", "x" * 10_000, "\ud800", "' OR 1=1 --"])
 def test_a_token_that_is_none_is_the_public(people, token):
-    people.sign_in("wes", GOOD)
-    assert people.viewer_of(token) == PUBLIC
-    people.sign_out(token)
+    people.accounts.sign_in("wes", GOOD)
+    assert people.accounts.viewer_of(token) == PUBLIC
+    people.accounts.sign_out(token)
 
 
 def test_what_an_account_may_do_is_read_at_every_request(people, reopen):
-    token, other = people.sign_in("wes", GOOD), reopen()
-    people.publish(indicator(), by=other.viewer_of(token))
-    people.change_user("wes", role="viewer", by=ADMIN)
+    token, other = people.accounts.sign_in("wes", GOOD), reopen()
+    people.publish(indicator(), by=other.accounts.viewer_of(token))
+    people.accounts.change_user("wes", role="viewer", by=ADMIN)
     with pytest.raises(NotPermitted):
-        people.publish(indicator(), by=other.viewer_of(token))
-    people.change_user("wes", partner="eastshire", by=ADMIN)
-    assert other.viewer_of(token) == Viewer("wes", "eastshire", "viewer")
-    people.disable_user("wes", by=ADMIN)
-    assert other.viewer_of(token) == PUBLIC
-    people.enable_user("wes", by=ADMIN)
-    assert other.viewer_of(token) == PUBLIC  # the session is gone for good
+        people.publish(indicator(), by=other.accounts.viewer_of(token))
+    people.accounts.change_user("wes", partner="eastshire", by=ADMIN)
+    assert other.accounts.viewer_of(token) == Viewer("wes", "eastshire", "viewer")
+    people.accounts.disable_user("wes", by=ADMIN)
+    assert other.accounts.viewer_of(token) == PUBLIC
+    people.accounts.enable_user("wes", by=ADMIN)
+    assert other.accounts.viewer_of(token) == PUBLIC  # the session is gone for good
 
 
 def test_a_new_password_ends_every_session(people):
-    token = people.sign_in("wes", GOOD)
-    people.set_password("wes", "other random words", by=people.viewer_of(token))
-    assert people.viewer_of(token) == PUBLIC
+    token = people.accounts.sign_in("wes", GOOD)
+    people.accounts.set_password("wes", "other random words", by=people.accounts.viewer_of(token))
+    assert people.accounts.viewer_of(token) == PUBLIC
     with pytest.raises(SignInFailed):
-        people.sign_in("wes", GOOD)
-    people.sign_in("wes", "other random words")
+        people.accounts.sign_in("wes", GOOD)
+    people.accounts.sign_in("wes", "other random words")
     with pytest.raises(NotPermitted):
-        people.set_password("ada", "other random words", by=WEST_ANALYST)
+        people.accounts.set_password("ada", "other random words", by=WEST_ANALYST)
 
 
 def test_a_session_for_somebody_identified_elsewhere(people):
-    people.add_user("eve", role="viewer", partner="eastshire", by=ADMIN)
-    assert people.viewer_of(people.start_session("Eve")) == EAST_VIEWER
-    people.disable_user("eve", by=ADMIN)
+    people.accounts.add_user("eve", role="viewer", partner="eastshire", by=ADMIN)
+    assert people.accounts.viewer_of(people.accounts.start_session("Eve")) == EAST_VIEWER
+    people.accounts.disable_user("eve", by=ADMIN)
     for name in ("eve", "nobody"):
         with pytest.raises(SignInFailed):
-            people.start_session(name)
+            people.accounts.start_session(name)
 
 
 def test_only_admins_manage_people(people):
     for by in (PUBLIC, EAST_VIEWER, WEST_ANALYST, Viewer("", "icb", "admin")):
         for act in (
-            lambda by: people.add_user("x", role="admin", partner="icb", password=GOOD, by=by),
-            lambda by: people.change_user("wes", role="admin", by=by),
-            lambda by: people.disable_user("ada", by=by),
-            lambda by: people.enable_user("ada", by=by),
-            lambda by: people.set_password("ada", GOOD + "!", by=by),
-            lambda by: people.list_users(by),
+            lambda by: people.accounts.add_user("x", role="admin", partner="icb", password=GOOD, by=by),
+            lambda by: people.accounts.change_user("wes", role="admin", by=by),
+            lambda by: people.accounts.disable_user("ada", by=by),
+            lambda by: people.accounts.enable_user("ada", by=by),
+            lambda by: people.accounts.set_password("ada", GOOD + "!", by=by),
+            lambda by: people.accounts.list_users(by),
         ):
             with pytest.raises(NotPermitted):
                 act(by)
-    assert [user.name for user in people.list_users(ADMIN)] == ["ada", "wes"]
-    assert all(user.active and user.role in ("admin", "analyst") for user in people.list_users(ADMIN))
+    assert [user.name for user in people.accounts.list_users(ADMIN)] == ["ada", "wes"]
+    assert all(user.active and user.role in ("admin", "analyst") for user in people.accounts.list_users(ADMIN))
 
 
 @pytest.mark.parametrize(
@@ -285,43 +286,43 @@ def test_only_admins_manage_people(people):
 def test_accounts_that_are_refused(people, more, told):
     given = {"name": "new", "role": "viewer", "partner": "icb", "password": GOOD} | more
     with pytest.raises(Refused) as refused:
-        people.add_user(given.pop("name"), **given, by=ADMIN)
+        people.accounts.add_user(given.pop("name"), **given, by=ADMIN)
     assert told in str(refused.value)
-    assert len(people.list_users(ADMIN)) == 2
+    assert len(people.accounts.list_users(ADMIN)) == 2
 
 
 def test_who_the_command_line_acts_for(people):
-    assert people.viewer_named("WES") == WEST_ANALYST
+    assert people.accounts.viewer_named("WES") == WEST_ANALYST
     with pytest.raises(NotFound, match="no account 'nobody'"):
-        people.viewer_named("nobody")
-    people.disable_user("wes", by=ADMIN)
+        people.accounts.viewer_named("nobody")
+    people.accounts.disable_user("wes", by=ADMIN)
     with pytest.raises(NotFound, match="disabled"):
-        people.viewer_named("wes")
+        people.accounts.viewer_named("wes")
     with pytest.raises(NotFound):
-        people.disable_user("nobody", by=ADMIN)
+        people.accounts.disable_user("nobody", by=ADMIN)
 
 
 def test_a_hash_of_a_cheaper_time_is_renewed_at_the_next_sign_in(people, monkeypatch):
     monkeypatch.setattr(accounts, "HASHER", argon2.PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
-    people.sign_in("wes", GOOD)
+    people.accounts.sign_in("wes", GOOD)
     with people.reading() as connection:
         kept = connection.execute(
-            sa.select(schema.users.c.password_hash).where(schema.users.c.name == "wes")
+            sa.select(tables.users.c.password_hash).where(tables.users.c.name == "wes")
         ).scalar_one()
     assert "m=16,t=2" in kept
-    people.sign_in("wes", GOOD)
+    people.accounts.sign_in("wes", GOOD)
 
 
 def test_a_session_of_one_process_counts_in_another_and_so_does_its_end(people, reopen):
     other = reopen()
-    token = people.sign_in("wes", GOOD)
-    assert other.viewer_of(token).user == "wes"
-    other.sign_out(token)
-    assert people.viewer_of(token) == PUBLIC
+    token = people.accounts.sign_in("wes", GOOD)
+    assert other.accounts.viewer_of(token).user == "wes"
+    other.accounts.sign_out(token)
+    assert people.accounts.viewer_of(token) == PUBLIC
 
 
 def test_signing_in_does_not_disturb_what_is_cached(people, clock):
     before = people.generation()
-    people.sign_in("wes", GOOD)
+    people.accounts.sign_in("wes", GOOD)
     clock.on(seconds=2)
     assert people.generation() == before

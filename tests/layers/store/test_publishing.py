@@ -16,12 +16,17 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layers.descriptor import descriptor_of_dict
 from layers.fields import VALUES
 from layers.model import PUBLIC, SYSTEM, Audience, Disclosure, Measure, NotFound, Refused, Viewer
-from layers.store import publishing, refresh, schema
+from layers.store import preparing, refresh, tables
 from layers.store.blobs import decode_values, encode_table, encode_values, parts_of
-from layers.store.records import Pointer, StoreFault, Withdrawn, descriptor_as_dict, descriptor_of_dict, standing
-from layers.store.store import NotPermitted, open_store
+from layers.store.database import make_engine
+from layers.store.integrity import check as check_store
+from layers.store.layers import Layers, Submission
+from layers.store.records import NotPermitted, StoreFault, Withdrawn, descriptor_as_dict
+from layers.store.store import open_store
+from layers.store.versioned import Pointer, standing
 from tests.layers.store_fixtures import (
     ADMIN,
     CODES,
@@ -39,9 +44,9 @@ from tests.layers.store_fixtures import (
 def everything(store):
     """All rows of the tables that never change, and which version each layer shows: what 'old' or 'new' means here."""
     with store.reading() as connection:
-        rows = {t.name: [tuple(r) for r in connection.execute(sa.select(t))] for t in schema.NEVER_CHANGED}
-        rows["layers"] = [tuple(r) for r in connection.execute(sa.select(schema.layers))]
-        rows["generation"] = connection.execute(sa.select(schema.meta.c.generation)).scalar_one()
+        rows = {t.name: [tuple(r) for r in connection.execute(sa.select(t))] for t in tables.NEVER_CHANGED}
+        rows["layers"] = [tuple(r) for r in connection.execute(sa.select(tables.layers))]
+        rows["generation"] = connection.execute(sa.select(tables.meta.c.generation)).scalar_one()
     return {name: sorted(found, key=repr) if isinstance(found, list) else found for name, found in rows.items()}
 
 
@@ -120,7 +125,7 @@ def test_packages_that_do_not_belong_are_refused(store, package, told):
     after = everything(store)
     assert after | {"audit": before["audit"]} == before
     assert store.audit(ADMIN)[0].action == "publish-refused"
-    assert store.check() == []
+    assert check_store(store) == []
 
 
 def test_a_theme_that_is_not_the_regions_is_a_warning_beside_one_that_is(store):
@@ -180,16 +185,16 @@ def _frame(region, **columns):
     ],
 )
 def test_unsound_values_are_stopped_at_the_last_gate(region, columns, told):
-    faults = publishing._unsound(_frame(region, **columns), "lsoa", "2025", region)
+    faults = preparing._unsound(_frame(region, **columns), "lsoa", "2025", region)
     assert told in " ".join(map(str, faults))
 
 
 def test_values_out_of_area_order_are_stopped_at_the_last_gate(region):
     good = _frame(region, value=1.0)
-    assert publishing._unsound(good, "lsoa", "2025", region) == []
-    assert publishing._unsound(good.iloc[::-1], "lsoa", "2025", region)
-    assert publishing._unsound(good.iloc[:-1], "lsoa", "2025", region)
-    assert publishing._unsound(good[list(VALUES)[::-1]], "lsoa", "2025", region)
+    assert preparing._unsound(good, "lsoa", "2025", region) == []
+    assert preparing._unsound(good.iloc[::-1], "lsoa", "2025", region)
+    assert preparing._unsound(good.iloc[:-1], "lsoa", "2025", region)
+    assert preparing._unsound(good[list(VALUES)[::-1]], "lsoa", "2025", region)
 
 
 def test_a_crash_in_disclosure_control_publishes_nothing(store, monkeypatch):
@@ -197,7 +202,7 @@ def test_a_crash_in_disclosure_control_publishes_nothing(store, monkeypatch):
         raise ZeroDivisionError("in the middle of it")
 
     before = everything(store)
-    monkeypatch.setattr(publishing, "protect", crash)
+    monkeypatch.setattr(preparing, "protect", crash)
     with pytest.raises(ZeroDivisionError):
         store.publish(indicator(), by=WEST_ANALYST)
     assert everything(store) == before
@@ -237,7 +242,7 @@ def test_versions_never_change_and_the_pointer_moves(store):
     assert store.publish(indicator(first=3), by=WEST_ANALYST).version == 3  # a number is never used twice
     store.rollback("noise", to=2, by=WEST_ANALYST, reason="It was right after all.")
     assert store.layer("noise", EAST_VIEWER).version == 2
-    assert store.check() == []
+    assert check_store(store) == []
 
 
 def test_a_withdrawn_layer_explains_itself_to_those_who_could_have_seen_it(store):
@@ -264,7 +269,7 @@ def test_a_withdrawn_layer_explains_itself_to_those_who_could_have_seen_it(store
     assert store.layer("noise", EAST_VIEWER).version == 2
     with pytest.raises(NotFound, match="no version 1"):
         store.layer("noise", EAST_VIEWER, version=1)  # what was withdrawn stays away
-    assert store.check() == []
+    assert check_store(store) == []
 
 
 def test_a_roll_back_also_brings_a_withdrawn_layer_back(store):
@@ -360,11 +365,11 @@ def test_what_changed_in_a_list_of_services(store):
 @pytest.mark.parametrize("act", ["withdraw", "rollback"])
 def test_what_is_taken_back_while_a_period_is_added_to_it_does_not_come_back(store, monkeypatch, act):
     """A large file takes seconds to prepare; the figures that somebody withdraws in these are not in what is published then."""
-    from layers.store import publishing
+    from layers.store import preparing
 
     store.publish(indicator(first=1, period="2022"), by=WEST_ANALYST)
     store.publish(indicator(first=3, period="2023"), by=WEST_ANALYST)
-    prepare = publishing.prepare
+    prepare = preparing.prepare
 
     def withdraw_meanwhile(package, region):
         if act == "withdraw":
@@ -373,7 +378,7 @@ def test_what_is_taken_back_while_a_period_is_added_to_it_does_not_come_back(sto
             store.rollback("noise", to=1, by=WEST_ANALYST, reason="People can be recognised.")
         return prepare(package, region)
 
-    monkeypatch.setattr(publishing, "prepare", withdraw_meanwhile)
+    monkeypatch.setattr(preparing, "prepare", withdraw_meanwhile)
     with pytest.raises(Refused, match="not published") as caught:
         store.publish(indicator(first=5, period="2024"), by=WEST_ANALYST, append=True, expecting=2)
     assert [fault.rule for fault in caught.value.faults] == ["overtaken"]
@@ -417,7 +422,7 @@ def test_the_audit_trail_tells_everything(store):
     assert [line.seq for line in store.audit(ADMIN)] == list(
         range(9, 0, -1)
     )  # 4 of the fill and these 5, without a hole
-    assert store.check() == []
+    assert check_store(store) == []
 
 
 # -- which version is shown: the rules, played on paper ----------------------------------------------------------------
@@ -598,7 +603,7 @@ def test_a_fault_at_any_step_changes_nothing(store, reopen, act):
     assert step > 8
     assert "COMMIT" in seen
     assert everything(store) != before
-    assert store.check() == []
+    assert check_store(store) == []
     other = reopen()
     assert {layer.id: layer.version for layer in other.layers(ADMIN)} == {
         layer.id: layer.version for layer in store.layers(ADMIN)
@@ -618,11 +623,11 @@ def test_a_fault_at_any_step_of_the_first_fill_leaves_no_store_at_all(url, regio
                 store = open_store(url, region, clock=clock.now)
         except Fault:
             faults += 1
-            engine = schema.make_engine(url)
+            engine = make_engine(url)
             assert sa.inspect(engine).get_table_names() == [], f"step {step}"
             engine.dispose()
             continue
-        assert store.check() == []
+        assert check_store(store) == []
         assert len(store.layers(PUBLIC)) == 4
         store.close()
         break
@@ -647,7 +652,7 @@ def test_a_full_disk_changes_nothing_and_says_what_to_do(tmp_path, filled_file, 
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 100_000}")
     after = everything(store)
     assert after | {"audit": before["audit"]} == before
-    assert store.check() == []
+    assert check_store(store) == []
     store.publish(indicator(description=noise), by=WEST_ANALYST)
     assert store.layer("noise", PUBLIC).version == 1
     store.close()
@@ -680,7 +685,7 @@ def _kill():
 def test_kill_9_at_any_step_leaves_the_old_state_or_the_new(store, reopen, region, url, clock, quick):
     package = indicator(first=2)
     store.publish(indicator(first=1), by=WEST_ANALYST)
-    publishing.prepare(package, region)  # once, here, and not in every child
+    preparing.prepare(package, region)  # once, here, and not in every child
     killed, versions = 0, 1
     for step in range(1, 100):
         before = everything(store)
@@ -691,7 +696,7 @@ def test_kill_9_at_any_step_leaves_the_old_state_or_the_new(store, reopen, regio
                 mine.publish(package, by=WEST_ANALYST)
 
         _, status = os.waitpid(forked(child), 0)
-        assert store.check() == [], f"step {step}"
+        assert check_store(store) == [], f"step {step}"
         after = everything(store)
         if os.WIFSIGNALED(status):
             killed += 1
@@ -710,7 +715,7 @@ def test_kill_9_at_any_step_leaves_the_old_state_or_the_new(store, reopen, regio
 
 def test_kill_9_at_random_moments_loses_nothing_that_was_reported_as_done(store, region, url, clock, quick):
     package = indicator()
-    publishing.prepare(package, region)
+    preparing.prepare(package, region)
     chance, reported = random.Random(20260601), 0
     for _ in range(6):
         read, write = os.pipe()
@@ -732,7 +737,7 @@ def test_kill_9_at_random_moments_loses_nothing_that_was_reported_as_done(store,
         while rest := os.read(read, 4):
             reported = int.from_bytes(rest, "big")
         os.close(read)
-        assert store.check() == []
+        assert check_store(store) == []
         clock.on(seconds=2)
         assert store.layer("noise", PUBLIC).version in (
             reported,
@@ -744,7 +749,7 @@ def test_processes_that_publish_at_once_take_turns(store, region, url, clock, qu
     mine, theirs = indicator(first=1), indicator("din", partner="eastshire")
     shared = indicator(first=3)
     for package in (mine, theirs, shared):
-        publishing.prepare(package, region)
+        preparing.prepare(package, region)
 
     def child(package, by):
         def work():
@@ -757,7 +762,7 @@ def test_processes_that_publish_at_once_take_turns(store, region, url, clock, qu
     pids = [forked(child(mine, WEST_ANALYST)), forked(child(shared, WEST_ANALYST)), forked(child(theirs, EAST_ANALYST))]
     assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0, 0]
     clock.on(seconds=2)
-    assert store.check() == []
+    assert check_store(store) == []
     assert [v.version for v in store.history("noise", ADMIN)] == list(range(10, 0, -1))
     assert [v.version for v in store.history("din", ADMIN)] == list(range(5, 0, -1))
 
@@ -771,7 +776,7 @@ def test_two_workers_that_start_on_an_empty_database_fill_it_once(url, region, c
     store = open_store(url, region, clock=clock.now)
     assert {layer.version for layer in store.layers(PUBLIC)} == {1}
     assert len(store.audit(SYSTEM)) == 4
-    assert store.check() == []
+    assert check_store(store) == []
     store.close()
 
 
@@ -787,12 +792,12 @@ def test_a_store_opened_before_a_fork_works_on_both_sides_of_it(store, clock, qu
     assert status == 0
     clock.on(seconds=2)
     assert store.layer("noise", PUBLIC).version == 1
-    assert store.check() == []
+    assert check_store(store) == []
 
 
 def test_the_guards_are_back_after_vandalism(store):
     unguarded(store)
-    assert store.check() == []
+    assert check_store(store) == []
     assert dataclasses.is_dataclass(store.layer("harm", PUBLIC))
 
 
@@ -803,8 +808,8 @@ def test_several_layers_are_one_transaction(store):
     before = store.audit(ADMIN)[0].seq
     done = store.publish_all(
         [
-            publishing.Submission(indicator("one")),
-            publishing.Submission(indicator("two", first=5), checks={"rows": 16}),
+            Submission(indicator("one")),
+            Submission(indicator("two", first=5), checks={"rows": 16}),
         ],
         by=WEST_ANALYST,
         note="Both of one file.",
@@ -818,18 +823,18 @@ def test_several_layers_are_one_transaction(store):
 @pytest.mark.parametrize("bad", ["second", "first"])
 def test_one_refused_layer_keeps_the_others_out(store, bad):
     before = everything(store)
-    good, wrong = publishing.Submission(indicator("one")), publishing.Submission(indicator("crowded"), expecting=0)
+    good, wrong = Submission(indicator("one")), Submission(indicator("crowded"), expecting=0)
     with pytest.raises(Refused, match="published meanwhile"):
         store.publish_all([good, wrong] if bad == "second" else [wrong, good], by=WEST_ANALYST)
     with pytest.raises(NotPermitted):
-        store.publish_all([good, publishing.Submission(indicator("two", partner="eastshire"))], by=WEST_ANALYST)
+        store.publish_all([good, Submission(indicator("two", partner="eastshire"))], by=WEST_ANALYST)
     after = everything(store)
     assert after | {"audit": before["audit"]} == before
     assert store.publish_all([], by=WEST_ANALYST) == ()
 
 
 def test_a_fault_at_the_second_of_three_leaves_nothing_of_the_first(store, monkeypatch):
-    before, write, calls = everything(store), publishing.write_version, []
+    before, write, calls = everything(store), Layers.write_version, []
 
     def failing(*args, **kwargs):
         calls.append(1)
@@ -837,56 +842,59 @@ def test_a_fault_at_the_second_of_three_leaves_nothing_of_the_first(store, monke
             raise RuntimeError("the power is gone")
         return write(*args, **kwargs)
 
-    monkeypatch.setattr(publishing, "write_version", failing)
+    monkeypatch.setattr(Layers, "write_version", failing)
     with pytest.raises(RuntimeError):
-        store.publish_all([publishing.Submission(indicator(name)) for name in ("a", "b", "c")], by=WEST_ANALYST)
+        store.publish_all([Submission(indicator(name)) for name in ("a", "b", "c")], by=WEST_ANALYST)
     assert everything(store) == before
 
 
 def test_a_layer_that_people_took_over_follows_the_pack_again(store):
-    assert store.pack_side("crowded", WEST_ANALYST) == refresh.PackSide(True)
-    assert store.pack_side("crowded", EAST_ANALYST) is None and store.pack_side("crowded", PUBLIC) is None
+    assert refresh.pack_side(store, "crowded", WEST_ANALYST) == refresh.PackSide(True)
+    assert (
+        refresh.pack_side(store, "crowded", EAST_ANALYST) is None
+        and refresh.pack_side(store, "crowded", PUBLIC) is None
+    )
     first = store.values("crowded", "lsoa", PUBLIC).frame
     store.publish(indicator("crowded"), by=WEST_ANALYST)
-    side = store.pack_side("crowded", WEST_ANALYST)
+    side = refresh.pack_side(store, "crowded", WEST_ANALYST)
     assert not side.follows and "version 2 was published over the pack's version 1" in side.why
     for viewer in (PUBLIC, WEST_VIEWER, EAST_ANALYST):
         with pytest.raises(NotPermitted):
-            store.follow_pack("crowded", by=viewer, reason="because")
+            refresh.follow_pack(store, "crowded", by=viewer, reason="because")
     with pytest.raises(Refused, match="reason is empty"):
-        store.follow_pack("crowded", by=WEST_ANALYST, reason=" ")
-    done = store.follow_pack("crowded", by=WEST_ANALYST, reason="It is kept better there.")
+        refresh.follow_pack(store, "crowded", by=WEST_ANALYST, reason=" ")
+    done = refresh.follow_pack(store, "crowded", by=WEST_ANALYST, reason="It is kept better there.")
     assert done.version == 3 and store.layer("crowded", WEST_ANALYST).note.endswith(": It is kept better there.")
     pd.testing.assert_frame_equal(store.values("crowded", "lsoa", PUBLIC).frame, first)
-    assert store.pack_side("crowded", WEST_ANALYST) == refresh.PackSide(True)
+    assert refresh.pack_side(store, "crowded", WEST_ANALYST) == refresh.PackSide(True)
     with pytest.raises(Refused, match="follows the region pack already"):
-        store.follow_pack("crowded", by=WEST_ANALYST, reason="again")
+        refresh.follow_pack(store, "crowded", by=WEST_ANALYST, reason="again")
 
 
 def test_what_follows_again_is_brought_up_to_date_by_the_next_pack(store):
     """The whole point: after the way back a pack that is built anew publishes the layer by itself once more."""
     store.publish(indicator("crowded"), by=WEST_ANALYST)
-    store.follow_pack("crowded", by=WEST_ANALYST, reason="Back to the pack.")
+    refresh.follow_pack(store, "crowded", by=WEST_ANALYST, reason="Back to the pack.")
     with store.writing() as connection:  # as if the pack had come with other content when the store was last opened
-        table = schema.pack_layers
+        table = tables.pack_layers
         connection.execute(sa.update(table).where(table.c.layer_id == "crowded").values(offered_sha256="0" * 64))
         pack = refresh.look(store.region)
         one = next(layer for layer in pack.layers if layer.layer_id == "crowded")
-        run = refresh._Run(connection, store.region, store.now(), first=False)
+        run = refresh._Run(connection, store, store.now(), first=False)
         steps = run.plan(refresh.PackState((dataclasses.replace(one, sha256="1" * 64),), "", ""))
         assert [step.where for step in steps] == ["layers/crowded"] and run.kept == {}
 
 
 def test_only_what_the_pack_brings_can_follow_it(store):
     store.publish(indicator(), by=WEST_ANALYST)
-    assert store.pack_side("noise", WEST_ANALYST) is None
+    assert refresh.pack_side(store, "noise", WEST_ANALYST) is None
     with pytest.raises(Refused, match="does not bring this layer"):
-        store.follow_pack("noise", by=WEST_ANALYST, reason="because")
+        refresh.follow_pack(store, "noise", by=WEST_ANALYST, reason="because")
     with pytest.raises(NotFound):
-        store.follow_pack("none-such", by=WEST_ANALYST, reason="because")
+        refresh.follow_pack(store, "none-such", by=WEST_ANALYST, reason="because")
     store.withdraw("crowded", by=WEST_ANALYST, reason="Under review")
-    assert store.pack_side("crowded", WEST_ANALYST).why == "it was withdrawn"
-    assert store.follow_pack("crowded", by=WEST_ANALYST, reason="Reviewed.").version == 2  # and is shown again
+    assert refresh.pack_side(store, "crowded", WEST_ANALYST).why == "it was withdrawn"
+    assert refresh.follow_pack(store, "crowded", by=WEST_ANALYST, reason="Reviewed.").version == 2  # and is shown again
     assert store.layer("crowded", PUBLIC).version == 2
 
 
@@ -895,9 +903,9 @@ def test_colleagues_are_those_who_may_check(store):
         ("wes", "analyst", "westshire"), ("wil", "analyst", "westshire"), ("wendy", "viewer", "westshire"),
         ("eli", "analyst", "eastshire"), ("ada", "admin", "icb"), ("old", "analyst", "westshire"),
     ):  # fmt: skip
-        store.add_user(name, role=role, partner=partner, by=SYSTEM)
-    store.disable_user("old", by=SYSTEM)
-    assert [user.name for user in store.colleagues(WEST_ANALYST, "westshire")] == ["ada", "wil"]
-    assert [user.name for user in store.colleagues(ADMIN, "westshire")] == ["wes", "wil"]
+        store.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
+    store.accounts.disable_user("old", by=SYSTEM)
+    assert [user.name for user in store.accounts.colleagues(WEST_ANALYST, "westshire")] == ["ada", "wil"]
+    assert [user.name for user in store.accounts.colleagues(ADMIN, "westshire")] == ["wes", "wil"]
     for viewer in (PUBLIC, WEST_VIEWER, EAST_ANALYST):
-        assert store.colleagues(viewer, "westshire") == ()
+        assert store.accounts.colleagues(viewer, "westshire") == ()

@@ -18,8 +18,11 @@ from sqlalchemy.pool import NullPool
 from layers.model import LEVELS, PUBLIC, SYSTEM, Kind, Refused
 from layers.reading.package import read_package
 from layers.region import load_region
-from layers.store import publishing, refresh, schema
+from layers.store import preparing, refresh, tables
 from layers.store.blobs import encode_table, encode_values
+from layers.store.database import make_engine
+from layers.store.integrity import check as check_store
+from layers.store.layers import Layers
 from layers.store.records import RefreshReport, StoreFault, Withdrawn
 from layers.store.store import open_store
 from tests.layers.store.test_publishing import Fault, everything, fault_at, forked
@@ -56,8 +59,8 @@ def start(url, pack, clock, filled_file):
 def state(store):
     """Everything, and what the store remembers of the pack."""
     with store.reading() as connection:
-        rows = [tuple(r) for r in connection.execute(sa.select(schema.pack_layers))]
-        meta = tuple(connection.execute(sa.select(schema.meta)).one())
+        rows = [tuple(r) for r in connection.execute(sa.select(tables.pack_layers))]
+        meta = tuple(connection.execute(sa.select(tables.meta)).one())
     return everything(store) | {"pack_layers": sorted(rows, key=repr), "meta": meta}
 
 
@@ -112,7 +115,7 @@ def actions(store):
 def test_an_unchanged_pack_publishes_nothing_and_prepares_nothing(start, monkeypatch):
     first = start()
     before = state(first)
-    monkeypatch.setattr(publishing, "prepare", lambda *_: pytest.fail("nothing should be prepared"))
+    monkeypatch.setattr(preparing, "prepare", lambda *_: pytest.fail("nothing should be prepared"))
     monkeypatch.setattr(refresh, "read_package", lambda *_: pytest.fail("no table should be parsed"))
     store = start(progress=lambda *_: pytest.fail("there is no progress to tell"))
     assert state(store) == before
@@ -165,7 +168,7 @@ def test_one_changed_table_publishes_exactly_one_new_version(start, pack):
     assert store.generation() > generation
     assert actions(store) == [("publish", "harm"), ("pack-refresh", "")]
     assert store.audit(ADMIN)[0].detail["updated"] == ["harm"]
-    assert store.check() == []
+    assert check_store(store) == []
     after = state(store)
     assert state(start()) == after
 
@@ -213,7 +216,7 @@ def test_a_new_layer_is_added(start, pack):
     layer = store.layer("harm-2026", PUBLIC)
     assert (layer.version, layer.note) == (1, "New in the region pack of 1 January 2026.")
     assert versions(store) == dict.fromkeys(PACK_LAYERS, 1) | {"harm-2026": 1}
-    assert store.check() == []
+    assert check_store(store) == []
     change(pack, "harm-2026")
     assert start().filled.updated == ("harm-2026",)
 
@@ -274,7 +277,7 @@ def test_what_people_decided_is_kept_and_told_once(start, pack, decision):
         assert [row for row in after[table] if "harm" in row] == [row for row in before[table] if "harm" in row]
     line = next(line for line in store.audit(ADMIN, layer_id="harm") if line.action == "pack-kept")
     assert line.detail["why"] == why
-    assert store.check() == []
+    assert check_store(store) == []
 
     assert not start().filled
     change(pack, "crowded", area="T05", to=51)  # the next build, with nothing new for this layer
@@ -322,7 +325,7 @@ def test_layers_of_people_do_not_stop_the_first_fill(url, region, clock):
     store = open_store(url, region, clock=clock.now)
     assert list(store.filled.added) == ["clinics", "crowded", "poverty-rank"]
     assert store.layer("harm", PUBLIC).title == "Noise"
-    assert store.check() == []
+    assert check_store(store) == []
     store.close()
 
 
@@ -363,7 +366,7 @@ def test_other_residents_change_the_means_and_nothing_else(start, pack):
     assert newest.file_sha256 == before.file_sha256
     with pytest.raises(Withdrawn):
         store.layer("din", WEST_ANALYST)
-    assert store.check() == []
+    assert check_store(store) == []
     after = state(store)
     assert state(start()) == after
 
@@ -394,7 +397,7 @@ def test_a_layer_of_the_pack_stays_the_packs_after_it_was_fitted(start, pack):
     store = start()
     assert store.filled.updated == ("score",)
     assert store.layer("score", PUBLIC).version == 5
-    assert store.check() == []
+    assert check_store(store) == []
 
 
 def test_changed_areas_and_changed_figures_together_are_one_version(start, pack):
@@ -426,7 +429,7 @@ def test_a_version_that_waits_for_its_date_is_fitted_and_still_waits(start, pack
     layer = store.layer("noise", PUBLIC)
     assert (layer.version, layer.note[-25:]) == (4, "the figures of version 2.")
     assert store.values("noise", "ward", PUBLIC).arrays["value"][0] == pytest.approx(13.1875)
-    assert store.check() == []
+    assert check_store(store) == []
 
 
 def test_an_area_that_is_new_gets_its_value_from_the_table(start, pack):
@@ -442,7 +445,7 @@ def test_an_area_that_is_new_gets_its_value_from_the_table(start, pack):
     shown = store.values("poverty-rank", "lsoa", PUBLIC).frame.set_index("area_code")
     assert shown.loc["T17", "value"] == 99.0
     assert shown.loc["T16", "value"] == 1.0
-    assert store.check() == []  # the versions before were for other areas, and may stay so
+    assert check_store(store) == []  # the versions before were for other areas, and may stay so
 
 
 def test_services_are_placed_in_the_new_outlines(start, pack):
@@ -480,7 +483,7 @@ def test_a_persons_layer_that_does_not_fit_any_more_stays_as_it_is(start, pack, 
     assert store.layer("noise", PUBLIC).version == 1
     assert store.values("noise", "lsoa", PUBLIC).frame["status"].eq("missing").all()
     assert ("pack-unfitted", "noise") in actions(store)
-    assert [(f.where, f.rule) for f in store.check()] == [("noise version 1", "areas-changed")]
+    assert [(f.where, f.rule) for f in check_store(store)] == [("noise version 1", "areas-changed")]
 
 
 # -- faults ------------------------------------------------------------------------------------------------------------
@@ -537,7 +540,7 @@ def test_a_fault_of_the_program_is_told_with_the_layer(start, pack, monkeypatch)
     def broken(*_):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(publishing, "prepare", broken)
+    monkeypatch.setattr(preparing, "prepare", broken)
     with pytest.raises(Refused) as refused:
         start()
     assert "layers/harm" in str(refused.value)
@@ -552,7 +555,7 @@ def test_a_fault_of_the_database_is_a_refusal_too(start, pack, monkeypatch):
     def full(*_args, **_more):
         raise sa.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))
 
-    monkeypatch.setattr(publishing, "write_version", full)
+    monkeypatch.setattr(Layers, "write_version", full)
     with pytest.raises(StoreFault, match="nothing was changed") as refused:
         start()
     assert isinstance(refused.value, Refused)
@@ -573,7 +576,7 @@ def test_a_fault_at_any_step_leaves_all_as_before(start, pack, url, clock, monke
     else:
         grow(pack)
     region = load_region(pack)
-    kept, really = {}, publishing.prepare
+    kept, really = {}, preparing.prepare
 
     def prepare(package, region):  # what is tested is the writing
         key = (package.descriptor.id, package.sha256)
@@ -581,7 +584,7 @@ def test_a_fault_at_any_step_leaves_all_as_before(start, pack, url, clock, monke
             kept[key] = really(package, region)
         return kept[key]
 
-    monkeypatch.setattr(publishing, "prepare", prepare)
+    monkeypatch.setattr(preparing, "prepare", prepare)
     faults = 0
     for step in range(1, 1000):
         try:
@@ -593,7 +596,7 @@ def test_a_fault_at_any_step_leaves_all_as_before(start, pack, url, clock, monke
             continue
         break
     assert faults > 30
-    assert store.check() == []
+    assert check_store(store) == []
     assert store.filled
     if what == "layers":
         assert (store.filled.updated, store.filled.added, store.filled.gone) == (
@@ -623,7 +626,7 @@ def test_processes_that_start_at_once_on_a_new_pack_publish_it_once(start, pack,
     clock.on(seconds=2)
     assert versions(first) == dict.fromkeys(PACK_LAYERS, 1) | {"harm": 2}
     assert actions(first) == [("publish", "harm"), ("pack-refresh", "")]
-    assert first.check() == []
+    assert check_store(first) == []
 
 
 def test_a_server_that_publishes_meanwhile_takes_its_turn(start, pack, url, clock):
@@ -642,14 +645,12 @@ def test_a_server_that_publishes_meanwhile_takes_its_turn(start, pack, url, cloc
     assert os.waitpid(pid, 0)[1] == 0
     clock.on(seconds=2)
     assert versions(first) == dict.fromkeys(PACK_LAYERS, 1) | {"harm": 4, "noise": 5}
-    assert first.check() == []
+    assert check_store(first) == []
 
 
 def as_schema_2(url):
     """Take the store back to what the program before this one made."""
-    engine = sa.create_engine(
-        sa.make_url(url).set(drivername=schema.make_engine(url).url.drivername), poolclass=NullPool
-    )
+    engine = sa.create_engine(sa.make_url(url).set(drivername=make_engine(url).url.drivername), poolclass=NullPool)
     with engine.begin() as connection:
         for table in ("briefing_pointers", "briefing_versions", "briefings", "briefing_drafts"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
@@ -673,7 +674,7 @@ def test_a_store_of_before_learns_what_the_pack_published(start, pack, url):
     assert store.filled.kept == {"harm": "version 2 was published over the pack's version 1"}
     assert len(state(store)["pack_layers"]) == len(remembered) == 4
     assert versions(store) == dict.fromkeys(PACK_LAYERS, 1) | {"harm": 2, "crowded": 2}
-    assert store.check() == []
+    assert check_store(store) == []
     assert not start().filled
 
 
@@ -688,7 +689,7 @@ def test_a_store_of_before_on_the_same_pack_publishes_nothing(start, url, monkey
         assert after[table] == before[table]
     assert not store.filled
     assert actions(store) == []
-    monkeypatch.setattr(publishing, "prepare", lambda *_: pytest.fail("nothing should be prepared"))
+    monkeypatch.setattr(preparing, "prepare", lambda *_: pytest.fail("nothing should be prepared"))
     start()
 
 

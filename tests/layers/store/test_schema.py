@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from layers.model import PUBLIC, Refused
-from layers.store import schema
-from layers.store.accounts import viewer_named
+from layers.store import migrations, tables
 from layers.store.briefings import Briefings
 from layers.store.drafts import Drafts
+from layers.store.integrity import check as check_store
 from layers.store.store import open_store
 from tests.layers.store_fixtures import ADMIN, NOON, WEST_ANALYST, publish_briefing
 
@@ -48,14 +48,14 @@ def test_a_store_of_schema_3_gets_the_tables_of_briefings_and_keeps_everything(o
     before = rows(old_file, *kept)
     assert [len(before[table]) for table in kept] == [5, 2, 4, 3, 1, 1, 1]
     store = open_store(f"sqlite:///{old_file}", region, clock=lambda: NOON, fill=False)
-    assert store.check() == []
+    assert check_store(store) == []
     assert store.layer("noise", PUBLIC).version == 1  # rolled back to
     assert store.values("noise", "lsoa", PUBLIC).arrays["value"][0] == 1.0
-    assert viewer_named(store, "wes") == WEST_ANALYST
+    assert store.accounts.viewer_named("wes") == WEST_ANALYST
     assert [draft.filename for draft in Drafts(store).list(WEST_ANALYST)] == ["a.csv"]
     assert Briefings(store).list(ADMIN) == ()
     with store.reading() as connection:
-        assert connection.execute(sa.select(schema.meta.c.schema_version)).scalar_one() == 4
+        assert connection.execute(sa.select(tables.meta.c.schema_version)).scalar_one() == 4
     store.close()
     assert rows(old_file, *kept) == before
 
@@ -69,10 +69,10 @@ def test_a_migrated_store_publishes_briefings_and_guards_them(old_file, region):
     store = open_store(f"sqlite:///{old_file}", region, clock=lambda: NOON, fill=False)
     publish_briefing(store, briefing_id="b", pins={"noise": 1})
     assert Briefings(store).get("b", PUBLIC).pins == {"noise": 1}
-    for table in (schema.briefings, schema.briefing_versions, schema.briefing_pointers):
+    for table in (tables.briefings, tables.briefing_versions, tables.briefing_pointers):
         with pytest.raises(sa.exc.DatabaseError, match="never changed"), store.engine.begin() as connection:
             connection.execute(sa.delete(table))
-    assert store.check() == []
+    assert check_store(store) == []
     store.close()
 
 
@@ -83,19 +83,19 @@ def test_a_migration_that_breaks_off_leaves_the_store_as_it_was(old_file, region
         really(connection)
         raise RuntimeError("the power went")
 
-    really = schema.MIGRATIONS[3]
-    monkeypatch.setitem(schema.MIGRATIONS, 3, broken)
+    really = migrations.MIGRATIONS[3]
+    monkeypatch.setitem(migrations.MIGRATIONS, 3, broken)
     with pytest.raises(RuntimeError):
         open_store(f"sqlite:///{old_file}", region, fill=False)
     assert objects(old_file) == before
     monkeypatch.undo()
     store = open_store(f"sqlite:///{old_file}", region, clock=lambda: NOON, fill=False)
-    assert store.check() == []
+    assert check_store(store) == []
     store.close()
 
 
 def test_every_step_to_the_present_schema_is_there():
-    assert sorted(schema.MIGRATIONS) == list(range(1, schema.SCHEMA_VERSION))
+    assert sorted(migrations.MIGRATIONS) == list(range(1, migrations.SCHEMA_VERSION))
 
 
 def test_a_store_of_a_program_to_come_is_left_alone(filled_file, tmp_path, region):

@@ -15,7 +15,9 @@ import sqlalchemy as sa
 from layers.fields import VALUES
 from layers.model import PUBLIC, SYSTEM, Audience, Kind, NotFound, Refused, Viewer
 from layers.periods import in_order
-from layers.store import schema
+from layers.store import tables
+from layers.store.database import make_engine
+from layers.store.integrity import check as check_store
 from layers.store.records import STATUSES, NotPermitted, StoreFault, Withdrawn
 from layers.store.store import open_store
 from tests.layers.store_fixtures import (
@@ -48,7 +50,7 @@ def test_the_first_start_publishes_every_layer_of_the_pack(url, region, clock):
     assert {layer.id for layer in store.layers(PUBLIC)} == {"harm", "crowded", "poverty-rank", "clinics"}
     assert all(layer.version == 1 and layer.published_at == NOON for layer in store.layers(PUBLIC))
     assert [line[:2] for line in told] == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert store.check() == []
+    assert check_store(store) == []
     store.close()
 
 
@@ -77,7 +79,7 @@ def test_a_store_of_other_boundaries_is_refused(store, url, region):
 
 def test_a_store_of_a_newer_program_is_refused(store, url, region):
     with store.writing() as connection:
-        connection.execute(sa.update(schema.meta).values(schema_version=99))
+        connection.execute(sa.update(tables.meta).values(schema_version=99))
     with pytest.raises(Refused, match="newer program"):
         open_store(url, region)
 
@@ -119,7 +121,7 @@ def test_faults_in_the_pack_are_all_named_and_nothing_is_made(url, region, tmp_p
     told = str(refused.value)
     assert "layers/harm" in told
     assert "layers/crowded" in told
-    engine = schema.make_engine(url)
+    engine = make_engine(url)
     assert not sa.inspect(engine).has_table("meta")
     engine.dispose()
 
@@ -433,6 +435,27 @@ def test_a_dated_version_comes_when_its_time_does_and_moves_the_generation(store
     assert [v.state for v in store.history("noise", PUBLIC)] == ["current", "superseded"]
 
 
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(seconds=1), timedelta(days=400)])
+def test_a_date_of_publishing_that_is_past_means_at_once(store, clock, late):
+    """A past date would say that the figures were on show when they were not."""
+    done = store.publish(indicator(first=2), by=WEST_ANALYST, at=NOON - late)
+    assert done.published_at == done.effective_at == NOON
+    version = store.history("noise", PUBLIC)[0]
+    assert (version.state, version.published_at, version.effective_at) == ("current", NOON, NOON)
+    assert store.layer("noise", PUBLIC).version == 1
+    with store.engine.connect() as connection:
+        for kept in (tables.versions, tables.pointers):
+            asked = sa.select(kept.c.effective_at).where(kept.c.layer_id == "noise")
+            assert connection.execute(asked).scalars().all() == [None]
+    lines = [line for line in store.audit(ADMIN) if line.layer_id == "noise"]
+    assert len(lines) == 1 and "effective_at" not in lines[0].detail
+    # A second later it is a date, and is waited for.
+    done = store.publish(indicator(first=3), by=WEST_ANALYST, at=NOON + timedelta(seconds=1))
+    assert done.effective_at == NOON + timedelta(seconds=1) and store.layer("noise", PUBLIC).version == 1
+    clock.on(seconds=1)
+    assert store.layer("noise", PUBLIC).version == 2
+
+
 def test_a_layer_whose_first_version_is_dated_is_not_there_yet(store, clock):
     store.publish(indicator(), by=WEST_ANALYST, at=NOON + timedelta(days=1))
     assert "noise" not in {layer.id for layer in store.layers(ADMIN)}
@@ -451,7 +474,7 @@ def test_a_clock_set_back_hides_nothing_that_was_published_at_once(store, reopen
     clock.at = NOON - timedelta(days=400)
     store.publish(indicator(first=2), by=WEST_ANALYST)
     assert reopen().values("noise", "lsoa", PUBLIC).arrays["value"][0] == 2.0
-    assert store.check() == []
+    assert check_store(store) == []
 
 
 def test_a_database_that_is_away_for_a_moment_is_bridged_from_memory(store, clock, monkeypatch):
@@ -460,7 +483,7 @@ def test_a_database_that_is_away_for_a_moment_is_bridged_from_memory(store, cloc
     def away(*_args, **_more):
         raise sa.exc.OperationalError("SELECT", {}, Exception("connection refused"))
 
-    monkeypatch.setattr(schema, "reading", away)
+    monkeypatch.setattr(store.engine, "connect", away)
     clock.on(seconds=30)
     assert store.values("harm", "lsoa", PUBLIC).arrays["value"][1] == 10.0
     clock.on(seconds=31)
@@ -501,8 +524,8 @@ def test_memory_is_bounded_and_refills(store, reopen):
         for layer_id in ("harm", "crowded", "poverty-rank"):
             for level in ("lsoa", "ward", "lad"):
                 assert len(small.values(layer_id, level, PUBLIC).frame) in (16, 4, 2)
-                assert small._cache.size <= 1500
-                assert small._cache.size == sum(kept.size for kept in small._cache.kept.values())
+                assert small._decoded.currsize <= 1500
+                assert small._decoded.currsize == sum(found.size for found in small._decoded.values())
 
 
 def test_areas_that_came_later_are_missing_and_the_others_keep_their_values(store, url, region, clock):
@@ -515,7 +538,7 @@ def test_areas_that_came_later_are_missing_and_the_others_keep_their_values(stor
     assert frame.loc["T00", "status"] == "missing"
     assert frame.loc["T02", "numerator"] == 2.0
     assert frame.loc["T15", "numerator"] == 15.0
-    faults = other.check()
+    faults = check_store(other)
     assert faults
     assert {fault.severity for fault in faults} == {"warning"}
     other.close()
@@ -526,8 +549,8 @@ def test_areas_that_came_later_are_missing_and_the_others_keep_their_values(stor
 
 def _blob(store, layer_id, part):
     with store.reading() as connection:
-        found = sa.select(schema.contents.c.parquet).where(
-            schema.contents.c.layer_id == layer_id, schema.contents.c.part == part
+        found = sa.select(tables.contents.c.parquet).where(
+            tables.contents.c.layer_id == layer_id, tables.contents.c.part == part
         )
         return bytes(connection.execute(found).scalar_one())
 
@@ -536,13 +559,13 @@ def test_history_cannot_be_changed_by_mistake(store):
     publish_briefing(store)  # a trigger for each row needs a row
     columns = {"contents": ("parquet", b"x"), "audit": ("action", "x"), "versions": ("note", "x")}
     columns |= {"briefings": ("partner", "x"), "briefing_versions": ("text", "x")}
-    for table in schema.NEVER_CHANGED:
+    for table in tables.NEVER_CHANGED:
         with pytest.raises(sa.exc.DatabaseError, match="never changed"), store.engine.begin() as connection:
             connection.execute(sa.delete(table))
         column, value = columns.get(table.name, ("at", NOON))
         with pytest.raises(sa.exc.DatabaseError, match="never changed"), store.engine.begin() as connection:
             connection.execute(sa.update(table).values({column: value}))
-    assert store.check() == []
+    assert check_store(store) == []
 
 
 def test_values_that_were_tampered_with_are_found_and_not_shown(store, reopen):
@@ -550,7 +573,7 @@ def test_values_that_were_tampered_with_are_found_and_not_shown(store, reopen):
     other = _blob(store, "poverty-rank", "values").hex()
     literal = f"x'{other}'" if sqlite else f"decode('{other}', 'hex')"
     unguarded(store, f"UPDATE contents SET parquet = {literal} WHERE layer_id = 'harm' AND part = 'values'")
-    faults = store.check()
+    faults = check_store(store)
     assert [str(fault) for fault in faults] == [
         "harm version 1: its values are not what was published (restore a backup; until then this is not shown)"
     ]
@@ -573,9 +596,9 @@ def test_values_that_were_tampered_with_are_found_and_not_shown(store, reopen):
     ],
 )
 def test_check_finds_what_was_changed_behind_its_back(store, statement, told):
-    assert store.check() == []
+    assert check_store(store) == []
     unguarded(store, statement)
-    assert any(told in str(fault) for fault in store.check()), store.check()
+    assert any(told in str(fault) for fault in check_store(store)), check_store(store)
 
 
 def test_check_finds_removed_audit_lines_and_versions(store, reopen):
@@ -585,7 +608,7 @@ def test_check_finds_removed_audit_lines_and_versions(store, reopen):
         "DELETE FROM pointers WHERE seq = 3",
         "DELETE FROM audit WHERE seq = 3",
     )
-    told = " ".join(map(str, store.check()))
+    told = " ".join(map(str, check_store(store)))
     assert "lines 3 to 3 are missing" in told
     assert "does not tell of it" in told
 
@@ -596,7 +619,7 @@ def test_check_finds_missing_guards(store):
         connection.exec_driver_sql(
             "DROP TRIGGER audit_no_delete" if sqlite else "DROP TRIGGER audit_unchanged ON audit"
         )
-    assert any("triggers" in str(fault) for fault in store.check())
+    assert any("triggers" in str(fault) for fault in check_store(store))
 
 
 def test_a_half_written_file_is_found(tmp_path, filled_file, region):
@@ -610,7 +633,7 @@ def test_a_half_written_file_is_found(tmp_path, filled_file, region):
     except (StoreFault, Refused):
         return  # refused at the door is as good
     try:
-        assert store.check()
+        assert check_store(store)
     except StoreFault as error:
         assert "read" in str(error)
     finally:
@@ -625,12 +648,12 @@ def test_a_backup_taken_while_publishing_restores(tmp_path, filled_file, region,
     shutil.copy(filled_file, file)
     store = open_store(f"sqlite:///{file}", region, clock=clock.now)
     with pytest.raises(RuntimeError), store.writing() as connection:
-        connection.execute(sa.insert(schema.layers).values(id="half", kind="indicator", made_at=NOON, made_by="x"))
+        connection.execute(sa.insert(tables.layers).values(id="half", kind="indicator", made_at=NOON, made_by="x"))
         with sqlite3.connect(file) as source, sqlite3.connect(copy) as target:
             source.backup(target)
         raise RuntimeError("the publish stops here")
     store.close()
     restored = open_store(f"sqlite:///{copy}", region, clock=clock.now)
-    assert restored.check() == []
+    assert check_store(restored) == []
     assert len(restored.layers(PUBLIC)) == 4
     restored.close()

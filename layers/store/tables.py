@@ -1,7 +1,4 @@
-"""Tables of the store, and how to reach them: one engine, read snapshots, and one writer at a time.
-
-Everything here is SQLAlchemy Core that runs unchanged on SQLite (the default) and PostgreSQL. The few places where the two
-must differ are in this module and say why; no other module names a database.
+"""Tables of the store, as SQLAlchemy Core that runs unchanged on SQLite (the default) and PostgreSQL.
 
 How the tables hang together
 ----------------------------
@@ -11,33 +8,18 @@ updated or deleted in these four; triggers hold that, so that a mistake in the c
 have three tables of the same make: ``briefings``, ``briefing_versions`` and ``briefing_pointers``.
 ``meta`` is one row; taking a lock on it is how writers queue, and its ``generation`` is how readers notice a change.
 
-A new table (drafts, actions, briefings ...) is added here, with :data:`SCHEMA_VERSION` raised by one and a function in
-:data:`MIGRATIONS`; its module then uses :meth:`layers.store.store.Store.reading` and :meth:`~layers.store.store.Store.writing`.
+A new table is added here and in :mod:`layers.store.migrations`. One that holds versions gets the columns that
+:class:`layers.store.versioned.Versioned` names.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy import event
 
-from layers.model import Fault, Refused
-
-SCHEMA_VERSION = 4
-
-BUSY_S = 30
-"""How long a SQLite writer waits for another one. A publish holds the lock for milliseconds; only a first fill is longer."""
-
-OPENING_BUSY_S = 900
-"""The same while a store is being opened: a second worker waits here while the first one fills an empty store."""
-
-tables = sa.MetaData()
+metadata = sa.MetaData()
 
 
 class Moment(sa.TypeDecorator):
@@ -59,7 +41,7 @@ class Moment(sa.TypeDecorator):
 
 meta = sa.Table(
     "meta",
-    tables,
+    metadata,
     sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),  # always 1: there is one row
     sa.Column("schema_version", sa.Integer, nullable=False),
     sa.Column("region_id", sa.Text, nullable=False),
@@ -74,7 +56,7 @@ meta = sa.Table(
 
 layers = sa.Table(
     "layers",
-    tables,
+    metadata,
     sa.Column("id", sa.String(200), primary_key=True),
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("made_at", Moment, nullable=False),
@@ -83,7 +65,7 @@ layers = sa.Table(
 
 audit = sa.Table(
     "audit",
-    tables,
+    metadata,
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 ... without a hole
     sa.Column("at", Moment, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
@@ -98,7 +80,7 @@ audit = sa.Table(
 
 versions = sa.Table(
     "versions",
-    tables,
+    metadata,
     sa.Column("layer_id", sa.String(200), sa.ForeignKey("layers.id"), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("published_at", Moment, nullable=False),
@@ -121,7 +103,7 @@ versions = sa.Table(
 
 contents = sa.Table(
     "contents",
-    tables,
+    metadata,
     sa.Column("layer_id", sa.String(200), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("part", sa.String(10), primary_key=True),  # values: ready to serve; table: as handed in
@@ -132,7 +114,7 @@ contents = sa.Table(
 
 pointers = sa.Table(
     "pointers",
-    tables,
+    metadata,
     sa.Column("seq", sa.Integer, sa.ForeignKey("audit.seq"), primary_key=True, autoincrement=False),
     sa.Column("layer_id", sa.String(200), sa.ForeignKey("layers.id"), nullable=False),
     sa.Column("action", sa.String(20), nullable=False),  # publish | rollback | withdraw
@@ -148,7 +130,7 @@ pointers = sa.Table(
 
 users = sa.Table(
     "users",
-    tables,
+    metadata,
     sa.Column("name", sa.String(200), primary_key=True),  # lower case, normalised
     sa.Column("partner", sa.Text, nullable=False),
     sa.Column("role", sa.String(20), nullable=False),
@@ -161,7 +143,7 @@ users = sa.Table(
 
 sessions = sa.Table(
     "sessions",
-    tables,
+    metadata,
     sa.Column("token_sha256", sa.String(64), primary_key=True),  # a stolen database holds no usable token
     sa.Column("user", sa.String(200), sa.ForeignKey("users.name"), nullable=False, index=True),
     sa.Column("started_at", Moment, nullable=False),
@@ -170,7 +152,7 @@ sessions = sa.Table(
 
 failures = sa.Table(
     "failures",
-    tables,
+    metadata,
     sa.Column("key", sa.String(64), primary_key=True),  # SHA-256 of "name:..." or "source:..."
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("last_at", Moment, nullable=False),
@@ -179,7 +161,7 @@ failures = sa.Table(
 
 drafts = sa.Table(
     "drafts",
-    tables,
+    metadata,
     sa.Column("id", sa.String(40), primary_key=True),
     sa.Column("partner", sa.Text, nullable=False),  # whose draft it is: its analysts may work on it
     sa.Column("made_at", Moment, nullable=False),
@@ -197,7 +179,7 @@ drafts = sa.Table(
 
 pack_layers = sa.Table(
     "pack_layers",
-    tables,
+    metadata,
     sa.Column("layer_id", sa.String(200), sa.ForeignKey("layers.id"), primary_key=True),
     sa.Column("version", sa.Integer),  # that the region pack published last; null: none, the id was somebody else's
     sa.Column("offered_sha256", sa.String(64), nullable=False),  # what the pack holds now; "": no longer in it
@@ -206,7 +188,7 @@ pack_layers = sa.Table(
 
 briefing_drafts = sa.Table(
     "briefing_drafts",
-    tables,
+    metadata,
     sa.Column("id", sa.String(40), primary_key=True),
     sa.Column("briefing_id", sa.String(80), nullable=False),  # it is to be a version of; "": not chosen yet
     sa.Column("base_version", sa.Integer, nullable=False),  # the newest when the draft was begun; 0: none
@@ -228,7 +210,7 @@ briefing_drafts = sa.Table(
 
 briefings = sa.Table(
     "briefings",
-    tables,
+    metadata,
     sa.Column("id", sa.String(80), primary_key=True),
     sa.Column("partner", sa.Text, nullable=False),  # whose it is, for good
     sa.Column("made_at", Moment, nullable=False),
@@ -237,7 +219,7 @@ briefings = sa.Table(
 
 briefing_versions = sa.Table(
     "briefing_versions",
-    tables,
+    metadata,
     sa.Column("briefing_id", sa.String(80), sa.ForeignKey("briefings.id"), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("published_at", Moment, nullable=False),
@@ -258,7 +240,7 @@ briefing_versions = sa.Table(
 
 briefing_pointers = sa.Table(
     "briefing_pointers",
-    tables,
+    metadata,
     sa.Column("seq", sa.Integer, sa.ForeignKey("audit.seq"), primary_key=True, autoincrement=False),
     sa.Column("briefing_id", sa.String(80), sa.ForeignKey("briefings.id"), nullable=False),
     sa.Column("action", sa.String(20), nullable=False),  # publish | restore | withdraw
@@ -272,214 +254,6 @@ briefing_pointers = sa.Table(
 )
 
 NEVER_CHANGED = (audit, versions, contents, pointers, briefings, briefing_versions, briefing_pointers)
-
-
-def _remember_the_pack(connection: sa.Connection) -> None:
-    """Which versions are the region pack's own was told by their note only."""
-    for column in ("layers_sha256", "areas_sha256"):
-        connection.exec_driver_sql(f"ALTER TABLE meta ADD COLUMN {column} VARCHAR(64)")
-    pack_layers.create(connection)
-    columns = versions.c
-    first = sa.select(columns.layer_id, columns.version, columns.file_sha256).where(
-        columns.version == 1,
-        columns.published_by == "system",
-        columns.note == "Published from the region pack.",
-    )
-    connection.execute(sa.insert(pack_layers).from_select(["layer_id", "version", "offered_sha256"], first))
-
-
-def _add_briefings(connection: sa.Connection) -> None:
-    """The tables of briefings, and the triggers of those that never change: a migration has to set up both."""
-    briefing_drafts.create(connection)
-    for table in (briefings, briefing_versions, briefing_pointers):
-        table.create(connection)
-        _guard(connection, table)
-
-
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
-    1: drafts.create,  # 2: drafts of layers that are being published in the browser
-    2: _remember_the_pack,  # 3: what the region pack published, so that it can be published again when it changes
-    3: _add_briefings,  # 4: briefings, their drafts and versions
-}
-"""``MIGRATIONS[n]`` takes a store from schema n to n + 1. Each runs inside the opening transaction."""
-
-
-# -- engine -------------------------------------------------------------------------------------------------------------
-
-
-def make_engine(url: str) -> sa.Engine:
-    """An engine for a database URL. Raises :class:`Refused` when the URL or its driver cannot be used.
-
-    SQLite runs in WAL mode with ``synchronous=FULL``: a publish that was reported as done survives a power cut. NORMAL
-    would be consistent too, but may lose the last publishes, and we publish a few times a day.
-    """
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise Refused("The database URL cannot be read.", [Fault(str(error), "COMMONGROUND_DATABASE_URL")]) from error
-    backend = parsed.get_backend_name()
-    if parsed.drivername in ("postgres", "postgresql"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if backend not in ("sqlite", "postgresql", "postgres"):
-        todo = "use sqlite:///file or postgresql://user@host/database"
-        raise Refused("The database cannot be used.", [Fault(f"'{backend}' is not supported", "database URL", todo)])
-    if backend == "sqlite":
-        return _sqlite_engine(parsed)
-    try:
-        return sa.create_engine(parsed, pool_pre_ping=True)
-    except ModuleNotFoundError as error:
-        todo = 'install it with: pip install "psycopg[binary]"'
-        raise Refused("The database cannot be used.", [Fault("the driver psycopg is missing", "", todo)]) from error
-
-
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    if url.database in (None, "", ":memory:"):
-        todo = "name a file: sqlite:////full/path/store.sqlite"
-        raise Refused(
-            "The database cannot be used.", [Fault("a store in memory cannot be shared by workers", "", todo)]
-        )
-    file = Path(url.database)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Password hashes and partners' data: nobody else on the machine may read it. The WAL file inherits this.
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except OSError as error:
-        todo = "choose another place with COMMONGROUND_HOME or COMMONGROUND_DATABASE_URL"
-        raise Refused("The store cannot be made.", [Fault(error.strerror or str(error), str(file), todo)]) from error
-    engine = sa.create_engine(url)
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection, _record):
-        connection.isolation_level = None  # we say BEGIN ourselves: the driver's own timing breaks snapshots
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
-        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA trusted_schema = OFF")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection):
-        # A writer takes the lock at once; one that upgrades later can only fail.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-@contextlib.contextmanager
-def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection whose every SELECT sees the same moment."""
-    options = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-    with engine.connect().execution_options(**options) as connection:
-        yield connection
-
-
-@contextlib.contextmanager
-def writing(engine: sa.Engine, *, bump: bool) -> Iterator[sa.Connection]:
-    """One transaction that is the only writer until it ends; all or nothing.
-
-    ``bump`` moves the generation, so that every process reads its catalogue afresh.
-    """
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        # The row of meta is the queue of writers; on SQLite, BEGIN IMMEDIATE already was.
-        connection.execute(sa.select(meta.c.one).with_for_update())
-        yield connection
-        if bump:
-            connection.execute(sa.update(meta).values(generation=meta.c.generation + 1))
-
-
-# -- making and opening -------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def opening(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """The transaction in which a store is made or brought up to date. A second process waits for the first."""
-    with engine.connect().execution_options(writes=True) as connection:
-        if engine.dialect.name == "sqlite":
-            raw = connection.connection.driver_connection
-            raw.execute(f"PRAGMA busy_timeout = {OPENING_BUSY_S * 1000}")
-        try:
-            with connection.begin():
-                if engine.dialect.name == "postgresql":  # no table exists yet whose row could be locked
-                    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236801)")
-                yield connection
-        finally:
-            if engine.dialect.name == "sqlite":
-                raw.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
-
-
-def is_made(connection: sa.Connection) -> bool:
-    return sa.inspect(connection).has_table("meta")
-
-
-def make_tables(connection: sa.Connection) -> None:
-    """Create every table and the triggers that keep history as it was."""
-    tables.create_all(connection, checkfirst=False)
-    for table in NEVER_CHANGED:
-        _guard(connection, table)
-
-
-def migrate(connection: sa.Connection, found: int) -> None:
-    """Bring a store of schema ``found`` up to this code's. A newer store is refused rather than misread."""
-    if found > SCHEMA_VERSION:
-        what = f"it has schema {found}; this program knows schemas up to {SCHEMA_VERSION}"
-        raise Refused("The store was made by a newer program.", [Fault(what, "meta", "update Common Ground")])
-    for step in range(found, SCHEMA_VERSION):
-        MIGRATIONS[step](connection)
-    if found < SCHEMA_VERSION:
-        connection.execute(sa.update(meta).values(schema_version=SCHEMA_VERSION))
-
-
-def _guard(connection: sa.Connection, table: sa.Table) -> None:
-    for statement in _guards(table.name, connection.dialect.name):
-        connection.exec_driver_sql(statement)
-
-
-def _guards(table: str, dialect: str) -> list[str]:
-    message = f"{table} is never changed, only added to"
-    if dialect == "sqlite":
-        return [
-            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{message}'); END"
-            for verb in ("UPDATE", "DELETE")
-        ]
-    return [
-        f"CREATE OR REPLACE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{message}'; END $$",
-        f"CREATE TRIGGER {table}_unchanged BEFORE UPDATE OR DELETE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION {table}_refuse()",
-    ]
-
-
-def guards_in_place(connection: sa.Connection) -> bool:
-    """Whether every trigger that keeps history is there."""
-    if connection.dialect.name == "sqlite":
-        found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
-        wanted = {f"{table.name}_no_{verb}" for table in NEVER_CHANGED for verb in ("update", "delete")}
-    else:
-        query = (
-            "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
-            "JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = current_schema() AND tgenabled <> 'D'"
-        )
-        found = connection.exec_driver_sql(query).scalars().all()
-        wanted = {f"{table.name}_unchanged" for table in NEVER_CHANGED}
-    return wanted <= set(found)
-
-
-def own_faults(connection: sa.Connection) -> list[str]:
-    """What the database itself says is wrong with its file. PostgreSQL has ``pg_amcheck`` for this, from outside."""
-    if connection.dialect.name != "sqlite":
-        return []
-    lines = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    found = [] if lines == ["ok"] else [str(line) for line in lines]
-    return found + [f"row {row[1]} of {row[0]} points to a {row[2]} that is not there" for row in orphans]
-
-
-# -- JSON ---------------------------------------------------------------------------------------------------------------
 
 
 def to_json(value, *, in_order: bool = True) -> str:

@@ -1,12 +1,11 @@
-"""The table twin of whatever the map shows: its columns, rows, a sentence of what it is, and the whole as CSV.
+"""The table that says the same as the map, whatever it shows: for the grid block by block, and whole as a file.
 
 Every kind of map answers with the same columns (:data:`dashboard.views.table.COLUMNS`), under its own headings.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,11 +14,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dashboard.exports import Document, Sheet
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import table as tables
+from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth
-from dashboard.views.gaps import Gaps, access_title, painted, rule_sentence, summary_sentence
+from dashboard.views.gap_map import painted
+from dashboard.views.gap_words import access_title, rule_sentence, summary_sentence
+from dashboard.views.gaps import Gaps
 from dashboard.views.needs import WeightedNeed, need_sentence, weights_sentence
 from dashboard.views.places import names
 from dashboard.views.scene import Scene, scene
@@ -41,51 +44,49 @@ NEED_HEADS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Twin:
-    table: pd.DataFrame  # columns of tables.COLUMNS and residents; index: place in area order
-    heads: Mapping[str, str]
+class MapTable:
+    table: pd.DataFrame  # columns of tables.COLUMNS, residents and what else a file has; index: place in area order
+    heads: Mapping[str, str]  # of the columns of a file
     decimals: int | Mapping[str, int]
-    lines: tuple[str, ...]  # what must go with an export
-    file_name: str
+    lines: tuple[str, ...]  # what must go with a file: notice, definition, sources
+    name: str  # of a file, without its ending
+    unit: str = ""  # of the values, where all have the same
 
-    def as_csv(self) -> str:
-        """The whole table with notice, definition and sources in the first lines; no cell runs as a formula."""
-        out = io.StringIO()
-        write = csv.writer(out, lineterminator="\r\n")
-        for line in self.lines:
-            write.writerow([tables.safe_cell(line)])
-        heads = dict(self.heads, residents="Residents")
-        write.writerow(heads.values())
-        for row in zip(*(tables.as_cells(self.table[name]) for name in heads), strict=True):
-            write.writerow(row)
-        return out.getvalue()
+    def document(self) -> Document:
+        beside = {"Unit": self.unit} if self.unit else {}
+        sheet = Sheet(self.table[[*self.heads]], tuple(self.heads.values()), self.lines, beside, for_excel=True)
+        return Document("table", self.name, sheet=lambda: sheet)
 
 
-def twin_of(published: Published, selection: Selection, shown: Scene) -> Twin | _Chart | None:
+def map_table(published: Published, selection: Selection, shown: Scene) -> MapTable | None:
     """The table that says the same as the map; None where nothing is painted."""
     if isinstance(shown, Choropleth):
-        return _Chart(published, shown)
+        return _indicator_table(published, shown)
     if isinstance(shown, Gaps):
-        return _gap_twin(shown, selection)
-    return _need_twin(shown) if isinstance(shown, WeightedNeed) else None
+        return _gap_table(shown, selection)
+    return _need_table(shown) if isinstance(shown, WeightedNeed) else None
 
 
 def rows_for_grid(
     published: Published, selection: Selection, viewer: Viewer, request: Mapping[str, Any] | None
 ) -> dict:
     """Answer one block request of the grid: ``{"rowData", "rowCount"}``."""
-    shown = scene(published, selection, viewer)
-    if isinstance(shown, Choropleth):
-        return tables.rows_for_grid(published, selection, viewer, request)
-    twin = twin_of(published, selection, shown)
-    if twin is None or not request:
+    shown = map_table(published, selection, scene(published, selection, viewer))
+    if shown is None or not request:
         return {"rowData": [], "rowCount": 0}
     start, end = (max(int(request.get(name) or 0), 0) for name in ("startRow", "endRow"))
-    order = tables.row_order(twin.table, request.get("sortModel") or [], request.get("filterModel") or {})
-    rows = tables.rows_at(twin.table, order[start : min(end, start + tables.MOST_ROWS)])
+    wanted = json.dumps([request.get("sortModel") or [], request.get("filterModel") or {}], sort_keys=True)
+    order = _kept_order(shown, wanted)
+    rows = tables.rows_at(shown.table, order[start : min(end, start + tables.MOST_ROWS)])
     for row in rows:
-        row["decimals"] = twin.decimals
+        row["decimals"] = shown.decimals
     return {"rowData": rows, "rowCount": len(order)}
+
+
+@lru_cache(maxsize=16)
+def _kept_order(shown: MapTable, wanted: str) -> np.ndarray:
+    """The order for one sorting and filtering: somebody who scrolls asks for it again with every block."""
+    return tables.row_order(shown.table, *json.loads(wanted))
 
 
 def heads_of(shown: Scene) -> Mapping[str, str]:
@@ -96,28 +97,23 @@ def heads_of(shown: Scene) -> Mapping[str, str]:
     return NEED_HEADS if isinstance(shown, WeightedNeed) else tables.COLUMNS
 
 
-@dataclass(frozen=True, eq=False)
-class _Chart:
-    published: Published
-    chart: Choropleth
-
-    def as_csv(self) -> str:
-        return tables.as_csv(self.published, self.chart)
-
-    @property
-    def file_name(self) -> str:
-        return f"{self.chart.layer.id}-{self.chart.level}.csv"
+@lru_cache(maxsize=8)
+def _indicator_table(published: Published, chart: Choropleth) -> MapTable:
+    heads = dict(tables.COLUMNS, residents="Residents", numerator="Numerator", denominator="Denominator")
+    lines = tuple(_provenance(published, chart))
+    table, name = tables.full_table(published, chart), f"{chart.layer.id}-{chart.level}"
+    return MapTable(table, heads, chart.decimals, lines, name, chart.unit)
 
 
 @lru_cache(maxsize=8)
-def _gap_twin(gaps: Gaps, selection: Selection) -> Twin:
+def _gap_table(gaps: Gaps, selection: Selection) -> MapTable:
     areas = gaps.result.areas
     paint = painted(gaps, "gap")
     words = np.full(256, "", dtype=object)
     for row in paint.rows:
         words[row.code] = row.name
     metric = gaps.result.access.metric
-    scale = 0.001 if metric == "nearest" and gaps.result.model.unit == "m" else 1.0
+    scale = 0.001 if metric.in_cost and gaps.result.model.unit == "m" else 1.0
     table = _places(gaps.published, gaps.level).assign(
         value=areas["need"].to_numpy("float64"),
         lower=areas["access"].to_numpy("float64") * scale,
@@ -133,12 +129,14 @@ def _gap_twin(gaps: Gaps, selection: Selection) -> Twin:
         f"Access: {access_title(gaps)}{' (km)' if scale != 1 else ''}",
     ]
     lines += [credit for layer in gaps.layers for credit in _credits(layer)]
-    decimals = {"value": 0, "lower": 0 if metric == "coverage" else 2, "upper": 2}
-    return Twin(table[gaps.in_view], GAP_HEADS, decimals, tuple(lines), f"gap-{gaps.level}.csv")
+    decimals = {"value": 0, "lower": 0 if metric.counts else 2, "upper": 2}
+    return MapTable(
+        table[gaps.in_view], dict(GAP_HEADS, residents="Residents"), decimals, tuple(lines), f"gap-{gaps.level}"
+    )
 
 
 @lru_cache(maxsize=8)
-def _need_twin(made: WeightedNeed) -> Twin:
+def _need_table(made: WeightedNeed) -> MapTable:
     score = np.where(made.in_view, made.score, np.nan)
     bands = np.full(256, "", dtype=object)
     for row in made.rows[: made.colours]:
@@ -154,7 +152,7 @@ def _need_twin(made: WeightedNeed) -> Twin:
     lines = [made.published.region.notice] if made.published.region.notice else []
     lines += [weights_sentence(made), need_sentence(made)]
     lines += [credit for layer in made.layers for credit in _credits(layer)]
-    return Twin(table[made.in_view], NEED_HEADS, 0, tuple(lines), f"need-{made.level}.csv")
+    return MapTable(table[made.in_view], dict(NEED_HEADS, residents="Residents"), 0, tuple(lines), f"need-{made.level}")
 
 
 def _places(published: Published, level: str) -> pd.DataFrame:
@@ -178,3 +176,20 @@ def _credits(layer) -> list[str]:
         for s in layer.descriptor.sources
     ]
     return [f"{version}: {source}" for source in sources] or [version]
+
+
+def _provenance(published: Published, chart: Choropleth) -> list[str]:
+    """What must go with every export: notice, title, period, unit, bands, source, licence, version and date."""
+    descriptor = chart.layer.descriptor
+    lines = [published.region.notice] if published.region.notice else []
+    lines.append(f"{descriptor.title}{', ' + chart.period if chart.period else ''}, {descriptor.unit}")
+    lines.append(f"{published.region.name}, by {wording.LEVEL_WORDS[chart.level][0]}; {chart.basis}")
+    for source in descriptor.sources:
+        credit = [source.title, source.publisher, source.url, source.licence or descriptor.licence, source.attribution]
+        lines.append("Source: " + ", ".join(part for part in credit if part))
+    lines.append(
+        f"Layer {chart.layer.id}, version {chart.layer.version}, published {str(chart.layer.published_at)[:10]}"
+    )
+    if descriptor.caveats:
+        lines.append(f"Please note: {descriptor.caveats}")
+    return lines

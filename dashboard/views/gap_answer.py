@@ -1,0 +1,51 @@
+"""The answer to one gap request as numbers, with the layers that they rest on. The words are made in ``gap_words.py``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dashboard.published import Published
+from dashboard.views.measures import Measures
+from layers import GapRequest, GapResult, Layer
+
+
+@dataclass(frozen=True, eq=False)
+class GapAnswer:
+    """Frames of ``result`` are in area order of ``level``, all areas of the region."""
+
+    published: Published
+    result: GapResult
+    needs: tuple[Layer, ...]
+    services: tuple[Layer, ...]
+    key: tuple  # what the numbers depend on; the same key, the same numbers
+    measures: Measures = field(default_factory=Measures)
+
+    @property
+    def request(self) -> GapRequest:
+        return self.result.request
+
+    @property
+    def level(self) -> str:
+        return self.request.level
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Everything that the numbers rest on, each layer once."""
+        return tuple({layer.id: layer for layer in (*self.needs, *self.services, *self.measures.layers)}.values())
+
+    @property
+    def public(self) -> bool:
+        """Whether everybody may see every layer in it; if not, nobody else's cache may keep the answer."""
+        return all(layer.descriptor.audience == "public" for layer in self.layers)
+
+    @property
+    def in_view(self) -> np.ndarray:
+        """bool per area: inside the chosen partner's footprint."""
+        return self.result.listed.to_numpy(bool)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return self.result.summary

@@ -1,0 +1,137 @@
+"""The audit trail: who did what, when. Each line is chained to the one before, so that none can be changed or taken out.
+
+A line about a layer has its id, one about a briefing ``briefing:`` and its id; a layer's id cannot hold a colon.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from layers.model import Refused, Viewer
+from layers.store import tables
+from layers.store.blobs import sha256
+from layers.store.database import Database
+from layers.store.records import NotPermitted
+
+log = logging.getLogger(__name__)
+
+OF_BRIEFING = "briefing:"
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    seq: int
+    at: datetime
+    by: str
+    partner: str
+    action: str
+    layer_id: str = ""
+    version: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    briefing_id: str = ""  # of a line about a briefing; then ``layer_id`` is "" and ``version`` is the briefing's
+
+
+def add_line(
+    connection: sa.Connection,
+    *,
+    at: datetime,
+    by: Viewer,
+    action: str,
+    of: str | None = None,
+    version: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> int:
+    """Add one line, about ``of``, and return its number. Only inside :meth:`Database.writing`, which makes us the one writer."""
+    table = tables.audit
+    last = connection.execute(sa.select(table.c.seq, table.c.chain).order_by(table.c.seq.desc()).limit(1)).first()
+    line = {
+        "seq": last.seq + 1 if last else 1,
+        "at": at,
+        "by": by.user,
+        "partner": by.partner,
+        "action": action,
+        "layer_id": of,
+        "version": version,
+        "detail": tables.to_json(dict(detail or {})),
+    }
+    chain = chain_of(last.chain if last else "", line)
+    connection.execute(sa.insert(table).values(**line, chain=chain))
+    return line["seq"]
+
+
+def chain_of(previous: str, line: Mapping[str, Any]) -> str:
+    """Hash of an audit line on top of the line before: changing or removing one breaks every later one."""
+    told = {key: line[key] for key in ("seq", "by", "partner", "action", "layer_id", "version", "detail")}
+    told["at"] = tables.Moment().process_bind_param(line["at"], None)
+    return sha256((previous + tables.to_json(told)).encode())
+
+
+@dataclass
+class Attempt:
+    of: str  # what it is about, in the words of the trail; may be put right while it is being found out
+
+
+@contextlib.contextmanager
+def refusals_noted(database: Database, by: Viewer, action: str, of: str = "") -> Iterator[Attempt]:
+    """Leave a line about what is refused in here, and let the refusal go on. If even that cannot be written, the log has it."""
+    attempt = Attempt(of)
+    try:
+        yield attempt
+    except (Refused, NotPermitted) as error:
+        if by.signed_in:
+            faults = [str(fault) for fault in getattr(error, "faults", ())][:20]
+            detail = {"why": getattr(error, "title", str(error)), "faults": faults}
+            try:
+                with database.writing(bump=False) as connection:
+                    add_line(connection, at=database.now(), by=by, action=action, of=attempt.of[:200], detail=detail)
+            except Exception:
+                log.exception("the audit line about a refused %s of %s could not be written", action, attempt.of)
+        raise
+
+
+def read_lines(
+    connection: sa.Connection,
+    viewer: Viewer,
+    *,
+    mine: Collection[str],
+    others: Collection[str],
+    layer_id: str | None = None,
+    before: int | None = None,
+    limit: int = 200,
+) -> tuple[AuditLine, ...]:
+    """Lines, newest first; see :meth:`layers.store.store.Store.audit`. ``mine`` are the layers that the viewer may change."""
+    table = tables.audit
+    query = sa.select(table).order_by(table.c.seq.desc()).limit(limit)
+    if layer_id is not None:
+        query = query.where(table.c.layer_id == layer_id)
+    if before is not None:
+        query = query.where(table.c.seq < before)
+    if viewer.role != "admin":
+        of_briefing = table.c.layer_id.like(f"{OF_BRIEFING}%")
+        own_people = (table.c.partner == viewer.partner) & (
+            table.c.layer_id.is_(None) | (table.c.layer_id.not_in(others) & ~of_briefing)
+        )
+        # Own briefings, and what they tried themselves at an id that nobody has: a colleague may have tried it as an admin,
+        # for another partner.
+        keys = sa.select(OF_BRIEFING + tables.briefings.c.id)
+        own_briefings = table.c.layer_id.in_(keys.where(tables.briefings.c.partner == viewer.partner)) | (
+            of_briefing & table.c.layer_id.not_in(keys) & (table.c.by == viewer.user)
+        )
+        query = query.where(table.c.layer_id.in_(mine) | own_people | own_briefings)
+    return tuple(map(_line_of, connection.execute(query)))
+
+
+def _line_of(row: sa.Row) -> AuditLine:
+    of = row.layer_id or ""
+    briefing = of.removeprefix(OF_BRIEFING) if of.startswith(OF_BRIEFING) else ""
+    layer_id = "" if briefing else of
+    detail = json.loads(row.detail)
+    return AuditLine(row.seq, row.at, row.by, row.partner, row.action, layer_id, row.version, detail, briefing)

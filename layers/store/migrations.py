@@ -1,0 +1,99 @@
+"""Making the tables of a new store, bringing an older one up to date, and the triggers that keep history as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from layers.model import Fault, Refused
+from layers.store import tables
+
+SCHEMA_VERSION = 4
+
+
+def _remember_the_pack(connection: sa.Connection) -> None:
+    """Which versions are the region pack's own was told by their note only."""
+    for column in ("layers_sha256", "areas_sha256"):
+        connection.exec_driver_sql(f"ALTER TABLE meta ADD COLUMN {column} VARCHAR(64)")
+    tables.pack_layers.create(connection)
+    columns = tables.versions.c
+    first = sa.select(columns.layer_id, columns.version, columns.file_sha256).where(
+        columns.version == 1,
+        columns.published_by == "system",
+        columns.note == "Published from the region pack.",
+    )
+    connection.execute(sa.insert(tables.pack_layers).from_select(["layer_id", "version", "offered_sha256"], first))
+
+
+def _add_briefings(connection: sa.Connection) -> None:
+    """The tables of briefings, and the triggers of those that never change: a migration has to set up both."""
+    tables.briefing_drafts.create(connection)
+    for table in (tables.briefings, tables.briefing_versions, tables.briefing_pointers):
+        table.create(connection)
+        _guard(connection, table)
+
+
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
+    1: tables.drafts.create,  # 2: drafts of layers that are being published in the browser
+    2: _remember_the_pack,  # 3: what the region pack published, so that it can be published again when it changes
+    3: _add_briefings,  # 4: briefings, their drafts and versions
+}
+"""``MIGRATIONS[n]`` takes a store from schema n to n + 1. Each runs inside the opening transaction."""
+
+
+def is_made(connection: sa.Connection) -> bool:
+    return sa.inspect(connection).has_table("meta")
+
+
+def make_tables(connection: sa.Connection) -> None:
+    """Create every table and the triggers that keep history as it was."""
+    tables.metadata.create_all(connection, checkfirst=False)
+    for table in tables.NEVER_CHANGED:
+        _guard(connection, table)
+
+
+def migrate(connection: sa.Connection, found: int) -> None:
+    """Bring a store of schema ``found`` up to this code's. A newer store is refused rather than misread."""
+    if found > SCHEMA_VERSION:
+        what = f"it has schema {found}; this program knows schemas up to {SCHEMA_VERSION}"
+        raise Refused("The store was made by a newer program.", [Fault(what, "meta", "update Common Ground")])
+    for step in range(found, SCHEMA_VERSION):
+        MIGRATIONS[step](connection)
+    if found < SCHEMA_VERSION:
+        connection.execute(sa.update(tables.meta).values(schema_version=SCHEMA_VERSION))
+
+
+def _guard(connection: sa.Connection, table: sa.Table) -> None:
+    for statement in _guards(table.name, connection.dialect.name):
+        connection.exec_driver_sql(statement)
+
+
+def _guards(table: str, dialect: str) -> list[str]:
+    message = f"{table} is never changed, only added to"
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{message}'); END"
+            for verb in ("UPDATE", "DELETE")
+        ]
+    return [
+        f"CREATE OR REPLACE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{message}'; END $$",
+        f"CREATE TRIGGER {table}_unchanged BEFORE UPDATE OR DELETE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {table}_refuse()",
+    ]
+
+
+def guards_in_place(connection: sa.Connection) -> bool:
+    """Whether every trigger that keeps history is there."""
+    if connection.dialect.name == "sqlite":
+        found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
+        wanted = {f"{table.name}_no_{verb}" for table in tables.NEVER_CHANGED for verb in ("update", "delete")}
+    else:
+        query = (
+            "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+            "JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = current_schema() AND tgenabled <> 'D'"
+        )
+        found = connection.exec_driver_sql(query).scalars().all()
+        wanted = {f"{table.name}_unchanged" for table in tables.NEVER_CHANGED}
+    return wanted <= set(found)
