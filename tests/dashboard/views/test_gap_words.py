@@ -14,7 +14,7 @@ from dashboard.selection import Selection
 from dashboard.views import gap_files, gap_map, gap_words, option_results, siting, wording
 from dashboard.views.gap_areas import area_reading
 from dashboard.views.gaps import across_sentence, gaps_of
-from dashboard.views.overlays import overlay_sentence, overlays
+from dashboard.views.overlays import overlays
 from dashboard.views.together import difference, together_of, together_sentence
 from layers import METRICS, PUBLIC, Community, Note
 
@@ -167,7 +167,7 @@ def _sweep(published, selection):
         made = gap_map.painted(found, show)
         yield from (made.title, *(f"{row.name} {row.label}" for row in made.rows))
     for overlay in overlays(found):
-        yield overlay_sentence(found, overlay)
+        yield from (overlay.words, overlay.why_not, *(line.words for line in overlay.lines))
     for card in found.cards:
         yield across_sentence(found, card.id)
         yield from (getattr(card, name) for name in card.__dataclass_fields__ if isinstance(getattr(card, name), str))
