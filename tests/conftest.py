@@ -1,14 +1,19 @@
-"""Fixtures shared by all tests: the tiny region, and an application over it."""
+"""What all tests share: the settings of property tests, the tiny region, and an application over it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.tiny import write_tiny_pack
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# One profile for every property test: the same examples on every run, and no clock, neither a deadline nor "too slow".
+settings.register_profile("commonground", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("commonground")
 
 
 @pytest.fixture(scope="session")

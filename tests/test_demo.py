@@ -355,7 +355,7 @@ def test_gaps_cross_borders_and_help_is_often_next_door(region, packages):
 # ---------------------------------------------------------------- grouping
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(1, 12), st.integers(40, 120), st.integers(0, 10_000))
 def test_divide_fills_every_group_evenly_and_always_alike(groups, n, seed):
     rng = np.random.default_rng(seed)

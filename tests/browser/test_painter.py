@@ -348,7 +348,7 @@ def coverages(draw):
     return frame(m if m.geom_type in ("Polygon", "MultiPolygon") else Polygon() for m in merged)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(areas=coverages(), zoom=st.floats(5.5, 12), east=st.floats(-0.6, 0.6))
 def test_pixels_agree_with_point_in_polygon(page, areas, zoom, east):
     view = view_of((-2 + east, 54, -1 + east, 55), 2 ** (zoom - 8), 160, 120)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import gzip
 import io
 import json
@@ -14,6 +15,7 @@ import pytest
 
 from dashboard.api.answers import Answers, Body
 from dashboard.auth.session import COOKIE
+from dashboard.views.layers import layer_document
 from layers import VALUES, Descriptor, Direction, Kind, Measure, Package, Viewer
 
 ADMIN = Viewer("ada", "icb", "admin")
@@ -148,9 +150,14 @@ def test_a_layer_says_where_it_is_from(client):
     assert client.get("/api/v1/layers/clinics").get_json()["vintage"] == 2021
 
 
-def test_a_vintage_is_a_whole_number_for_services_too(client):
-    for layer in client.get("/api/v1/layers").get_json()["layers"]:
-        assert isinstance(layer["vintage"], int), layer["id"]
+def test_a_vintage_is_that_of_the_layer_and_a_whole_number_for_services_too(client, tiny):
+    answer = client.get("/api/v1/layers")
+    vintages = {layer["id"]: layer["vintage"] for layer in answer.get_json()["layers"]}
+    assert vintages == dict.fromkeys(("harm", "crowded", "poverty-rank", "clinics"), 2021)
+    assert re.findall(r'"vintage": ?([^,}]+)', answer.text) == ["2021"] * 4  # not 2021.0, not "2021"
+    layer = tiny.store.layer("harm", ADMIN)
+    older = dataclasses.replace(layer, descriptor=dataclasses.replace(layer.descriptor, vintage=2011))
+    assert layer_document(tiny, older)["vintage"] == 2011
 
 
 @pytest.mark.parametrize("level", ["lsoa", "ward", "lad"])

@@ -372,6 +372,22 @@ def test_a_write_from_another_site_is_refused(client, path):
         assert who(client) == "wes"  # still signed in
 
 
+@pytest.mark.parametrize("path", [*WRITES, "/api/v1/layers", "/healthz", "/no-such-page"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_every_kind_of_write_from_another_site_is_refused(client, method, path):
+    """Before anything is looked at, whether or not there is such an address or it takes this method."""
+    for headers in FOREIGN:
+        assert client.open(path, method=method, headers=headers).status_code == 403, headers
+    for headers in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost"}):
+        assert client.open(path, method=method, headers=headers).status_code != 403, headers
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_reading_from_another_site_is_not_a_write(client, method):
+    for headers in FOREIGN:
+        assert client.open("/healthz", method=method, headers=headers).status_code == 200, headers
+
+
 def test_a_write_of_our_own_is_taken(client):
     for headers in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": "http://localhost"}):
         assert sign_in(client, headers=headers).status_code == 303

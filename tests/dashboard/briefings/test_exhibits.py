@@ -513,7 +513,7 @@ def test_what_no_honest_chart_can_be_made_of_is_refused(data, says):
     st.sampled_from(["bar", "line"]),
     st.text(max_size=60),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_numbers_and_names_give_a_picture(values, kind, name):
     data = ChartData(kind, tuple(f"{name}{i}" for i in range(len(values))), (name,), (tuple(values),), name, 1)
     root = ElementTree.fromstring(chart_svg(data, title=name, description=name))
@@ -549,7 +549,7 @@ def test_hostile_titles_stay_words():
 
 
 @given(st.text(max_size=200), st.floats(20, 700), st.sampled_from([16.0, 24.0]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_wrapped_lines_fit(text, width, size):
     lines = wrap(text, width, size)
     assert all(width_of(line, size) <= width or len(line) <= 1 for line in lines)
@@ -557,7 +557,7 @@ def test_wrapped_lines_fit(text, width, size):
 
 
 @given(st.lists(st.floats(0, 500), min_size=1, max_size=8))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_names_beside_a_map_never_overlap(wanted):
     heights = [40.0] * len(wanted)
     middles = _spread(sorted(wanted), heights, 100.0, 500.0)

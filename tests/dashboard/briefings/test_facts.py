@@ -527,7 +527,7 @@ def test_a_withdrawn_layer_says_that_it_was(own):
 WORDS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00"), max_size=30)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(sorted(TOKENS)), layer=WORDS, area=WORDS, view=WORDS, n=WORDS)
 def test_nonsense_in_arguments_is_refused_and_breaks_nothing(tiny, name, layer, area, view, n):
     from types import MappingProxyType

@@ -21,7 +21,7 @@ from dashboard.published import Published
 from dashboard.publishing import templates
 from dashboard.publishing.answers import slug
 from layers import PUBLIC, SYSTEM, Drafts, NotFound, Viewer, load_region, open_store
-from layers.store import migrations
+from layers.store.store import migrations
 
 ROOT = Path(__file__).resolve().parents[3]
 CODES = [f"T{i:02d}" for i in range(1, 17)]

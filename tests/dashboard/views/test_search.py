@@ -78,9 +78,15 @@ def test_nothing_found_is_an_empty_answer(demo, text):
     assert search(demo, text) == ()
 
 
-@pytest.mark.parametrize("text", [None, 12, ["a"], {"a": 1}])
-def test_what_is_not_text_breaks_nothing(tiny, text):
-    assert isinstance(search(tiny, text or ""), tuple)
+@pytest.mark.parametrize("text", [None, ["a"], {"a": 1}, [], 0, float("nan")])
+def test_what_is_not_text_finds_nothing(tiny, text):
+    assert search(tiny, text) == ()
+
+
+def test_a_number_is_looked_for_as_it_is_written(tiny):
+    (hit,) = search(tiny, 12)
+    assert (hit.value, hit.label, hit.group) == ("area:T12", "Square 12, Eastshire", "Small areas")
+    assert search(tiny, "12") == (hit,)
 
 
 def test_there_are_never_too_many(demo):

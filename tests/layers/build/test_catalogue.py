@@ -508,7 +508,7 @@ def test_nothing_of_the_source_is_changed(tmp_path, official):
 # -------------------------------------------------------------------------------------------------------------- laws
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_cut_points_are_the_quantiles_of_a_plain_sorted_list(values):
     from layers.build.catalogue import _national_bands

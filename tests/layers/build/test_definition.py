@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.build.definition import (
@@ -213,7 +213,6 @@ def test_short_ids(name, slug):
     assert slugify(name) == slug
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_slug_is_always_usable_or_empty(text):
     slug = slugify(text)

@@ -406,7 +406,6 @@ def test_unknown_themes_are_refused(definition, source, tmp_path):
 # Laws
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 5_000), min_size=2, max_size=5), min_size=1, max_size=6))
 def test_weights_of_a_split_add_up_to_one(parts):
     rows = [(f"old{i}", "S", f"new{i}-{j}", n) for i, people in enumerate(parts) for j, n in enumerate(people)]
@@ -418,7 +417,7 @@ def test_weights_of_a_split_add_up_to_one(parts):
     assert table.set_index("code_2021")["weight"].to_dict() == pytest.approx(slow)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0.1, 0.9), st.floats(0.1, 0.9), st.floats(-0.05, 0.05), st.floats(-0.05, 0.05), st.booleans())
 def test_fitted_wards_fill_their_authorities_without_overlap(cut_a, cut_b, out, off, best):
     lads = gpd.GeoSeries([box(0, 0, 1, 1), box(1, 0, 2, 1)], index=["A", "B"])

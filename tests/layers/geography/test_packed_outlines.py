@@ -141,13 +141,13 @@ def coverages(draw):
     return frame(*[m if m.geom_type in ("Polygon", "MultiPolygon") else Polygon() for m in merged])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(coverages())
 def test_any_coverage_comes_back(areas):
     assert_round_trip(areas)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(coverages(), st.randoms())
 def test_order_of_rows_does_not_matter(areas, random):
     order = list(range(len(areas)))

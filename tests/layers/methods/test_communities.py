@@ -36,6 +36,37 @@ def test_a_second_ward_is_named_when_it_is_large():
     assert found(1, 5, 9, 13, 14)[0].name == "North West"  # 3,600 and 600
 
 
+@pytest.mark.parametrize(("residents", "name"), [(1_000.0, "North West and South West"), (1_001.0, "North West")])
+def test_a_second_ward_with_exactly_half_as_many_is_named(residents, name):
+    areas = tiny_areas()
+    people = areas["lsoa"]["population"].copy()
+    people[9] = residents  # T10 in the north west; T05 in the south west has 500
+    gap = pd.Series([i in (5, 10) for i in range(1, 17)])
+    (community,) = communities(gap, areas["lsoa"].assign(population=people), wards=areas["ward"], lads=areas["lad"])
+    assert community.name == name
+
+
+def test_equally_large_ones_are_ordered_by_code_and_name():
+    areas = tiny_areas()
+    even = areas["lsoa"].assign(population=100.0)
+    gap = pd.Series([i in (1, 4, 13, 16) for i in range(1, 17)])
+    for frame in (even, even.iloc[::-1].reset_index(drop=True)):  # the four corners stand at the same places either way
+        assert [c.id for c in communities(gap, frame)] == ["T01", "T04", "T13", "T16"]
+    # Two wards of one community, and two authorities, with as many residents each.
+    gap = pd.Series([i in (5, 9) for i in range(1, 17)])
+    assert communities(gap, even, wards=areas["ward"])[0].name == "North West and South West"
+    gap = pd.Series([i in (2, 3) for i in range(1, 17)])
+    (community,) = communities(gap, even, wards=areas["ward"], lads=areas["lad"])
+    assert community.lads == ("TA", "TB") and [share.share for share in community.shares] == [0.5, 0.5]
+    # A community in one authority is not shared, nor one whose second area touches nothing of it.
+    assert not communities(pd.Series([i in (1, 2) for i in range(1, 17)]), even)[0].shared
+
+
+def test_an_area_whose_gap_is_not_known_is_in_no_community():
+    gap = pd.Series([True, None, True] + [False] * 13, dtype=object)
+    assert [c.areas for c in communities(gap, tiny_areas()["lsoa"])] == [("T03",), ("T01",)]
+
+
 def test_names_that_stand_twice_are_told_apart():
     assert [c.name for c in found(3, 8, 16, 11)][:1] == ["North East"]
     names = [c.name for c in found(1, 3)]  # South East and South West

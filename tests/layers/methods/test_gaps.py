@@ -1,11 +1,13 @@
 """Gaps end to end on the tiny region, whose answers can be done on paper; and once on the real North East."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
 from layers.methods.access import access_model
 from layers.methods.bivariate import bivariate
@@ -14,7 +16,7 @@ from layers.methods.gaps import find_gaps
 from layers.methods.metrics import poor_access
 from layers.methods.siting import SitingRequest, find_sites
 from layers.methods.together import find_together
-from layers.methods.underserved import underserved
+from layers.methods.underserved import near_misses, underserved
 from layers.methods.wards import vanishing
 from layers.model import AccessStandard, Descriptor, Direction, Kind, Measure, Refused
 from tests.tiny import SOUTH, WEST, tiny_areas
@@ -118,6 +120,7 @@ def test_no_service_at_all():
     assert result.areas["poor"].all() and result.areas["access"].isna().all()
     assert result.summary["underserved_areas"] == 3 and Note("no-service") in result.notes
     assert result.areas["reason"].iloc[0] == "no-service"
+    assert Note("no-service") not in ask().notes
     json.dumps(result.to_json(), allow_nan=False)
     for metric in ("coverage", "e2sfca"):
         assert ask(services=clinics(rows=()), metric=metric).areas["poor"].all()
@@ -171,6 +174,232 @@ def test_near_misses():
     assert not (drawn.areas["near_miss"] & drawn.areas["underserved"]).any()
     assert (drawn.areas["stability"][drawn.areas["near_miss"]] >= 0.3).all()
     assert drawn.areas["stability_words"][15] in ("firm", "likely")
+
+
+def on_a_line(*metres):
+    """Areas so many metres east of the only service, and that service."""
+    frame = pd.DataFrame(
+        {
+            "code": [f"A{i:02d}" for i in range(len(metres))],
+            "name": "",
+            "ward_code": "",
+            "lad_code": "L",
+            "population": 100.0,
+            "centroid_x": np.asarray(metres, dtype="float64"),
+            "centroid_y": 0.0,
+        }
+    )
+    return frame, pd.DataFrame({"service_id": ["S"], "easting": [0.0], "northing": [0.0], "lad_code": ["L"]})
+
+
+@pytest.mark.parametrize("detour", [1.0, 1.2])
+@pytest.mark.parametrize("metric", ["nearest", "coverage"])
+def test_poor_begins_beyond_the_standard_and_nearly_poor_beyond_three_quarters_of_it(metric, detour):
+    frame, site = on_a_line(749, 750, 751, 999, 1_000, 1_001)
+    model = access_model(frame, site, detour=detour)
+    access = poor_access(model, metric, 1_000 * detour)
+    assert access.poor.tolist() == [False] * 5 + [True]
+    score = pd.Series([90.0] * 6)
+    gap = underserved(score, access.poor)
+    assert gap.tolist() == access.poor.tolist()
+    # 750 m exactly is not beyond three quarters of 1,000 m; what is a gap is no near-miss.
+    assert near_misses(score, access, gap, None, model).tolist() == [False, False, True, True, True, False]
+    # With another standard the three quarters move: 750 m is beyond 749.25.
+    access = poor_access(model, metric, 999 * detour)
+    gap = underserved(score, access.poor)
+    assert near_misses(score, access, gap, None, model).tolist() == [False, True, True, True, False, False]
+
+
+def test_exactly_at_the_standard_is_not_poor_though_the_computers_fractions_waver():
+    # 31 * 1.2 comes out as 37.199999999999996, and that divided by 1.2 below 31.
+    frame, site = on_a_line(31.0, 31.000001)
+    for metric in ("nearest", "coverage"):
+        access = poor_access(access_model(frame, site, detour=1.2), metric, 31 * 1.2)
+        assert access.poor.tolist() == [False, True]
+
+
+def test_nearly_high_need_is_75_and_more():
+    frame, site = on_a_line(*[5_000] * 5)
+    model = access_model(frame, site)
+    access = poor_access(model, "nearest", 1_000.0)
+    score = pd.Series([74.99, 75.0, 79.99, 80.0, np.nan])
+    gap = underserved(score, access.poor)
+    assert gap.tolist() == [False, False, False, True, False]
+    assert near_misses(score, access, gap, None, model).tolist() == [False, True, True, False, False]
+
+
+@pytest.mark.parametrize(("metric", "limit"), [("nearest", None), ("e2sfca", 1_000.0)])
+def test_a_relative_rule_has_no_three_quarters(metric, limit):
+    frame, site = on_a_line(100, 800, 900, 950, 2_000)
+    access = poor_access(access_model(frame, site), metric, limit)
+    assert access.poor.tolist() == [False] * 4 + [True]  # a fifth of five areas
+    score, gap = pd.Series([76.0] * 5), pd.Series([False] * 5)
+    assert near_misses(score, access, gap, None, access_model(frame, site)).tolist() == access.poor.tolist()
+
+
+def test_a_near_miss_is_underserved_in_30_percent_of_the_draws_at_least():
+    frame, site = on_a_line(*[500] * 5)
+    access = poor_access(access_model(frame, site), "nearest", 1_000.0)
+    share, gap = pd.Series([0.29, 0.3, 0.31, 0.99, np.nan]), pd.Series([False, False, False, True, False])
+    assert near_misses(pd.Series([90.0] * 5), access, gap, share).tolist() == [False, True, True, False, False]
+
+
+def test_exactly_three_of_ten_draws_are_a_near_miss_and_have_a_word():
+    """30 of 400 areas share the highest need, 96.25, in every draw; with distance the draws in which they are poor rise."""
+    frame, site = on_a_line(*np.linspace(500, 1_300, 30), *[0] * 370)
+    value = pd.DataFrame({"value": [9.0] * 30 + [1.0] * 370, "status": "ok"})
+    layers = indicator(value, measure=Measure.SCORE)
+    layer = {"clinics": ServiceLayer(clinics()["clinics"].descriptor, site, 1)}
+    request = GapRequest((("crowded", 1.0),), ("clinics",), max_m=1_000.0, robustness=10)
+    apart = csr_array((400, 400))
+    table = find_gaps(request, {"lsoa": frame}, layers, layer, adjacency=apart).areas
+    for share, near, word in ((0.2, False, ""), (0.3, True, "borderline")):
+        some = table[(table["stability"] == share) & ~table["underserved"]]
+        assert len(some) and set(some["near_miss"]) == {near} and set(some["stability_words"]) == {word}, share
+
+
+def test_another_need_threshold():
+    # T15 has need 90 exactly, T16 96.7.
+    for threshold, expected in ((90.0, ["T15", "T16"]), (90.01, ["T16"]), (96.7, [])):
+        result = ask(need_threshold=threshold)
+        assert result.areas["code"][result.areas["underserved"]].tolist() == expected
+        assert result.summary["high_need_areas"] == len(expected)
+        assert result.parameters["need_threshold"] == threshold
+
+
+def test_converted_figures_make_gaps_too():
+    # The values of the first test, none of them published for just that area.
+    layer = crowded()
+    frame = layer["crowded"].values["lsoa"]
+    layer["crowded"].values["lsoa"] = frame.assign(status=frame["status"].replace("ok", "converted"))
+    result = ask(layer, robustness=20)
+    pd.testing.assert_frame_equal(result.areas, ask(robustness=20).areas)
+    assert result.areas["code"][result.areas["underserved"]].tolist() == ["T14", "T15", "T16"]
+
+
+def by_bus(minutes):
+    """Minutes from each area of the tiny region to C1; C2 is on no journey."""
+    return pd.DataFrame({"origin": AREAS["lsoa"]["code"], "destination": "C1", "minutes": minutes})
+
+
+def by_table(minutes, **more):
+    request = GapRequest((("crowded", 1.0),), ("clinics",), travel="bus", **more)
+    score = indicator(np.arange(16.0), measure=Measure.SCORE)  # without counts: no chance in the need of the draws
+    return find_gaps(request, AREAS, score, clinics(), travel=by_bus(minutes))
+
+
+def test_a_travel_table_is_measured_in_minutes_and_nothing_is_lengthened():
+    # T14 to T16 have need 84.4, 90.6 and 96.9; 20 minutes are within 20 minutes.
+    minutes = [5.0] * 13 + [20.0, 20.1, 30.0]
+    for detour in (1.0, 1.4):
+        result = by_table(minutes, max_min=20.0, detour=detour)
+        assert result.areas["code"][result.areas["underserved"]].tolist() == ["T15", "T16"]
+        assert result.areas["access"].tolist() == minutes and result.parameters["unit"] == "minutes"
+        assert result.parameters["max_min"] == 20 and result.parameters["unit"] == "minutes"
+    # The layer's 1,000 m are 12.5 minutes on foot at 4.8 km/h, 15 at 4 km/h; max_m goes before it, max_min before both.
+    for more, limit in (
+        ({}, 12.5),
+        ({"walking_kmh": 4.0}, 15.0),
+        ({"max_m": 800.0}, 10.0),
+        ({"max_m": 800.0, "max_min": 7.0}, 7.0),
+    ):
+        assert by_table(minutes, **more).access.limit == pytest.approx(limit)
+
+
+def test_no_draw_varies_a_detour_that_a_travel_table_does_not_have():
+    # Less than 20 * 0.75 minutes are never poor, more than 20 * 1.25 always. 14.9 * 1.2 would be poor in many draws.
+    minutes = [5.0] * 14 + [14.9, 25.1]
+    result = by_table(minutes, max_min=20.0, robustness=200)
+    assert result.areas["stability"].iloc[14] == 0 and result.areas["stability"].iloc[15] == 1
+    assert result.parameters["varied"]["detour"] is None
+    assert result.parameters["varied"]["limit"] == (0.75, 1.25)  # the standard is still only a standard
+    between = by_table([5.0] * 15 + [20.0], max_min=20.0, robustness=200).areas["stability"].iloc[15]
+    assert 0.3 < between < 0.7
+    # In metres the detour is varied: 1,000 m are within 1,000 m, and beyond it in many draws.
+    assert ask(robustness=20).parameters["varied"]["detour"] == (1.0, 1.2, 1.4)
+
+
+def test_a_travel_table_says_nothing_of_wards_nor_of_metres():
+    result = by_table([5.0] * 16, max_min=20.0)
+    assert result.vanishing is None and "vanish_at_ward" not in result.summary  # its minutes start in small areas
+    assert "residents_within_alone" not in result.border.authorities  # 20 minutes are not 20 metres
+    assert Note("services-unreached", {"services": 1, "of": 2}) in result.notes
+    # Sites are planned in metres: 20 minutes on foot at 4.8 km/h are 1,600, and max_m goes before them.
+    for more, metres in (({"max_min": 20.0}, 1_600), ({"max_m": 900.0}, 900), ({"max_m": 900.0, "max_min": 20.0}, 900)):
+        gaps = by_table([30.0] * 16, **more)
+        plan = find_sites(SitingRequest(gaps.request), AREAS, crowded(), clinics(), gaps=gaps).plan
+        assert plan.max_m == pytest.approx(metres) and plan.unit == "m"
+
+
+def test_the_fair_standard_from_end_to_end():
+    # 1,000 m are 12.5 minutes on foot. T16 is 3,000 m away: 37.5 minutes on foot, 3.75 by car at 48 km/h.
+    def fair(share, **more):
+        request = GapRequest((("crowded", 1.0),), ("clinics",), fair=True, driving_kmh=48.0, **more)
+        return find_gaps(request, AREAS, crowded(), clinics(), no_car_share=pd.Series(share))
+
+    with_car, on_foot = fair([0.0] * 16), fair([1.0] * 16)
+    assert with_car.areas["access"].iloc[15] == pytest.approx(3.75)
+    assert on_foot.areas["access"].iloc[15] == pytest.approx(37.5)
+    assert with_car.access.limit == on_foot.access.limit == pytest.approx(12.5)
+    assert with_car.summary["underserved_areas"] == 0 and on_foot.summary["underserved_areas"] == 3
+    # An unknown share is the mean of the others, 0.2: 0.2 * 37.5 + 0.8 * 3.75 = 10.5, within 12.5.
+    some = fair([0.2] * 15 + [np.nan])
+    assert some.areas["access"].iloc[15] == pytest.approx(10.5) and not some.areas["poor"].iloc[15]
+    assert (some.parameters["driving_kmh"], some.parameters["walking_kmh"]) == (48, 4.8)
+    assert some.parameters["driving_kmh"] == 48 and ask().parameters["driving_kmh"] is None
+    assert some.vanishing is None  # no shares by ward were handed in
+    # T14 and T15 lie 3,162 m away, 39.5 minutes; T16 its 37.5.
+    assert fair([1.0] * 16, max_min=39.0).summary["underserved_areas"] == 2
+    assert fair([1.0] * 16, max_min=40.0).summary["underserved_areas"] == 0
+    assert fair([1.0] * 16, max_min=37.5).areas["poor"].tolist() == [False] * 13 + [True, True, False]
+
+
+def test_of_several_standards_the_strictest_is_used():
+    both = clinics(1_000.0) | {"near": clinics(800.0)["clinics"], "none": clinics(None)["clinics"]}
+    request = GapRequest((("crowded", 1.0),), tuple(both))
+    result = find_gaps(request, AREAS, crowded(), both)
+    assert result.access.limit == 800 and result.notes[0] == Note("strictest-standard", {"max_m": 800.0})
+    same = find_gaps(replace(request, services=("clinics", "none")), AREAS, crowded(), both)
+    assert same.access.limit == 1_000 and not any(note.code == "strictest-standard" for note in same.notes)
+
+
+def grouped(people, **more):
+    request = GapRequest((("crowded", 1.0),), ("clinics",), metric="e2sfca", max_m=1_500.0, group="children", **more)
+    return find_gaps(request, AREAS, crowded(), clinics(), demand=people)
+
+
+def test_a_demand_group_shares_the_supply():
+    everyone = AREAS["lsoa"]["population"]
+    all_of_them = ask(metric="e2sfca", max_m=1_500.0).areas["access"]
+    assert np.allclose(grouped(everyone / 4).areas["access"], 4 * all_of_them)
+    assert grouped(everyone / 4).vanishing is None  # no counts by ward were handed in
+    assert grouped({"lsoa": everyone, "ward": AREAS["ward"]["population"]}).vanishing is not None
+    some = grouped(everyone.where(everyone > 100))
+    assert Note("demand-unknown", {"areas": 1}) in some.notes
+    assert not any(note.code == "demand-unknown" for note in grouped(everyone).notes)
+    with pytest.raises(Refused, match="counts nobody"):
+        grouped(everyone * 0)
+    with pytest.raises(Refused, match="'children' has no counts by lsoa"):
+        grouped(None)
+
+
+def test_wards_are_compared_when_asked_and_only_with_small_areas():
+    layer = indicator(np.arange(16.0))
+    layer["crowded"].values["ward"] = pd.DataFrame({"value": [1.0, 2.0, 3.0, 4.0], "status": "ok"})
+    request = GapRequest((("crowded", 1.0),), ("clinics",))
+    assert find_gaps(request, AREAS, layer, clinics()).vanishing.averaged is False
+    assert find_gaps(request, AREAS, layer, clinics(), compare_wards=False).vanishing is None
+    at_ward = find_gaps(GapRequest((("crowded", 1.0),), ("clinics",), level="ward"), AREAS, layer, clinics())
+    assert at_ward.vanishing is None and len(at_ward.areas) == 4
+
+
+def test_fair_and_a_travel_table_exclude_each_other():
+    cars = pd.Series([0.5] * 16)
+    request = GapRequest((("crowded", 1.0),), ("clinics",), travel="bus", fair=True)
+    with pytest.raises(Refused, match="choose the table or the fair standard"):
+        find_gaps(request, AREAS, crowded(), clinics(), travel=by_bus([5.0] * 16), no_car_share=cars)
+    with pytest.raises(Refused, match="no travel-time table 'bus'"):
+        find_gaps(request, AREAS, crowded(), clinics(), no_car_share=cars)
 
 
 def test_kept_parts_give_the_same_answer():
@@ -302,6 +531,53 @@ def test_together_by_hand():
     assert document["authorities"][1]["name"] == "Eastshire"
     with pytest.raises(Refused):
         find_together({}, AREAS, level="oa", max_m=-1)
+
+
+@pytest.mark.parametrize(("max_m", "misjudged"), [(999.9, 0), (1_000.0, 1), (3_162.27, 1), (3_162.28, 0)])
+def test_misjudged_is_what_is_within_together_and_beyond_alone(max_m, misjudged):
+    # T02 is 1,000 m from the clinic in T03 and 3,162.2777 m from its own, in T13.
+    moved = clinics(easting=[WEST + 500.0, WEST + 2_500.0], northing=[SOUTH + 3_500.0, SOUTH + 500.0])
+    part = {
+        level: frame.iloc[[1, 2]].reset_index(drop=True) if level == "lsoa" else frame for level, frame in AREAS.items()
+    }
+    result = find_together(moved, part, max_m=max_m, score=pd.Series([80.0, 80.0]))
+    assert result.summary["areas_misjudged"] == misjudged and result.summary["gaps_only_alone"] == misjudged
+    below = find_together(moved, part, max_m=max_m, score=pd.Series([79.9, 79.9]))
+    assert below.summary["areas_misjudged"] == misjudged and below.summary["gaps_only_alone"] == 0
+    assert result.parameters["max_m"] == max_m  # not the layer's own 1,000
+
+
+def test_together_lists_one_partner_only():
+    # C1 stands in TA, so all of TB (7,600) and nobody of TA (6,000) is nearer to another authority's service.
+    west, east = (find_together(clinics(rows=(0,)), AREAS, footprint=(lad,)) for lad in ("TA", "TB"))
+    assert (west.summary["residents"], west.summary["residents_nearer_elsewhere"]) == (6_000, 0)
+    assert (east.summary["residents"], east.summary["residents_nearer_elsewhere"]) == (7_600, 7_600)
+    assert west.summary["residents_without_own_service"] == 0 and east.summary["residents_without_own_service"] == 7_600
+    assert west.authorities["lad_code"].tolist() == ["TA"] and len(west.areas) == 8 and west.summary["flows"] == []
+
+
+def test_sites_for_all_residents_and_for_one_partner():
+    request = GapRequest((("crowded", 1.0),), ("clinics",))
+    everyone = find_sites(SitingRequest(request, demand="all"), AREAS, crowded(), clinics())
+    # Within 1,000 m of T15: T11 (1,100), T14, T15, T16; of T14: T10, T13, T14, T15; of T12: T08 is served, T11, T12, T16.
+    assert [site.code for site in everyone.plan.sites] == ["T15"] and everyone.plan.value == 5_600
+    # All but T01 to T05 and T08: 13,600 - 100 - 200 - 300 - 400 - 500 - 800 are beyond 1,000 m.
+    assert everyone.plan.demand == 13_600 and everyone.plan.demand_within_before == 2_300
+    assert (everyone.plan.value, everyone.plan.demand) == (5_600, 13_600)
+    west = find_sites(SitingRequest(replace(request, footprint=("TA",))), AREAS, crowded(), clinics())
+    assert west.plan.demand == 1_400 and west.plan.value == 1_400  # T14
+    nobody = find_sites(SitingRequest(replace(request, max_m=5_000.0)), AREAS, crowded(), clinics())
+    assert nobody.plan.demand == 0 and Note("no-demand") in nobody.plan.notes
+
+
+def test_together_takes_the_strictest_standard_and_refuses_what_is_none():
+    assert find_together(clinics(800.0), AREAS).parameters["max_m"] == 800
+    assert find_together(clinics(None), AREAS).parameters["max_m"] is None
+    assert "areas_misjudged" not in find_together(clinics(None), AREAS).summary
+    for bad in (0, -1, np.nan, np.inf):
+        with pytest.raises(Refused, match="max_m"):
+            find_together(clinics(), AREAS, max_m=bad)
+    assert find_together(clinics(), AREAS, detour=1.2).parameters["detour"] == 1.2
 
 
 def test_misjudged_when_looking_alone():

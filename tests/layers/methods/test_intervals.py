@@ -153,7 +153,7 @@ def test_exact_limits_against_scipy_and_their_meaning(confidence):
             assert poisson.cdf(observed, upper) == pytest.approx(tail, rel=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 400), st.integers(0, 5000)), min_size=1, max_size=30),
     st.sampled_from([0.9, 0.95, 0.998]),

@@ -12,7 +12,7 @@ from scipy.sparse import csc_array, csr_array
 from layers.geography.points import authorities_of
 from layers.methods.gap_request import Note
 from layers.methods.options import Change, apply_options, compare_options
-from layers.methods.siting import plan_sites
+from layers.methods.siting import plan_sites, who_gains
 from layers.methods.solver import best_columns, fewest_columns, greedy, swaps, worth
 from layers.methods.stability import Cancelled
 from layers.model import Refused
@@ -53,7 +53,7 @@ def at(*places, lad="L"):
     st.integers(1, 4),
     st.sampled_from(["any", "cover", "ties"]),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_best_columns_against_every_choice(seed, m, k, n, kind):
     rng = np.random.default_rng(seed)
     n = min(n, k)
@@ -75,7 +75,7 @@ def test_best_columns_against_every_choice(seed, m, k, n, kind):
 
 
 @given(st.integers(0, 100_000), st.integers(2, 14), st.integers(2, 10))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_fewest_columns_against_every_choice(seed, m, k):
     rng = np.random.default_rng(seed)
     cover = rng.random((m, k)) < 0.35
@@ -175,6 +175,58 @@ def test_who_gains_and_overlap():
     assert plan.sites[0].already_within == 0
 
 
+@pytest.mark.parametrize("detour", [1.0, 1.2, 1.4])
+def test_a_candidate_exactly_at_the_limit_brings_its_area_in(detour):
+    """31 m times 1.2 comes out as 37.199999999999996, and divided by 1.2 again below 31."""
+    areas = line([5, 7, 9]).assign(centroid_x=[0.0, 31.0, 5_000.0])
+    limit, both = 31.0 * detour, ("A0", "A1")
+    plan = lambda **more: plan_sites(areas, NONE, areas["population"], detour=detour, compare_alone=False, **more)  # noqa: E731
+    at_it = plan(max_m=limit)
+    assert at_it.value == 12 and at_it.sites[0].code in both and at_it.sites[0].residents_within == 12
+    assert at_it.demand_within_after == 12 and at_it.sites[0].residents_gained == 12
+    assert plan(max_m=np.nextafter(limit, 0)).value == 9
+    assert (
+        plan(objective="lscp", max_m=limit).new == 2 and plan(objective="lscp", max_m=np.nextafter(limit, 0)).new == 3
+    )
+    # Who is exactly at the limit of an existing site is served, and nobody to plan for.
+    stands = plan_sites(areas, at(0), areas["population"], max_m=limit, detour=detour)
+    assert stands.demand_within_before == 12 and stands.value == 9 and stands.sites[0].already_within == 0
+    near = plan_sites(areas.iloc[:2], at(0), areas["population"].iloc[:2], max_m=limit, detour=detour)
+    assert near.value == 0 and near.sites[0].already_within == 12
+
+
+@pytest.mark.parametrize("detour", [1.0, 1.2, 1.4])
+def test_nothing_exactly_at_the_limit_is_lost_in_a_wide_search(detour):
+    """The search by tree, which many areas and candidates bring on: 700 pairs of places, each pair 31 m apart, far from the next."""
+    n = 700
+    people = np.arange(1.0, n + 1)
+    areas = line(people).assign(centroid_y=31.0)
+    spots = pd.DataFrame({"code": [f"C{i:03d}" for i in range(n)], "easting": areas["centroid_x"], "northing": 0.0})
+    spots["lad_code"] = "L"
+    for place, found in ((0.0, people[-3:].sum()), (-1e-9, 0.0)):
+        plan = plan_sites(
+            areas,
+            NONE,
+            areas["population"],
+            new=3,
+            max_m=31.0 * detour,
+            candidates=spots.assign(northing=place),
+            detour=detour,
+            compare_alone=False,
+        )
+        assert plan.value == found
+
+
+def test_who_gains_counts_the_edge():
+    before, after = (
+        np.array([1_000.0, 1_000.1, 1_000.1, 900.0, 1_000.0]),
+        np.array([1_000.0, 1_000.0, 1_000.1, 1_000.1, 999.0]),
+    )
+    gains = who_gains(pd.Series(["g"] * 5), np.array([1.0, 2, 4, 8, 16]), before, after, 1_000.0).iloc[0]
+    assert gains["newly_within"] == 2 and gains["no_longer_within"] == 8
+    assert gains["nearer"] == 2 + 16 and gains["farther"] == 8
+
+
 def test_nobody_to_plan_for():
     areas = line([1, 2, 3])
     plan = plan_sites(areas, at(0), pd.Series([0.0, 0.0, 0.0]), objective="mclp", new=1, max_m=500)
@@ -206,7 +258,7 @@ def test_exclusions_and_candidates():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_more_sites_never_hurt_and_joint_is_never_worse(seed):
     rng = np.random.default_rng(seed)
     areas = line(rng.integers(0, 20, 12), rng.choice(["K", "L"], 12)).assign(
@@ -299,6 +351,23 @@ def test_compare_options_by_hand():
     assert gains.at["K", "no_longer_within"] == 6 and gains.at["L", "newly_within"] == 10
     assert out["close"].residents_underserved == 14 and out["close"].mean_cost is None and out["close"].services == 0
     assert out["open"].overlap[0]["nearest_existing_m"] == 3_000 and out["open"].overlap[0]["already_within"] == 0
+
+
+def test_options_are_judged_at_the_edges_too():
+    # Need 80 exactly is high; 1,000 m exactly (833.3 m with a detour of 1.2) is within.
+    areas = line([5, 7, 11], "LLL").assign(centroid_x=[0.0, 1_000.0, 2_000.0])
+    need = pd.Series([80.0, 79.9, 80.0])
+    opened = {"open": [Change("open", "n", 1_000.0, 0.0, lad_code="L")]}
+    out = compare_options(areas, at(-1_000), need, opened, max_m=1_000)["open"]
+    assert out.areas["underserved_before"].tolist() == [False, False, True]
+    assert out.residents_relieved == 11 and out.residents_within == 23
+    assert out.overlap[0]["residents_within"] == 23 and out.overlap[0]["already_within"] == 5
+    wide = compare_options(areas, at(-1_000), need, opened, max_m=1_200, detour=1.2)["open"]
+    assert wide.residents_within == 23 and wide.overlap[0]["already_within"] == 5
+    far = compare_options(areas, at(-1_000), need, opened, max_m=1_199, detour=1.2)["open"]
+    assert far.areas["underserved_after"].tolist() == [True, False, True] and far.residents_within == 7
+    other = compare_options(areas, at(-1_000), need, opened, max_m=1_000, threshold=79.9)["open"]
+    assert other.residents_relieved == 18
 
 
 def test_relative_rule_keeps_todays_cut():

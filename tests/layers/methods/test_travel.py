@@ -63,10 +63,16 @@ def test_what_is_said_about_it_is_checked(tmp_path):
 def test_a_file_that_is_none(tmp_path, name):
     if name.startswith("broken"):
         (tmp_path / name).write_bytes(b'\x00\xff"')
-    with pytest.raises(Refused, match="cannot be"):
-        read = read_travel_file(tmp_path / name)
-        add_travel(tmp_path, tmp_path / name, "x", **ABOUT)
-        assert read is not None
+    for read in (
+        lambda: read_travel_file(tmp_path / name),
+        lambda: add_travel(tmp_path, tmp_path / name, "x", **ABOUT),
+    ):
+        with pytest.raises(Refused, match="cannot be read") as caught:
+            read()
+        (fault,) = caught.value.faults
+        assert (fault.where, fault.rule, fault.todo) == (name, "travel-file", "hand in a CSV or Parquet file")
+        assert fault.what and str(tmp_path) not in str(caught.value)  # whoever chooses the table on the map reads this
+    assert not (tmp_path / "travel").exists()
 
 
 def test_descriptions_that_cannot_be_read_are_named_and_not_offered(tmp_path):

@@ -216,7 +216,7 @@ def test_names_that_differ_only_in_case_and_passwords_and_junk(tmp_path):
     assert "compression" in refusal(read_zip, zipped(tmp_path, {"a.csv": "1"}, "b.zip", zipfile.ZIP_BZIP2))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_zip_with_any_byte_changed_is_read_or_refused(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("z")
@@ -495,7 +495,7 @@ def test_a_quotation_mark_without_end_is_refused():
     assert "quotation" in refusal(read_table, b'a,b\n"' + b"x,y\n" * 100_000, "a.csv")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.geojson"]))
 def test_any_bytes_are_read_or_refused(raw, name):
     try:
@@ -506,7 +506,7 @@ def test_any_bytes_are_read_or_refused(raw, name):
         assert isinstance(sheet.text, pd.DataFrame)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.lists(

@@ -461,7 +461,7 @@ def test_a_query_that_never_ends_is_stopped_inside_sqlite(tmp_path):
 # ---------------------------------------------------------------- whatever comes
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=400), st.sampled_from(["csv", "xlsx", "geojson", "gpkg", "zip", "json", "exe", ""]))
 def test_any_bytes_under_any_name_give_a_report(region, tmp_path, raw, ending):
     """:func:`inspect_upload` never raises for what is in a file, and never says that it can be published without reading it."""

@@ -151,7 +151,7 @@ _anything = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(st.sampled_from([*sorted(OUR_KEYS), "other"]), _anything, max_size=8), _anything, _anything)
 def test_whatever_stands_in_a_descriptor_it_is_read_or_refused_never_worse(ours, title, sources):
     descriptor, faults = read_descriptor({"name": "a", "title": title, "sources": sources, "commonground": ours})
@@ -371,7 +371,7 @@ def test_services_round_trip(pack, tmp_path):
 _value = st.floats(allow_nan=True, allow_infinity=False, width=64)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(
@@ -468,7 +468,7 @@ def test_a_comma_is_decimal_only_where_the_column_says_so():
     assert list(numbers(pd.Series(["1,500"], dtype="str"), decimal_comma=True).value) == [1.5]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=12))
 def test_any_text_is_a_number_or_a_mark_or_bad(text):
     read = numbers(pd.Series([text], dtype="str"))

@@ -344,7 +344,7 @@ def test_coverage_names_the_authorities_with_holes(look):
     assert hidden.coverage.loc[0, ["with_value", "suppressed"]].tolist() == [7, 1]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(
         st.tuples(st.none() | st.floats(-200, 200), st.none() | st.floats(-5, 300), st.none() | st.floats(-5, 300)),

@@ -43,7 +43,7 @@ def test_each_point_is_counted_in_its_square():
     assert counts.iloc[0] == 2 and counts.iloc[15] == 1 and counts.sum() == 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(at=st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), min_size=1, max_size=30))
 def test_no_point_is_lost_or_counted_twice_even_on_borders(at):
     """Law: half-unit steps fall on borders and corners of the chessboard; every point inside it counts exactly once."""

@@ -81,7 +81,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=rows)
 def test_months_and_types_sum_to_the_whole(rows, tmp_path_factory):
     """Law: splitting by month and by type loses and invents nothing."""

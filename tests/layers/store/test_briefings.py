@@ -698,7 +698,7 @@ DECISIONS = st.lists(
 
 
 @given(decisions=DECISIONS)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_list_and_get_agree_for_every_viewer(store, decisions):
     briefings, last = Briefings(store), {}
     before = len(briefings.list(ADMIN)) + len(briefings.withdrawn(ADMIN))  # of the examples before this one

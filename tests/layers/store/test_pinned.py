@@ -170,7 +170,7 @@ def test_what_it_passes_on_is_the_stores(thrice):
 
 
 @given(st.dictionaries(st.sampled_from(["noise", "shops", "harm", "nothing"]), st.integers(1, 4)))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_list_and_single_reads_agree_for_everybody(thrice, pins):
     pinned = PinnedStore(thrice, pins)
     for viewer in EVERYBODY:

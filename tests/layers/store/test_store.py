@@ -435,6 +435,27 @@ def test_a_dated_version_comes_when_its_time_does_and_moves_the_generation(store
     assert [v.state for v in store.history("noise", PUBLIC)] == ["current", "superseded"]
 
 
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(seconds=1), timedelta(days=400)])
+def test_a_date_of_publishing_that_is_past_means_at_once(store, clock, late):
+    """A past date would say that the figures were on show when they were not."""
+    done = store.publish(indicator(first=2), by=WEST_ANALYST, at=NOON - late)
+    assert done.published_at == done.effective_at == NOON
+    version = store.history("noise", PUBLIC)[0]
+    assert (version.state, version.published_at, version.effective_at) == ("current", NOON, NOON)
+    assert store.layer("noise", PUBLIC).version == 1
+    with store.engine.connect() as connection:
+        for kept in (tables.versions, tables.pointers):
+            asked = sa.select(kept.c.effective_at).where(kept.c.layer_id == "noise")
+            assert connection.execute(asked).scalars().all() == [None]
+    lines = [line for line in store.audit(ADMIN) if line.layer_id == "noise"]
+    assert len(lines) == 1 and "effective_at" not in lines[0].detail
+    # A second later it is a date, and is waited for.
+    done = store.publish(indicator(first=3), by=WEST_ANALYST, at=NOON + timedelta(seconds=1))
+    assert done.effective_at == NOON + timedelta(seconds=1) and store.layer("noise", PUBLIC).version == 1
+    clock.on(seconds=1)
+    assert store.layer("noise", PUBLIC).version == 2
+
+
 def test_a_layer_whose_first_version_is_dated_is_not_there_yet(store, clock):
     store.publish(indicator(), by=WEST_ANALYST, at=NOON + timedelta(days=1))
     assert "noise" not in {layer.id for layer in store.layers(ADMIN)}
