@@ -69,10 +69,10 @@ _of: WeakKeyDictionary[Any, dict[str, Memory]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def memory_of(owner: Any, name: str, most: int) -> Memory:
-    """The memory of that name that belongs to a region or a server, and is gone with it."""
+def memory_of(owner: Any, name: str, most: int, size: Callable[[Any], int] | None = None) -> Memory:
+    """The :class:`Memory` of that name that belongs to a region or a server, and is gone with it."""
     with _lock:
         memories = _of.setdefault(owner, {})
         if name not in memories:
-            memories[name] = Memory(most)
+            memories[name] = Memory(most, size)
         return memories[name]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from dashboard.jobs import Jobs
 from dashboard.memory import Memory
 from layers import SYSTEM, NotFound, PinnedStore, Region, Store
 
@@ -28,6 +29,11 @@ class Published:
     base: Published | None = field(default=None, repr=False)
     """What this one was pinned from; None: it follows the newest data."""
     _pinned: Memory = field(default_factory=lambda: Memory(MOST_PINNED), init=False, repr=False)
+    jobs: Jobs = field(init=False, repr=False)
+    """What is worked on beside requests."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "jobs", self.base.jobs if self.base else Jobs(self.home / "jobs"))
 
     @property
     def live(self) -> Published:

@@ -87,6 +87,7 @@ class Key:
     key: str = ""  # in datapackage.json; "" where it is the name
     only: str = ""  # indicator | services; "" for both
     required: bool = False  # in a package
+    todo: str = ""  # where it is missing, in the words of somebody who may never have seen a descriptor
     definition: str = ""  # in a definition file: must, may, or "" for not there
     default: Any = ""
     words: Any = ()  # of a choice: an enum or a tuple of texts
@@ -259,8 +260,10 @@ def _stored_national(stored: Mapping) -> NationalBands:
 # ---------------------------------------------------------------- the rows
 
 _ROWS = (
-    Key("id", "text", "Identifier of the layer", place="", key="name", required=True, definition="must", api="id"),
+    Key("id", "text", "Identifier of the layer", place="", key="name", required=True, definition="must", api="id",
+        todo="give the layer a short identifier, such as fuel-poverty"),
     Key("title", "text", "Title, as people read it", place="", required=True, definition="must", api="title",
+        todo="give the layer a title",
         questions=(Question("Title", "text", WHAT,
                             "As people will read it on the map, for example Households in fuel poverty.",
                             "Give the layer a title", own=True),)),
@@ -280,13 +283,15 @@ _ROWS = (
                              ("other", "Another licence, or none"))),)),
     Key("kind", "choice", words=Kind, required=True, definition="must", default=None, api="kind"),
     Key("themes", "texts", "Id of the theme, or a list of them, the first being the main one", key="theme",
-        required=True, definition="must", default=(), api="themes", stored=tuple,
+        required=True, todo="choose at least one theme", definition="must", default=(), api="themes", stored=tuple,
         questions=(
             Question("Theme", "choice", WHAT, "The problem that people look for it under.", "Choose a theme", name="theme"),
             Question("Also shown under", "many", WHAT, name="more_themes"),
         )),
-    Key("partner", "text", "Id of the partner that supplies the layer", required=True, api="partner"),
+    Key("partner", "text", "Id of the partner that supplies the layer", required=True, api="partner",
+        todo="say which partner supplies it"),
     Key("measure", "choice", only="indicator", required=True, definition="must", default=None, words=Measure, api="measure",
+        todo="say what kind of number it is: count, rate, percentage, score, mean, rank, decile",
         said={"count": "Count", "rate": "Rate", "percentage": "Percentage", "score": "Score", "mean": "Average",
               "rank": "Rank", "decile": "Tenth (decile)", "category": "Category"},
         questions=(Question("What kind of number is it?", "choice", NUMBERS,

@@ -30,7 +30,7 @@ from dashboard.question import GAPS, SITES, TOGETHER
 from dashboard.selection import Selection
 from dashboard.views import gap_files, siting
 from dashboard.views.gaps import check_period, gaps_for, read_layers, request_of
-from dashboard.views.together import together_for
+from dashboard.views.together import together_of
 from dashboard.web import published
 from layers import NotFound, Refused, SitingRequest, StoreFault
 
@@ -63,17 +63,7 @@ def together() -> Response:
     selection, _ = asked(TOGETHER, here.region, "format")
     form = one_of("format", formats_of("together", in_api=True), "json")
     check_period(here, viewer, selection.needs, selection.period)
-    found = together_for(
-        here,
-        selection.services,
-        viewer,
-        level=selection.level,
-        max_m=selection.max_m,
-        detour=selection.detour,
-        partner=selection.partner,
-        needs=selection.needs,
-        period=selection.period,
-    )
+    found = together_of(here, selection, viewer)
     return send(gap_files.together_export(found, today()), found.key, form, public=found.public)
 
 
@@ -100,7 +90,7 @@ def proven(here: Published, wanted: SitingRequest, selection: Selection) -> tupl
     """The plan with its proof, or after a while the best so far: status and document."""
     viewer = current_viewer()
     job_id = siting.start(here, wanted, viewer, period=selection.period)
-    job = siting.jobs(here).wait(here, job_id, viewer, WAIT_S)
+    job = siting.wait(here, job_id, viewer, WAIT_S)
     if job.state == "refused":
         raise ApiError(400, "refused", "Sites cannot be suggested.", {"faults": [{"what": r} for r in job.reasons]})
     if job.state == "failed":

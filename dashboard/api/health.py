@@ -5,22 +5,24 @@ from __future__ import annotations
 from flask import Blueprint
 
 from dashboard.api.answers import ApiError
-from dashboard.published import Published
+from dashboard.web import published
 
 
-def blueprint(published: Published) -> Blueprint:
+def blueprint() -> Blueprint:
     routes = Blueprint("health", __name__)
-
-    @routes.get("/healthz")
-    def healthz():
-        return {"status": "ok"}
-
-    @routes.get("/readyz")
-    def readyz():
-        try:
-            published.store.generation()
-        except Exception as error:  # whatever the database raises, the answer is that we are not ready
-            raise ApiError(503, "not-ready", "The store does not answer.", type(error).__name__) from error
-        return {"status": "ready", "region": published.region.id}
-
+    routes.add_url_rule("/healthz", view_func=healthz)
+    routes.add_url_rule("/readyz", view_func=readyz)
     return routes
+
+
+def healthz():
+    return {"status": "ok"}
+
+
+def readyz():
+    here = published()
+    try:
+        here.store.generation()
+    except Exception as error:  # whatever the database raises, the answer is that we are not ready
+        raise ApiError(503, "not-ready", "The store does not answer.", type(error).__name__) from error
+    return {"status": "ready", "region": here.region.id}

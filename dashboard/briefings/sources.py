@@ -122,11 +122,6 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
     return Found(made, kind, made.document.audience)
 
 
-def text_of(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> str:
-    """A briefing as it was written, for somebody who wants to start from it. Raises NotFound as :func:`find_briefing` does."""
-    return find(published, briefing_id, viewer, version).briefing.document.text
-
-
 def entries(published: Published, viewer: Viewer) -> tuple[Entry, ...]:
     """Everything that this viewer may read, but for ward pages: published first, then starters, then the pack's files."""
     out = [

@@ -81,22 +81,12 @@ def together(user, form, out, **given) -> None:
     """Alone against together: who is nearer to another authority's service, and what looking alone misjudges."""
     from dashboard.views import gap_files
     from dashboard.views.gaps import check_period
-    from dashboard.views.together import together_for
+    from dashboard.views.together import together_of
 
     here, selection = published(), selection_of(given)
     viewer = viewer_of(here, user)
     check_period(here, viewer, selection.needs, selection.period)
-    found = together_for(
-        here,
-        selection.services,
-        viewer,
-        level=selection.level,
-        max_m=selection.max_m,
-        detour=selection.detour,
-        partner=selection.partner,
-        needs=selection.needs,
-        period=selection.period,
-    )
+    found = together_of(here, selection, viewer)
     if form == "table":
         return _say(lines_of(_together_lines(found)), out)
     return _say(write(gap_files.together_export(found, date.today().isoformat()), form, layout=INDENTED), out)

@@ -25,11 +25,9 @@ from dashboard.commands.common import (
     viewer_of,
 )
 from dashboard.exports import write_whole
-from layers import Fault, NotFound, NotPermitted, Package, Refused, Viewer
+from layers import KEYS, Fault, NotFound, NotPermitted, Package, Refused, Viewer
 
 PACKAGE = click.Path(exists=True, path_type=Path)
-
-_BESIDE = ("name", "title", "description", "licenses", "sources")
 
 
 @click.group(cls=Commands)
@@ -130,7 +128,8 @@ def descriptor_beside(path: Path) -> dict[str, Any]:
     if not isinstance(ours, dict):
         todo = "see docs/layer-package.md"
         raise Refused(f"{file.name} cannot be used.", [Fault("has no object 'commonground'", file.name, todo)])
-    return {name: document[name] for name in _BESIDE if name in document} | ours
+    beside = (key.path[0] for key in KEYS.values() if not key.place)
+    return {name: document[name] for name in beside if name in document} | ours
 
 
 def before(here, layer_id: str, viewer: Viewer) -> Package | None:

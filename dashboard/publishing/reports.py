@@ -27,7 +27,6 @@ from layers import (
     Refused,
     Report,
     Viewer,
-    appended_package,
     decode_table,
     decode_values,
     inspect_upload,
@@ -103,7 +102,7 @@ class Reports:
         key = ("appended", report.sha256, repr(package.descriptor), before.newest, before.layer.version, viewer)
 
         def make():
-            whole = appended_package(self.published.store, package, viewer)
+            whole = self.published.store.appended(package, viewer)[0]
             return prepare_layer(whole, self.published.region)
 
         return self._memory.get(key, make)

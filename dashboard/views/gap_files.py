@@ -28,6 +28,10 @@ TOGETHER_COLUMNS = (
 )  # fmt: skip
 
 
+_FOLLOWS = ("metric_asked", "unit", "distance", "footprint", "access_cut", "rule", "bivariate", "varied")
+"""Parameters of an answer that follow from the others, or do not fit into a cell."""
+
+
 # ---- documents ------------------------------------------------------------------------------------------------------
 
 
@@ -139,27 +143,13 @@ def _with_outlines(
 
 def _parameters(gaps: Gaps) -> str:
     """What was asked, short enough for a cell."""
-    p = gaps.result.parameters
-    parts = {
-        "need": ",".join(f"{item['id']}={item['weight']:g}" for item in p["need"]),
-        "services": ",".join(item["id"] for item in p["services"]),
-        "level": p["level"],
-        "metric": p["metric"],
-        "max_m": p["max_m"],
-        "max_min": p["max_min"],
-        "detour": p["detour"],
-        "alone": "yes" if p["alone"] else None,
-        "fair": "yes" if p["fair"] else None,
-        "walking_kmh": p["walking_kmh"] if p["max_min"] is not None else None,
-        "driving_kmh": p["driving_kmh"],
-        "group": p["group"],
-        "travel": p["travel"],
-        "partner": p["partner"],
-        "need_threshold": p["need_threshold"],
-        "robustness": p["robustness"],
-        "seed": p["seed"],
-    }
-    said = {name: f"{value:.10g}" if isinstance(value, float) else value for name, value in parts.items()}
+    asked = {name: value for name, value in gaps.result.parameters.items() if name not in _FOLLOWS}
+    if asked["max_min"] is None:
+        del asked["walking_kmh"]
+    asked["need"] = ",".join(f"{item['id']}={item['weight']:g}" for item in asked["need"])
+    asked["services"] = ",".join(item["id"] for item in asked["services"])
+    said = {name: f"{value:.10g}" if isinstance(value, float) else value for name, value in asked.items()}
+    said = {name: "yes" if value is True else value for name, value in said.items() if value is not False}
     return "; ".join(f"{name}={value}" for name, value in said.items() if value not in (None, ""))
 
 

@@ -1,26 +1,16 @@
-"""Where the next site helps most: the greedy answer at once, the proven one from a background job, and the plan in words.
-
-A job is named by a hash of what it depends on: request, layers and versions. Its state lives in one small file in the
-server's home, so that any of several workers can answer for it, cancel it or find the result; a plan is the same whoever
-works it out. A job whose worker has died counts as lost after a while and may be started again by anybody.
-"""
+"""Where the next site helps most: the greedy answer at once, the proven one from a job (:mod:`dashboard.jobs`), and the plan
+in words."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import pandas as pd
 
+from dashboard.jobs import Busy, Job
 from dashboard.published import Published
 from dashboard.question import FIELDS
 from dashboard.selection import Selection
@@ -29,7 +19,6 @@ from dashboard.views.gap_words import one_of
 from dashboard.views.gaps import Gaps, gaps_for, kept, read_layers, read_services, request_of
 from dashboard.views.wording import cost_words, counted, percent
 from layers import (
-    Cancelled,
     Change,
     Fault,
     NotFound,
@@ -46,13 +35,6 @@ from layers import (
 MOST_NEW = FIELDS["new"].most
 """New sites in one plan: beyond that a proof takes longer than anybody waits."""
 TIME_LIMIT_S = 20.0
-MOST_WAITING = 12
-WORKERS = 1
-"""A solver uses a core each; the other cores answer everybody else."""
-LOST_S = 30.0
-"""A job that has not been heard of for this long, beyond its time limit, has lost its worker."""
-KEEP_S = 24 * 3600.0
-MOST_FILES = 400
 
 
 # ---- one plan -------------------------------------------------------------------------------------------------------
@@ -140,19 +122,18 @@ def check(request: SitingRequest) -> None:
         raise Refused("Sites cannot be suggested.", faults)
 
 
-# ---- jobs -----------------------------------------------------------------------------------------------------------
+# ---- proofs ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Job:
-    """How far a job is. ``state``: waiting, running, done, cancelled, refused, failed or lost."""
+class Proof:
+    """How far the proof of a plan is. ``state``: that of its :class:`dashboard.jobs.Job`."""
 
     id: str
     state: str
     stage: str = ""  # greedy, swaps, bounds, highs
     value: float | None = None  # of the best plan so far, in the objective's unit
     bound: float | None = None  # no plan can be worth more (lscp: fewer sites)
-    seconds: float = 0.0
     sentence: str = ""
     document: dict[str, Any] | None = None  # the plan, when it is done; best known plan before that
     reasons: tuple[str, ...] = ()
@@ -164,200 +145,85 @@ class Job:
     @property
     def gap(self) -> float | None:
         """How far the best so far may be from the best possible, 0-1."""
-        if self.value is None or not self.bound:
-            return None
-        return abs(self.bound - self.value) / max(abs(self.bound), abs(self.value), 1e-9)
+        return _gap(self.value, self.bound)
 
 
-class Jobs:
-    """Background plans of one server. Files in ``folder``: ``ID.json`` is a job's state, ``ID.stop`` asks to cancel it."""
-
-    def __init__(self, published: Published, folder: Path | None = None, *, workers: int = WORKERS):
-        # weakly held by its key in _jobs, so it must not hold the key
-        self._folder = folder or published.home / "plans"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="plan")
-        self._lock = threading.Lock()
-        self._mine: set[str] = set()
-        self._tidy()
-
-    def start(self, published: Published, request: SitingRequest, viewer: Viewer, *, period: str = "") -> str:
-        """Start a job, or find the one that does the same. Returns its id at once.
-
-        Faults of the request raise here, before anything is queued. Raises Refused when too many plans are waiting.
-        """
-        request = replace(request, exact=True, time_limit=min(request.time_limit, TIME_LIMIT_S))
-        first = plan_sites(published, replace(request, exact=False, compare_alone=False), viewer, period=period)
-        job_id = job_id_of(request, first.gaps)
-        with self._lock:
-            known = self._read(job_id)
-            if known is not None and (known.state in ("done", "refused") or not known.over):
-                return job_id
-            if len(self._mine) >= MOST_WAITING:
-                fault = Fault(f"{len(self._mine)} plans are being worked out", "plans", "try again in a minute")
-                raise Refused("The planner is busy.", [fault])
-            self._tidy()
-            self._stop_file(job_id).unlink(missing_ok=True)
-            guard = {"layers": [layer.id for layer in first.gaps.layers], "limit": request.time_limit}
-            job = Job(
-                job_id,
-                "waiting",
-                "greedy",
-                first.result.plan.value,
-                None,
-                sentence=plan_sentence(first),
-                document=plan_document(first),
-            )
-            self._write(job, guard)
-            self._mine.add(job_id)
-        self._pool.submit(self._run, published, request, viewer, period, job, guard)
-        return job_id
-
-    def status(self, published: Published, job_id: str, viewer: Viewer) -> Job:
-        """How far a job is. Raises NotFound for an unknown id and for layers that this viewer may not see."""
-        job = self._read(job_id)
-        if job is None:
-            raise NotFound("There is no such plan.")
-        for layer_id in self._stored(job_id).get("layers", ()):
-            published.store.layer(layer_id, viewer)
-        return job
-
-    def cancel(self, published: Published, job_id: str, viewer: Viewer) -> Job:
-        """Ask a job to stop, whichever worker runs it; its best plan so far stays readable."""
-        job = self.status(published, job_id, viewer)
-        if not job.over:
-            self._stop_file(job_id).touch()
-        return job
-
-    def wait(self, published: Published, job_id: str, viewer: Viewer, seconds: float = TIME_LIMIT_S) -> Job:
-        """The job when it is over, or as it stands after some seconds."""
-        end = time.monotonic() + seconds
-        while not (job := self.status(published, job_id, viewer)).over and time.monotonic() < end:
-            time.sleep(0.02)
-        return job
-
-    def close(self) -> None:
-        for job_id in list(self._mine):
-            self._stop_file(job_id).touch()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _run(self, published, request, viewer, period, job: Job, guard: dict) -> None:
-        start = time.monotonic()
-        stop = self._stop_file(job.id)
-        state = {"job": replace(job, state="running")}
-
-        def progress(stage: str, value: float, bound: float) -> None:
-            seconds = time.monotonic() - start
-            state["job"] = replace(state["job"], stage=stage, value=float(value), bound=float(bound), seconds=seconds)
-            self._write(state["job"], guard)
-
-        def stopped() -> bool:
-            return stop.exists() or not threading.main_thread().is_alive()  # a server that ends waits for no plan
-
-        try:
-            self._write(state["job"], guard)
-            plan = plan_sites(published, request, viewer, period=period, progress=progress, cancel=stopped)
-            found = plan.result.plan
-            done = replace(
-                state["job"],
-                state="done",
-                stage=found.method,
-                value=found.value,
-                bound=found.bound,
-                sentence=plan_sentence(plan),
-                document=plan_document(plan),
-            )
-        except Cancelled:
-            done = replace(state["job"], state="cancelled")
-        except Refused as refused:
-            done = replace(state["job"], state="refused", reasons=tuple(str(fault) for fault in refused.faults))
-        except Exception:
-            done = replace(state["job"], state="failed", reasons=("The planner stopped because of a mistake of ours.",))
-            self._write(replace(done, seconds=time.monotonic() - start), guard)
-            raise
-        finally:
-            with self._lock:
-                self._mine.discard(job.id)
-            stop.unlink(missing_ok=True)
-        self._write(replace(done, seconds=time.monotonic() - start), guard)
-
-    def _file(self, job_id: str) -> Path:
-        if not job_id.isalnum() or len(job_id) > 64:
-            raise NotFound("There is no such plan.")
-        return self._folder / f"{job_id}.json"
-
-    def _stop_file(self, job_id: str) -> Path:
-        return self._file(job_id).with_suffix(".stop")
-
-    def _stored(self, job_id: str) -> dict[str, Any]:
-        try:
-            return json.loads(self._file(job_id).read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-
-    def _read(self, job_id: str) -> Job | None:
-        stored = self._stored(job_id)
-        if not stored:
-            return None
-        job = Job(**{**stored["job"], "reasons": tuple(stored["job"]["reasons"])})
-        silent = time.time() - stored["heard"]
-        if not job.over and job_id not in self._mine and silent > stored["limit"] + LOST_S:
-            return replace(job, state="lost", reasons=("The server was restarted while it worked on this.",))
-        return job
-
-    def _write(self, job: Job, guard: Mapping[str, Any]) -> None:
-        """Whole or not at all: another worker may be reading."""
-        file = self._file(job.id)
-        part = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
-        text = json.dumps({"job": asdict(job), "heard": time.time(), **guard}, ensure_ascii=False)
-        part.write_text(text, "utf-8")
-        part.replace(file)
-
-    def _tidy(self) -> None:
-        """Remove what is old, and the oldest of what is too many."""
-        files = []
-        for file in self._folder.iterdir():
-            try:
-                files.append((file.stat().st_mtime, file))
-            except OSError:
-                continue  # another worker was quicker
-        files.sort(reverse=True)
-        for number, (written, file) in enumerate(files):
-            if number >= MOST_FILES or time.time() - written > KEEP_S:
-                file.unlink(missing_ok=True)
-
-
-_jobs: WeakKeyDictionary[Published, Jobs] = WeakKeyDictionary()
-_jobs_lock = threading.Lock()
-
-
-def jobs(published: Published) -> Jobs:
-    """The jobs of this server."""
-    live = published.live
-    with _jobs_lock:
-        if live not in _jobs:
-            _jobs[live] = Jobs(live)
-        return _jobs[live]
+def _gap(value: float | None, bound: float | None) -> float | None:
+    if value is None or not bound:
+        return None
+    return abs(bound - value) / max(abs(bound), abs(value), 1e-9)
 
 
 def start(published: Published, request: SitingRequest, viewer: Viewer, *, period: str = "") -> str:
-    """Start working a plan out to the proven optimum; returns the job's id at once."""
-    return jobs(published).start(published, request, viewer, period=period)
+    """Start working a plan out to the proven optimum, or find the job that does the same; returns the job's id at once.
+
+    Faults of the request raise here, before anything is queued. Raises Refused when too many plans are waiting.
+    """
+    request = replace(request, exact=True, time_limit=min(request.time_limit, TIME_LIMIT_S))
+    quick = plan_sites(published, replace(request, exact=False, compare_alone=False), viewer, period=period)
+    first = _so_far(quick, "greedy", None)
+
+    def work(progress, cancelled) -> dict[str, Any]:
+        def better(stage: str, value: float, bound: float) -> None:
+            value, bound = float(value), float(bound)
+            gap = _gap(value, bound)
+            progress(
+                None if gap is None else max(0.0, 1.0 - gap), first | {"stage": stage, "value": value, "bound": bound}
+            )
+
+        plan = plan_sites(published, request, viewer, period=period, progress=better, cancel=cancelled)
+        return _so_far(plan, plan.result.plan.method, plan.result.plan.bound)
+
+    about = {"layers": [layer.id for layer in quick.gaps.layers]}
+    try:
+        return published.jobs.submit("plan", key_of(request, quick.gaps), work, about=about, first=first).id
+    except Busy as busy:
+        fault = Fault(f"{busy.count} plans are being worked out", "plans", "try again in a minute")
+        raise Refused("The planner is busy.", [fault]) from None
 
 
-def status(published: Published, job_id: str, viewer: Viewer) -> Job:
-    """How far a job is, with its best plan so far; the proven one when it is done."""
-    return jobs(published).status(published, job_id, viewer)
+def _so_far(plan: Plan, stage: str, bound: float | None) -> dict[str, Any]:
+    return {
+        "stage": stage,
+        "value": plan.result.plan.value,
+        "bound": bound,
+        "sentence": plan_sentence(plan),
+        "document": plan_document(plan),
+    }
 
 
-def cancel(published: Published, job_id: str, viewer: Viewer) -> Job:
-    return jobs(published).cancel(published, job_id, viewer)
+def status(published: Published, job_id: str, viewer: Viewer) -> Proof:
+    """How far a job is, with its best plan so far; the proven one when it is done. A plan is the same whoever asked for it.
+
+    Raises NotFound for an unknown id and for layers that this viewer may not see.
+    """
+    return _proof(published, published.jobs.status(job_id), viewer)
 
 
-def job_id_of(request: SitingRequest, gaps: Gaps) -> str:
-    """The same request on the same versions of the same layers has the same id, in every worker."""
-    words = json.dumps([asdict(request), *gaps.key[2:]], default=str, sort_keys=True)
-    return hashlib.sha256(words.encode()).hexdigest()[:32]
+def cancel(published: Published, job_id: str, viewer: Viewer) -> Proof:
+    """Ask a job to stop; its best plan so far stays readable. Raises like :func:`status`."""
+    status(published, job_id, viewer)
+    return _proof(published, published.jobs.cancel(job_id), viewer)
+
+
+def wait(published: Published, job_id: str, viewer: Viewer, seconds: float = TIME_LIMIT_S) -> Proof:
+    """As :func:`status`, when the job is over or some seconds have passed."""
+    status(published, job_id, viewer)
+    return _proof(published, published.jobs.wait(job_id, seconds=seconds), viewer)
+
+
+def _proof(published: Published, job: Job, viewer: Viewer) -> Proof:
+    if job.kind != "plan":
+        raise NotFound("There is no such plan.")
+    for layer_id in job.about["layers"]:
+        published.store.layer(layer_id, viewer)
+    reasons = ("The planner stopped because of a mistake of ours.",) if job.state == "failed" else job.reasons
+    return Proof(job.id, job.state, **job.result, reasons=reasons)
+
+
+def key_of(request: SitingRequest, gaps: Gaps) -> str:
+    """The same request on the same versions of the same layers is the same plan."""
+    return json.dumps([asdict(request), *gaps.key[2:]], default=str, sort_keys=True)
 
 
 # ---- words ----------------------------------------------------------------------------------------------------------

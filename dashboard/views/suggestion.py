@@ -13,7 +13,7 @@ import pandas as pd
 from dashboard.views import siting, wording
 from dashboard.views.gaps import Sorry, answer_or_sorry
 from dashboard.views.options import PlanAsk, Sandbox
-from dashboard.views.siting import GainRow, Job, Plan, SiteCard
+from dashboard.views.siting import GainRow, Plan, Proof, SiteCard
 from dashboard.views.wording import cost_words, counted, percent
 from layers import NotFound, Refused, Site, SitingRequest, Viewer
 
@@ -69,7 +69,7 @@ def _begin(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Suggestion:
         job_id = siting.start(box.published, request, viewer, period=period)
     except Refused as refused:  # the planner is busy: the quick answer stands
         busy = " ".join(fault.what for fault in refused.faults)
-        return _said(plan, ask, plan.document(), Job("", "waiting", sentence=busy), over=True)
+        return _said(plan, ask, plan.document(), Proof("", "waiting", sentence=busy), over=True)
     job = siting.status(box.published, job_id, viewer)
     return _said(plan, ask, job.document or plan.document(), job)
 
@@ -93,12 +93,12 @@ def greedy(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Plan:
     return siting.plan_sites(box.published, request, viewer, period=box.query.selection.period)
 
 
-def _follow(box: Sandbox, ask: PlanAsk, job: Job, viewer: Viewer) -> Suggestion:
+def _follow(box: Sandbox, ask: PlanAsk, job: Proof, viewer: Viewer) -> Suggestion:
     plan = greedy(box, ask, viewer)
     return _said(plan, ask, job.document or plan.document(), job)
 
 
-def _said(plan: Plan, ask: PlanAsk, document: dict[str, Any], job: Job, *, over: bool | None = None) -> Suggestion:
+def _said(plan: Plan, ask: PlanAsk, document: dict[str, Any], job: Proof, *, over: bool | None = None) -> Suggestion:
     plan = _plan_of(plan, document)
     return Suggestion(
         ask=ask,
@@ -136,13 +136,13 @@ def _plan_of(plan: Plan, document: dict[str, Any]) -> Plan:
     return replace(plan, result=replace(plan.result, plan=made))
 
 
-def _share(job: Job) -> float | None:
+def _share(job: Proof) -> float | None:
     if job.state == "done":
         return 1.0
     return None if job.gap is None else max(0.0, 1.0 - job.gap)
 
 
-def progress_sentence(plan: Plan, job: Job) -> str:
+def progress_sentence(plan: Plan, job: Proof) -> str:
     """ "Best so far: 58,838 residents. No plan can reach more than 61,200; 4% is left to prove." """
     found = plan.result.plan
     if job.state == "done" and found.proven:

@@ -18,6 +18,7 @@ from data.demo_build.indicators import build_indicators
 from data.demo_build.services import build_services
 from data.demo_build.shapes import Shapes, build_shapes, load_postcodes
 from data.demo_build.surfaces import surfaces
+from layers.build.catalogue import CATALOGUE, THEMES_FILE, read_themes
 from layers.model import LEVELS, Package
 from layers.reading.package import write_package
 
@@ -127,7 +128,8 @@ def definition() -> str:
     for name, title, kind, footprint in places.PARTNERS:
         lines += ["", "[[partners]]", f"id = {text(name)}", f"name = {text(title)}", f"kind = {text(kind)}"]
         lines.append(f"footprint = {text(list(footprint))}")
-    for name, title, question, lead in places.THEMES:
-        lines += ["", "[[themes]]", f"id = {text(name)}", f"name = {text(title)}"]
+    titles = {theme.id: theme.name for theme in read_themes(CATALOGUE / THEMES_FILE)}
+    for name, question, lead in places.THEMES:
+        lines += ["", "[[themes]]", f"id = {text(name)}", f"name = {text(titles[name])}"]
         lines += [f"question = {text(question)}", f"lead = {text(lead)}"]
     return "\n".join(lines) + "\n"

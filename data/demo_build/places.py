@@ -73,21 +73,18 @@ PARTNERS = (  # id, name, kind, footprint
     ("open-door", "Open Door North (demo)", "charity", ("DA1", "DA2", "DA3", "DA6")),
 )
 
-THEMES = (  # id, name, question, lead layer
-    ("alcohol", "Alcohol harm", "Where does alcohol do most harm, and who is far from help?", "alcohol-admissions"),
-    ("health", "Health", "Where is health worst, and how far is care?", "long-term-conditions"),
-    ("crime", "Crime and safety", "Where do people meet most violence and disorder?", "violence"),
-    ("housing", "Housing and homelessness", "Where are homes crowded, cold or insecure?", "overcrowding"),
-    ("income", "Income and work", "Where do households have least to live on?", "income-deprivation"),
-    ("education", "Education and skills", "Where do people have fewest qualifications?", "no-qualifications"),
-    ("community", "Community", "Where are people most cut off from each other?", "loneliness"),
-    ("environment", "Living environment", "Where is the air, noise and green space worst?", "air-quality"),
-    ("children", "Children and older people", "Where do children and older people need most support?",
-     "child-poverty"),
-    ("modern-slavery", "Modern slavery and exploitation", "Where are the signs of exploitation, and who can help?",
-     "exploitation-risk"),
-    ("hmo", "Homes in multiple occupation", "Where are shared homes concentrated, and what comes with them?",
-     "hmo-share"),
+THEMES = (  # id, question, lead layer; the names are the catalogue's
+    ("alcohol", "Where does alcohol do most harm, and who is far from help?", "alcohol-admissions"),
+    ("health", "Where is health worst, and how far is care?", "long-term-conditions"),
+    ("crime", "Where do people meet most violence and disorder?", "violence"),
+    ("housing", "Where are homes crowded, cold or insecure?", "overcrowding"),
+    ("income", "Where do households have least to live on?", "income-deprivation"),
+    ("education", "Where do people have fewest qualifications?", "no-qualifications"),
+    ("community", "Where are people most cut off from each other?", "loneliness"),
+    ("environment", "Where is the air, noise and green space worst?", "air-quality"),
+    ("children", "Where do children and older people need most support?", "child-poverty"),
+    ("modern-slavery", "Where are the signs of exploitation, and who can help?", "exploitation-risk"),
+    ("hmo", "Where are shared homes concentrated, and what comes with them?", "hmo-share"),
 )  # fmt: skip
 
 SERVICE_BUFFER_M = 10_000

@@ -10,7 +10,6 @@ import difflib
 import re
 import tomllib
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +93,6 @@ class RegionGeography:
     partners: tuple[Partner, ...]
     lead_partner: str
     vintages: dict[str, int] = field(default_factory=lambda: {"lsoa": 2021, "ward": 2024, "lad": 2024})
-
-    @cached_property
-    def partner_ids(self) -> frozenset[str]:
-        return frozenset(partner.id for partner in self.partners)
 
     def partner_of_kind(self, kind: str) -> str:
         """Id of the only partner of a kind; the lead partner when there is none, or more than one."""

@@ -259,13 +259,7 @@ def _document(document: dict | None, hints: dict, faults: list[Fault]) -> dict:
 
 def _friendly(found: list[Fault]) -> list[Fault]:
     """Faults of the descriptor in the words of somebody who may never have seen one."""
-    todo = {
-        "name": "give the layer a short identifier, such as fuel-poverty",
-        "title": "give the layer a title",
-        "commonground.theme": "choose at least one theme",
-        "commonground.partner": "say which partner supplies it",
-        "commonground.measure": "say what kind of number it is: count, rate, percentage, score, mean, rank, decile",
-    }
+    todo = {".".join(key.path): key.todo for key in KEYS.values() if key.todo}
     return [
         replace(fault, todo=todo.get(fault.column, fault.todo), rule="descriptor-incomplete")
         if fault.what == "the key is missing"

@@ -81,10 +81,6 @@ class FoundBoundaries:
     suggested: dict[str, str] = field(default_factory=dict)  # name or broken code -> the code that was probably meant
     faults: tuple[Fault, ...] = ()
 
-    @property
-    def is_usable(self) -> bool:
-        return not self.question and bool(self.level) and not any(fault.severity == "error" for fault in self.faults)
-
 
 def known_codes(region) -> dict[tuple[str, int], set[str]]:
     """Every set of codes that the region pack knows, by level and vintage, the region's own first.

@@ -350,6 +350,12 @@ def _find(connection: sa.Connection, name: str) -> sa.Row | None:
     return connection.execute(sa.select(users).where(users.c.name == name)).first()
 
 
+def active_person(connection: sa.Connection, name: str) -> Viewer | None:
+    """Who signs in by this name; None for nobody, and for a disabled account."""
+    row = _find(connection, name)
+    return None if row is None or row.disabled_at is not None else _viewer(row)
+
+
 def _must_find(connection: sa.Connection, name: str) -> sa.Row:
     row = _find(connection, normal(name))
     if row is None:

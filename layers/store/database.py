@@ -64,7 +64,7 @@ class Database:
             if bump:
                 connection.execute(sa.update(tables.meta).values(generation=tables.meta.c.generation + 1))
         if bump:
-            self.look_again()
+            self.reload()
 
     @contextlib.contextmanager
     def opening(self) -> Iterator[sa.Connection]:
@@ -86,7 +86,7 @@ class Database:
     def _writer(self) -> sa.Connection:
         return self.engine.connect().execution_options(writes=True)
 
-    def look_again(self) -> None:
+    def reload(self) -> None:
         """After a write that changes what is shown. Here nothing is remembered, so there is nothing to do."""
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""Drafts: layers on their way to being published in the browser. Nothing of a draft is shown to anybody but its partner.
+"""Drafts: what is on its way to being published. Nothing of a draft is shown to anybody but those who work on it.
 
-A draft holds what was said so far, as plain JSON; the uploaded file lies beside the store, where the dashboard put it. Every
-change carries the revision that it was made from, so that two people who work on one draft notice each other.
+Every change carries the revision that it was made from, so that two people who work on one draft notice each other. A kind of
+draft that a colleague checks before it is published has the columns that :class:`CheckedDrafts` writes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from layers.model import NotFound, Viewer
+from layers.model import SYSTEM, Fault, NotFound, Refused, Viewer
 from layers.store import tables
+from layers.store.accounts import active_person, normal
 from layers.store.audit import add_line
+from layers.store.blobs import sha256
 from layers.store.database import Database
 from layers.store.records import NotPermitted, may_change
 
@@ -25,13 +27,85 @@ from layers.store.records import NotPermitted, may_change
 class Overtaken(Exception):
     """Somebody else changed the draft meanwhile; nothing was written. ``draft`` is how it stands now."""
 
-    def __init__(self, draft: Draft):
+    def __init__(self, draft: Any):
         self.draft = draft
         super().__init__(f"{draft.changed_by} changed this draft meanwhile.")
 
 
+class DraftTable:
+    """The drafts of one kind in one store. Every method takes the person who asks; what they may not have does not exist."""
+
+    table: sa.Table
+
+    def __init__(self, database: Database):
+        self.database = database
+
+    def draft_of(self, row: sa.Row) -> Any:
+        raise NotImplementedError
+
+    def may_open(self, draft: Any, by: Viewer) -> bool:
+        return may_change(draft.partner, by)
+
+    def list(self, by: Viewer) -> tuple[Any, ...]:
+        """The drafts that this person may open, the last changed first."""
+        query = sa.select(self.table).order_by(self.table.c.changed_at.desc(), self.table.c.id)
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        return tuple(draft for draft in map(self.draft_of, rows) if self.may_open(draft, by))
+
+    def get(self, draft_id: str, by: Viewer) -> Any:
+        """Raises :class:`NotFound`, in the same words for one that is missing and one that is somebody else's."""
+        with self.database.reading() as connection:
+            return self.find(connection, draft_id, by)
+
+    def find(self, connection: sa.Connection, draft_id: str, by: Viewer) -> Any:
+        row = connection.execute(sa.select(self.table).where(self.table.c.id == draft_id)).first()
+        draft = None if row is None else self.draft_of(row)
+        if draft is None or not self.may_open(draft, by):
+            raise NotFound("There is no such draft.")
+        return draft
+
+    def find_to_write(self, connection: sa.Connection, draft_id: str, by: Viewer, revision: int | None = None) -> Any:
+        """Raises :class:`Overtaken` when it is another revision by now."""
+        draft = self.find(connection, draft_id, by)
+        if not may_change(draft.partner, by):
+            raise NotPermitted("You were asked to check this draft; only those who write it may change it.")
+        if revision is not None and draft.revision != revision:
+            raise Overtaken(draft)
+        return draft
+
+    @staticmethod
+    def new_id() -> str:
+        return secrets.token_hex(8)
+
+    def insert(self, connection: sa.Connection, by: Viewer, now: datetime, **columns: Any) -> Any:
+        row = {"id": self.new_id(), "made_at": now, "made_by": by.user, "changed_at": now, "changed_by": by.user}
+        row |= {"revision": 1, **columns}
+        connection.execute(sa.insert(self.table).values(row))
+        return self.find(connection, row["id"], by)
+
+    def update(self, connection: sa.Connection, draft: Any, by: Viewer, now: datetime, **columns: Any) -> Any:
+        """Write another revision."""
+        columns |= {"changed_at": now, "changed_by": by.user, "revision": draft.revision + 1}
+        return self.mark(connection, draft, by, **columns)
+
+    def mark(self, connection: sa.Connection, draft: Any, by: Viewer, **columns: Any) -> Any:
+        """Write what is no change of the draft itself."""
+        connection.execute(sa.update(self.table).where(self.table.c.id == draft.id).values(columns))
+        return self.find(connection, draft.id, by)
+
+    def delete(self, connection: sa.Connection, draft_id: str) -> None:
+        connection.execute(sa.delete(self.table).where(self.table.c.id == draft_id))
+
+
+# -- layers ------------------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Draft:
+    """A layer on its way to being published in the browser: what was said so far, as plain JSON. The uploaded file lies
+    beside the store, where the dashboard put it."""
+
     id: str
     partner: str  # whose analysts may work on it
     made_at: datetime
@@ -45,23 +119,13 @@ class Draft:
     answers: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Drafts:
-    """The drafts of one store. Every method takes the person who asks; what they may not have does not exist."""
+class Drafts(DraftTable):
+    """The drafts of layers."""
 
-    def __init__(self, store: Database):
-        self.store = store
+    table = tables.drafts
 
-    def list(self, by: Viewer) -> tuple[Draft, ...]:
-        """The drafts that this person may work on, the last changed first."""
-        table = tables.drafts
-        with self.store.reading() as connection:
-            rows = connection.execute(sa.select(table).order_by(table.c.changed_at.desc(), table.c.id)).all()
-        return tuple(_draft(row) for row in rows if may_change(row.partner, by))
-
-    def get(self, draft_id: str, by: Viewer) -> Draft:
-        """Raises :class:`NotFound`, in the same words for one that is missing and one that is another partner's."""
-        with self.store.reading() as connection:
-            return self._find(connection, draft_id, by)
+    def draft_of(self, row: sa.Row) -> Draft:
+        return Draft(**{**row._mapping, "answers": json.loads(row.answers)})
 
     def add(
         self, *, by: Viewer, filename: str, size: int, file_sha256: str, answers: Mapping[str, Any], draft_id: str = ""
@@ -69,28 +133,15 @@ class Drafts:
         """A new draft of this person's own partner. ``draft_id``: one that :meth:`new_id` gave before."""
         if not may_change(by.partner, by):
             raise NotPermitted("Only analysts and admins may publish a layer.")
-        with self.store.writing(bump=False) as connection:
-            now = self.store.now()
-            row = {
-                "id": draft_id or self.new_id(),
-                "partner": by.partner,
-                "made_at": now,
-                "made_by": by.user,
-                "changed_at": now,
-                "changed_by": by.user,
-                "revision": 1,
-                "filename": filename,
-                "size": size,
-                "file_sha256": file_sha256,
-                "answers": tables.to_json(dict(answers), in_order=False),
-            }
-            connection.execute(sa.insert(tables.drafts).values(row))
-            add_line(connection, at=now, by=by, action="draft-begun", detail=_about(row))
-            return self._find(connection, row["id"], by)
-
-    @staticmethod
-    def new_id() -> str:
-        return secrets.token_hex(8)
+        file = {"filename": filename, "size": size, "file_sha256": file_sha256}
+        said = tables.to_json(dict(answers), in_order=False)
+        with self.database.writing(bump=False) as connection:
+            now = self.database.now()
+            draft = self.insert(
+                connection, by, now, id=draft_id or self.new_id(), partner=by.partner, **file, answers=said
+            )
+            add_line(connection, at=now, by=by, action="draft-begun", detail=_about(draft))
+            return draft
 
     def change(
         self,
@@ -103,40 +154,90 @@ class Drafts:
     ) -> Draft:
         """Write the answers, made from ``revision``; ``file`` is (name, size, SHA-256) of a file that takes the place of the
         one before. Raises :class:`Overtaken` when somebody was quicker."""
-        with self.store.writing(bump=False) as connection:
-            now = self.store.now()
-            draft = self._find(connection, draft_id, by)
-            if draft.revision != revision:
-                raise Overtaken(draft)
-            row = {"changed_at": now, "changed_by": by.user, "revision": revision + 1}
-            row["answers"] = tables.to_json(dict(answers), in_order=False)
+        row: dict[str, Any] = {"answers": tables.to_json(dict(answers), in_order=False)}
+        if file is not None:
+            row |= dict(zip(("filename", "size", "file_sha256"), file, strict=True))
+        with self.database.writing(bump=False) as connection:
+            now = self.database.now()
+            draft = self.update(connection, self.find_to_write(connection, draft_id, by, revision), by, now, **row)
             if file is not None:
-                row |= dict(zip(("filename", "size", "file_sha256"), file, strict=True))
-                add_line(
-                    connection, at=now, by=by, action="draft-file-replaced", detail={"id": draft_id, **_about(row)}
-                )
-            connection.execute(sa.update(tables.drafts).where(tables.drafts.c.id == draft_id).values(row))
-            return self._find(connection, draft_id, by)
+                detail = {"id": draft_id, **_about(draft)}
+                add_line(connection, at=now, by=by, action="draft-file-replaced", detail=detail)
+            return draft
 
     def remove(self, draft_id: str, *, by: Viewer, why: str) -> None:
         """Take a draft away: ``why`` is "published" or "discarded". The audit line stays."""
-        with self.store.writing(bump=False) as connection:
-            draft = self._find(connection, draft_id, by)
-            connection.execute(sa.delete(tables.drafts).where(tables.drafts.c.id == draft_id))
+        with self.database.writing(bump=False) as connection:
+            draft = self.find(connection, draft_id, by)
+            self.delete(connection, draft_id)
             detail = {"id": draft_id, "filename": draft.filename, "sha256": draft.file_sha256}
-            add_line(connection, at=self.store.now(), by=by, action=f"draft-{why}", detail=detail)
-
-    def _find(self, connection: sa.Connection, draft_id: str, by: Viewer) -> Draft:
-        row = connection.execute(sa.select(tables.drafts).where(tables.drafts.c.id == draft_id)).first()
-        if row is None or not may_change(row.partner, by):
-            raise NotFound("There is no such draft.")
-        return _draft(row)
+            add_line(connection, at=self.database.now(), by=by, action=f"draft-{why}", detail=detail)
 
 
-def _about(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"filename": row["filename"], "size": row["size"], "sha256": row["file_sha256"]}
+def _about(draft: Draft) -> dict[str, Any]:
+    return {"filename": draft.filename, "size": draft.size, "sha256": draft.file_sha256}
 
 
-def _draft(row: sa.Row) -> Draft:
-    values = dict(row._mapping)
-    return Draft(**{**values, "answers": json.loads(values["answers"])})
+# -- a colleague's check -----------------------------------------------------------------------------------------------
+
+UNASKED = {"asked_of": "", "asked_by": "", "asked_at": None, "asked_note": ""}
+UNCHECKED = {"checked_by": "", "checked_at": None}
+
+
+class CheckedDrafts(DraftTable):
+    """Drafts of a text that a colleague reads before it is published. A check is of the text as it stands: whoever changes it
+    writes :data:`UNCHECKED` beside it."""
+
+    what: str
+    """What it is to become, in sentences."""
+    prefix: str
+    """Before what is done to it, in the audit trail."""
+
+    def may_be_asked(self, draft: Any, person: Viewer) -> bool:
+        """Whether the draft may be shown to somebody who is to check it."""
+        raise NotImplementedError
+
+    def note(self, connection: sa.Connection, action: str, draft: Any, by: Viewer, now: datetime, **more: Any) -> None:
+        """A line in the audit trail about a draft."""
+        raise NotImplementedError
+
+    def may_open(self, draft: Any, by: Viewer) -> bool:
+        asked = by.signed_in and by.user == draft.asked_of and self.may_be_asked(draft, by)
+        return asked or may_change(draft.partner, by)
+
+    def ask_check(self, draft_id: str, by: Viewer, of: str, note: str = "") -> Any:
+        """Ask a colleague to read the text; they may open the draft from then on, as long as its audience names them.
+
+        ``of`` is a sign-in name. Raises :class:`Refused`, in the same words for a name that is not there and for somebody
+        who may not read it.
+        """
+        of = normal(of)
+        with self.database.writing(bump=False) as connection:
+            now = self.database.now()
+            draft = self.find_to_write(connection, draft_id, by)
+            person = active_person(connection, of)
+            title, todo = "Nobody was asked.", "give the sign-in name of a colleague who did not write any of it"
+            if of in draft.authors:
+                raise Refused(title, [Fault(f"'{of}' wrote this text", "colleague", todo, rule="checker")])
+            if person is None or not self.may_be_asked(draft, person):
+                what = f"'{of[:100]}' cannot check this {self.what}"
+                todo = f"{todo}: of your own partner, or one for whom the {self.what} is meant"
+                raise Refused(title, [Fault(what, "colleague", todo, rule="checker")])
+            asked = {"asked_of": of, "asked_by": by.user, "asked_at": now, "asked_note": note.strip()[:2000]}
+            self.note(connection, "check-asked", draft, by, now, of=of)
+            return self.mark(connection, draft, by, **asked)
+
+    def confirm_check(self, draft_id: str, by: Viewer, revision: int) -> Any:
+        """Say that one has read the text of ``revision`` and that it may be published. For another person than those who
+        wrote it: :class:`NotPermitted`. Raises :class:`Overtaken` when the text was changed meanwhile."""
+        with self.database.writing(bump=False) as connection:
+            now = self.database.now()
+            draft = self.find(connection, draft_id, by)
+            if by.user in ("", SYSTEM.user):
+                raise NotPermitted("A check is made by a person who is signed in.")
+            if by.user in draft.authors:
+                raise NotPermitted("You wrote this text, or some of it; somebody else has to check it.")
+            if draft.revision != revision:
+                raise Overtaken(draft)
+            self.note(connection, "checked", draft, by, now, sha256=sha256(draft.text.encode()))
+            return self.mark(connection, draft, by, checked_by=by.user, checked_at=now)

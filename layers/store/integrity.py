@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from layers.descriptor import descriptor_of_dict
 from layers.model import Fault, Kind
 from layers.store import briefings, migrations, tables
-from layers.store.audit import OF_BRIEFING, chain_of
+from layers.store.audit import chain_of
 from layers.store.blobs import decode_table, decode_values, parts_of, sha256
+from layers.store.briefings import BRIEFINGS
 from layers.store.database import Database, own_faults
-from layers.store.publishing import read_pointers, record_sha256
-from layers.store.records import standing
+from layers.store.layers import LAYERS, read_content, record_sha256
+from layers.store.versioned import VersionedKind, standing
 
 RESTORE = "restore a backup; until then this is not shown"
 
@@ -27,9 +28,12 @@ def check(store: Database) -> list[Fault]:
     with store.reading() as connection:
         faults = [Fault(text, "database file", "restore a backup") for text in own_faults(connection)]
         faults += _check_meta(connection, store)
-        faults += _check_history(connection)
-        faults += _check_audit(connection)
+        faults += _check_history(connection, LAYERS)
+        faults += _check_trail(connection)
+        faults += _check_told(connection, LAYERS)
         faults += _check_contents(connection, store)
+        faults += _check_history(connection, BRIEFINGS)
+        faults += _check_told(connection, BRIEFINGS)
         faults += _check_briefings(connection)
     return faults
 
@@ -51,39 +55,43 @@ def _check_meta(connection: sa.Connection, store: Database) -> list[Fault]:
     return faults
 
 
-def _check_history(connection: sa.Connection) -> list[Fault]:
-    """Layers, versions and pointers against each other."""
+def _check_history(connection: sa.Connection, kind: VersionedKind) -> list[Fault]:
+    """Things, versions and pointers of one kind against each other."""
     faults = []
-    layers = set(connection.execute(sa.select(tables.layers.c.id)).scalars())
+    things = set(connection.execute(sa.select(kind.things.c.id)).scalars())
     numbers: dict[str, list[int]] = {}
-    for layer_id, version in connection.execute(
-        sa.select(tables.versions.c.layer_id, tables.versions.c.version).order_by(tables.versions.c.version)
+    columns = kind.versions.c
+    for thing_id, version in connection.execute(
+        sa.select(columns[kind.key], columns.version).order_by(columns.version)
     ):
-        numbers.setdefault(layer_id, []).append(version)
+        numbers.setdefault(thing_id, []).append(version)
     pointed: dict[str, set[int]] = {}
-    for row in connection.execute(sa.select(tables.pointers)):
-        if row.action == "publish":
-            pointed.setdefault(row.layer_id, set()).add(row.version)
-        if row.layer_id not in layers or (row.version is not None and row.version not in numbers.get(row.layer_id, ())):
-            what = f"decision {row.seq} points to version {row.version}, which is not there"
-            faults.append(Fault(what, f"layer '{row.layer_id}'", "restore a backup"))
-    for layer_id in sorted(layers | numbers.keys()):
-        found, where = numbers.get(layer_id, []), f"layer '{layer_id}'"
-        if layer_id not in layers:
-            faults.append(Fault("its versions are there, the layer itself is not", where, "restore a backup"))
+    for thing_id, pointers in kind.pointers_of(connection).items():
+        pointed[thing_id] = {pointer.version for pointer in pointers if pointer.action == "publish"}
+        faults += [
+            Fault(
+                f"decision {pointer.seq} points to version {pointer.version}, which is not there",
+                f"{kind.what} '{thing_id}'",
+                "restore a backup",
+            )
+            for pointer in pointers
+            if pointer.version is not None and pointer.version not in numbers.get(thing_id, ())
+        ]
+    for thing_id in sorted(things | numbers.keys()):
+        found, where = numbers.get(thing_id, []), f"{kind.what} '{thing_id}'"
+        if thing_id not in things:
+            faults.append(Fault(f"its versions are there, the {kind.what} itself is not", where, "restore a backup"))
         if found != list(range(1, len(found) + 1)) or not found:
             faults.append(Fault(f"its versions are {found}, not 1, 2, 3 ... without a hole", where, "restore a backup"))
-        if never := sorted(set(found) - pointed.get(layer_id, set())):
+        if never := sorted(set(found) - pointed.get(thing_id, set())):
             faults.append(Fault(f"versions {never} were written but never published", where, "restore a backup"))
     return faults
 
 
-def _check_audit(connection: sa.Connection) -> list[Fault]:
-    """The trail has no hole and no changed line, and tells of every version and decision."""
+def _check_trail(connection: sa.Connection) -> list[Fault]:
+    """The audit trail has no hole and no changed line."""
     faults: list[Fault] = []
     chain, expected = "", 1
-    told: dict[tuple[str, int], str] = {}
-    lines: dict[int, tuple] = {}
     for row in connection.execute(sa.select(tables.audit).order_by(tables.audit.c.seq)):
         if row.seq != expected:
             what = f"lines {expected} to {row.seq - 1} are missing"
@@ -91,26 +99,41 @@ def _check_audit(connection: sa.Connection) -> list[Fault]:
         if chain_of(chain, row._mapping) != row.chain and row.seq == expected:
             faults.append(Fault(f"line {row.seq} was changed", "audit trail", "find out who did; restore a backup"))
         chain, expected = row.chain, row.seq + 1
-        lines[row.seq] = (row.action, row.layer_id, row.version)
-        if row.action == "publish":
-            told[row.layer_id, row.version] = json.loads(row.detail).get("sha256", "")
-    for row in connection.execute(sa.select(tables.pointers)):
-        if lines.get(row.seq) != (row.action, row.layer_id, row.version):
+    return faults
+
+
+def _check_told(connection: sa.Connection, kind: VersionedKind) -> list[Fault]:
+    """The audit trail tells of every version and decision of one kind."""
+    faults: list[Fault] = []
+    lines = {row.seq: row for row in connection.execute(sa.select(tables.audit))}
+    told = {
+        (line.layer_id.removeprefix(kind.of), line.version): json.loads(line.detail).get("sha256", "")
+        for line in lines.values()
+        if line.action == f"{kind.prefix}publish"
+    }
+    for row in connection.execute(sa.select(kind.pointers)):
+        line, thing_id = lines.get(row.seq), row._mapping[kind.key]
+        means = (kind.prefix + row.action, kind.of + thing_id, row.version)
+        if line is None or (line.action, line.layer_id, line.version) != means:
             what = f"decision {row.seq} ({row.action}) is not in the audit trail"
-            faults.append(Fault(what, f"layer '{row.layer_id}'", "find out who made it; restore a backup"))
-    there = {}
-    columns = tables.versions.c
-    for row in connection.execute(sa.select(columns.layer_id, columns.version, columns.record_sha256)):
-        there[row.layer_id, row.version] = row.record_sha256
-    for layer_id, version in sorted(told.keys() | there.keys()):
-        where = f"{layer_id} version {version}"
-        if (layer_id, version) not in there:
+            faults.append(Fault(what, f"{kind.what} '{thing_id}'", "find out who made it; restore a backup"))
+    columns = kind.versions.c
+    query = sa.select(columns[kind.key], columns.version, columns.record_sha256)
+    there = {(thing_id, version): record for thing_id, version, record in connection.execute(query)}
+    for key in sorted(told.keys() | there.keys()):
+        where = _version(kind, *key)
+        if key not in there:
             faults.append(Fault("the audit trail tells of it, but it is not there", where, "restore a backup"))
-        elif (layer_id, version) not in told:
+        elif key not in told:
             faults.append(Fault("it is there, but the audit trail does not tell of it", where, "find out who made it"))
-        elif told[layer_id, version] != there[layer_id, version]:
+        elif told[key] != there[key]:
             faults.append(Fault("it is not what the audit trail says was published", where, RESTORE))
     return faults
+
+
+def _version(kind: VersionedKind, thing_id: str, version: int) -> str:
+    name = thing_id if kind is LAYERS else f"{kind.what} '{thing_id}'"
+    return f"{name} version {version}"
 
 
 def _check_contents(connection: sa.Connection, store: Database) -> list[Fault]:
@@ -140,13 +163,7 @@ def _check_contents(connection: sa.Connection, store: Database) -> list[Fault]:
             if (layer_id, version, part) not in there:
                 faults.append(Fault(f"its {part} are not there", where, "restore a backup"))
                 continue
-            blob = bytes(
-                connection.execute(
-                    sa.select(columns.parquet).where(
-                        columns.layer_id == layer_id, columns.version == version, columns.part == part
-                    )
-                ).scalar_one()
-            )
+            blob = read_content(connection, layer_id, version, part)
             if sha256(blob) != row._mapping[f"{part}_sha256"]:
                 faults.append(Fault(f"its {part} are not what was published", where, RESTORE))
                 continue
@@ -164,8 +181,8 @@ def _shown_or_to_come(connection: sa.Connection, store: Database) -> set[tuple[s
     """The versions that have to fit the region's areas; those before them stay as they were published."""
     now = store.now()
     wanted = set()
-    for layer_id in connection.execute(sa.select(tables.layers.c.id)).scalars():
-        stands = standing(read_pointers(connection, layer_id), now)
+    for layer_id, pointers in LAYERS.pointers_of(connection).items():
+        stands = standing(pointers, now)
         wanted |= {(layer_id, version) for version in (stands.current, *(p.version for p in stands.scheduled))}
     return wanted
 
@@ -189,65 +206,25 @@ def _check_values(blob: bytes, summary: dict, store: Database, where: str, *, fi
 
 
 def _check_briefings(connection: sa.Connection) -> list[Fault]:
-    """Briefings, their versions, decisions and audit lines against each other, and every text against its hash."""
+    """Every version of a briefing: its words, its record, and the versions of the layers that it is pinned to."""
     faults = []
-    made = set(connection.execute(sa.select(tables.briefings.c.id)).scalars())
-    versions = {(r.briefing_id, r.version): r for r in connection.execute(sa.select(tables.briefing_versions))}
     columns = tables.versions.c
     of_layers = {tuple(row) for row in connection.execute(sa.select(columns.layer_id, columns.version))}
-    told, lines = {}, {}
-    trail = sa.select(tables.audit).where(tables.audit.c.action.like("briefing-%"))
-    for line in connection.execute(trail):
-        lines[line.seq] = (line.action, line.layer_id, line.version)
-        if line.action == "briefing-publish":
-            key = (line.layer_id or "").removeprefix(OF_BRIEFING), line.version
-            told[key] = json.loads(line.detail).get("sha256", "")
-    pointed = set()
-    for row in connection.execute(sa.select(tables.briefing_pointers)):
-        where = f"briefing '{row.briefing_id}'"
-        if lines.get(row.seq) != (f"briefing-{row.action}", OF_BRIEFING + row.briefing_id, row.version):
-            what = f"decision {row.seq} ({row.action}) is not in the audit trail"
-            faults.append(Fault(what, where, "find out who made it; restore a backup"))
-        if row.version is not None and (row.briefing_id, row.version) not in versions:
-            what = f"decision {row.seq} points to version {row.version}, which is not there"
+    columns = tables.briefing_versions.c
+    for row in connection.execute(sa.select(*columns).order_by(columns.briefing_id, columns.version)):
+        where = _version(BRIEFINGS, row.briefing_id, row.version)
+        if sha256(row.text.encode()) != row.text_sha256:
+            faults.append(Fault("its text is not what was published", where, RESTORE))
+        if briefings.record_sha256(row._mapping) != row.record_sha256:
+            faults.append(Fault("what is said about it is not what was published", where, RESTORE))
+        try:
+            pins = json.loads(row.pins)
+            json.loads(row.facts)
+            gone = [f"{name} version {version}" for name, version in pins.items() if (name, version) not in of_layers]
+        except (ValueError, AttributeError) as error:
+            faults.append(Fault(f"its pins or facts cannot be read: {error}", where, RESTORE))
+            continue
+        if gone:
+            what = f"it takes numbers from what is not there: {', '.join(gone)}"
             faults.append(Fault(what, where, "restore a backup"))
-        if row.action == "publish":
-            pointed.add((row.briefing_id, row.version))
-    for briefing_id in sorted(made | {briefing_id for briefing_id, _ in versions}):
-        where = f"briefing '{briefing_id}'"
-        found = sorted(version for name, version in versions if name == briefing_id)
-        if briefing_id not in made:
-            faults.append(Fault("its versions are there, the briefing itself is not", where, "restore a backup"))
-        if found != list(range(1, len(found) + 1)) or not found:
-            faults.append(Fault(f"its versions are {found}, not 1, 2, 3 ... without a hole", where, "restore a backup"))
-        if never := [version for version in found if (briefing_id, version) not in pointed]:
-            faults.append(Fault(f"versions {never} were written but never published", where, "restore a backup"))
-    for key in sorted(told.keys() | versions.keys()):
-        where = f"briefing '{key[0]}' version {key[1]}"
-        if key not in versions:
-            faults.append(Fault("the audit trail tells of it, but it is not there", where, "restore a backup"))
-        elif key not in told:
-            faults.append(Fault("it is there, but the audit trail does not tell of it", where, "find out who made it"))
-        else:
-            faults += _check_briefing(versions[key], told[key], of_layers, where)
-    return faults
-
-
-def _check_briefing(row: sa.Row, told: str, of_layers: set[tuple[str, int]], where: str) -> list[Fault]:
-    """One version: its words, its record, and the versions of the layers that it is pinned to."""
-    faults = []
-    if sha256(row.text.encode()) != row.text_sha256:
-        faults.append(Fault("its text is not what was published", where, RESTORE))
-    if briefings.record_sha256(row._mapping) != row.record_sha256:
-        faults.append(Fault("what is said about it is not what was published", where, RESTORE))
-    elif row.record_sha256 != told:
-        faults.append(Fault("it is not what the audit trail says was published", where, RESTORE))
-    try:
-        pins = json.loads(row.pins)
-        json.loads(row.facts)
-        gone = [f"{name} version {version}" for name, version in pins.items() if (name, version) not in of_layers]
-    except (ValueError, AttributeError) as error:
-        return [*faults, Fault(f"its pins or facts cannot be read: {error}", where, RESTORE)]
-    if gone:
-        faults.append(Fault(f"it takes numbers from what is not there: {', '.join(gone)}", where, "restore a backup"))
     return faults

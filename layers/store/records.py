@@ -6,9 +6,9 @@ The rules stand here once, as pure functions, so that every read and every write
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -241,97 +241,6 @@ def may_change(partner: str, viewer: Viewer) -> bool:
     return viewer.role == "admin" or (viewer.role == "analyst" and bool(partner) and viewer.partner == partner)
 
 
-# -- which version is shown --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Pointer:
-    """One decision about which version a layer shows; see ``pointers`` in :mod:`layers.store.tables`."""
-
-    seq: int
-    action: str  # publish | rollback | withdraw
-    version: int | None
-    at: datetime
-    effective_at: datetime | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a layer stands at one moment.
-
-    ``open`` holds the versions that whoever may see the layer may also read by number: those that were shown, unless a
-    roll back or a withdrawal took them away (they may have been taken away because they disclosed something).
-    """
-
-    current: int | None = None
-    decided: Pointer | None = None  # the decision that made it so; None: nothing was shown yet
-    last: int | None = None  # the version that was last shown: decides who could have seen a withdrawn layer
-    withdrawn: Pointer | None = None
-    scheduled: tuple[Pointer, ...] = ()
-    open: frozenset[int] = frozenset()
-    retracted: Mapping[int, str] = field(default_factory=dict)  # version -> rolled-back | withdrawn | cancelled
-
-    def state(self, version: int) -> str:
-        if version == self.current:
-            return "current"
-        if any(pointer.version == version for pointer in self.scheduled):
-            return "scheduled"
-        return self.retracted.get(version, "superseded")
-
-
-def standing(pointers: Iterable[Pointer], now: datetime) -> Standing:
-    """Replay a layer's decisions up to ``now``.
-
-    Decisions count in the order in which they were taken, whatever the clock said (it may have been set back). Only a
-    version with a date waits for it, and then replaces what is shown. A roll back or a withdrawal is the last word: it
-    also cancels every version that still waits.
-    """
-    current = decided = last = withdrawn = None
-    waiting: list[Pointer] = []
-    shown: set[int] = set()
-    retracted: dict[int, str] = {}
-
-    def apply(pointer: Pointer) -> None:
-        nonlocal current, decided, last, withdrawn
-        decided = pointer
-        if pointer.action == "withdraw":
-            retracted.update((version, "withdrawn") for version in shown)
-            current, withdrawn = None, pointer
-            return
-        if pointer.action == "rollback":
-            retracted.update((version, "rolled-back") for version in shown if version > pointer.version)
-        current = last = pointer.version
-        withdrawn = None
-        shown.add(pointer.version)
-        retracted.pop(pointer.version, None)
-
-    def apply_due(moment: datetime) -> None:
-        for pointer in sorted((p for p in waiting if p.effective_at <= moment), key=lambda p: (p.effective_at, p.seq)):
-            waiting.remove(pointer)
-            apply(pointer)
-
-    for pointer in sorted(pointers, key=lambda p: p.seq):
-        apply_due(pointer.at)
-        if pointer.effective_at is not None and pointer.effective_at > pointer.at:
-            waiting.append(pointer)
-            continue
-        if pointer.action != "publish":
-            retracted.update((p.version, "cancelled") for p in waiting)
-            waiting.clear()
-        apply(pointer)
-    apply_due(now)
-    return Standing(
-        current=current,
-        decided=decided,
-        last=last,
-        withdrawn=withdrawn,
-        scheduled=tuple(sorted(waiting, key=lambda p: (p.effective_at, p.seq))),
-        open=frozenset(shown) - retracted.keys(),
-        retracted=retracted,
-    )
-
-
 # -- descriptors as JSON -----------------------------------------------------------------------------------------------
 
 
@@ -339,14 +248,3 @@ def descriptor_as_dict(descriptor: Descriptor) -> dict[str, Any]:
     """Every field of a descriptor, for the store's own use. The store never re-checks what it once accepted, so this
     does not go through the reader of packages, whose rules may tighten."""
     return dataclasses.asdict(descriptor)
-
-
-def day(text: str) -> str:
-    """An ISO day, or "" for none. Raises :class:`Refused` for anything else."""
-    if not text:
-        return ""
-    try:
-        return date.fromisoformat(str(text)).isoformat()
-    except ValueError:
-        fault = Fault(f"'{text}' is not a date", "review date", "write it as 2026-03-31")
-        raise Refused("The review date cannot be read.", [fault]) from None

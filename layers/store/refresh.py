@@ -20,16 +20,17 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from layers.descriptor import FILE, TABLE_FILE, descriptor_of_dict
+from layers.descriptor import FILE, TABLE_FILE
 from layers.model import LEVELS, SYSTEM, Fault, Kind, Package, Refused, Viewer
 from layers.reading.package import read_package
 from layers.region import Region
-from layers.store import publishing, tables
-from layers.store.audit import add_line, refusals_noted
+from layers.store import preparing, tables
+from layers.store.audit import add_line
 from layers.store.blobs import NUMBERS, decode_table, decode_values, parts_of, sha256
-from layers.store.database import Database
-from layers.store.publishing import Found, Prepared
+from layers.store.layers import Layers, descriptor_of, read_content
+from layers.store.preparing import Prepared
 from layers.store.records import NotPermitted, Published, RefreshReport, may_change
+from layers.store.versioned import Found, reason_given
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def _glance(folder: Path) -> PackLayer:
 
 def refresh(
     connection: sa.Connection,
-    region: Region,
+    layers: Layers,
     pack: PackState,
     *,
     now: datetime,
@@ -105,7 +106,7 @@ def refresh(
     ``progress(done, total, title)`` is told after each layer that had to be prepared. Raises one :class:`Refused` with the
     faults of every package, so that a pack is mended in one go; the caller's transaction then leaves everything as it was.
     """
-    columns = tables.meta.c
+    region, columns = layers.database.region, tables.meta.c
     # The lock that writers queue for: on PostgreSQL a server that runs already may be publishing.
     kept = connection.execute(
         sa.select(columns.filled_at, columns.layers_sha256, columns.areas_sha256).with_for_update()
@@ -113,7 +114,7 @@ def refresh(
     first = kept.filled_at is None
     if not first and (kept.layers_sha256, kept.areas_sha256) == (pack.layers_sha256, pack.areas_sha256):
         return RefreshReport()
-    run = _Run(connection, region, now, first)
+    run = _Run(connection, layers, now, first)
     run.areas_changed = not first and kept.areas_sha256 != pack.areas_sha256
     run.areas_known = kept.areas_sha256 is not None  # a store of schema 2 cannot tell: fit everything, say what changed
     steps = run.plan(pack)
@@ -155,7 +156,7 @@ class _Step:
 @dataclass
 class _Run:
     connection: sa.Connection
-    region: Region
+    layers: Layers
     now: datetime
     first: bool
     areas_changed: bool = False
@@ -168,6 +169,10 @@ class _Run:
     kept: dict[str, str] = field(default_factory=dict)
     unfitted: dict[str, str] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
+
+    @property
+    def region(self) -> Region:
+        return self.layers.database.region
 
     # -- planning ------------------------------------------------------------------------------------------------------
 
@@ -187,7 +192,7 @@ class _Run:
                 steps.append(_Step(where, lambda one=one: self._unreadable(one)))
                 continue
             seen[one.layer_id] = one.folder.name
-            found = publishing.find(self.connection, one.layer_id, self.now)
+            found = self.layers.find(self.connection, one.layer_id, self.now)
             row = self.known.get(one.layer_id)
             if found is not None and not _is_the_packs(found, row):
                 self._keep(found, row, one)
@@ -224,8 +229,8 @@ class _Run:
 
     def _refits(self, from_pack: set[str]) -> Iterator[_Step]:
         """Every other version that is shown or waits for its date, from its stored table."""
-        for layer_id in self.connection.execute(sa.select(tables.layers.c.id).order_by(tables.layers.c.id)).scalars():
-            stands = publishing.find(self.connection, layer_id, self.now).standing
+        for found in self.layers.find_all(self.connection, self.now):
+            layer_id, stands = found.id, found.standing
             wanted = [(p.version, p.effective_at) for p in stands.scheduled]
             if stands.current is not None and layer_id not in from_pack:
                 wanted.insert(0, (stands.current, None))
@@ -243,13 +248,13 @@ class _Run:
     def _from_pack(self, one: PackLayer, changed: bool) -> str:
         with _as_refusal(one.layer_id):
             package = read_package(one.folder)
-            prepared = publishing.prepare(package, self.region)
+            prepared = preparing.prepare(package, self.region)
         layer_id, title = package.descriptor.id, package.descriptor.title
         if (layer_id, package.sha256) != (one.layer_id, one.sha256):
             raise Refused("", [Fault("it was changed while it was being read", FILE, "start again")])
-        found = publishing.find(self.connection, layer_id, self.now)
-        if found is not None and found.kind != package.descriptor.kind:
-            what = f"the layer was published as {found.kind}, this package is {package.descriptor.kind}"
+        found = self.layers.find(self.connection, layer_id, self.now)
+        if found is not None and found.thing.kind != package.descriptor.kind:
+            what = f"the layer was published as {found.thing.kind}, this package is {package.descriptor.kind}"
             raise Refused("", [Fault(what, "kind", "choose another id for it")])
         if self.faults:
             return title  # nothing will be written any more
@@ -267,7 +272,7 @@ class _Run:
             note = self._refit_note(current)
             self.refitted.append(layer_id)
         if note:
-            version = publishing.write_version(
+            version = self.layers.write_version(
                 self.connection, prepared, found, by=SYSTEM, now=self.now, note=note
             ).version
         if note or self.known[layer_id].offered_sha256 != one.sha256:
@@ -277,15 +282,15 @@ class _Run:
     def _from_store(self, layer_id: str, version: int, at: datetime | None) -> str:
         """Fit a published version to the new areas. One that does not fit stays: it was right when it was published, and
         reading it by area code is better than no server."""
-        row = self._version(layer_id, version)
-        table = publishing.read_content(self.connection, layer_id, version, "table")
-        descriptor = descriptor_of_dict(json.loads(row.descriptor))
+        row = self.layers.kind.version_row(self.connection, layer_id, version)
+        table = read_content(self.connection, layer_id, version, "table")
+        descriptor = descriptor_of(row)
         try:
             with _as_refusal(layer_id):
                 if sha256(table) != row.table_sha256:
                     raise Refused("What is stored is not what was published; restore a backup.")
                 package = Package(descriptor, decode_table(table), row.file_sha256)
-                prepared = publishing.prepare(package, self.region)
+                prepared = preparing.prepare(package, self.region)
         except Refused as error:
             why = "; ".join(map(str, error.faults)) or error.title
             self.unfitted[layer_id] = why
@@ -295,8 +300,8 @@ class _Run:
             return descriptor.title
         if checks := json.loads(row.report).get("checks"):
             prepared = dataclasses.replace(prepared, report={**prepared.report, "checks": checks})
-        found = publishing.find(self.connection, layer_id, self.now)
-        done = publishing.write_version(
+        found = self.layers.find(self.connection, layer_id, self.now)
+        done = self.layers.write_version(
             self.connection,
             prepared,
             found,
@@ -315,17 +320,11 @@ class _Run:
 
     def _is_as_before(self, layer_id: str, version: int, prepared: Prepared) -> bool:
         """Whether a version prepared anew says what the stored one says: then there is nothing to publish."""
-        row = self._version(layer_id, version)
+        row = self.layers.kind.version_row(self.connection, layer_id, version)
         if json.loads(row.summary) != json.loads(tables.to_json(prepared.summary)):
             return False
-        values = publishing.read_content(self.connection, layer_id, version, "values")
+        values = read_content(self.connection, layer_id, version, "values")
         return same_values(values, prepared.values, prepared.descriptor.kind)
-
-    def _version(self, layer_id: str, version: int) -> sa.Row:
-        columns = tables.versions.c
-        return self.connection.execute(
-            sa.select(tables.versions).where(columns.layer_id == layer_id, columns.version == version)
-        ).one()
 
     def _refit_note(self, version: int) -> str:
         return f"Fitted to the areas of the region pack{_built(self.region, 'of')}: the figures of version {version}."
@@ -380,24 +379,24 @@ class PackSide:
     why: str = ""
 
 
-def pack_side(store: Database, layer_id: str, viewer: Viewer) -> PackSide | None:
-    with store.reading() as connection:
+def pack_side(store: Layers, layer_id: str, viewer: Viewer) -> PackSide | None:
+    with store.database.reading() as connection:
         row = _pack_row(connection, layer_id)
-        found = publishing.find(connection, layer_id, store.now()) if row is not None else None
-    if row is None or found is None or not row.offered_sha256 or not may_change(found.descriptor.partner, viewer):
+        found = store.find(connection, layer_id, store.database.now()) if row is not None else None
+    if row is None or found is None or not row.offered_sha256 or not may_change(found.partner, viewer):
         return None
     follows = _is_the_packs(found, row)
     return PackSide(follows, "" if follows else _why_kept(found, row))
 
 
-def follow_pack(store: Database, layer_id: str, *, by: Viewer, reason: str) -> Published:
+def follow_pack(store: Layers, layer_id: str, *, by: Viewer, reason: str) -> Published:
     """Publish what the region pack holds for a layer, as its next version and as the pack's own: from then on a pack that is
     built again brings the layer up to date. Raises :class:`NotFound` and :class:`NotPermitted` like a roll back."""
-    with refusals_noted(store, by, "follow-refused", layer_id):
-        reason = publishing.reason_given(reason, "handed back to the region pack")
-        with store.reading() as connection:
-            publishing.find_to_change(connection, store, layer_id, by, store.now())
-        root = store.region.path / "layers"
+    with store.refusals_noted(by, "follow", layer_id):
+        reason = reason_given(reason, "layer", "handed back to the region pack", store.kind.why_back)
+        with store.database.reading() as connection:
+            store.find_to_change(connection, layer_id, by, store.database.now())
+        root = store.database.region.path / "layers"
         folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
         one = next((seen for seen in map(_glance, folders) if seen.layer_id == layer_id), None)
         if one is None:
@@ -405,23 +404,23 @@ def follow_pack(store: Database, layer_id: str, *, by: Viewer, reason: str) -> P
             raise Refused("The layer does not follow the region pack.", [fault])
         with _as_refusal(layer_id):
             package = read_package(one.folder)
-            prepared = publishing.prepare(package, store.region)
-        with store.writing() as connection:
-            now = store.now()
-            found = publishing.find_to_change(connection, store, layer_id, by, now)
+            prepared = preparing.prepare(package, store.database.region)
+        with store.database.writing() as connection:
+            now = store.database.now()
+            found = store.find_to_change(connection, layer_id, by, now)
             row = _pack_row(connection, layer_id)
             fault = None
             if row is not None and row.offered_sha256 == one.sha256 and _is_the_packs(found, row):
                 fault = Fault("it follows the region pack already", f"layer '{layer_id}'", "")
             elif not may_change(package.descriptor.partner, by):
                 raise NotPermitted(f"In the region pack '{layer_id}' belongs to another partner; ask an admin.")
-            elif found.kind != package.descriptor.kind:
-                what = f"the layer was published as {found.kind}, in the pack it is {package.descriptor.kind}"
+            elif found.thing.kind != package.descriptor.kind:
+                what = f"the layer was published as {found.thing.kind}, in the pack it is {package.descriptor.kind}"
                 fault = Fault(what, "kind", "publish one of the two under another id")
             if fault:
                 raise Refused("The layer was not handed back to the region pack.", [fault])
-            note = f"Follows the region pack again{_built(store.region, 'of')}: {reason}"
-            done = publishing.write_version(connection, prepared, found, by=by, now=now, note=note)
+            note = f"Follows the region pack again{_built(store.database.region, 'of')}: {reason}"
+            done = store.write_version(connection, prepared, found, by=by, now=now, note=note)
             _remember(connection, layer_id, done.version, one.sha256)
         return done
 

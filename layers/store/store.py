@@ -1,7 +1,7 @@
 """The store: one transactional database of layers, versions, values, audit, users and sessions.
 
-:func:`open_store` makes or opens it; :class:`Store` reads from memory and writes through :mod:`layers.store.publishing` and
-:mod:`layers.store.accounts`. Every read takes a :class:`~layers.model.Viewer` and answers only what that viewer may see; what a
+:func:`open_store` makes or opens it; :class:`Store` reads its layers from memory; what changes them is in
+:mod:`layers.store.layers`. Every read takes a :class:`~layers.model.Viewer` and answers only what that viewer may see; what a
 viewer may not see raises the same :class:`~layers.model.NotFound`, in the same words, as what does not exist.
 
 How a read stays fast and fresh: each process keeps a snapshot of the catalogue and asks the database for its generation,
@@ -11,12 +11,12 @@ versions never change, so nothing in there can be out of date.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -26,46 +26,29 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
+from cachetools import LRUCache
 
-from layers.descriptor import descriptor_of_dict
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.region import Region
-from layers.store import migrations, publishing, refresh, tables
+from layers.store import migrations, refresh, tables
 from layers.store.accounts import Accounts
 from layers.store.audit import AuditLine, add_line, read_lines
 from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
 from layers.store.database import Database, make_engine, utc_now
-from layers.store.publishing import no_layer
+from layers.store.layers import LAYERS, Layers, descriptor_of, read_content
 from layers.store.records import (
     STATUSES,
     Layer,
     NotPermitted,
-    Pointer,
-    Published,
     RefreshReport,
-    Standing,
     StoreFault,
     Values,
     Version,
     Withdrawn,
     may_change,
     may_see,
-    standing,
 )
-
-__all__ = [
-    "AuditLine",
-    "Layer",
-    "NotPermitted",
-    "Published",
-    "RefreshReport",
-    "Store",
-    "StoreFault",
-    "Values",
-    "Version",
-    "Withdrawn",
-    "open_store",
-]
+from layers.store.versioned import Standing, standing
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +85,8 @@ def open_store(
     filled = RefreshReport()
     try:
         pack = refresh.look(region) if fill else None
-        with Database(engine, region).opening() as connection:
+        database = Database(engine, region, clock=clock)
+        with database.opening() as connection:
             now = clock()
             if not migrations.is_made(connection):
                 migrations.make_tables(connection)
@@ -114,7 +98,7 @@ def open_store(
             _check_same_region(row, region)
             migrations.migrate(connection, row.schema_version)
             if pack is not None:
-                filled = refresh.refresh(connection, region, pack, now=now, progress=progress)
+                filled = refresh.refresh(connection, Layers(database), pack, now=now, progress=progress)
         return Store(engine, region, clock=clock, ticks=ticks, cache_bytes=cache_bytes, filled=filled)
     except BaseException:
         engine.dispose()
@@ -157,8 +141,11 @@ class _Snapshot:
     entries: Mapping[str, _Entry]
 
 
-class Store(Database):
-    """Layers, versions and people of one region. Make one per process with :func:`open_store`; threads may share it."""
+class Store(Layers, Database):
+    """Layers, versions and people of one region. Make one per process with :func:`open_store`; threads may share it.
+
+    It is the database that other things of the region are kept in, too; what changes its layers is :class:`Layers`.
+    """
 
     def __init__(
         self,
@@ -170,7 +157,8 @@ class Store(Database):
         cache_bytes: int = CACHE_BYTES,
         filled: RefreshReport | None = None,
     ):
-        super().__init__(engine, region, clock=clock)
+        Database.__init__(self, engine, region, clock=clock)
+        Layers.__init__(self, self)
         self.accounts = Accounts(self)
         self.filled = filled or RefreshReport()  # what opening it published from the region pack
         self._ticks = ticks
@@ -179,7 +167,8 @@ class Store(Database):
         self._versions: dict[tuple[str, int], Layer] = {}
         self._codes = {level: pa.array(region.codes(level).to_numpy(dtype=object), pa.string()) for level in LEVELS}
         self._theme_order = {theme.id: number for number, theme in enumerate(region.themes)}
-        self._cache = _Memory(cache_bytes)
+        self._decoded: LRUCache[tuple, _Decoded] = LRUCache(cache_bytes, getsizeof=lambda found: found.size)
+        self._decoding = threading.Lock()
         self._refreshing = threading.Lock()
 
     # -- reading: the catalogue ----------------------------------------------------------------------------------------
@@ -240,16 +229,16 @@ class Store(Database):
     def _entry(self, layer_id: str, viewer: Viewer) -> _Entry:
         entry = self._state().entries.get(layer_id)
         if entry is None or not may_see(entry.guard, viewer, self.region):
-            raise NotFound(no_layer(layer_id))
+            raise NotFound(LAYERS.nothing(layer_id))
         if entry.standing.last is None and not may_change(entry.guard.partner, viewer):
-            raise NotFound(no_layer(layer_id))  # nothing of it was ever shown
+            raise NotFound(LAYERS.nothing(layer_id))  # nothing of it was ever shown
         return entry
 
     @staticmethod
     def _raise_absent(layer_id: str, entry: _Entry) -> None:
         if gone := entry.standing.withdrawn:
             raise Withdrawn(layer_id, entry.guard.title, gone.reason, gone.at)
-        raise NotFound(no_layer(layer_id))
+        raise NotFound(LAYERS.nothing(layer_id))
 
     def history(self, layer_id: str, viewer: Viewer) -> tuple[Version, ...]:
         """The versions of a layer, newest first: every one for those who may change it, the open ones for others.
@@ -313,12 +302,20 @@ class Store(Database):
         elif period not in layer.periods:
             raise NotFound(f"The layer '{layer_id}' has no period '{period}'.")
         key = (layer.id, layer.version, level, period)
-        kept = self._cache.get(key)
-        if kept is None:
-            kept = self._cache.put(key, self._read_values(layer, level, period))
-        return Values(layer, level, period, kept.arrays, kept.reason, kept.why, kept.frame)
+        found = self._once(key, lambda: self._read_values(layer, level, period))
+        return Values(layer, level, period, found.arrays, found.reason, found.why, found.frame)
 
-    def _read_values(self, layer: Layer, level: str, period: str) -> _Kept:
+    def _once(self, key: tuple, decode: Callable[[], _Decoded]) -> _Decoded:
+        """What was decoded under this key, from memory if it is still there."""
+        with self._decoding:
+            found = self._decoded.get(key)
+        if found is None:
+            found = decode()
+            with self._decoding, contextlib.suppress(ValueError):  # larger than the whole memory
+                found = self._decoded.setdefault(key, found)  # another thread may have been quicker
+        return found
+
+    def _read_values(self, layer: Layer, level: str, period: str) -> _Decoded:
         size = len(self.region.codes(level))
         reason, why = "" if level in layer.levels else layer.reasons.get(level, ""), {}
         if (level, period) in layer.parts:
@@ -343,7 +340,7 @@ class Store(Database):
             copy=False,
         )
         size = sum(array.nbytes for array in arrays.values()) + words.nbytes + 200 * len(why)
-        return _Kept(frame, MappingProxyType(arrays), reason, MappingProxyType(why), size)
+        return _Decoded(frame, MappingProxyType(arrays), reason, MappingProxyType(why), size)
 
     def services(self, layer_id: str, viewer: Viewer, *, version: int | None = None) -> pd.DataFrame:
         """The sites of a service layer, one row each: the columns of ``layers.fields.SERVICE`` that are known, always
@@ -353,12 +350,12 @@ class Store(Database):
             fault = Fault("it is an indicator and has no sites", f"layer '{layer_id}'", "ask for its values")
             raise Refused("The services cannot be given.", [fault])
         key = (layer.id, layer.version, "services", "")
-        kept = self._cache.get(key)
-        if kept is None:
-            frame = freeze(decode_table(self._content(layer, "values")))
-            size = int(frame.memory_usage(index=False, deep=True).sum())
-            kept = self._cache.put(key, _Kept(frame, MappingProxyType({}), "", MappingProxyType({}), size))
-        return kept.frame.copy(deep=False)
+        return self._once(key, lambda: self._read_services(layer)).frame.copy(deep=False)
+
+    def _read_services(self, layer: Layer) -> _Decoded:
+        frame = freeze(decode_table(self._content(layer, "values")))
+        size = int(frame.memory_usage(index=False, deep=True).sum())
+        return _Decoded(frame, MappingProxyType({}), "", MappingProxyType({}), size)
 
     def compare(
         self, layer_id: str, a: int, b: int, level: str, viewer: Viewer, *, period: str | None = None
@@ -393,13 +390,8 @@ class Store(Database):
 
     def _content(self, layer: Layer, part: str) -> bytes:
         with self.reading() as connection:
-            table = tables.versions
-            wanted = connection.execute(
-                sa.select(table.c[f"{part}_sha256"]).where(
-                    table.c.layer_id == layer.id, table.c.version == layer.version
-                )
-            ).scalar_one()
-            blob = publishing.read_content(connection, layer.id, layer.version, part)
+            wanted = LAYERS.version_row(connection, layer.id, layer.version)._mapping[f"{part}_sha256"]
+            blob = read_content(connection, layer.id, layer.version, part)
         if sha256(blob) != wanted:
             fault = Fault(
                 "what is stored is not what was published", f"{layer.id} version {layer.version}", "restore a backup"
@@ -408,68 +400,6 @@ class Store(Database):
         return blob
 
     # -- writing -------------------------------------------------------------------------------------------------------
-
-    def publish(
-        self,
-        package: Package,
-        *,
-        by: Viewer,
-        note: str = "",
-        at: datetime | None = None,
-        replace_ok: bool = True,
-        append: bool = False,
-        expecting: int | None = None,
-        checked_by: str = "",
-        review_on: str = "",
-        checks: Mapping[str, Any] | None = None,
-    ) -> Published:
-        """Publish a package as the next version of its layer: harmonised, protected and written in one transaction.
-
-        ``at``: show it from then on (aware datetime); now, or a past moment, means at once. ``replace_ok=False`` refuses
-        an id that exists. ``append`` keeps the periods of the version shown that the package does not bring.
-        ``expecting`` is the newest version that the publisher knew of (0: none) and refuses if there is a newer one.
-        ``checks`` says what was checked beforehand, in numbers and rules only; it is kept with the version's report, which
-        everybody who sees the layer may read.
-        An analyst may publish for their own partner, an admin for any. Raises :class:`NotPermitted` or :class:`Refused`;
-        then nothing has changed but one audit line.
-        """
-        return publishing.publish(
-            self,
-            package,
-            by=by,
-            note=note,
-            at=at,
-            replace_ok=replace_ok,
-            append=append,
-            expecting=expecting,
-            checked_by=checked_by,
-            review_on=review_on,
-            checks=checks,
-        )
-
-    def publish_all(
-        self,
-        submissions: Sequence[publishing.Submission],
-        *,
-        by: Viewer,
-        note: str = "",
-        at: datetime | None = None,
-        checked_by: str = "",
-        review_on: str = "",
-    ) -> tuple[Published, ...]:
-        """Publish several layers as :meth:`publish` does, in one transaction: if one is refused, none is published."""
-        return publishing.publish_all(
-            self, submissions, by=by, note=note, at=at, checked_by=checked_by, review_on=review_on
-        )
-
-    def rollback(self, layer_id: str, *, to: int, by: Viewer, reason: str) -> None:
-        """Show an earlier version again, and cancel those that still wait for their date. Versions themselves stay as
-        they are; the ones after ``to`` are closed to all but those who may change the layer."""
-        publishing.rollback(self, layer_id, to=to, by=by, reason=reason)
-
-    def withdraw(self, layer_id: str, *, by: Viewer, reason: str) -> None:
-        """Show the layer to nobody until it is published or rolled back again. Links to it give the reason."""
-        publishing.withdraw(self, layer_id, by=by, reason=reason)
 
     def note(
         self, action: str, *, by: Viewer, layer_id: str | None = None, detail: Mapping[str, Any] | None = None
@@ -519,7 +449,7 @@ class Store(Database):
         finally:
             self._refreshing.release()
 
-    def look_again(self) -> None:
+    def reload(self) -> None:
         """Show this process what it has just written. It is written: a fault in looking at it is not the writer's."""
         self._checked = float("-inf")
         try:
@@ -528,11 +458,7 @@ class Store(Database):
             log.exception("the catalogue could not be read after a write; the next read will try again")
 
     def _load(self, connection: sa.Connection, generation: int, now: datetime) -> _Snapshot:
-        by_layer: dict[str, list[Pointer]] = {}
-        for r in connection.execute(sa.select(tables.pointers).order_by(tables.pointers.c.seq)):
-            by_layer.setdefault(r.layer_id, []).append(
-                Pointer(r.seq, r.action, r.version, r.at, r.effective_at, r.reason)
-            )
+        by_layer = LAYERS.pointers_of(connection)
         stands = {layer_id: standing(pointers, now) for layer_id, pointers in by_layer.items()}
         newest = {layer_id: max(p.version or 0 for p in pointers) for layer_id, pointers in by_layer.items()}
         decides = {i: stands[i].current or stands[i].last or newest[i] for i in by_layer}
@@ -575,44 +501,16 @@ class Store(Database):
     def after_fork(self) -> None:
         super().after_fork()
         self._refreshing = threading.Lock()
-        self._cache.lock = threading.Lock()
+        self._decoding = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
+class _Decoded:
     frame: pd.DataFrame
     arrays: Mapping[str, np.ndarray]
     reason: str
     why: Mapping[str, str]
     size: int
-
-
-class _Memory:
-    """The most recently used decoded values, at most ``limit`` bytes of them. Safe for threads."""
-
-    def __init__(self, limit: int):
-        self.limit = limit
-        self.size = 0
-        self.lock = threading.Lock()
-        self.kept: OrderedDict[tuple, _Kept] = OrderedDict()
-
-    def get(self, key: tuple) -> _Kept | None:
-        with self.lock:
-            found = self.kept.get(key)
-            if found is not None:
-                self.kept.move_to_end(key)
-            return found
-
-    def put(self, key: tuple, value: _Kept) -> _Kept:
-        with self.lock:
-            if key in self.kept:  # another thread was quicker
-                return self.kept[key]
-            self.kept[key] = value
-            self.size += value.size
-            while self.size > self.limit and len(self.kept) > 1:
-                _, old = self.kept.popitem(last=False)
-                self.size -= old.size
-        return value
 
 
 def _in_area_order(codes: pa.Array, arrays: dict[str, np.ndarray], wanted: pd.Index) -> dict[str, np.ndarray]:
@@ -626,7 +524,7 @@ def _in_area_order(codes: pa.Array, arrays: dict[str, np.ndarray], wanted: pd.In
 def _layer_of(row: sa.Row) -> Layer:
     summary = json.loads(row.summary)
     return Layer(
-        descriptor=descriptor_of_dict(json.loads(row.descriptor)),
+        descriptor=descriptor_of(row),
         version=row.version,
         published_at=row.published_at,
         published_by=row.published_by,

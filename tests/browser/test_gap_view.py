@@ -12,7 +12,7 @@ from dashboard.views import gaps as view
 from dashboard.views import overlays as over
 from dashboard.views.scene import classes_of, scene
 from layers import PUBLIC
-from tests.browser.driving import PHONE, Site, serving, until
+from tests.browser.driving import GAP, PHONE, Site, serving, until
 from tests.browser.test_axe import assert_clean
 from tests.measured import write_measured_pack
 
@@ -241,3 +241,9 @@ def test_a_ready_made_set_says_why_each_indicator_belongs(explore, demo_site):
     explore.page.locator(".preset-why summary").first.click()
     said = explore.page.locator(".preset-why").first.inner_text()
     assert all(why in said for why in preset.reasons.values())
+
+
+def test_another_control_leaves_every_digit_of_the_link_alone(explore, demo_site):
+    page = explore(demo_site, f"/?{GAP}&max_m=1234.5678")
+    page.choose("detour", "Straight line and a fifth")
+    assert "max_m=1234.5678&detour=1.2" in page.query()

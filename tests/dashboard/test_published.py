@@ -16,7 +16,6 @@ from dashboard.views.gaps import gaps_of
 from dashboard.views.gaps import kept as kept_answers
 from dashboard.views.places import bounds, names
 from dashboard.views.search import search
-from dashboard.views.siting import jobs
 from layers import PUBLIC, SYSTEM, NotFound, Withdrawn, open_store
 from tests.layers.store_fixtures import WEST_ANALYST, Clock, indicator, sites
 
@@ -163,7 +162,6 @@ def test_what_is_worked_out_is_shared_between_pinned_and_live(here):
     assert gaps_of(pinned, GAP, PUBLIC).result is answer.result  # same versions, same answer
     assert gaps_of(here, GAP, PUBLIC).result is not answer.result
     assert kept_answers(pinned) is kept_answers(here)
-    assert jobs(pinned) is jobs(here)
+    assert pinned.jobs is here.jobs
     assert names(pinned, "lsoa") is names(here, "lsoa")
     assert bounds(pinned) is bounds(here)
-    jobs(here).close()

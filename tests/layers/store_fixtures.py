@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from layers.model import Audience, Descriptor, Direction, Kind, Measure, Package, Viewer
 from layers.region import load_region
-from layers.store import migrations, publishing, tables
+from layers.store import migrations, preparing, tables
 from layers.store.briefings import Briefings
 from layers.store.store import open_store
 from tests.tiny import write_tiny_pack
@@ -155,7 +155,7 @@ def store(url, reopen, filled_file):
 @pytest.fixture
 def quick(monkeypatch, prepared_once):
     """Harmonise each package object only once; what is tested is the writing."""
-    really = publishing.prepare
+    really = preparing.prepare
 
     def prepare(package, region):
         key = id(package)
@@ -163,7 +163,7 @@ def quick(monkeypatch, prepared_once):
             prepared_once[key] = (package, really(package, region))
         return prepared_once[key][1]
 
-    monkeypatch.setattr(publishing, "prepare", prepare)
+    monkeypatch.setattr(preparing, "prepare", prepare)
 
 
 def unguarded(store, *statements: str) -> None:

@@ -136,10 +136,6 @@ def source_lines(sources: Sequence[SourceLine]) -> list[str]:
     return [_sentences("; ".join(dict.fromkeys(titles)), rest) for rest, titles in found.items()]
 
 
-def source_line(source: SourceLine) -> str:
-    return source_lines((source,))[0]
-
-
 def _published(source: SourceLine) -> str:
     """Period, publisher, version, date and licence."""
     period = text(source.period) if text(source.period) not in text(source.title) else ""

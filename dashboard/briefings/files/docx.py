@@ -22,12 +22,12 @@ from docx.shared import Cm, Pt, RGBColor
 from docx.text.run import Run
 
 from dashboard.briefings.files import contents
-from dashboard.briefings.files.office import LANGUAGE, picture_png, svg_png, tidy
+from dashboard.briefings.files.office import LANGUAGE, picture_png, say_properties, svg_png, tidy
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
-from dashboard.drawing.palette import ACCENT, INK, NOTICE, PAPER, QUIET, hex_of
+from dashboard.drawing.palette import ACCENT, INK, NOTICE, PAPER, QUIET, RULE, hex_of
 from dashboard.drawing.shown import LegendRow, TableData
 from dashboard.drawing.svg_text import width_of
-from dashboard.drawing.swatch import mark_of, swatch_svg
+from dashboard.drawing.swatch import LINE, mark_of, swatch_svg
 from layers import BriefingBlock
 
 FONT = "Arial"
@@ -268,25 +268,23 @@ def _lines(table) -> None:
     """Thin lines between rows and nothing else."""
     borders = OxmlElement("w:tblBorders")
     for side in ("top", "bottom", "insideH"):
-        line = OxmlElement(f"w:{side}")
-        for name, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", "C9C9C4")):
-            line.set(qn(f"w:{name}"), value)
-        borders.append(line)
+        borders.append(_element(side, val="single", sz="4", space="0", color=RULE[1:].upper()))
     table._tbl.tblPr.find(qn("w:tblLayout")).addprevious(borders)  # the schema's order
 
 
+def _element(tag: str, **attributes: str):
+    made = OxmlElement(f"w:{tag}")
+    for name, value in attributes.items():
+        made.set(qn(f"w:{name}"), value)
+    return made
+
+
 def _described(table, alt: str) -> None:
-    properties = table._tbl.tblPr
-    description = OxmlElement("w:tblDescription")
-    description.set(qn("w:val"), alt)
-    properties.append(description)
+    table._tbl.tblPr.append(_element("tblDescription", val=alt))
 
 
 def _fill(cell, colour: str) -> None:
-    shade = OxmlElement("w:shd")
-    for name, value in (("val", "clear"), ("color", "auto"), ("fill", colour[1:].upper())):
-        shade.set(qn(f"w:{name}"), value)
-    cell._tc.get_or_add_tcPr().append(shade)
+    cell._tc.get_or_add_tcPr().append(_element("shd", val="clear", color="auto", fill=colour[1:].upper()))
 
 
 def _shade(cell, row: LegendRow) -> None:
@@ -301,22 +299,13 @@ def _shade(cell, row: LegendRow) -> None:
     if row.pattern == "outline":
         borders = OxmlElement("w:tcBorders")
         for side in ("top", "left", "bottom", "right"):
-            line = OxmlElement(f"w:{side}")
-            for name, value in (("val", "single"), ("sz", "18"), ("space", "0"), ("color", "111111")):
-                line.set(qn(f"w:{name}"), value)
-            borders.append(line)
+            borders.append(_element(side, val="single", sz="18", space="0", color="111111"))
         properties.append(borders)
         return
-    shade = OxmlElement("w:shd")
-    hatch = row.pattern == "hatch"
-    given = (
-        ("val", "diagStripe" if hatch else "clear"),
-        ("color", "6F6F6B" if hatch else "auto"),
-        ("fill", "FFFFFF" if hatch else hex_of(row.colour)[1:].upper()),
-    )
-    for name, value in given:
-        shade.set(qn(f"w:{name}"), value)
-    properties.append(shade)
+    if row.pattern == "hatch":
+        properties.append(_element("shd", val="diagStripe", color=LINE[1:].upper(), fill=PAPER[1:].upper()))
+    else:
+        _fill(cell, hex_of(row.colour))
 
 
 # ---- words ----------------------------------------------------------------------------------------------------------------
@@ -391,12 +380,8 @@ def _blank(briefing: Briefing):
     _field(footer, "NUMPAGES")
     for run in footer.runs:
         run.font.size = Pt(size)
-    core = document.core_properties
-    core.title, core.subject = contents.text(briefing.title)[:255], contents.text(briefing.subtitle)[:255]
-    core.author = core.last_modified_by = contents.text(briefing.partner_name)[:255]
-    core.keywords, core.comments = contents.text(briefing.region_name)[:255], contents.text(briefing.notice)[:255]
-    core.language, core.category, core.revision = LANGUAGE, "Briefing", 1
-    core.created = core.modified = datetime.combine(briefing.made_on, time())
+    say_properties(document.core_properties, briefing)
+    document.core_properties.created = document.core_properties.modified = datetime.combine(briefing.made_on, time())
     return document
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.typst import compile_png
-from dashboard.briefings.filling.model import Figure
+from dashboard.briefings.filling.model import Briefing, Figure
 
 LANGUAGE = "en-GB"
 PICTURE = 1600
@@ -23,6 +23,14 @@ _MOMENT = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*(</dcterms:)")
 def picture_png(figure: Figure) -> bytes:
     """A map or chart as PNG."""
     return svg_png(contents.text(figure.svg), PICTURE)
+
+
+def say_properties(core, briefing: Briefing) -> None:
+    """What a file says of itself in its properties; the formats hold 255 letters of each."""
+    given = (briefing.title, briefing.subtitle, briefing.partner_name, briefing.region_name, briefing.notice.strip())
+    core.title, core.subject, core.author, core.keywords, core.comments = (contents.text(each)[:255] for each in given)
+    core.last_modified_by = core.author
+    core.language, core.category, core.revision = LANGUAGE, "Briefing", 1
 
 
 @lru_cache(maxsize=24)

@@ -22,7 +22,7 @@ from pptx.util import Pt
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.contents import size_of
-from dashboard.briefings.files.office import LANGUAGE, picture_png, tidy
+from dashboard.briefings.files.office import picture_png, say_properties, tidy
 from dashboard.briefings.files.pptx_charts import ChartNumbers, dress, format_of, known, upright
 from dashboard.briefings.files.pptx_shapes import (
     EDGE,
@@ -93,11 +93,7 @@ class _Deck:
             self._page(page)
         self._behind()
         self._sources()
-        core = self.deck.core_properties
-        core.title, core.subject = contents.text(self.briefing.title)[:255], contents.text(self.briefing.subtitle)[:255]
-        core.author = core.last_modified_by = contents.text(self.briefing.partner_name)[:255]
-        core.keywords, core.comments = contents.text(self.briefing.region_name)[:255], self.notice[:255]
-        core.language, core.category, core.revision = LANGUAGE, "Briefing", 1
+        say_properties(self.deck.core_properties, self.briefing)
         for slide in self.deck.slides:
             speak(slide._element)
             if slide.has_notes_slide:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from dashboard.briefings.filling import exhibits
 from dashboard.briefings.filling.asking import BROKEN_VIEW
 from dashboard.briefings.filling.credits import limits_of, source_lines
 from dashboard.briefings.filling.facts import Facts, query_of
@@ -160,26 +161,6 @@ def used_layers(facts: Iterable[Fact], figure: Figure | None) -> tuple[tuple[str
     return tuple(dict.fromkeys(found))
 
 
-def document_layers(document: Document) -> tuple[str, ...]:
-    """Ids of the layers that a briefing names in tokens, exhibits and views, as written: they need not exist."""
-    views, ids = [document.view], []
-    for page in document.pages:
-        named = [token.arguments for token in tokens_of(page)]
-        named += [page.exhibit.arguments] if page.exhibit is not None else []
-        for arguments in named:
-            ids += [arguments.get("layer", ""), *arguments.get("services", "").split(",")]
-            ids += [part.partition("=")[0] for part in arguments.get("need", "").split(",")]
-            views.append(arguments.get("view", ""))
-    for view in filter(None, views):
-        try:
-            query = query_of(view)
-        except Refused:
-            continue
-        ids += [part.partition("=")[0] for part in query.get("need", "").split(",")]
-        ids += [*query.get("services", "").split(","), query.get("group", "")]
-    return tuple(dict.fromkeys(each.strip() for each in ids if each.strip() and each.strip() != "none"))
-
-
 def _stale(newest: Published, pins: Mapping[str, int], reader: Viewer) -> tuple[Stale, ...]:
     found = []
     for layer_id, pinned in pins.items():
@@ -301,8 +282,6 @@ class _Build:
         return view
 
     def _figure(self, spec: ExhibitSpec) -> Figure:
-        from dashboard.briefings.filling import exhibits
-
         self._check(spec)
         try:
             view = spec.arguments.get("view", "") or self.document.view

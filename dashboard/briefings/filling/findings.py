@@ -131,9 +131,13 @@ def _(ask: Ask) -> Fact:
 @token("access.share_beyond", _BEYOND, "The same as a share of all residents", _BEYOND_EG)
 def _(ask: Ask) -> Fact:
     beyond, everybody, more = _beyond(ask)
+    return _share(ask, beyond, everybody, more)
+
+
+def _share(ask: Ask, people: float, everybody: float, more: dict) -> Fact:
     if everybody <= 0:
         raise ask.refused("nobody lives in these areas", "choose others")
-    return Fact(percent(beyond / everybody), 100 * beyond / everybody, "% of residents", **more)
+    return Fact(percent(people / everybody), 100 * (people / everybody), "% of residents", **more)
 
 
 # ---- gaps ---------------------------------------------------------------------------------------------------------------
@@ -184,11 +188,8 @@ _gap_number(
 @token("gaps.share", "[view]", "The same as a share of all residents", _GAPS)
 def _(ask: Ask) -> Fact:
     gaps = ask.gaps()
-    everybody = gaps.summary["residents"]
-    if everybody <= 0:
-        raise ask.refused("nobody lives in these areas", "choose others")
-    share = gaps.summary["underserved_residents"] / everybody
-    return Fact(percent(share), 100 * share, "% of residents", **_about_gaps(gaps, ask))
+    s = gaps.summary
+    return _share(ask, s["underserved_residents"], s["residents"], _about_gaps(gaps, ask))
 
 
 _gap_number("communities", "communities", "Communities that underserved areas form where they touch")
@@ -346,11 +347,8 @@ _together_number(
 @token("together.share", "[view]", "The same as a share of all residents", _TOGETHER)
 def _(ask: Ask) -> Fact:
     found = ask.together()
-    everybody = found.summary["residents"]
-    if everybody <= 0:
-        raise ask.refused("nobody lives in these areas", "choose others")
-    share = found.summary["residents_nearer_elsewhere"] / everybody
-    return Fact(percent(share), 100 * share, "% of residents", **_about_together(found, ask))
+    s = found.summary
+    return _share(ask, s["residents_nearer_elsewhere"], s["residents"], _about_together(found, ask))
 
 
 _together_number(

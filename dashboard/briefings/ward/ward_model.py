@@ -64,7 +64,6 @@ class GapRow:
     theme: str
     question: str  # "more than 5 km from the nearest drug and alcohol service", after the measure of need if it is one
     areas: int
-    of_areas: int
     residents: float
     words: str  # "2 of 6 small areas, 3,120 residents"
     communities: str  # "Part of Ashington (9 areas, 14,210 residents), shared with …"

@@ -181,7 +181,6 @@ def _gap_row(shared: Shared, each: Asked, chosen: np.ndarray, of: int) -> GapRow
         question.theme.name,
         f"{by}{far} {question.nearest}",
         count,
-        of,
         residents,
         words,
         wording.listing(said, 2),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import io
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import flask
 import segno
@@ -16,17 +13,11 @@ from dashboard.auth.session import current_viewer
 from dashboard.briefings.files.formats import FORMATS
 from dashboard.briefings.sources import Found, not_there
 from dashboard.briefings.web.pages import asked_for, values_of
-from dashboard.published import Published
+from dashboard.memory import memory_of
 from dashboard.web import published
 
 _KEPT_BYTES = 96 * 2**20
-_AT_ONCE = threading.BoundedSemaphore(2)  # files that are made at the same time
-_QUEUE = threading.BoundedSemaphore(3)  # those and the ones that wait; a server has four threads unless told otherwise
 QR_LOOK = {"dark": "#000", "light": "#fff", "border": 3}
-
-
-class Busy(Exception):
-    """So many files are being made that another one has to be asked for again."""
 
 
 def file(briefing_id: str, name: str, format_: str):
@@ -92,43 +83,9 @@ def _state(found: Found, seen: int) -> tuple:
 
 
 def _kept_or_made(key: tuple, make: Callable[[], bytes]) -> bytes:
-    """At most two files are made at once, and few requests wait for that: the others are for the rest of the site."""
-    kept = _kept.setdefault(published(), _Kept(_KEPT_BYTES))
-    data = kept.get(key)
-    if data is not None:
-        return data
-    if not _QUEUE.acquire(blocking=False):
-        raise Busy
-    try:
-        with _AT_ONCE:
-            data = kept.get(key)  # the one before may have asked for the same
-            return kept.put(key, make()) if data is None else data
-    finally:
-        _QUEUE.release()
-
-
-class _Kept:
-    """Files that were made, the last used ones, up to so many bytes. Who may have them is asked before this is."""
-
-    def __init__(self, most: int):
-        self.most, self.size = most, 0
-        self.files: OrderedDict[tuple, bytes] = OrderedDict()
-        self.lock = threading.Lock()
-
-    def get(self, key: tuple) -> bytes | None:
-        with self.lock:
-            data = self.files.get(key)
-            if data is not None:
-                self.files.move_to_end(key)
-            return data
-
-    def put(self, key: tuple, data: bytes) -> bytes:
-        with self.lock:
-            self.size += len(data) - len(self.files.pop(key, b""))
-            self.files[key] = data
-            while self.size > self.most and len(self.files) > 1:
-                self.size -= len(self.files.popitem(last=False)[1])
-        return data
-
-
-_kept: WeakKeyDictionary[Published, _Kept] = WeakKeyDictionary()
+    """Few files are made at once, and few requests wait for that (:data:`dashboard.jobs.KINDS`): the others are for the rest
+    of the site. Who may have a file is asked before this is."""
+    here = published()
+    files = memory_of(here, "briefing files", _KEPT_BYTES, len)
+    data = files.find(key)
+    return here.jobs.run("file", key, lambda: files.get(key, make)) if data is None else data

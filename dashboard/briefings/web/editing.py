@@ -46,7 +46,7 @@ def edit_list():
 
 def _list(*, faults: tuple = (), failed: str = "", status: int = 200):
     viewer = current_viewer()
-    drafts = briefings().drafts(viewer)
+    drafts = briefings().drafts.list(viewer)
     return show(
         "drafts", title="Your briefings", status=status,
         mine=[one for one in drafts if may_change(one.partner, viewer)],
@@ -63,14 +63,14 @@ def edit_begin():
     viewer, form = current_viewer(), flask.request.form
     source = form.get("from", "")
     try:
-        if len([one for one in briefings().drafts(viewer) if one.made_by == viewer.user]) >= MOST_DRAFTS:
+        if len([one for one in briefings().drafts.list(viewer) if one.made_by == viewer.user]) >= MOST_DRAFTS:
             raise NotPermitted(f"You have {MOST_DRAFTS} drafts. Publish or discard some first.")
         text, briefing_id = start(source, viewer)
         if briefing_id:
-            same = [one for one in briefings().drafts(viewer) if one.briefing_id == briefing_id]
+            same = [one for one in briefings().drafts.list(viewer) if one.briefing_id == briefing_id]
             if same and may_change(same[0].partner, viewer):
                 return flask.redirect(f"{EDIT}/{same[0].id}", 303)
-        draft = briefings().begin(viewer, text, briefing_id)
+        draft = briefings().drafts.begin(viewer, text, briefing_id)
     except Refused as error:
         return _list(faults=remarks(error.faults), failed=error.title, status=422)
     return flask.redirect(f"{EDIT}/{draft.id}", 303)
@@ -101,7 +101,7 @@ def start(source: str, viewer: Viewer) -> tuple[str, str]:
 
 def edit_text(draft_id: str):
     viewer = current_viewer()
-    draft = briefings().draft(draft_id, viewer)
+    draft = briefings().drafts.get(draft_id, viewer)
     if not may_change(draft.partner, viewer):
         return flask.redirect(f"{EDIT}/{draft.id}/publish", 303)
     return _editor(draft)
@@ -124,12 +124,12 @@ def _editor(draft: BriefingDraft, *, text: str | None = None, status: int = 200,
 
 def edit_save(draft_id: str):
     viewer, form = current_viewer(), flask.request.form
-    draft = briefings().draft(draft_id, viewer)
+    draft = briefings().drafts.get(draft_id, viewer)
     revision = number(form.get("revision"), None, draft.revision)
     text, at = _acted(outline.tidy(form.get("text", draft.text)), form)
     quiet = "X-Autosave" in flask.request.headers
     try:
-        saved = briefings().change(draft_id, viewer, revision, text)
+        saved = briefings().drafts.change(draft_id, viewer, revision, text)
     except Overtaken as error:
         if quiet:
             return flask.jsonify(
@@ -168,7 +168,7 @@ def _acted(text: str, form) -> tuple[str, int]:
 def edit_preview(draft_id: str):
     """The page under the cursor as readers would get it, and every fault; of a text that need not be saved."""
     viewer, form = current_viewer(), flask.request.form
-    draft = briefings().draft(draft_id, viewer)
+    draft = briefings().drafts.get(draft_id, viewer)
     if not may_change(draft.partner, viewer):
         raise NotPermitted("You were asked to check this draft; only those who write it may change it.")
     text = outline.tidy(form.get("text", ""))
@@ -186,13 +186,13 @@ def edit_preview(draft_id: str):
 
 
 def edit_discard(draft_id: str):
-    briefings().discard(draft_id, current_viewer())
+    briefings().drafts.discard(draft_id, current_viewer())
     return flask.redirect(EDIT, 303)
 
 
 def edit_look(draft_id: str):
     """The whole draft as its readers would get it."""
-    draft = briefings().draft(draft_id, current_viewer())
+    draft = briefings().drafts.get(draft_id, current_viewer())
     return show(
         "look", title=f"Preview: {draft.title}", draft=draft, draw=draw,
         looked=look(published(), draft.text, current_viewer()), address=f"{EDIT}/{draft.id}",
@@ -210,7 +210,7 @@ def edit_notes(draft_id: str):
 
 
 def _presented(draft_id: str, template: str):
-    draft = briefings().draft(draft_id, current_viewer())
+    draft = briefings().drafts.get(draft_id, current_viewer())
     briefing = look(published(), draft.text, current_viewer()).briefing
     if briefing is None:
         return flask.redirect(f"{EDIT}/{draft_id}/look", 303)

@@ -34,7 +34,7 @@ def _pin_page(view: str, kind: str, *, status: int = 200, failed: str = "", faul
         -1,
         page_of_view(view, headline, kind),
     )
-    drafts = [one for one in briefings().drafts(viewer) if may_change(one.partner, viewer)]
+    drafts = [one for one in briefings().drafts.list(viewer) if may_change(one.partner, viewer)]
     return show(
         "pin", title="Pin this view", status=status, view=view, kind=kind,
         dropped=dropped, drafts=drafts, looked=look(published(), text, viewer), draw=draw, failed=failed, faults=faults,
@@ -56,12 +56,12 @@ def pin_here():
     added = page_of_view(view, headline, kind, caption)
     try:
         if form.get("draft"):
-            draft = briefings().draft(form["draft"], viewer)
+            draft = briefings().drafts.get(form["draft"], viewer)
             text = outline.insert(draft.text, -1, added)
-            draft = briefings().change(draft.id, viewer, draft.revision, text)
+            draft = briefings().drafts.change(draft.id, viewer, draft.revision, text)
         else:
             text, _ = start("", viewer)
-            draft = briefings().begin(viewer, outline.remove(outline.insert(text, -1, added), 1))
+            draft = briefings().drafts.begin(viewer, outline.remove(outline.insert(text, -1, added), 1))
     except (Refused, Overtaken) as error:
         faults = remarks(getattr(error, "faults", ()))
         return _pin_page(view, kind, status=422, failed=str(error), faults=faults, headline=headline)

@@ -34,7 +34,7 @@ from layers import (
 
 def edit_publish(draft_id: str):
     done = next((name for name in ("asked", "checked") if name in flask.request.args), "")
-    return _publish_page(briefings().draft(draft_id, current_viewer()), done=done)
+    return _publish_page(briefings().drafts.get(draft_id, current_viewer()), done=done)
 
 
 def _publish_page(draft: BriefingDraft, *, status: int = 200, **values):
@@ -56,7 +56,7 @@ def _publish_page(draft: BriefingDraft, *, status: int = 200, **values):
 
 def edit_publish_now(draft_id: str):
     viewer, form = current_viewer(), flask.request.form
-    draft = briefings().draft(draft_id, viewer)
+    draft = briefings().drafts.get(draft_id, viewer)
     given = {
         name: form.get(name, "") for name in ("note", "briefing_id", "audience", "review_on", "asked_of", "asked_note")
     }
@@ -67,7 +67,7 @@ def edit_publish_now(draft_id: str):
         if action == "later":
             return flask.redirect(EDIT, 303)
         if action == "ask":
-            briefings().ask_check(draft_id, viewer, given["asked_of"], given["asked_note"])
+            briefings().drafts.ask_check(draft_id, viewer, given["asked_of"], given["asked_note"])
             return flask.redirect(f"{EDIT}/{draft_id}/publish?asked=yes", 303)
         if action != "publish":
             return flask.redirect(f"{EDIT}/{draft_id}/publish", 303)
@@ -89,7 +89,7 @@ def edit_publish_now(draft_id: str):
         where = {"colleague": "asked_of", "id": "briefing_id"}
         errors = {where[fault.where]: str(fault.what) for fault in error.faults if fault.where in where}
         said = remarks([fault for fault in error.faults if fault.where not in where])
-        draft = briefings().draft(draft_id, viewer)
+        draft = briefings().drafts.get(draft_id, viewer)
         return _publish_page(draft, status=422, failed=error.title, faults=said, errors=errors, given=given)
     return flask.redirect(f"{PATH}/{done.id}?done=published", 303)
 
@@ -103,14 +103,16 @@ def _settings(draft: BriefingDraft, viewer: Viewer, revision: int, given: dict[s
         text = _set(text, "audience", given["audience"])
     if "review_on" in flask.request.form:
         text = _set(text, "review_on", given["review_on"][:20])
-    return briefings().change(draft.id, viewer, revision, text) if text != draft.text else draft
+    return briefings().drafts.change(draft.id, viewer, revision, text) if text != draft.text else draft
 
 
 def edit_check(draft_id: str):
     viewer = current_viewer()
-    draft = briefings().draft(draft_id, viewer)
+    draft = briefings().drafts.get(draft_id, viewer)
     try:
-        briefings().confirm_check(draft_id, viewer, number(flask.request.form.get("revision"), None, draft.revision))
+        briefings().drafts.confirm_check(
+            draft_id, viewer, number(flask.request.form.get("revision"), None, draft.revision)
+        )
     except Overtaken as error:
         said = (Remark(f"{error.draft.changed_by} changed the text meanwhile", "read it again, then confirm"),)
         return _publish_page(error.draft, status=409, failed="Nothing was confirmed.", faults=said)

@@ -14,6 +14,7 @@ from dashboard.auth.session import current_viewer
 from dashboard.briefings.web import downloads, editing, pinning, publishing, reading, versions
 from dashboard.briefings.web.pages import EDIT, PATH, may_write, message
 from dashboard.html import wording_day
+from dashboard.jobs import Busy
 from layers import NotFound, NotPermitted, Refused, Withdrawn
 
 ONE, DRAFT = f"{PATH}/<briefing_id>", f"{EDIT}/<draft_id>"
@@ -70,7 +71,7 @@ def blueprint() -> flask.Blueprint:
         routes.add_url_rule(address, view_func=view, methods=[method])
     routes.before_request(only_people)
     for error, answer in (
-        (Withdrawn, withdrawn), (NotFound, missing), (Refused, refused), (downloads.Busy, busy), (NotPermitted, not_permitted),
+        (Withdrawn, withdrawn), (NotFound, missing), (Refused, refused), (Busy, busy), (NotPermitted, not_permitted),
     ):  # fmt: skip
         routes.register_error_handler(error, answer)
     return routes
@@ -107,7 +108,7 @@ def refused(error: Refused):
     return message(error.title.rstrip("."), ["; ".join(map(str, error.faults))], 503)
 
 
-def busy(_: downloads.Busy):
+def busy(_: Busy):
     lines = ["The server is making files for others at this moment. Try again in a few seconds."]
     response = message("One moment, please", lines, 503)
     response.headers["Retry-After"] = "5"

@@ -64,7 +64,7 @@ def withdraw(briefing_id: str):
 
 
 def restore(briefing_id: str):
-    return _undo(briefing_id, "restore", briefings().restore, to=number(flask.request.form.get("to"), None, 0))
+    return _undo(briefing_id, "restore", briefings().rollback, to=number(flask.request.form.get("to"), None, 0))
 
 
 def _undo(briefing_id: str, what: str, undo: Callable, **to):

@@ -127,6 +127,8 @@ def _front(text: str) -> tuple[dict[str, str], list[str]]:
 def _pages(lines: Iterable[str]) -> list[_Page]:
     pages, fence, inside, after_gap = [], "", [], True
     for line in lines:
+        if line.strip() and not pages and not line.startswith("# "):
+            raise ValueError(f"a page of a template begins with its headline, “# …”; before it stands “{line}”")
         if fence:
             if line.strip() != "```":
                 inside.append(line)

@@ -205,9 +205,8 @@ def test_what_not_everybody_may_see(serve, tiny_pack, tmp_path, monkeypatch):
 
 
 def test_a_plan_that_is_not_proven_in_time_is_the_best_so_far(get, monkeypatch, tiny):
-    waiting = siting.Job("a" * 32, "running", "bounds", 1.0, 2.0, document={"sites": [], "result": {}})
-    jobs = siting.jobs(tiny)
-    monkeypatch.setattr(jobs, "wait", lambda *rest: waiting)
+    waiting = siting.Proof("a" * 32, "running", "bounds", 1.0, 2.0, document={"sites": [], "result": {}})
+    monkeypatch.setattr(siting, "wait", lambda *rest: waiting)
     answer = get("sites", new="3", demand="all")
     assert answer.status_code == 202
     assert (answer.get_json()["state"], answer.headers["Retry-After"]) == ("running", "2")

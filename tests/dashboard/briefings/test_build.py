@@ -12,7 +12,6 @@ from dashboard.briefings.filling.build import (
     FactChange,
     build_briefing,
     compare_facts,
-    document_layers,
     fill_in,
     pins_of,
 )
@@ -380,16 +379,6 @@ def test_compare_tells_of_pages_and_exhibits_that_come_and_go(own, stub):
     assert compare_facts(two, replace(two, pages=(other,))) == (
         FactChange(1, "exhibit: A map", "words", "other words"),
     )
-
-
-def test_the_layers_that_a_text_names_are_found_without_filling_it_in():
-    document = written(
-        '# {{ value layer=a area=T01 }}\n\n{{ gaps.areas view="need=b=2,c&services=d,e" }}\n\n'
-        "```exhibit\nchart\ntype: worst\nlayer: f\n```",
-        "# Two\n\n```exhibit\ntable\ntype: services\nservices: g, h\n```",
-        view="need=i&services=a&group=j",
-    )  # fmt: skip
-    assert set(document_layers(document)) == set("abcdefghij")
 
 
 # ---- sources and limits -------------------------------------------------------------------------------------------------

@@ -29,6 +29,12 @@ from layers import BriefingBlock, BriefingRun, Refused
 from tests import sample_briefing as made
 
 ADDRESS = "https://map.example.org"
+
+
+def source_line(source) -> str:
+    return contents.source_lines((source,))[0]
+
+
 EVERY = pytest.mark.parametrize("format", FORMATS)
 
 
@@ -109,7 +115,7 @@ def test_every_page_says_what_it_is_about(files, format):
         "1 area, 900 residents", "Withheld to protect people", "Treatment services: dark circles",
         "Underserved areas have a bold outline.",
         # sources with version, date and licence, and what the licence asks to be said
-        contents.source_line(made.NEED), contents.source_line(made.SITES),
+        source_line(made.NEED), source_line(made.SITES),
         "Contains OS data © Crown copyright and database right 2026.",
         "What this does not tell you", "Sources and licences",
         # what the map shows, as a table
@@ -354,7 +360,7 @@ def test_slides_have_titles_numbers_and_notes(slides):
     notes = slides.slides[1].notes_slide.notes_text_frame.text
     assert notes.startswith("Start with Ashby.\n– Ask who has been there.")
     assert "104,200: Residents of underserved areas, mid-2024 estimate." in notes
-    assert all(limit in notes for limit in made.LIMITS) and contents.source_line(made.SITES) in notes
+    assert all(limit in notes for limit in made.LIMITS) and source_line(made.SITES) in notes
 
 
 def test_slides_are_wide_and_in_british_english(slides, files):
@@ -674,17 +680,17 @@ def test_clean_leaves_everything_else():
 
 
 def test_source_lines():
-    assert contents.source_line(made.NEED) == (
+    assert source_line(made.NEED) == (
         "Hospital stays for alcohol, 2024/25. Office for Health Improvement and Disparities. Version 3, published 1 May 2026. "
         "Open Government Licence v3.0."
     )
     bare = SourceLine("x", 0, "Title 2024", "", "2024", "", "", "", "")
-    assert contents.source_line(bare) == "Title 2024."
+    assert source_line(bare) == "Title 2024."
     other = replace(made.NEED, layer_id="other", title="Deaths caused by alcohol")
     assert contents.source_lines((made.NEED, made.SITES, other)) == [
         "Hospital stays for alcohol; Deaths caused by alcohol, 2024/25. Office for Health Improvement and Disparities. "
         "Version 3, published 1 May 2026. Open Government Licence v3.0.",
-        contents.source_line(made.SITES),
+        source_line(made.SITES),
     ]
 
 

@@ -21,7 +21,7 @@ from dashboard.briefings.files import wards as wards_as_files
 from dashboard.briefings.filling import asking
 from dashboard.briefings.filling.build import build_briefing
 from dashboard.briefings.filling.exhibits import EXHIBIT_HELP, figure
-from dashboard.briefings.web import downloads, pages, presenting
+from dashboard.briefings.web import pages, presenting
 from dashboard.briefings.writing import outline
 from layers import PUBLIC, SYSTEM, ExhibitSpec, Refused, load_region, read_briefing
 from layers.methods.travel import read_travel_file
@@ -123,7 +123,9 @@ def test_a_hostile_draft_can_still_be_opened_and_harms_nobody_elses_list(site):
         f"---\ntitle: T\npartner: westshire\nview: {'[' * 3000}{']' * 3000}\n---\n# One\n",
         FRONT.replace("T", "!!int x"),
     ):
-        site.held.change(draft, site.viewer("ann"), site.held.draft(draft, site.viewer("ann")).revision, text)
+        site.held.drafts.change(
+            draft, site.viewer("ann"), site.held.drafts.get(draft, site.viewer("ann")).revision, text
+        )
         assert vic.get("/briefings/edit").status_code == 200
         assert ann.get("/briefings/edit").status_code == 200
         assert ann.get(f"/briefings/edit/{draft}").status_code == 200
@@ -340,11 +342,8 @@ def test_files_that_many_ask_for_leave_room_for_the_rest_of_the_site(site, monke
         assert inside.acquire(timeout=30)
     try:
         # two are being made; one more may wait, the next is told to come back
-        assert downloads._QUEUE.acquire(blocking=False)
-        try:
-            late = site.client().get(f"/briefings/ward-{wards[2]}/files/x.pdf")
-        finally:
-            downloads._QUEUE.release()
+        site.published.jobs.submit("file", "the one that waits", lambda progress, cancelled: None)
+        late = site.client().get(f"/briefings/ward-{wards[2]}/files/x.pdf")
         assert late.status_code == 503 and late.headers["Retry-After"] == "5"
         assert site.client().get("/briefings").status_code == 200
     finally:

@@ -219,3 +219,8 @@ def test_templates_reach_nothing_but_their_words(tiny, monkeypatch, tmp_path):
     finally:
         monkeypatch.undo()
         templates._environment.cache_clear()
+
+
+def test_a_template_without_a_headline_says_what_is_missing():
+    with pytest.raises(ValueError, match=r"begins with its headline.*Where is it"):
+        templates._pages(["", "Where is it?", "# Here"])

@@ -16,13 +16,15 @@ import pytest
 
 from dashboard.app import create_app
 from dashboard.auth.session import COOKIE
+from dashboard.briefings.files import contents
+from dashboard.briefings.files.formats import FORMATS, Format, export_briefing
 from dashboard.briefings.filling.model import BriefingPage
 from dashboard.briefings.sources import RESERVED, find_briefing, short_code
 from dashboard.briefings.web import draw
 from dashboard.briefings.writing import outline
 from dashboard.briefings.writing.drafting import page_of_view
 from dashboard.published import Published
-from layers import PUBLIC, SYSTEM, Briefings, NotFound, Viewer, open_store
+from layers import PUBLIC, SYSTEM, Briefings, NotFound, Refused, Viewer, open_store
 from tests.layers.store_fixtures import indicator
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -95,7 +97,7 @@ class Site:
         return PUBLIC if name == "public" else self.store.accounts.viewer_named(name)
 
     def draft(self, name: str, text: str, briefing_id: str = "") -> str:
-        return self.held.begin(self.viewer(name), text, briefing_id).id
+        return self.held.drafts.begin(self.viewer(name), text, briefing_id).id
 
     def publish(self, name: str, text: str, briefing_id: str):
         """By hand, as the editor does it."""
@@ -380,7 +382,7 @@ def test_a_draft_from_nothing_to_a_published_briefing(site):
     assert edit(ann, draft, text=text, revision="1", action="save").status_code == 303
     moved = edit(ann, draft, text=text, revision="2", action="down:1")
     assert moved.location.endswith("?page=2")
-    assert [part.headline[:4] for part in outline.parts_of(site.held.draft(draft, site.viewer("ann")).text)] == [
+    assert [part.headline[:4] for part in outline.parts_of(site.held.drafts.get(draft, site.viewer("ann")).text)] == [
         "Two ",
         "Harm",
     ]
@@ -442,7 +444,7 @@ def test_two_people_in_one_draft_both_keep_their_text(site):
     words = said(late)
     assert "bob changed this draft" in words and "# Of bob" in words and "# Of ann" in words
     assert 'name="revision" value="2"' in late.text
-    assert site.held.draft(draft, site.viewer("ann")).text.endswith("# Of bob")
+    assert site.held.drafts.get(draft, site.viewer("ann")).text.endswith("# Of bob")
     quiet = ann.post(f"/briefings/edit/{draft}", data={"text": "# x", "revision": "1"}, headers={"X-Autosave": "1"})
     assert quiet.status_code == 409 and "bob" in quiet.get_json()["message"]
     assert edit(ann, draft, text="# Of ann", revision="2", action="save").status_code == 303
@@ -455,11 +457,11 @@ def test_pages_are_added_and_removed_with_what_was_typed(site):
     draft = site.draft("ann", TEXT.format(title="Plum", audience="public"))
     text = "---\ntitle: T\npartner: westshire\n---\n# One\n\nTyped just now.\n\n# Two\n"
     assert edit(ann, draft, text=text, revision="1", action="add:1").location.endswith("?page=2")
-    kept = site.held.draft(draft, site.viewer("ann")).text
+    kept = site.held.drafts.get(draft, site.viewer("ann")).text
     assert [part.headline for part in outline.parts_of(kept)] == ["One", "Say the one point of this page here", "Two"]
     assert "Typed just now." in kept
     edit(ann, draft, text=kept, revision="2", action="remove:2")
-    assert [part.headline for part in outline.parts_of(site.held.draft(draft, site.viewer("ann")).text)] == [
+    assert [part.headline for part in outline.parts_of(site.held.drafts.get(draft, site.viewer("ann")).text)] == [
         "One",
         "Two",
     ]
@@ -592,7 +594,7 @@ def test_a_draft_larger_than_a_briefing_may_be_is_refused_and_the_old_text_kept(
     draft = site.draft("ann", "# small")
     answer = edit(ann, draft, text="x" * 250_000, revision="1", action="save")
     assert answer.status_code in (413, 422)
-    assert site.held.draft(draft, site.viewer("ann")).text == "# small"
+    assert site.held.drafts.get(draft, site.viewer("ann")).text == "# small"
     assert ann.post(f"/briefings/edit/{draft}/preview", data={"text": "x" * 3_000_000}).status_code == 413
 
 
@@ -607,11 +609,14 @@ POSTS = (
 def test_another_site_cannot_write(site, path):
     draft = site.draft("ann", TEXT.format(title="Plum", audience="public"))
     ann = site.client("ann")
-    before = (len(site.held.drafts(site.viewer("ann"))), site.held.draft(draft, site.viewer("ann")).revision)
+    before = (len(site.held.drafts.list(site.viewer("ann"))), site.held.drafts.get(draft, site.viewer("ann")).revision)
     form = {"text": "# x", "reason": "x", "to": "1", "action": "publish", "from": "", "view": "need=harm"}
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}):
         assert ann.post(path.format(d=draft), data=form, headers=headers).status_code == 403
-    assert before == (len(site.held.drafts(site.viewer("ann"))), site.held.draft(draft, site.viewer("ann")).revision)
+    assert before == (
+        len(site.held.drafts.list(site.viewer("ann"))),
+        site.held.drafts.get(draft, site.viewer("ann")).revision,
+    )
     assert site.client().get("/briefings/all-may-read").status_code == 200
     assert ann.get(path.format(d=draft)).status_code in (200, 303, 404, 405)  # reading changes nothing either
 
@@ -634,7 +639,7 @@ def test_a_view_is_pinned_to_a_new_and_to_an_old_draft(site):
         "/briefings/pin", data={"view": "need=harm&level=ward", "headline": "Harm is <b>high</b>\n# and more"}
     )
     draft = new.location.rpartition("/")[2].partition("?")[0]
-    text = site.held.draft(draft, site.viewer("ann")).text
+    text = site.held.drafts.get(draft, site.viewer("ann")).text
     assert "view: need=harm&level=ward" in text and [part.headline for part in outline.parts_of(text)] == [
         "Harm is bhigh/b # and more"
     ]
@@ -715,3 +720,21 @@ def test_a_setting_is_read_back_as_it_was_given(value):
 
     text = "---\ntitle: A\nsubtitle: old\npartner: p\n---\n# One\n"
     assert read_briefing(with_setting(text, "subtitle", value)).subtitle == value
+
+
+def test_a_format_is_one_row_and_its_function(site, monkeypatch):
+    row = Format("txt", "Plain text", "To be read aloud", "text/plain; charset=utf-8", "contents:as_text")
+    monkeypatch.setitem(FORMATS, "txt", row)
+    monkeypatch.setattr(contents, "as_text", lambda briefing, *, address: briefing.title.encode(), raising=False)
+    page = site.client().get("/briefings/all-may-read").text
+    assert (
+        'href="/briefings/all-may-read/files/all-may-read.txt" download>Plain text<small>To be read aloud</small>'
+        in page
+    )
+    answer = site.client().get("/briefings/all-may-read/files/all-may-read.txt")
+    assert (answer.status_code, answer.text, answer.content_type) == (200, "Plum matters", row.media_type)
+    assert 'filename="all-may-read.txt"' in answer.headers["Content-Disposition"]
+    assert site.client().get("/briefings/all-may-read/files/all-may-read.odt").status_code == 404
+    with pytest.raises(Refused) as refused:
+        export_briefing(find_briefing(site.published, "all-may-read", PUBLIC), "odt")
+    assert "txt" in str(refused.value.faults[0])

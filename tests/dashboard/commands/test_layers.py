@@ -297,13 +297,13 @@ def test_a_layer_follows_the_region_pack_again(run, store, tmp_path):
     was = value_of(store, "crowded", "T03")
     folder = write(tmp_path / "p", name="crowded", first=50.0)
     assert run("layers", "publish", folder, "--by", "wes").exit_code == 0
-    store.look_again()
+    store.reload()
     assert value_of(store, "crowded", "T03") != was
     refused = run("layers", "follow", "crowded", "--by", "eli", "--reason", "Try", "--json")
     assert refused.exit_code == 1
     back = run("layers", "follow", "crowded", "--by", "wes", "--reason", "It is kept better there", "--json")
     assert (back.exit_code, json.loads(back.stdout)["version"]) == (0, 3)
-    store.look_again()
+    store.reload()
     assert value_of(store, "crowded", "T03") == was
     again = run("layers", "follow", "crowded", "--by", "wes", "--reason", "Twice")
     assert again.exit_code == 1 and "follows the region pack already" in again.output

@@ -809,7 +809,7 @@ def two_columns(client, titles=("Damp homes", "Cold homes")) -> str:
 
 def test_several_layers_are_published_all_or_none(site, monkeypatch):
     """The second of two is overtaken between the preview and the button: the first is not published either."""
-    from layers.store import publishing
+    from layers.store.layers import Layers
 
     ann, bob = site.client("ann"), site.client("bob")
     draft = two_columns(ann)
@@ -821,7 +821,7 @@ def test_several_layers_are_published_all_or_none(site, monkeypatch):
         site.store.layer("damp-homes-westshire", PUBLIC)
     assert site.actions().count("publish") == before
     # nor when the database fails at the second
-    write, calls = publishing.write_version, []
+    write, calls = Layers.write_version, []
 
     def failing(*args, **kwargs):
         calls.append(1)
@@ -830,7 +830,7 @@ def test_several_layers_are_published_all_or_none(site, monkeypatch):
         return write(*args, **kwargs)
 
     step(ann, draft, "preview")
-    monkeypatch.setattr(publishing, "write_version", failing)
+    monkeypatch.setattr(Layers, "write_version", failing)
     assert "could not be written; nothing was changed" in step(ann, draft, "publish", note="Both.").text
     monkeypatch.undo()
     with pytest.raises(NotFound):

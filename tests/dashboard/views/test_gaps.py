@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from dashboard.exports import write
+from dashboard.jobs import Jobs, id_of
 from dashboard.selection import Selection
 from dashboard.views import gap_areas, gap_files, gap_map, gap_words, siting, wording
 from dashboard.views import gaps as view
@@ -421,13 +422,12 @@ def test_a_job_ends_with_the_answer_of_the_plan_itself(tiny):
     request = siting.siting_request(tiny, ASKED, new=2, demand="all")
     job_id = siting.start(tiny, request, PUBLIC)
     assert siting.start(tiny, request, PUBLIC) == job_id
-    job = siting.jobs(tiny).wait(tiny, job_id, PUBLIC)
+    job = siting.wait(tiny, job_id, PUBLIC)
     assert (job.state, job.over, job.gap) == ("done", True, 0.0)
     plan = siting.plan_sites(tiny, request, PUBLIC)
     assert job.document == json.loads(json.dumps(plan.document()))
-    elsewhere = siting.Jobs(tiny)  # another worker of the same server
-    assert elsewhere.status(tiny, job_id, PUBLIC).document == job.document
-    elsewhere.close()
+    elsewhere = Jobs(tiny.home / "jobs")  # another worker of the same server
+    assert elsewhere.status(job_id).result["document"] == job.document
 
 
 def test_jobs_refuse_at_once_and_ask_who_wants_to_know(changed):
@@ -438,7 +438,7 @@ def test_jobs_refuse_at_once_and_ask_who_wants_to_know(changed):
     with pytest.raises(Refused):
         siting.start(here, siting.siting_request(here, ASKED, new=26), eve)
     job_id = siting.start(here, siting.siting_request(here, ASKED), eve)
-    assert siting.jobs(here).wait(here, job_id, eve).state == "done"
+    assert siting.wait(here, job_id, eve).state == "done"
     with pytest.raises(NotFound):
         siting.status(here, job_id, PUBLIC)
     for unknown in ("0" * 32, "../secret", ""):
@@ -455,7 +455,7 @@ def test_a_job_can_be_cancelled_and_started_again(changed, monkeypatch):
         if cancel is None:
             return real(request, *rest, **more)
         progress("swaps", 10.0, 20.0)
-        told.append(siting.cancel(here, siting.job_id_of(replace(request, exact=True), gaps), PUBLIC))
+        told.append(siting.cancel(here, id_of("plan", siting.key_of(replace(request, exact=True), gaps)), PUBLIC))
         if cancel():
             raise Cancelled
         raise AssertionError("the job was not told to stop")
@@ -463,13 +463,13 @@ def test_a_job_can_be_cancelled_and_started_again(changed, monkeypatch):
     gaps = view.gaps_for(here, request.gaps, PUBLIC, quick=True)
     monkeypatch.setattr(siting, "find_sites", slow)
     job_id = siting.start(here, request, PUBLIC)
-    job = siting.jobs(here).wait(here, job_id, PUBLIC)
+    job = siting.wait(here, job_id, PUBLIC)
     assert (job.state, job.stage, job.value, job.bound) == ("cancelled", "swaps", 10.0, 20.0)
     assert (told[0].state, told[0].gap) == ("running", 0.5)
     assert job.document["sites"], "the quick answer stays readable"
     monkeypatch.setattr(siting, "find_sites", real)
     assert siting.start(here, request, PUBLIC) == job_id
-    assert siting.jobs(here).wait(here, job_id, PUBLIC).state == "done"
+    assert siting.wait(here, job_id, PUBLIC).state == "done"
 
 
 def test_options_side_by_side(tiny, crowded):

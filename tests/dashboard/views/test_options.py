@@ -22,7 +22,7 @@ from dashboard.views import suggestion
 from dashboard.views.community import community_page, near_services, read_query
 from dashboard.views.gaps import Sorry
 from dashboard.views.option_results import change_lines, comparison, map_scene, option_sentence, outcomes, overlap_words
-from dashboard.views.siting import jobs
+from dashboard.views.siting import wait
 from layers import PUBLIC, Change, Viewer
 from tests.dashboard.test_wiring import tree
 
@@ -360,7 +360,7 @@ def test_a_plan_appears_at_once_and_is_then_proven(demo, objective):
     box = box_of(demo, new="2", objective=objective)
     first = suggestion.begin(box, box.query.ask, PUBLIC)
     assert first.sites and first.job and first.progress
-    jobs(demo).wait(demo, first.job, PUBLIC, 60)
+    wait(demo, first.job, PUBLIC, 60)
     done = suggestion.follow(box, box.query.ask, first.job, PUBLIC)
     assert done.over and done.state == "done" and done.share == 1.0
     assert done.progress == "Proven best: no other choice of sites does better."
@@ -396,7 +396,7 @@ def test_the_steps_of_a_plan_end_and_then_nothing_changes(demo):
     step = parts.plan_step(demo, state, None, PUBLIC)
     assert len(step.data["places"]) == 4
     if step.waiting:
-        jobs(demo).wait(demo, step.data["job"], PUBLIC, 60)
+        wait(demo, step.data["job"], PUBLIC, 60)
         step = parts.plan_step(demo, state, step.data, PUBLIC)
     assert not step.waiting and step.data["over"]
     assert parts.plan_step(demo, state, step.data, PUBLIC) is None

@@ -206,11 +206,11 @@ def test_three_new_sites_are_the_same_on_screen_in_the_api_and_from_the_command(
     gains = {row["group"]: row["newly_within"] for row in want["by_authority"]}
     # everybody who comes within the standard is counted once, and once only, under their authority
     assert sum(gains.values()) >= want["result"]["value"] > 0
-    job = siting.jobs(here).wait(here, siting.start(here, plan.result.request, PUBLIC), PUBLIC)
+    job = siting.wait(here, siting.start(here, plan.result.request, PUBLIC), PUBLIC)
     assert plain(job.document)["sites"] == want["sites"] and job.state == "done"
     box = sandbox(here, OptionsQuery(asked, PlanAsk(new=3)), PUBLIC)
     shown = begin(box, PlanAsk(new=3), PUBLIC)
-    siting.jobs(here).wait(here, shown.job, PUBLIC)
+    siting.wait(here, shown.job, PUBLIC)
     shown = follow(box, PlanAsk(new=3), shown.job, PUBLIC)
     assert shown.state == "done" and shown.sentence == want["sentence"] and shown.alone == want["alone_sentence"]
     assert [place["name"] for place in shown.places] == [site["name"] for site in want["sites"]]

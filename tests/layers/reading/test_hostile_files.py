@@ -25,7 +25,7 @@ from layers.reading import files as reading
 from layers.reading.files import LIMITS, MIB, Limits, read_upload
 from layers.reading.validate import inspect_upload
 from layers.region import load_region
-from layers.store.publishing import Submission
+from layers.store.layers import Submission
 from layers.store.store import open_store
 from tests.layers.reading.test_files import geopackage, put, refusal, zipped
 from tests.layers.store_fixtures import ADMIN, WEST_ANALYST, indicator
@@ -318,7 +318,7 @@ def test_38_one_of_two_who_publish_at_once_wins_and_the_other_is_told(twice, tur
     assert len(lost) == 1 and [fault.rule for fault in lost[0].faults] == ["overtaken"]
     won = 1.0 if out[1] is lost[0] else 101.0
     for store in (one, two):
-        store.look_again()
+        store.reload()
         assert store.layer("noise", PUBLIC).version == 1
         assert store.values("noise", "lsoa", PUBLIC).frame["value"].iloc[0] == won
     actions = sorted(line.action for line in one.audit(SYSTEM))

@@ -13,7 +13,7 @@ from layers.model import PUBLIC, SYSTEM, NotFound, Refused, Viewer
 from layers.store import accounts, tables
 from layers.store.accounts import ABSOLUTE, FREE_FAILURES, IDLE, LONGEST_WAIT, SignInFailed, TooManyAttempts
 from layers.store.integrity import check as check_store
-from layers.store.store import NotPermitted
+from layers.store.records import NotPermitted
 from tests.layers.store_fixtures import (
     ADMIN,
     EAST_VIEWER,

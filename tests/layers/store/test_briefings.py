@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from layers.model import PUBLIC, SYSTEM, Audience, NotFound, Refused, Viewer
 from layers.store import tables
-from layers.store.briefings import RESERVED, Briefings
+from layers.store.briefing_drafts import RESERVED
+from layers.store.briefings import Briefings
 from layers.store.drafts import Overtaken
 from layers.store.integrity import check as check_store
 from layers.store.records import NotPermitted, StoreFault, Withdrawn
+from layers.store.versioned import VersionedKind
 from tests.layers.store_fixtures import (
     ADMIN,
     EAST_ANALYST,
@@ -75,60 +77,60 @@ def actions(store):
 
 
 def test_a_draft_keeps_the_text_and_counts_its_changes(briefings, store, clock):
-    draft = briefings.begin(WEST_ANALYST, briefing())
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     assert (draft.revision, draft.partner, draft.title, draft.base_version) == (1, "westshire", "Noise at night", 0)
     clock.on(minutes=5)
-    changed = briefings.change(draft.id, WEST_SECOND, 1, briefing("Noise by day"))
+    changed = briefings.drafts.change(draft.id, WEST_SECOND, 1, briefing("Noise by day"))
     assert (changed.revision, changed.title, changed.changed_by) == (2, "Noise by day", "will")
     assert changed.changed_at - changed.made_at == timedelta(minutes=5)
     assert changed.authors == ("wes", "will")
-    assert briefings.draft(draft.id, WEST_ANALYST) == changed
-    assert briefings.drafts(WEST_ANALYST) == (changed,)
-    briefings.discard(draft.id, WEST_SECOND)
-    assert briefings.drafts(WEST_ANALYST) == ()
+    assert briefings.drafts.get(draft.id, WEST_ANALYST) == changed
+    assert briefings.drafts.list(WEST_ANALYST) == (changed,)
+    briefings.drafts.discard(draft.id, WEST_SECOND)
+    assert briefings.drafts.list(WEST_ANALYST) == ()
     assert [action for action, _, _ in actions(store)] == ["briefing-draft-begun", "briefing-draft-discarded"]
 
 
 def test_a_change_that_changes_nothing_is_no_revision(briefings):
-    draft = briefings.begin(WEST_ANALYST, briefing())
-    assert briefings.change(draft.id, WEST_SECOND, 1, briefing().replace("\n", "\r\n")) == draft
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
+    assert briefings.drafts.change(draft.id, WEST_SECOND, 1, briefing().replace("\n", "\r\n")) == draft
 
 
 def test_a_text_that_cannot_be_read_yet_is_kept(briefings):
-    draft = briefings.begin(WEST_ANALYST, "---\ntitle: 'Half")
+    draft = briefings.drafts.begin(WEST_ANALYST, "---\ntitle: 'Half")
     assert draft.title == "Half"
-    assert briefings.change(draft.id, WEST_ANALYST, 1, "").text == ""
+    assert briefings.drafts.change(draft.id, WEST_ANALYST, 1, "").text == ""
 
 
 @pytest.mark.parametrize("text", ["x" * 200_001, "null \x00", "half a pair \ud800"])
 def test_a_text_that_cannot_be_kept_is_refused(briefings, text):
     with pytest.raises(Refused, match="not kept"):
-        briefings.begin(WEST_ANALYST, text)
-    draft = briefings.begin(WEST_ANALYST, briefing())
+        briefings.drafts.begin(WEST_ANALYST, text)
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     with pytest.raises(Refused, match="not kept"):
-        briefings.change(draft.id, WEST_ANALYST, 1, text)
-    assert briefings.draft(draft.id, WEST_ANALYST) == draft
+        briefings.drafts.change(draft.id, WEST_ANALYST, 1, text)
+    assert briefings.drafts.get(draft.id, WEST_ANALYST) == draft
 
 
 def test_two_people_on_one_draft_notice_each_other(briefings):
-    draft = briefings.begin(WEST_ANALYST, briefing())
-    briefings.change(draft.id, WEST_SECOND, 1, briefing("Hers"))
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
+    briefings.drafts.change(draft.id, WEST_SECOND, 1, briefing("Hers"))
     with pytest.raises(Overtaken, match="will changed this draft") as overtaken:
-        briefings.change(draft.id, WEST_ANALYST, 1, briefing("His"))
+        briefings.drafts.change(draft.id, WEST_ANALYST, 1, briefing("His"))
     assert overtaken.value.draft.title == "Hers"
-    assert briefings.draft(draft.id, WEST_ANALYST).title == "Hers"
+    assert briefings.drafts.get(draft.id, WEST_ANALYST).title == "Hers"
 
 
 def test_drafts_are_their_partners_and_nobody_elses(briefings):
-    draft = briefings.begin(WEST_ANALYST, briefing())
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     for viewer in (PUBLIC, WEST_VIEWER, EAST_ANALYST, EAST_VIEWER):
-        assert briefings.drafts(viewer) == ()
+        assert briefings.drafts.list(viewer) == ()
         ways = (
-            lambda i, v=viewer: briefings.draft(i, v),
-            lambda i, v=viewer: briefings.change(i, v, 1, "x"),
-            lambda i, v=viewer: briefings.discard(i, v),
-            lambda i, v=viewer: briefings.ask_check(i, v, "ada"),
-            lambda i, v=viewer: briefings.confirm_check(i, v, 1),
+            lambda i, v=viewer: briefings.drafts.get(i, v),
+            lambda i, v=viewer: briefings.drafts.change(i, v, 1, "x"),
+            lambda i, v=viewer: briefings.drafts.discard(i, v),
+            lambda i, v=viewer: briefings.drafts.ask_check(i, v, "ada"),
+            lambda i, v=viewer: briefings.drafts.confirm_check(i, v, 1),
             lambda i, v=viewer: briefings.publish(i, by=v, pins={}, facts={}, revision=1),
         )
         for way in ways:
@@ -138,28 +140,30 @@ def test_drafts_are_their_partners_and_nobody_elses(briefings):
                     way(draft_id)
                 words.add(str(missing.value))
             assert words == {"There is no such draft."}
-    assert briefings.drafts(ADMIN) == (draft,)
+    assert briefings.drafts.list(ADMIN) == (draft,)
 
 
 @pytest.mark.parametrize("viewer", [PUBLIC, WEST_VIEWER, Viewer("", "westshire", "analyst")])
 def test_only_analysts_and_admins_write(briefings, viewer):
     with pytest.raises(NotPermitted):
-        briefings.begin(viewer, briefing())
+        briefings.drafts.begin(viewer, briefing())
     with pytest.raises(NotPermitted):
         briefings.publish(text=briefing(), by=viewer, pins={}, facts={})
 
 
 def test_whose_a_new_draft_is(briefings):
-    assert briefings.begin(EAST_ANALYST, briefing(partner="westshire")).partner == "eastshire"  # not theirs to give
-    assert briefings.begin(ADMIN, briefing(partner="westshire")).partner == "westshire"
-    assert briefings.begin(ADMIN, "").partner == "icb"
+    assert (
+        briefings.drafts.begin(EAST_ANALYST, briefing(partner="westshire")).partner == "eastshire"
+    )  # not theirs to give
+    assert briefings.drafts.begin(ADMIN, briefing(partner="westshire")).partner == "westshire"
+    assert briefings.drafts.begin(ADMIN, "").partner == "icb"
     with pytest.raises(Refused, match="whose it is"):
-        briefings.begin(SYSTEM, "")
+        briefings.drafts.begin(SYSTEM, "")
 
 
 def test_a_draft_of_a_briefing_that_is_there_is_its_next_version(briefings, store):
     publish_briefing(store, briefing_id="noise")
-    draft = briefings.begin(WEST_ANALYST, briefing("Louder"), "noise")
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing("Louder"), "noise")
     assert (draft.briefing_id, draft.base_version, draft.partner) == ("noise", 1, "westshire")
     done = briefings.publish(draft.id, by=WEST_ANALYST, pins={}, facts={}, revision=1)
     assert (done.id, done.version, done.title) == ("noise", 2, "Louder")
@@ -167,18 +171,18 @@ def test_a_draft_of_a_briefing_that_is_there_is_its_next_version(briefings, stor
 
 def test_beginning_at_an_id_says_nothing_about_what_is_there(briefings, store):
     publish_briefing(store, briefing(audience="owner"), briefing_id="secret")
-    hidden = briefings.begin(EAST_ANALYST, briefing(partner="eastshire"), "secret")
-    free = briefings.begin(EAST_ANALYST, briefing(partner="eastshire"), "free")
+    hidden = briefings.drafts.begin(EAST_ANALYST, briefing(partner="eastshire"), "secret")
+    free = briefings.drafts.begin(EAST_ANALYST, briefing(partner="eastshire"), "free")
     for draft in (hidden, free):
         assert (draft.base_version, draft.partner, draft.revision) == (0, "eastshire", 1)
 
 
 def test_a_draft_can_be_given_another_id(briefings, store):
     publish_briefing(store, briefing_id="noise")
-    draft = briefings.begin(WEST_ANALYST, briefing())
-    draft = briefings.change(draft.id, WEST_ANALYST, 1, draft.text, briefing_id="noise")
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
+    draft = briefings.drafts.change(draft.id, WEST_ANALYST, 1, draft.text, briefing_id="noise")
     assert (draft.briefing_id, draft.base_version, draft.revision) == ("noise", 1, 2)
-    draft = briefings.change(draft.id, WEST_ANALYST, 2, draft.text, briefing_id="")
+    draft = briefings.drafts.change(draft.id, WEST_ANALYST, 2, draft.text, briefing_id="")
     assert (draft.briefing_id, draft.base_version) == ("", 0)
 
 
@@ -187,20 +191,20 @@ def test_a_draft_can_be_given_another_id(briefings, store):
 
 def test_a_check_is_made_by_somebody_who_did_not_write_it(briefings, store):
     people(store, WEST_ANALYST, WEST_VIEWER)
-    draft = briefings.begin(WEST_ANALYST, briefing())
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     with pytest.raises(Refused, match="Nobody was asked"):
-        briefings.ask_check(draft.id, WEST_ANALYST, of="wes")
+        briefings.drafts.ask_check(draft.id, WEST_ANALYST, of="wes")
     with pytest.raises(NotFound):
-        briefings.confirm_check(draft.id, WEST_VIEWER, 1)  # a viewer who was not asked does not see it
-    asked = briefings.ask_check(draft.id, WEST_ANALYST, of=" Wendy ", note="Is the first page fair?")
+        briefings.drafts.confirm_check(draft.id, WEST_VIEWER, 1)  # a viewer who was not asked does not see it
+    asked = briefings.drafts.ask_check(draft.id, WEST_ANALYST, of=" Wendy ", note="Is the first page fair?")
     assert asked.awaits_check
     assert (asked.asked_of, asked.asked_by, asked.asked_note) == ("wendy", "wes", "Is the first page fair?")
-    assert briefings.drafts(WEST_VIEWER) == (asked,)
+    assert briefings.drafts.list(WEST_VIEWER) == (asked,)
     with pytest.raises(NotPermitted, match="somebody else"):
-        briefings.confirm_check(draft.id, WEST_ANALYST, 1)
+        briefings.drafts.confirm_check(draft.id, WEST_ANALYST, 1)
     with pytest.raises(NotPermitted, match="asked to check"):
-        briefings.change(draft.id, WEST_VIEWER, 1, "mine now")
-    checked = briefings.confirm_check(draft.id, WEST_VIEWER, 1)
+        briefings.drafts.change(draft.id, WEST_VIEWER, 1, "mine now")
+    checked = briefings.drafts.confirm_check(draft.id, WEST_VIEWER, 1)
     assert (checked.checked_by, checked.awaits_check) == ("wendy", False)
     done = briefings.publish(draft.id, by=WEST_ANALYST, pins={}, facts={}, revision=1)
     assert (done.checked_by, done.checked_at) == ("wendy", NOON)
@@ -209,62 +213,62 @@ def test_a_check_is_made_by_somebody_who_did_not_write_it(briefings, store):
 
 
 def test_a_check_is_of_one_text(briefings):
-    draft = briefings.begin(WEST_ANALYST, briefing())
-    briefings.change(draft.id, WEST_ANALYST, 1, briefing("Other words"))
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
+    briefings.drafts.change(draft.id, WEST_ANALYST, 1, briefing("Other words"))
     with pytest.raises(Overtaken):
-        briefings.confirm_check(draft.id, WEST_SECOND, 1)  # read the words before
-    assert briefings.confirm_check(draft.id, WEST_SECOND, 2).checked_by == "will"
-    changed = briefings.change(draft.id, WEST_ANALYST, 2, briefing("Yet other words"))
+        briefings.drafts.confirm_check(draft.id, WEST_SECOND, 1)  # read the words before
+    assert briefings.drafts.confirm_check(draft.id, WEST_SECOND, 2).checked_by == "will"
+    changed = briefings.drafts.change(draft.id, WEST_ANALYST, 2, briefing("Yet other words"))
     assert (changed.checked_by, changed.checked_at) == ("", None)
     done = briefings.publish(draft.id, by=WEST_ANALYST, pins={}, facts={}, revision=3)
     assert done.checked_by == ""
 
 
 def test_whoever_wrote_a_part_of_it_cannot_check_it(briefings):
-    draft = briefings.begin(WEST_ANALYST, briefing())
-    briefings.change(draft.id, WEST_SECOND, 1, briefing("Two hands"))
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
+    briefings.drafts.change(draft.id, WEST_SECOND, 1, briefing("Two hands"))
     for author in (WEST_ANALYST, WEST_SECOND):
         with pytest.raises(NotPermitted, match="or some of it"):
-            briefings.confirm_check(draft.id, author, 2)
-    assert briefings.confirm_check(draft.id, ADMIN, 2).checked_by == "ada"
+            briefings.drafts.confirm_check(draft.id, author, 2)
+    assert briefings.drafts.confirm_check(draft.id, ADMIN, 2).checked_by == "ada"
 
 
 def test_the_command_line_is_nobody_who_could_check(briefings):
-    draft = briefings.begin(WEST_ANALYST, briefing())
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     with pytest.raises(NotPermitted, match="a person"):
-        briefings.confirm_check(draft.id, SYSTEM, 1)
+        briefings.drafts.confirm_check(draft.id, SYSTEM, 1)
 
 
 def test_a_colleague_is_asked_only_where_the_audience_reaches(briefings, store):
     people(store, EAST_VIEWER, EAST_ANALYST)
     for audience, may in (("public", True), ("partners", True), ("owner", False)):
-        draft = briefings.begin(WEST_ANALYST, briefing(audience=audience))
+        draft = briefings.drafts.begin(WEST_ANALYST, briefing(audience=audience))
         if may:
-            briefings.ask_check(draft.id, WEST_ANALYST, of="eve")
-            assert draft.id in {found.id for found in briefings.drafts(EAST_VIEWER)}
+            briefings.drafts.ask_check(draft.id, WEST_ANALYST, of="eve")
+            assert draft.id in {found.id for found in briefings.drafts.list(EAST_VIEWER)}
             # narrowing the audience afterwards closes the draft to her again
-            briefings.change(draft.id, WEST_ANALYST, 1, briefing(audience="owner"))
-            assert draft.id not in {found.id for found in briefings.drafts(EAST_VIEWER)}
+            briefings.drafts.change(draft.id, WEST_ANALYST, 1, briefing(audience="owner"))
+            assert draft.id not in {found.id for found in briefings.drafts.list(EAST_VIEWER)}
             with pytest.raises(NotFound):
-                briefings.confirm_check(draft.id, EAST_VIEWER, 2)
+                briefings.drafts.confirm_check(draft.id, EAST_VIEWER, 2)
         else:
             words = set()
             for name in ("eve", "nobody"):  # not one of them, and not there at all: the same answer
                 with pytest.raises(Refused) as refused:
-                    briefings.ask_check(draft.id, WEST_ANALYST, of=name)
+                    briefings.drafts.ask_check(draft.id, WEST_ANALYST, of=name)
                 words.add(str(refused.value).replace(name, "NAME"))
             assert len(words) == 1
-    broken = briefings.begin(WEST_ANALYST, "---\naudience: public")
+    broken = briefings.drafts.begin(WEST_ANALYST, "---\naudience: public")
     with pytest.raises(Refused, match="Nobody was asked"):
-        briefings.ask_check(broken.id, WEST_ANALYST, of="eve")  # nobody knows yet whom it is for
+        briefings.drafts.ask_check(broken.id, WEST_ANALYST, of="eve")  # nobody knows yet whom it is for
 
 
 def test_a_disabled_account_is_not_asked(briefings, store):
     people(store, WEST_VIEWER)
     store.accounts.disable_user("wendy", by=SYSTEM)
-    draft = briefings.begin(WEST_ANALYST, briefing())
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     with pytest.raises(Refused, match="Nobody was asked"):
-        briefings.ask_check(draft.id, WEST_ANALYST, of="wendy")
+        briefings.drafts.ask_check(draft.id, WEST_ANALYST, of="wendy")
 
 
 # -- publishing --------------------------------------------------------------------------------------------------------
@@ -272,7 +276,7 @@ def test_a_disabled_account_is_not_asked(briefings, store):
 
 def test_publishing_a_draft_is_all_of_it_at_once(briefings, store):
     before = store.generation()
-    draft = briefings.begin(WEST_ANALYST, briefing(), "noise-at-night")
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing(), "noise-at-night")
     facts = {"value layer=harm area=T16": {"text": "20 per 1,000", "value": 20.0}}
     done = briefings.publish(
         draft.id, by=WEST_ANALYST, pins={"harm": 1}, facts=facts, revision=1, note=" For the June meeting. "
@@ -282,7 +286,7 @@ def test_publishing_a_draft_is_all_of_it_at_once(briefings, store):
     assert (done.published_at, done.published_by, done.note) == (NOON, "wes", "For the June meeting.")
     assert (done.partner, done.audience, done.title) == ("westshire", Audience.PUBLIC, "Noise at night")
     assert briefings.get("noise-at-night", WEST_ANALYST) == done
-    assert briefings.drafts(WEST_ANALYST) == ()
+    assert briefings.drafts.list(WEST_ANALYST) == ()
     assert store.generation() > before
     assert actions(store) == [
         ("briefing-draft-begun", "noise-at-night", None),
@@ -308,11 +312,11 @@ def test_an_id_is_made_where_none_is_given(store):
 
 
 def test_a_text_with_faults_is_not_published_and_the_draft_stays(briefings, store):
-    draft = briefings.begin(WEST_ANALYST, briefing(body="<script>"))
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing(body="<script>"))
     with pytest.raises(Refused, match="cannot be read") as refused:
         briefings.publish(draft.id, by=WEST_ANALYST, pins={}, facts={}, revision=1)
     assert any("line 8" in str(fault) for fault in refused.value.faults)
-    assert briefings.drafts(WEST_ANALYST) == (draft,)
+    assert briefings.drafts.list(WEST_ANALYST) == (draft,)
     assert briefings.list(ADMIN) == ()
     assert actions(store)[-1] == ("briefing-publish-refused", "", None)
 
@@ -362,7 +366,7 @@ def test_a_briefing_stays_its_partners(store):
 
 def test_a_draft_that_was_overtaken_is_not_published(briefings, store):
     publish_briefing(store, briefing_id="b")
-    mine, hers = (briefings.begin(who, briefing("New"), "b") for who in (WEST_ANALYST, WEST_SECOND))
+    mine, hers = (briefings.drafts.begin(who, briefing("New"), "b") for who in (WEST_ANALYST, WEST_SECOND))
     assert briefings.publish(hers.id, by=WEST_SECOND, pins={}, facts={}, revision=1).version == 2
     with pytest.raises(Refused) as refused:
         briefings.publish(mine.id, by=WEST_ANALYST, pins={}, facts={}, revision=1)
@@ -372,8 +376,8 @@ def test_a_draft_that_was_overtaken_is_not_published(briefings, store):
 
 
 def test_what_was_filled_in_is_of_the_text_that_is_published(briefings):
-    draft = briefings.begin(WEST_ANALYST, briefing())
-    briefings.change(draft.id, WEST_SECOND, 1, briefing("Other"))
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing())
+    briefings.drafts.change(draft.id, WEST_SECOND, 1, briefing("Other"))
     with pytest.raises(Overtaken):
         briefings.publish(draft.id, by=WEST_ANALYST, pins={}, facts={}, revision=1)
     with pytest.raises(ValueError, match="which revision"):
@@ -458,7 +462,7 @@ def test_every_viewer_reads_exactly_what_the_audience_allows(store, briefings):
                 assert all(way(there) for way in ways.values())
                 continue
             ways["withdraw"] = lambda i, v=viewer: briefings.withdraw(i, v, "a reason")
-            ways["restore"] = lambda i, v=viewer: briefings.restore(i, 1, v, "a reason")
+            ways["restore"] = lambda i, v=viewer: briefings.rollback(i, 1, v, "a reason")
             for way, read in ways.items():
                 with pytest.raises(NotFound) as hidden:
                     read(there)
@@ -544,14 +548,14 @@ def test_withdrawing_counts_at_once_in_every_process(store, reopen, briefings):
 def test_an_earlier_version_is_restored_and_the_later_ones_close(store, briefings):
     for title in ("One", "Two", "Three"):
         publish_briefing(store, briefing(title), briefing_id="b")
-    briefings.restore("b", 2, WEST_ANALYST, "Three had last year's rule.")
+    briefings.rollback("b", 2, WEST_ANALYST, "Three had last year's rule.")
     assert briefings.get("b", PUBLIC).title == "Two"
     assert [found.version for found in briefings.history("b", PUBLIC)] == [2, 1]
     assert [found.state for found in briefings.history("b", WEST_ANALYST)] == ["rolled-back", "current", "superseded"]
     with pytest.raises(NotFound):
         briefings.get("b", PUBLIC, version=3)
     briefings.withdraw("b", WEST_ANALYST, "wrong")
-    briefings.restore("b", 1, ADMIN, "this one was right")
+    briefings.rollback("b", 1, ADMIN, "this one was right")
     assert briefings.get("b", PUBLIC).title == "One"
     assert publish_briefing(store, briefing("Four"), briefing_id="b").version == 4
     assert [found.version for found in briefings.history("b", PUBLIC)] == [4, 1]
@@ -565,20 +569,20 @@ def test_what_cannot_be_withdrawn_or_restored(store, briefings):
     publish_briefing(store, briefing_id="b")
     for way in (
         lambda: briefings.withdraw("b", WEST_ANALYST, " "),
-        lambda: briefings.restore("b", 1, WEST_ANALYST, ""),
+        lambda: briefings.rollback("b", 1, WEST_ANALYST, ""),
     ):
         with pytest.raises(Refused, match="without a reason"):
             way()
     with pytest.raises(Refused, match="not restored"):
-        briefings.restore("b", 1, WEST_ANALYST, "because")  # shown already
+        briefings.rollback("b", 1, WEST_ANALYST, "because")  # shown already
     for to in (0, 2):
         with pytest.raises(NotFound, match=f"no version {to}"):
-            briefings.restore("b", to, WEST_ANALYST, "because")
+            briefings.rollback("b", to, WEST_ANALYST, "because")
     for viewer in (EAST_ANALYST, WEST_VIEWER):
         with pytest.raises(NotPermitted, match="analysts of Westshire Council and admins"):
             briefings.withdraw("b", viewer, "because")
         with pytest.raises(NotPermitted):
-            briefings.restore("b", 1, viewer, "because")
+            briefings.rollback("b", 1, viewer, "because")
     briefings.withdraw("b", WEST_ANALYST, "because")
     with pytest.raises(Refused, match="not withdrawn"):
         briefings.withdraw("b", WEST_ANALYST, "because")
@@ -589,7 +593,7 @@ def test_the_audit_trail_of_a_briefing_is_its_partners(store, briefings):
         store, briefing(audience="owner"), briefing_id="west", by=ADMIN
     )  # an admin of another partner did it
     publish_briefing(store, briefing(partner="eastshire"), briefing_id="east", by=EAST_ANALYST)
-    briefings.begin(ADMIN, briefing(), "west")
+    briefings.drafts.begin(ADMIN, briefing(), "west")
     icb = Viewer("ivy", "icb", "analyst")
     assert [line.briefing_id for line in store.audit(WEST_ANALYST) if line.briefing_id] == ["west", "west"]
     assert {line.briefing_id for line in store.audit(EAST_ANALYST)} == {"east"}
@@ -623,21 +627,21 @@ def at_once(*works):
 
 
 def test_two_who_save_the_same_revision(store, reopen):
-    draft = Briefings(store).begin(WEST_ANALYST, briefing())
+    draft = Briefings(store).drafts.begin(WEST_ANALYST, briefing())
     one, two = Briefings(store), Briefings(reopen())
     for revision in range(1, 6):
         done = at_once(
-            lambda r=revision: one.change(draft.id, WEST_ANALYST, r, briefing(f"One {r}")),
-            lambda r=revision: two.change(draft.id, WEST_SECOND, r, briefing(f"Two {r}")),
+            lambda r=revision: one.drafts.change(draft.id, WEST_ANALYST, r, briefing(f"One {r}")),
+            lambda r=revision: two.drafts.change(draft.id, WEST_SECOND, r, briefing(f"Two {r}")),
         )
         assert sorted(type(found).__name__ for found in done) == ["BriefingDraft", "Overtaken"]
-        assert one.draft(draft.id, WEST_ANALYST).revision == revision + 1
+        assert one.drafts.get(draft.id, WEST_ANALYST).revision == revision + 1
 
 
 def test_two_who_publish_the_same_draft(store, reopen, briefings):
     other = Briefings(reopen())
     for number in range(1, 6):
-        draft = briefings.begin(WEST_ANALYST, briefing(), f"b{number}")
+        draft = briefings.drafts.begin(WEST_ANALYST, briefing(), f"b{number}")
         done = at_once(
             lambda d=draft: briefings.publish(d.id, by=WEST_ANALYST, pins={}, facts={}, revision=1),
             lambda d=draft: other.publish(d.id, by=WEST_SECOND, pins={}, facts={}, revision=1),
@@ -674,12 +678,12 @@ def test_many_versions_at_once_have_numbers_without_a_hole(store, reopen, briefi
 def test_a_change_and_a_check_at_once_never_leave_a_check_of_other_words(store, reopen, briefings):
     other = Briefings(reopen())
     for _ in range(5):
-        draft = briefings.begin(WEST_ANALYST, briefing())
+        draft = briefings.drafts.begin(WEST_ANALYST, briefing())
         at_once(
-            lambda d=draft: briefings.change(d.id, WEST_ANALYST, 1, briefing("Changed")),
-            lambda d=draft: other.confirm_check(d.id, WEST_SECOND, 1),
+            lambda d=draft: briefings.drafts.change(d.id, WEST_ANALYST, 1, briefing("Changed")),
+            lambda d=draft: other.drafts.confirm_check(d.id, WEST_SECOND, 1),
         )
-        after = briefings.draft(draft.id, WEST_ANALYST)
+        after = briefings.drafts.get(draft.id, WEST_ANALYST)
         assert (after.title, after.checked_by) == ("Changed", "")
 
 
@@ -710,7 +714,7 @@ def test_list_and_get_agree_for_every_viewer(store, decisions):
             elif action == "withdraw":
                 briefings.withdraw(name, WEST_ANALYST, "a reason")
             else:
-                briefings.restore(name, to, WEST_ANALYST, "a reason")
+                briefings.rollback(name, to, WEST_ANALYST, "a reason")
         except (Refused, NotFound):
             continue
     assert set(last) <= {entry.id for entry in (*briefings.list(ADMIN), *briefings.withdrawn(ADMIN))}
@@ -785,19 +789,19 @@ def test_a_pin_to_what_is_not_there_is_found(store):
 
 
 def test_a_publish_that_breaks_off_leaves_nothing(store, briefings, monkeypatch):
-    draft = briefings.begin(WEST_ANALYST, briefing(), "b")
+    draft = briefings.drafts.begin(WEST_ANALYST, briefing(), "b")
     before, trail = store.generation(), actions(store)
 
     def broken(*_args, **_more):
         raise RuntimeError("the power went")
 
-    monkeypatch.setattr("layers.store.briefings._point", broken)
+    monkeypatch.setattr(VersionedKind, "point", broken)
     with pytest.raises(RuntimeError):
         briefings.publish(draft.id, by=WEST_ANALYST, pins={}, facts={}, revision=1)
     monkeypatch.undo()
     with store.reading() as connection:
         for table in (tables.briefings, tables.briefing_versions, tables.briefing_pointers):
             assert connection.execute(sa.select(table)).all() == []
-    assert briefings.drafts(WEST_ANALYST) == (draft,)
+    assert briefings.drafts.list(WEST_ANALYST) == (draft,)
     assert (store.generation(), actions(store)) == (before, trail)
     assert check_store(store) == []

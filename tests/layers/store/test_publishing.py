@@ -19,12 +19,14 @@ from hypothesis import strategies as st
 from layers.descriptor import descriptor_of_dict
 from layers.fields import VALUES
 from layers.model import PUBLIC, SYSTEM, Audience, Disclosure, Measure, NotFound, Refused, Viewer
-from layers.store import publishing, refresh, tables
+from layers.store import preparing, refresh, tables
 from layers.store.blobs import decode_values, encode_table, encode_values, parts_of
 from layers.store.database import make_engine
 from layers.store.integrity import check as check_store
-from layers.store.records import Pointer, StoreFault, Withdrawn, descriptor_as_dict, standing
-from layers.store.store import NotPermitted, open_store
+from layers.store.layers import Layers, Submission
+from layers.store.records import NotPermitted, StoreFault, Withdrawn, descriptor_as_dict
+from layers.store.store import open_store
+from layers.store.versioned import Pointer, standing
 from tests.layers.store_fixtures import (
     ADMIN,
     CODES,
@@ -183,16 +185,16 @@ def _frame(region, **columns):
     ],
 )
 def test_unsound_values_are_stopped_at_the_last_gate(region, columns, told):
-    faults = publishing._unsound(_frame(region, **columns), "lsoa", "2025", region)
+    faults = preparing._unsound(_frame(region, **columns), "lsoa", "2025", region)
     assert told in " ".join(map(str, faults))
 
 
 def test_values_out_of_area_order_are_stopped_at_the_last_gate(region):
     good = _frame(region, value=1.0)
-    assert publishing._unsound(good, "lsoa", "2025", region) == []
-    assert publishing._unsound(good.iloc[::-1], "lsoa", "2025", region)
-    assert publishing._unsound(good.iloc[:-1], "lsoa", "2025", region)
-    assert publishing._unsound(good[list(VALUES)[::-1]], "lsoa", "2025", region)
+    assert preparing._unsound(good, "lsoa", "2025", region) == []
+    assert preparing._unsound(good.iloc[::-1], "lsoa", "2025", region)
+    assert preparing._unsound(good.iloc[:-1], "lsoa", "2025", region)
+    assert preparing._unsound(good[list(VALUES)[::-1]], "lsoa", "2025", region)
 
 
 def test_a_crash_in_disclosure_control_publishes_nothing(store, monkeypatch):
@@ -200,7 +202,7 @@ def test_a_crash_in_disclosure_control_publishes_nothing(store, monkeypatch):
         raise ZeroDivisionError("in the middle of it")
 
     before = everything(store)
-    monkeypatch.setattr(publishing, "protect", crash)
+    monkeypatch.setattr(preparing, "protect", crash)
     with pytest.raises(ZeroDivisionError):
         store.publish(indicator(), by=WEST_ANALYST)
     assert everything(store) == before
@@ -363,11 +365,11 @@ def test_what_changed_in_a_list_of_services(store):
 @pytest.mark.parametrize("act", ["withdraw", "rollback"])
 def test_what_is_taken_back_while_a_period_is_added_to_it_does_not_come_back(store, monkeypatch, act):
     """A large file takes seconds to prepare; the figures that somebody withdraws in these are not in what is published then."""
-    from layers.store import publishing
+    from layers.store import preparing
 
     store.publish(indicator(first=1, period="2022"), by=WEST_ANALYST)
     store.publish(indicator(first=3, period="2023"), by=WEST_ANALYST)
-    prepare = publishing.prepare
+    prepare = preparing.prepare
 
     def withdraw_meanwhile(package, region):
         if act == "withdraw":
@@ -376,7 +378,7 @@ def test_what_is_taken_back_while_a_period_is_added_to_it_does_not_come_back(sto
             store.rollback("noise", to=1, by=WEST_ANALYST, reason="People can be recognised.")
         return prepare(package, region)
 
-    monkeypatch.setattr(publishing, "prepare", withdraw_meanwhile)
+    monkeypatch.setattr(preparing, "prepare", withdraw_meanwhile)
     with pytest.raises(Refused, match="not published") as caught:
         store.publish(indicator(first=5, period="2024"), by=WEST_ANALYST, append=True, expecting=2)
     assert [fault.rule for fault in caught.value.faults] == ["overtaken"]
@@ -683,7 +685,7 @@ def _kill():
 def test_kill_9_at_any_step_leaves_the_old_state_or_the_new(store, reopen, region, url, clock, quick):
     package = indicator(first=2)
     store.publish(indicator(first=1), by=WEST_ANALYST)
-    publishing.prepare(package, region)  # once, here, and not in every child
+    preparing.prepare(package, region)  # once, here, and not in every child
     killed, versions = 0, 1
     for step in range(1, 100):
         before = everything(store)
@@ -713,7 +715,7 @@ def test_kill_9_at_any_step_leaves_the_old_state_or_the_new(store, reopen, regio
 
 def test_kill_9_at_random_moments_loses_nothing_that_was_reported_as_done(store, region, url, clock, quick):
     package = indicator()
-    publishing.prepare(package, region)
+    preparing.prepare(package, region)
     chance, reported = random.Random(20260601), 0
     for _ in range(6):
         read, write = os.pipe()
@@ -747,7 +749,7 @@ def test_processes_that_publish_at_once_take_turns(store, region, url, clock, qu
     mine, theirs = indicator(first=1), indicator("din", partner="eastshire")
     shared = indicator(first=3)
     for package in (mine, theirs, shared):
-        publishing.prepare(package, region)
+        preparing.prepare(package, region)
 
     def child(package, by):
         def work():
@@ -806,8 +808,8 @@ def test_several_layers_are_one_transaction(store):
     before = store.audit(ADMIN)[0].seq
     done = store.publish_all(
         [
-            publishing.Submission(indicator("one")),
-            publishing.Submission(indicator("two", first=5), checks={"rows": 16}),
+            Submission(indicator("one")),
+            Submission(indicator("two", first=5), checks={"rows": 16}),
         ],
         by=WEST_ANALYST,
         note="Both of one file.",
@@ -821,18 +823,18 @@ def test_several_layers_are_one_transaction(store):
 @pytest.mark.parametrize("bad", ["second", "first"])
 def test_one_refused_layer_keeps_the_others_out(store, bad):
     before = everything(store)
-    good, wrong = publishing.Submission(indicator("one")), publishing.Submission(indicator("crowded"), expecting=0)
+    good, wrong = Submission(indicator("one")), Submission(indicator("crowded"), expecting=0)
     with pytest.raises(Refused, match="published meanwhile"):
         store.publish_all([good, wrong] if bad == "second" else [wrong, good], by=WEST_ANALYST)
     with pytest.raises(NotPermitted):
-        store.publish_all([good, publishing.Submission(indicator("two", partner="eastshire"))], by=WEST_ANALYST)
+        store.publish_all([good, Submission(indicator("two", partner="eastshire"))], by=WEST_ANALYST)
     after = everything(store)
     assert after | {"audit": before["audit"]} == before
     assert store.publish_all([], by=WEST_ANALYST) == ()
 
 
 def test_a_fault_at_the_second_of_three_leaves_nothing_of_the_first(store, monkeypatch):
-    before, write, calls = everything(store), publishing.write_version, []
+    before, write, calls = everything(store), Layers.write_version, []
 
     def failing(*args, **kwargs):
         calls.append(1)
@@ -840,9 +842,9 @@ def test_a_fault_at_the_second_of_three_leaves_nothing_of_the_first(store, monke
             raise RuntimeError("the power is gone")
         return write(*args, **kwargs)
 
-    monkeypatch.setattr(publishing, "write_version", failing)
+    monkeypatch.setattr(Layers, "write_version", failing)
     with pytest.raises(RuntimeError):
-        store.publish_all([publishing.Submission(indicator(name)) for name in ("a", "b", "c")], by=WEST_ANALYST)
+        store.publish_all([Submission(indicator(name)) for name in ("a", "b", "c")], by=WEST_ANALYST)
     assert everything(store) == before
 
 
@@ -878,7 +880,7 @@ def test_what_follows_again_is_brought_up_to_date_by_the_next_pack(store):
         connection.execute(sa.update(table).where(table.c.layer_id == "crowded").values(offered_sha256="0" * 64))
         pack = refresh.look(store.region)
         one = next(layer for layer in pack.layers if layer.layer_id == "crowded")
-        run = refresh._Run(connection, store.region, store.now(), first=False)
+        run = refresh._Run(connection, store, store.now(), first=False)
         steps = run.plan(refresh.PackState((dataclasses.replace(one, sha256="1" * 64),), "", ""))
         assert [step.where for step in steps] == ["layers/crowded"] and run.kept == {}
 

@@ -18,10 +18,11 @@ from sqlalchemy.pool import NullPool
 from layers.model import LEVELS, PUBLIC, SYSTEM, Kind, Refused
 from layers.reading.package import read_package
 from layers.region import load_region
-from layers.store import publishing, refresh, tables
+from layers.store import preparing, refresh, tables
 from layers.store.blobs import encode_table, encode_values
 from layers.store.database import make_engine
 from layers.store.integrity import check as check_store
+from layers.store.layers import Layers
 from layers.store.records import RefreshReport, StoreFault, Withdrawn
 from layers.store.store import open_store
 from tests.layers.store.test_publishing import Fault, everything, fault_at, forked
@@ -114,7 +115,7 @@ def actions(store):
 def test_an_unchanged_pack_publishes_nothing_and_prepares_nothing(start, monkeypatch):
     first = start()
     before = state(first)
-    monkeypatch.setattr(publishing, "prepare", lambda *_: pytest.fail("nothing should be prepared"))
+    monkeypatch.setattr(preparing, "prepare", lambda *_: pytest.fail("nothing should be prepared"))
     monkeypatch.setattr(refresh, "read_package", lambda *_: pytest.fail("no table should be parsed"))
     store = start(progress=lambda *_: pytest.fail("there is no progress to tell"))
     assert state(store) == before
@@ -539,7 +540,7 @@ def test_a_fault_of_the_program_is_told_with_the_layer(start, pack, monkeypatch)
     def broken(*_):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(publishing, "prepare", broken)
+    monkeypatch.setattr(preparing, "prepare", broken)
     with pytest.raises(Refused) as refused:
         start()
     assert "layers/harm" in str(refused.value)
@@ -554,7 +555,7 @@ def test_a_fault_of_the_database_is_a_refusal_too(start, pack, monkeypatch):
     def full(*_args, **_more):
         raise sa.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))
 
-    monkeypatch.setattr(publishing, "write_version", full)
+    monkeypatch.setattr(Layers, "write_version", full)
     with pytest.raises(StoreFault, match="nothing was changed") as refused:
         start()
     assert isinstance(refused.value, Refused)
@@ -575,7 +576,7 @@ def test_a_fault_at_any_step_leaves_all_as_before(start, pack, url, clock, monke
     else:
         grow(pack)
     region = load_region(pack)
-    kept, really = {}, publishing.prepare
+    kept, really = {}, preparing.prepare
 
     def prepare(package, region):  # what is tested is the writing
         key = (package.descriptor.id, package.sha256)
@@ -583,7 +584,7 @@ def test_a_fault_at_any_step_leaves_all_as_before(start, pack, url, clock, monke
             kept[key] = really(package, region)
         return kept[key]
 
-    monkeypatch.setattr(publishing, "prepare", prepare)
+    monkeypatch.setattr(preparing, "prepare", prepare)
     faults = 0
     for step in range(1, 1000):
         try:
@@ -688,7 +689,7 @@ def test_a_store_of_before_on_the_same_pack_publishes_nothing(start, url, monkey
         assert after[table] == before[table]
     assert not store.filled
     assert actions(store) == []
-    monkeypatch.setattr(publishing, "prepare", lambda *_: pytest.fail("nothing should be prepared"))
+    monkeypatch.setattr(preparing, "prepare", lambda *_: pytest.fail("nothing should be prepared"))
     start()
 
 

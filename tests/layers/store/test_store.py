@@ -524,8 +524,8 @@ def test_memory_is_bounded_and_refills(store, reopen):
         for layer_id in ("harm", "crowded", "poverty-rank"):
             for level in ("lsoa", "ward", "lad"):
                 assert len(small.values(layer_id, level, PUBLIC).frame) in (16, 4, 2)
-                assert small._cache.size <= 1500
-                assert small._cache.size == sum(kept.size for kept in small._cache.kept.values())
+                assert small._decoded.currsize <= 1500
+                assert small._decoded.currsize == sum(found.size for found in small._decoded.values())
 
 
 def test_areas_that_came_later_are_missing_and_the_others_keep_their_values(store, url, region, clock):

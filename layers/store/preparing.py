@@ -1,0 +1,302 @@
+"""A package turned into what the store writes: harmonised, protected, checked and encoded; and what it changes.
+
+This is the slow part of publishing. It is pure: it holds no lock, and nothing in it depends on the clock or on who publishes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from layers.fields import VALUES
+from layers.geography.points import fill_locations, lad_of_points
+from layers.methods.disclosure import protect
+from layers.methods.harmonise import harmonise
+from layers.model import LEVELS, Descriptor, Fault, Kind, Package, Refused
+from layers.periods import in_order
+from layers.region import Region
+from layers.store.blobs import (
+    NUMBERS,
+    decode_table,
+    decode_values,
+    encode_table,
+    encode_values,
+    parts_of,
+    status_codes,
+)
+from layers.store.records import STATUSES
+
+LARGEST = 10
+"""How many of the largest moves a version's list of changes names."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A package turned into what the store writes. Nothing in it depends on the clock or on who publishes."""
+
+    descriptor: Descriptor
+    values: bytes
+    table: bytes
+    file_sha256: str
+    summary: Mapping[str, Any]
+    report: Mapping[str, Any]
+    warnings: tuple[Fault, ...] = ()
+
+
+def prepare(package: Package, region: Region) -> Prepared:
+    """Harmonise and protect a package, and encode it. Raises :class:`Refused` with every fault; touches nothing."""
+    warnings = _check_belongs(package.descriptor, region)
+    if package.descriptor.kind == Kind.SERVICES:
+        values, summary, report = _prepare_services(package, region)
+    else:
+        # What must not be seen is taken out first: neither the values nor the table that is kept ever hold it.
+        package = dataclasses.replace(package, table=protect(package.table, package.descriptor))
+        values, summary, report = _prepare_indicator(package, region)
+    return Prepared(
+        descriptor=package.descriptor,
+        values=values,
+        table=encode_table(package.table),
+        file_sha256=package.sha256,
+        summary=summary,
+        report=report,
+        warnings=tuple(warnings),
+    )
+
+
+def _check_belongs(descriptor: Descriptor, region: Region) -> list[Fault]:
+    where = f"layer '{descriptor.id}'"
+    if descriptor.partner and region.partner(descriptor.partner) is None:
+        known = ", ".join(partner.id for partner in region.partners)
+        fault = Fault(f"the partner '{descriptor.partner}' is not one of the region's", where, f"use one of: {known}")
+        raise Refused(f"The layer '{descriptor.id}' does not belong to this region.", [fault])
+    known = {theme.id for theme in region.themes}
+    strange = [theme for theme in descriptor.themes if theme not in known]
+    todo = f"use of: {', '.join(sorted(known))}"
+    if known and strange and len(strange) == len(descriptor.themes):
+        fault = Fault(f"none of its themes is one of the region's: {', '.join(strange)}", where, todo)
+        raise Refused(f"The layer '{descriptor.id}' does not belong to this region.", [fault])
+    return [
+        Fault(f"the theme '{theme}' is not one of the region's", where, todo, rule="unknown-theme", severity="warning")
+        for theme in strange
+        if known
+    ]
+
+
+def _prepare_indicator(package: Package, region: Region) -> tuple[bytes, dict, dict]:
+    done = harmonise(package, region)
+    parts = {
+        (level, period): done.values[level, period]
+        for level in LEVELS
+        for period in in_order(p for at, p in done.values if at == level)
+    }
+    if faults := [fault for key, frame in parts.items() for fault in _unsound(frame, *key, region)]:
+        raise Refused(f"The layer '{package.descriptor.id}' was not published: its values are not sound.", faults)
+    # What is missing everywhere is not kept; what is withheld everywhere is, so that it can be drawn as withheld.
+    parts = {key: frame for key, frame in parts.items() if frame["value"].notna().any() or _withheld(frame)}
+    if not parts:
+        reasons = [Fault(reason, f"level {level}") for level, reason in done.reasons.items()]
+        nothing = Fault("no area of the region has a value", f"layer '{package.descriptor.id}'", "check the area codes")
+        raise Refused(f"The layer '{package.descriptor.id}' has no values in this region.", [nothing, *reasons])
+    valued = {level for (level, _), frame in parts.items() if frame["value"].notna().any()}
+    levels = [level for level in LEVELS if level in valued] or [next(iter(parts))[0]]
+    periods = in_order(period for _, period in parts)
+    newest = next(period for period in reversed(periods) if (levels[0], period) in parts)
+    frame = parts[levels[0], newest]
+    lads = region.areas[levels[0]]["code" if levels[0] == "lad" else "lad_code"].to_numpy()
+    covered = pd.Series(lads[frame["value"].notna().to_numpy()]).value_counts()
+    summary = {
+        "levels": levels,
+        "periods": list(periods),
+        "parts": [list(key) for key in parts],
+        "reasons": {level: reason for level, reason in done.reasons.items() if level not in levels},
+        "notes": {level: list(notes) for level, notes in done.notes.items()},
+        "coverage": {str(lad): int(covered.get(lad, 0)) for lad in region.areas["lad"]["code"]},
+        "sites": 0,
+    }
+    why = {key: reasons for key, reasons in done.area_reasons.items() if key in parts}
+    return encode_values(parts, why), summary, _as_plain(done.report)
+
+
+def _withheld(frame: pd.DataFrame) -> bool:
+    return bool((status_codes(frame) == STATUSES.index("suppressed")).any())
+
+
+def _unsound(frame: pd.DataFrame, level: str, period: str, region: Region) -> list[Fault]:
+    """What no values may ever be, whoever made them. The last check before they become visible."""
+    where = f"{level} {period}".strip()
+    todo = "this is a fault in the program, not in your file: please report it"
+    if list(frame.columns) != list(VALUES):
+        return [Fault(f"the columns are {', '.join(map(str, frame.columns))}", where, todo)]
+    if (
+        len(frame) != len(region.codes(level))
+        or (frame["area_code"].to_numpy() != region.codes(level).to_numpy()).any()
+    ):
+        return [Fault("the rows are not the region's areas in area order", where, todo)]
+    faults = []
+    status = status_codes(frame)
+    if (status < 0).any():
+        strange = sorted(set(frame["status"].astype(str)[status < 0]))
+        faults.append(Fault(f"unknown status: {', '.join(strange)}", where, todo))
+    try:
+        numbers = {name: frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in NUMBERS}
+    except (TypeError, ValueError):
+        todo = "give categories as numbers, and say in words what each means"
+        return [*faults, Fault("a value is not a number", where, todo)]
+    there = {name: ~np.isnan(array) for name, array in numbers.items()}
+    suppressed, missing = (status == STATUSES.index(word) for word in ("suppressed", "missing"))
+    leaked = (suppressed | missing) & (there["value"] | there["lower"] | there["upper"])
+    leaked |= suppressed & there["numerator"]
+    if leaked.any():
+        faults.append(
+            Fault(f"{int(leaked.sum())} areas carry numbers although they are withheld or missing", where, todo)
+        )
+    if (bare := ~(suppressed | missing) & ~there["value"]).any():
+        faults.append(Fault(f"{int(bare.sum())} areas are marked as known but have no value", where, todo))
+    if infinite := sum(np.isinf(array) for array in numbers.values()).sum():
+        faults.append(Fault(f"{int(infinite)} numbers are infinite", where, todo))
+    return faults
+
+
+def _prepare_services(package: Package, region: Region) -> tuple[bytes, dict, dict]:
+    sites = fill_locations(package.table)
+    placed = sites["easting"].notna() & sites["northing"].notna()
+    near = placed & _within_buffer(sites, region)
+    kept = sites.loc[near].reset_index(drop=True)
+    if kept.empty:
+        what = (
+            f"none of its {len(sites)} sites lies in the region or within {region.service_buffer_m / 1000:g} km of it"
+        )
+        fault = Fault(what, f"layer '{package.descriptor.id}'", "check the coordinates or postcodes")
+        raise Refused(f"The layer '{package.descriptor.id}' has no sites in this region.", [fault])
+    kept["lad_code"] = _authority_of(kept, region)
+    per_lad = kept["lad_code"].value_counts()
+    summary = {
+        "levels": [],
+        "periods": [package.descriptor.period] if package.descriptor.period else [],
+        "parts": [],
+        "reasons": {},
+        "coverage": {str(lad): int(per_lad.get(lad, 0)) for lad in region.areas["lad"]["code"]},
+        "sites": len(kept),
+    }
+    report = {
+        "sites_given": len(sites),
+        "sites_kept": len(kept),
+        "sites_without_a_place": int((~placed).sum()),
+        "sites_too_far_away": int((placed & ~near).sum()),
+    }
+    return encode_table(kept), summary, report
+
+
+def _within_buffer(sites: pd.DataFrame, region: Region) -> pd.Series:
+    """Which sites lie within the service buffer of the region. Measured in EPSG:27700, straight line to the outline."""
+    import shapely
+
+    outlines = region.areas["lad"].geometry.to_crs("EPSG:27700").to_numpy()
+    points = shapely.points(sites["easting"].to_numpy(dtype=float), sites["northing"].to_numpy(dtype=float))
+    good = np.flatnonzero(np.isfinite(shapely.get_x(points)) & np.isfinite(shapely.get_y(points)))
+    near = np.zeros(len(sites), dtype=bool)
+    if len(good):
+        found, _ = shapely.STRtree(outlines).query(points[good], predicate="dwithin", distance=region.service_buffer_m)
+        near[good[found]] = True
+    return pd.Series(near, index=sites.index)
+
+
+def _authority_of(sites: pd.DataFrame, region: Region) -> pd.Series:
+    """Authority of each site: by outline inside the region, else as given, else by the outlines around the region."""
+    inside = lad_of_points(sites, region)
+    given = (
+        sites["lad_code"].fillna("").astype("str")
+        if "lad_code" in sites
+        else pd.Series("", index=sites.index, dtype="str")
+    )
+    given = given.mask(given.isin(region.areas["lad"]["code"]), "")  # it says inside, the outlines say outside
+    out = inside.where(inside != "", given)
+    if region.context is not None and (out == "").any():
+        around = dataclasses.replace(region, areas={"lad": region.context})
+        out = out.where(out != "", lad_of_points(sites, around))
+    return out.astype("str")
+
+
+def _as_plain(report) -> dict[str, Any]:
+    """The harmonising report as plain JSON values, with its sentences."""
+    told = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
+    told["totals"] = json.loads(report.totals.to_json(orient="records", double_precision=15))
+    return told | {"sentences": report.sentences()}
+
+
+# -- what changed ------------------------------------------------------------------------------------------------------
+
+
+def changes(before: tuple[int, bytes] | None, after: bytes, kind: Kind) -> dict[str, Any]:
+    """What a new version changes against the one it replaces, in numbers and in the largest moves.
+
+    Indicators are compared at the smallest level and newest period that both have; sites by their ``service_id``.
+    """
+    if before is None:
+        return {}
+    version, old = before
+    if kind == Kind.SERVICES:
+        return {"against": version, **_changed_sites(decode_table(old), decode_table(after))}
+    old_parts, new_parts = parts_of(old), parts_of(after)
+    result: dict[str, Any] = {
+        "against": version,
+        "periods_added": [p for p in in_order(p for _, p in new_parts) if p not in {q for _, q in old_parts}],
+        "periods_gone": [p for p in in_order(p for _, p in old_parts) if p not in {q for _, q in new_parts}],
+    }
+    shared = [key for key in new_parts if key in set(old_parts)]
+    if not shared:
+        return result
+    level = next(level for level in LEVELS if any(at == level for at, _ in shared))
+    period = in_order(p for at, p in shared if at == level)[-1]
+    both = _side_by_side(old, after, level, period)
+    had, has = both["before"].notna(), both["after"].notna()
+    move = (both["after"] - both["before"]).where(had & has, 0.0)
+    largest = move.abs().sort_values(ascending=False, kind="stable")
+    return result | {
+        "level": level,
+        "period": period,
+        "areas_changed": int((move != 0).sum()),
+        "areas_gained": int((~had & has).sum()),
+        "areas_lost": int((had & ~has).sum()),
+        "largest": [
+            {"area_code": code, "before": float(both.at[code, "before"]), "after": float(both.at[code, "after"])}
+            for code in largest.index[:LARGEST]
+            if move[code] != 0
+        ],
+    }
+
+
+def _side_by_side(old: bytes, new: bytes, level: str, period: str) -> pd.DataFrame:
+    columns = {}
+    for name, blob in (("before", old), ("after", new)):
+        part = decode_values(blob, level, period)
+        columns[name] = pd.Series(part.arrays["value"], index=pd.Index(part.area_code.to_pylist()))
+    return pd.DataFrame(columns)
+
+
+def _changed_sites(old: pd.DataFrame, new: pd.DataFrame) -> dict[str, Any]:
+    key = ["service_id"] if "service_id" in old and "service_id" in new else ["name", "easting", "northing"]
+    was, now = (frame.drop_duplicates(key).set_index(key) for frame in (old, new))
+    added, gone = now.index.difference(was.index), was.index.difference(now.index)
+    kept = now.index.intersection(was.index)
+    distance = (
+        np.hypot(
+            now.loc[kept, "easting"].to_numpy(float) - was.loc[kept, "easting"].to_numpy(float),
+            now.loc[kept, "northing"].to_numpy(float) - was.loc[kept, "northing"].to_numpy(float),
+        )
+        if key == ["service_id"]
+        else np.zeros(len(kept))
+    )
+    return {
+        "sites_added": len(added),
+        "sites_gone": len(gone),
+        "sites_moved": int((distance > 1).sum()),
+        "added": [str(name) for name in now.loc[added].reset_index()["name"][:LARGEST]],
+        "gone": [str(name) for name in was.loc[gone].reset_index()["name"][:LARGEST]],
+    }
