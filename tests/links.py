@@ -24,8 +24,8 @@ NAMES = (
     "a", "b", "harm", "A.b_c-d", "none", "all", "newest", "constructor", "__proto__", "toString", "yes", "no", "YES", "x" * 80, "x" * 81,
     "-a", ".a", "_a", "a b", " a", "a ", "a\t", "a\n", "\u00a0a", "é", "Ａ", "a=", "a=2", "a=2.0", "a= 2", "a =2", "a=1_0", "a=0x2", "a=0",
     "a=-1", "a=1000", "a=1001", "a=1e-9", "a=.5", "a=5.", "a=1=2", "a==", "=2", "a=nan", "a=٣", "a=0.30000000000000004", "../etc", "<b>",
-    "a\u2028b", "a\u2029b", "a\u00adb", "a\u200bb", "a\ue000", "%41", "a+b", "a&b", "a;b", "a%", "'a'", '"a"', "\0",
-    "near", "rings", "hot", "vanish", "moran", "lsoa", "ward", "gap", "access",
+    "a\u2028b", "a\u2029b", "a\u00adb", "a\u200bb", "a\ue000", "%41", "a+b", "a&b", "a;b", "a%", "'a'", '"a"', "\0", "near", "rings",
+    "hot", "vanish", "moran", "lsoa", "ward", "gap", "access",
 )  # fmt: skip
 PLACES = (
     "54.9",
