@@ -13,7 +13,7 @@ import shapely
 
 from dashboard.views.gap_words import one_of
 from dashboard.views.gaps import Gaps, adjacency_of, kept, read_services
-from dashboard.views.wording import LEVEL_WORDS, cost_words, counted, standard_words
+from dashboard.views.wording import cost_words, standard_words
 from layers import Viewer, getis_ord, local_moran, to_degrees
 
 MOST_RINGS = 400
@@ -186,17 +186,3 @@ def _circles(xy: np.ndarray, radius: float) -> list[list[list[float]]]:
     pairs = np.round(np.column_stack([longitude, latitude]), 5)
     ends = np.cumsum([len(line) for line in lines])
     return [pairs[end - len(line) : end].tolist() for line, end in zip(lines, ends, strict=True)]
-
-
-def overlay_sentence(gaps: Gaps, overlay: Overlay) -> str:
-    """What an overlay shows, for those who cannot see the map."""
-    if overlay.why_not:
-        return overlay.why_not
-    if overlay.id == "rings":
-        return f"{counted(overlay.count, 'ring')}: {overlay.words}"
-    parts = [
-        f"{len(line.indices):,} {LEVEL_WORDS[gaps.level][0 if len(line.indices) == 1 else 1]} with {line.residents:,.0f} "
-        f"residents: {line.words}"
-        for line in overlay.lines
-    ]
-    return f"{'; '.join(parts)}. {overlay.words}"

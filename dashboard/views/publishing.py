@@ -16,7 +16,7 @@ from dashboard.views import wording
 from dashboard.views.banding import SUPPRESSED, Bands, make_bands
 from dashboard.views.choropleth import band_label
 from dashboard.views.wording import counted
-from layers import Fault, Layer
+from layers import Fault
 
 SHOWN = 25
 """Findings of one rule that are listed one by one; the file with all of them can be downloaded."""
@@ -333,7 +333,3 @@ def _points(sites: pd.DataFrame) -> tuple[tuple[float, float], ...]:
     placed = sites[sites["longitude"].notna() & sites["latitude"].notna()]
     pairs = zip(placed["longitude"], placed["latitude"], strict=True)
     return tuple((round(float(x), 5), round(float(y), 5)) for x, y in pairs)
-
-
-def layer_unit(layer: Layer | None) -> str:
-    return layer.descriptor.unit if layer is not None else ""

@@ -17,10 +17,7 @@ import pandas as pd
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
-from dashboard.views.banding import MISSING, OUTSIDE
-from dashboard.views.choropleth import BandRow
-from dashboard.views.gap_map import Painted
-from dashboard.views.gap_words import REASONS, a_site, line_words, nearest_words, one_of
+from dashboard.views.gap_words import REASONS, a_site, line_words, one_of
 from dashboard.views.gaps import Gaps, Sorry, answer_or_sorry, footprint_of, gaps_for, kept, read_layers, read_services
 from dashboard.views.wording import counted, standard_words
 from layers import (
@@ -143,12 +140,22 @@ class Together:
         text = f"{elsewhere:,.0f} of {counted(residents, 'resident')} of {name} {_are(elsewhere)} nearer to one elsewhere: {where}."
         if misjudged:
             limit = standard_words(self.result.parameters["max_m"])
-            text += f" Looking alone, {misjudged:,.0f} seem to have none within {limit} and do have one."
+            text += f" Looking alone, {misjudged:,.0f} {_one(misjudged, 'seems', 'seem')} to have none "
+            text += f"within {limit} and {_one(misjudged, 'does', 'do')} have one."
         return text
 
 
+def _one(n: float, one: str, many: str) -> str:
+    return one if round(n) == 1 else many
+
+
 def _are(n: float) -> str:
-    return "is" if round(n) == 1 else "are"
+    return _one(n, "is", "are")
+
+
+def _areas_with(areas: int, level: str, residents: float) -> str:
+    """ "3 small areas with 4,500 residents"."""
+    return f"{wording.count_of(areas, level)} with {counted(residents, 'resident')}"
 
 
 def _number(value: float) -> float | None:
@@ -255,50 +262,20 @@ def together_sentence(together: Together) -> str:
         f"{_are(s['residents_nearer_elsewhere'])} nearer to {a_site(together.services)} in another authority than to one in their own."
     ]
     if without := s["residents_without_own_service"]:
-        parts.append(f"{without:,.0f} {'lives' if round(without) == 1 else 'live'} in an authority that has none.")
+        parts.append(f"{without:,.0f} {_one(without, 'lives', 'live')} in an authority that has none.")
     if together.flows:
         parts.append(f"The largest flow: {together.flows[0].words}")
     if s.get("residents_misjudged"):
         limit = standard_words(together.result.parameters["max_m"])
+        areas = _areas_with(s["areas_misjudged"], together.level, s["residents_misjudged"])
+        seem = _one(s["areas_misjudged"], "seems", "seem")
         parts.append(
-            f"Looking alone, {wording.count_of(s['areas_misjudged'], together.level)} with "
-            f"{counted(s['residents_misjudged'], 'resident')} seem to have none within {limit}, though there is one across the border."
+            f"Looking alone, {areas} {seem} to have none within {limit}, though there is one across the border."
         )
-    if s.get("gaps_only_alone"):
-        parts.append(
-            f"{wording.count_of(s['gaps_only_alone'], together.level)} with {counted(s['residents_gaps_only_alone'], 'resident')} "
-            "would be called underserved, and are not."
-        )
+    if only := s.get("gaps_only_alone"):
+        areas = _areas_with(only, together.level, s["residents_gaps_only_alone"])
+        parts.append(f"{areas} would be called underserved, and {_are(only)} not.")
     return " ".join(parts)
-
-
-# ---- the map --------------------------------------------------------------------------------------------------------
-
-PENALTY_CUTS = (0.0, 500.0, 1_000.0, 2_000.0, 5_000.0)
-"""Metres of border penalty: rounded, so that the legend can be read aloud."""
-
-
-def painted_penalty(together: Together) -> Painted:
-    """The map of what the border costs: metres that keeping to one's own authority's services would add."""
-    result = together.result.areas
-    frame = together.published.region.areas[together.level]
-    penalty = result["border_penalty_m"].reindex(frame.index).to_numpy("float64")
-    code = np.searchsorted(PENALTY_CUTS, penalty, side="left").astype("uint8")
-    code[~np.isfinite(penalty)] = MISSING
-    code[~together.in_view] = OUTSIDE
-    people = frame["population"].to_numpy("float64")
-    labels = ["nothing: the nearest is its own", "up to 500 m", "over 500 m to 1 km", "over 1 km to 2 km"]
-    labels += ["over 2 km to 5 km", "over 5 km"]
-    rows = [_row(f"Band {i + 1} of {len(labels)}", label, code == i, people, i) for i, label in enumerate(labels)]
-    if (code == MISSING).any():
-        rows.append(_row("No figure", "no service of its own", code == MISSING, people, MISSING))
-    code.setflags(write=False)
-    title = f"Extra distance when only one's own authority's services count, to the {nearest_words(together.services)}"
-    return Painted("penalty", code, len(labels), tuple(rows), title, "fixed bands")
-
-
-def _row(name: str, label: str, chosen: np.ndarray, people: np.ndarray, code: int) -> BandRow:
-    return BandRow(name, label, int(chosen.sum()), float(people[chosen].sum()), code)
 
 
 # ---- gaps alone against together ------------------------------------------------------------------------------------
@@ -334,10 +311,11 @@ def difference(alone: Gaps, together: Gaps) -> Difference:
         sentence = "Looking alone and looking together name the same underserved areas."
     else:
         sentence = (
-            f"Looking alone names {wording.count_of(int(judged.sum()), together.level)} with {counted(lost, 'resident')} as "
-            "underserved that have a service within reach across a border."
+            f"Looking alone names {_areas_with(int(judged.sum()), together.level, lost)} as underserved that "
+            f"{_one(judged.sum(), 'has', 'have')} a service within reach across a border."
         )
         if new:
-            sentence += f" {wording.count_of(int((all_ & ~one).sum()), together.level)} with {counted(new, 'resident')} are missed."
+            missed = int((all_ & ~one).sum())
+            sentence += f" {_areas_with(missed, together.level, new)} {_are(missed)} missed."
     index: Callable[[np.ndarray], tuple[int, ...]] = lambda mask: tuple(np.flatnonzero(mask).tolist())  # noqa: E731
     return Difference(index(judged), index(all_ & ~one), index(one & all_), lost, new, rows, sentence)

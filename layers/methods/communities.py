@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from layers.geography.adjacency import adjacency as find_adjacency
 from layers.geography.adjacency import components
+from layers.methods.json_values import number_or_null
 from layers.methods.need import Need
 from layers.methods.stability import words
 
@@ -120,11 +121,11 @@ def communities(
                 positions=tuple(members[rows].tolist()),
                 population=float(people[rows].sum()),
                 shares=shares,
-                access_worst=_null(worst[number]),
+                access_worst=number_or_null(worst[number]),
                 drivers=drivers[number],
                 residents_nearer_elsewhere=None if elsewhere is None else float(elsewhere[number]),
                 centre=(float(x[number]), float(y[number])),
-                **{name: _null(values[number]) for name, values in means.items()},
+                **{name: number_or_null(values[number]) for name, values in means.items()},
             )
         )
     found.sort(key=lambda c: (-c.population, c.id))
@@ -160,8 +161,8 @@ def _drivers(need: Need, mean) -> list[tuple[dict, ...]]:
                 "id": indicator.id,
                 "title": indicator.name,
                 "points": float(points[number]),
-                "percentile": _null(percentiles[number]),
-                "value": _null(values[number]),
+                "percentile": number_or_null(percentiles[number]),
+                "value": number_or_null(values[number]),
                 "unit": indicator.unit,
             }
             for indicator, points, percentiles, values in tables
@@ -205,10 +206,6 @@ def _place_names(part: pd.DataFrame, ward_name: dict) -> np.ndarray:
     own = (part["name"] if "name" in part.columns else part["code"]).astype(str)
     wards = part["ward_code"].astype(str) if "ward_code" in part.columns else own
     return np.array([ward_name.get(ward) or name for ward, name in zip(wards, own, strict=True)], dtype=object)
-
-
-def _null(number: float) -> float | None:
-    return float(number) if np.isfinite(number) else None
 
 
 def _distinct(found: list[Community]) -> tuple[Community, ...]:

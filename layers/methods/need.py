@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from layers.methods.json_values import number_or_null
 from layers.model import Descriptor, Direction, Fault, Measure, Refused, Status
 
 NOT_NEED = {
@@ -151,17 +152,17 @@ class Need:
                 {
                     "id": indicator.id,
                     "title": indicator.name,
-                    "value": _null(indicator.value.loc[label]),
+                    "value": number_or_null(indicator.value.loc[label]),
                     "unit": indicator.unit,
-                    "percentile": _null(percentile),
+                    "percentile": number_or_null(percentile),
                     "weight": self.weights[indicator.id],
-                    "points": _null(points),
+                    "points": number_or_null(points),
                 }
             )
         drivers.sort(key=lambda d: (d["points"] is None, -(d["points"] or 0.0), d["id"]))
         return {
-            "need": _null(score),
-            "composite": _null(self.composite.loc[label]),
+            "need": number_or_null(score),
+            "composite": number_or_null(self.composite.loc[label]),
             "drivers": drivers,
         }
 
@@ -297,15 +298,6 @@ def _weight_faults(weights: Mapping[str, Any], where: str = "need") -> list[Faul
     if weights and not faults and not sum(good) > 0:
         faults.append(Fault("all weights are 0", where, "give at least one indicator some weight", rule="weight-zero"))
     return faults
-
-
-def _null(number: float) -> float | None:
-    return None if number is None or np.isnan(number) else float(number)
-
-
-def _whole(percent: float) -> str:
-    """Percentages in a sentence: never 0 or 100, because the area itself is among those compared."""
-    return f"{min(max(round(percent), 1), 99)}"
 
 
 def _list(parts: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -14,9 +15,9 @@ from dashboard.selection import Selection
 from dashboard.views import gap_files, gap_map, gap_words, option_results, siting, wording
 from dashboard.views.gap_areas import area_reading
 from dashboard.views.gaps import across_sentence, gaps_of
-from dashboard.views.overlays import overlay_sentence, overlays
+from dashboard.views.overlays import overlays
 from dashboard.views.together import difference, together_of, together_sentence
-from layers import METRICS, PUBLIC, Community, Note
+from layers import METRICS, PUBLIC, Community, Indicator, Note, find_need
 
 ASKED = Selection(need="crowded", services=("clinics",), show="gap")
 
@@ -100,6 +101,27 @@ def test_api_sentences_are_those_of_the_page(tiny):
     assert document["summary"]["sentence"] == together_sentence(together)
 
 
+def test_what_was_varied_and_how_far_it_is(tiny):
+    by_line = gap_files.gaps_document(
+        gaps_of(tiny, asked_by({"need": "crowded", "services": "clinics", "detour": "1.2"}), PUBLIC)
+    )
+    assert by_line["parameters"]["distance"] == "straight line times 1.2"
+    assert by_line["parameters"]["varied"] == {
+        "weights": "one indicator, nothing to vary", "need_threshold": "75 to 85", "limit": "times 0.75 to 1.25",
+        "detour": ["1", "1.2", "1.4"], "sampling_error": ["crowded"], "metric": "nearest",
+    }  # fmt: skip
+
+
+def test_need_of_an_area_in_words():
+    frame = pd.DataFrame({"value": [10.0, 20.0, 30.0], "status": ["ok", "ok", "suppressed"]})
+    parts = [Indicator("a", frame, "Harm"), Indicator("b", pd.Series([3.0, 2.0, 1.0]), "Crowding")]
+    both = find_need(parts, {"a": 2, "b": 1})
+    said = lambda made, label: gap_words.need_sentence(made, (why := made.explain(label))["drivers"], why["need"])  # noqa: E731
+    assert "It is made of Harm (worse than in 75% of areas) and Crowding" in said(both, 1)
+    assert said(both, 2) == "Need is not known here: less than half of the chosen weight has a value (Harm missing)."
+    assert said(find_need(parts[:1]), 1) == "Need is higher than in 75% of the region's areas, by Harm."
+
+
 def test_the_engine_gives_no_sentences(tiny):
     """Strings of its documents are names, codes and titles; a sentence has a space and ends with a full stop."""
     document = gaps_of(tiny, ASKED, PUBLIC).result.to_json()
@@ -167,7 +189,7 @@ def _sweep(published, selection):
         made = gap_map.painted(found, show)
         yield from (made.title, *(f"{row.name} {row.label}" for row in made.rows))
     for overlay in overlays(found):
-        yield overlay_sentence(found, overlay)
+        yield from (overlay.words, overlay.why_not, *(line.words for line in overlay.lines))
     for card in found.cards:
         yield across_sentence(found, card.id)
         yield from (getattr(card, name) for name in card.__dataclass_fields__ if isinstance(getattr(card, name), str))

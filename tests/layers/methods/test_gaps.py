@@ -120,6 +120,7 @@ def test_no_service_at_all():
     assert result.areas["poor"].all() and result.areas["access"].isna().all()
     assert result.summary["underserved_areas"] == 3 and Note("no-service") in result.notes
     assert result.areas["reason"].iloc[0] == "no-service"
+    assert Note("no-service") not in ask().notes
     json.dumps(result.to_json(), allow_nan=False)
     for metric in ("coverage", "e2sfca"):
         assert ask(services=clinics(rows=()), metric=metric).areas["poor"].all()
@@ -263,6 +264,7 @@ def test_another_need_threshold():
         result = ask(need_threshold=threshold)
         assert result.areas["code"][result.areas["underserved"]].tolist() == expected
         assert result.summary["high_need_areas"] == len(expected)
+        assert result.parameters["need_threshold"] == threshold
 
 
 def test_converted_figures_make_gaps_too():
@@ -560,10 +562,11 @@ def test_sites_for_all_residents_and_for_one_partner():
     assert [site.code for site in everyone.plan.sites] == ["T15"] and everyone.plan.value == 5_600
     # All but T01 to T05 and T08: 13,600 - 100 - 200 - 300 - 400 - 500 - 800 are beyond 1,000 m.
     assert everyone.plan.demand == 13_600 and everyone.plan.demand_within_before == 2_300
+    assert (everyone.plan.value, everyone.plan.demand) == (5_600, 13_600)
     west = find_sites(SitingRequest(replace(request, footprint=("TA",))), AREAS, crowded(), clinics())
     assert west.plan.demand == 1_400 and west.plan.value == 1_400  # T14
     nobody = find_sites(SitingRequest(replace(request, max_m=5_000.0)), AREAS, crowded(), clinics())
-    assert nobody.plan.demand == 0
+    assert nobody.plan.demand == 0 and Note("no-demand") in nobody.plan.notes
 
 
 def test_together_takes_the_strictest_standard_and_refuses_what_is_none():
@@ -573,6 +576,7 @@ def test_together_takes_the_strictest_standard_and_refuses_what_is_none():
     for bad in (0, -1, np.nan, np.inf):
         with pytest.raises(Refused, match="max_m"):
             find_together(clinics(), AREAS, max_m=bad)
+    assert find_together(clinics(), AREAS, detour=1.2).parameters["detour"] == 1.2
 
 
 def test_misjudged_when_looking_alone():
