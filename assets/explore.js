@@ -45,7 +45,7 @@
     const input = document.getElementById('need');
     if (!list || !input || input.getAttribute('aria-controls') !== list.id || !state.selection || !state.config.catalogue) return null;
     const need = option.getAttribute('value');
-    return need ? cg().selection.settle({ ...state.selection, need, period: '' }, state.config.catalogue, false) : null;
+    return need ? cg().selection.makeValid({ ...state.selection, need, period: '' }, state.config.catalogue, false) : null;
   }
   document.addEventListener('pointerover', (event) => {
     const next = offeredBy(event);

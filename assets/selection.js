@@ -39,7 +39,7 @@
   }
 
   /** The nearest selection that exists. `narrowed`: theme, partner or owner was changed just now, so the rest follows. */
-  function settle(wanted, catalogue, narrowed) {
+  function makeValid(wanted, catalogue, narrowed) {
     const chosen = structuredClone(wanted);
     const has = (list, id) => list.some((each) => each.id === id);
     // Back can lead to a link that named what is gone
@@ -225,7 +225,7 @@
     if (!config) return {};
     const { catalogue, controls } = config;
     const narrowed = controls.some(({ id, narrows }) => narrows && id === trigger);
-    const settled = settle(wish(values, trigger, config, before), catalogue, narrowed);
+    const settled = makeValid(wish(values, trigger, config, before), catalogue, narrowed);
     // an area of one level means nothing at another
     if (!['history-selection', 'picked-area'].includes(trigger) && before.level !== settled.level) settled.area = '';
 

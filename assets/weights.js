@@ -21,7 +21,7 @@
     const { explore, selection } = window.commonground;
     const { state } = explore;
     // the map follows at once; the words, the address and the lists come when the slider rests
-    if (state.selection) explore.show(selection.settle({ ...state.selection, need: shown }, state.config.catalogue, false), state.config);
+    if (state.selection) explore.show(selection.makeValid({ ...state.selection, need: shown }, state.config.catalogue, false), state.config);
     clearTimeout(resting);
     resting = setTimeout(() => window.dash_clientside.set_props('weights-need', { data: { need: shown, n: Date.now() } }), REST_MS);
   }

@@ -94,7 +94,7 @@ class CommonGround(Dash):
             return ""
         viewer = current_viewer()
         wanted, _ = Selection.from_query(flask.request.args)
-        selection, _ = offer.settle(self.published, wanted, viewer)
+        selection, _ = offer.valid_selection(self.published, wanted, viewer)
         config = map_config(self.published, self.shapes)
         return json_in_page("explore-start", {"selection": selection.as_data(), "config": config})
 
@@ -218,7 +218,7 @@ def preloads(published: Published, shapes: Shapes, query) -> list[str]:
     """Addresses that the explore page fetches first: the outlines of its level, and the classes of its indicator."""
     viewer = current_viewer()
     wanted, _ = Selection.from_query(query)
-    selection, _ = offer.settle(published, wanted, viewer)
+    selection, _ = offer.valid_selection(published, wanted, viewer)
     return [f"/data/shapes/{shapes.outlines(selection.level).url_name}", f"/data/classes?{selection.classes_query()}"]
 
 

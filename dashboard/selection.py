@@ -2,7 +2,7 @@
 
 Its fields are the rows of :mod:`dashboard.question` that a link of the map has, in their order. :func:`Selection.from_query` never
 fails: what it cannot understand is dropped and told in ``notices``. What a layer, level or period *means* in the loaded region
-is settled afterwards by :func:`dashboard.views.offer.settle`.
+is settled afterwards by :func:`dashboard.views.offer.valid_selection`.
 """
 
 from __future__ import annotations

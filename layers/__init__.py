@@ -56,8 +56,8 @@ _WHERE = {
     "layers.store.layers": ("Submission",),
     "layers.store.preparing": ("prepare as prepare_layer",),
     "layers.store.blobs": ("decode_table", "decode_values", "parts_of"),
-    "layers.keys": ("GROUPS", "KEYS", "LICENCES", "Key", "Question as LayerQuestion", "roles_of"),
-    "layers.store.drafts": ("Draft", "Drafts", "Overtaken"),
+    "layers.keys": ("GROUPS", "KEYS", "LICENCES", "Key", "FormQuestion", "roles_of"),
+    "layers.store.drafts": ("Draft", "Drafts", "EditConflict"),
     "layers.store.briefing_drafts": ("BriefingDraft",),
     "layers.store.briefings": ("BriefingEntry", "Briefings", "PublishedBriefing"),
     "layers.reading.briefing_text": (

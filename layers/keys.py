@@ -60,7 +60,7 @@ GROUPS = (WHAT, NUMBERS, SERVICES, ORIGIN, READER, AUDIENCE)
 
 
 @dataclass(frozen=True)
-class Question:
+class FormQuestion:
     """What the publisher's pages ask. ``name`` and ``only`` are the key's where not given."""
 
     label: str
@@ -94,7 +94,7 @@ class Key:
     said: Mapping[str, str] = field(default_factory=dict)  # of a choice: how each word is said
     read: Callable[[MappingReader, Mapping], Any] | None = None  # for what no type describes: (reader, read before it)
     stored: Callable[[Any], Any] | None = None  # the value again from the store's plain one
-    questions: tuple[Question, ...] = ()
+    questions: tuple[FormQuestion, ...] = ()
     page: str = ""  # its name on the layer's page; "" where it is not said there by itself
     api: str = ""  # its name in the API's document of a layer; "" for not there
 
@@ -264,29 +264,29 @@ _ROWS = (
         todo="give the layer a short identifier, such as fuel-poverty"),
     Key("title", "text", "Title, as people read it", place="", required=True, definition="must", api="title",
         todo="give the layer a title",
-        questions=(Question("Title", "text", WHAT,
+        questions=(FormQuestion("Title", "text", WHAT,
                             "As people will read it on the map, for example Households in fuel poverty.",
                             "Give the layer a title", own=True),)),
     Key("description", "text", "What it is, in a sentence", place="", api="description"),
     Key("sources", "object", "Where it comes from, as it must be credited", place="", default=(), api="sources",
         read=_sources, stored=lambda given: tuple(Source(**one) for one in given),
         questions=(
-            Question("Source", "text", ORIGIN, "The name of the publication or system.", "Say where it comes from",
+            FormQuestion("Source", "text", ORIGIN, "The name of the publication or system.", "Say where it comes from",
                      name="source_title"),
-            Question("Publisher", "text", ORIGIN, "The organisation behind the source.", name="source_publisher"),
-            Question("Web address of the source", "text", ORIGIN, "Beginning with https://. Optional.", name="source_url"),
+            FormQuestion("Publisher", "text", ORIGIN, "The organisation behind the source.", name="source_publisher"),
+            FormQuestion("Web address of the source", "text", ORIGIN, "Beginning with https://. Optional.", name="source_url"),
         )),
     Key("licence", "text", "What others may do with it", place="", key="licenses", definition="must", page="Licence",
         api="licence", read=_licence,
-        questions=(Question("Licence", "choice", ORIGIN, "What others may do with it.", "Choose a licence",
+        questions=(FormQuestion("Licence", "choice", ORIGIN, "What others may do with it.", "Choose a licence",
                             (*((name, title) for name, (title, _) in LICENCES.items()),
                              ("other", "Another licence, or none"))),)),
     Key("kind", "choice", words=Kind, required=True, definition="must", default=None, api="kind"),
     Key("themes", "texts", "Id of the theme, or a list of them, the first being the main one", key="theme",
         required=True, todo="choose at least one theme", definition="must", default=(), api="themes", stored=tuple,
         questions=(
-            Question("Theme", "choice", WHAT, "The problem that people look for it under.", "Choose a theme", name="theme"),
-            Question("Also shown under", "many", WHAT, name="more_themes"),
+            FormQuestion("Theme", "choice", WHAT, "The problem that people look for it under.", "Choose a theme", name="theme"),
+            FormQuestion("Also shown under", "many", WHAT, name="more_themes"),
         )),
     Key("partner", "text", "Id of the partner that supplies the layer", required=True, api="partner",
         todo="say which partner supplies it"),
@@ -294,7 +294,7 @@ _ROWS = (
         todo="say what kind of number it is: count, rate, percentage, score, mean, rank, decile",
         said={"count": "Count", "rate": "Rate", "percentage": "Percentage", "score": "Score", "mean": "Average",
               "rank": "Rank", "decile": "Tenth (decile)", "category": "Category"},
-        questions=(Question("What kind of number is it?", "choice", NUMBERS,
+        questions=(FormQuestion("What kind of number is it?", "choice", NUMBERS,
                             "This decides whether figures may be added up or averaged for larger areas.",
                             "Say what kind of number it is", (
                                 ("percentage", "Percentage: so many of every hundred"),
@@ -308,18 +308,18 @@ _ROWS = (
                             ), own=True),)),
     Key("unit", "text", 'The words behind the number: "% of households", "per 1,000 residents"', only="indicator",
         definition="must", api="unit",
-        questions=(Question("Unit", "text", NUMBERS,
+        questions=(FormQuestion("Unit", "text", NUMBERS,
                             "The words behind the number: % of households, per 1,000 residents, points.",
                             "Say what the number counts", own=True),)),
     Key("per", "number", "value = numerator / denominator * per; 100 for a percentage", only="indicator",
         definition="may", default=1.0, read=_per, api="per",
-        questions=(Question("For a rate: per how many?", "number", NUMBERS,
+        questions=(FormQuestion("For a rate: per how many?", "number", NUMBERS,
                             "1000 when the rate is per 1,000. Leave it blank for anything else.", own=True),)),
     Key("decimals", "whole", "Decimals to show; chosen from the values when absent", only="indicator",
         definition="may", default=None, read=_decimals),
     Key("direction", "choice", only="indicator", definition="must", default=Direction.NEUTRAL, words=Direction,
         api="direction",
-        questions=(Question("Which way is worse?", "radio", NUMBERS, "", "Say which way is worse", (
+        questions=(FormQuestion("Which way is worse?", "radio", NUMBERS, "", "Say which way is worse", (
             ("high-is-worse", "A higher number means more need"),
             ("low-is-worse", "A lower number means more need"),
             ("neutral", "Neither: it describes, and is not used as need"),
@@ -329,21 +329,21 @@ _ROWS = (
     Key("vintage", "whole", "The year of their boundaries", place="commonground.geography", only="indicator",
         definition="may", default=2021, api="vintage"),
     Key("period", "text", "Period of a table without a period column: 2024, 2023/24, Jan-Apr 2024", definition="must",
-        questions=(Question("Period", "text", NUMBERS,
+        questions=(FormQuestion("Period", "text", NUMBERS,
                             "When the numbers are about, as the publisher writes it: 2024, 2023/24, Jan-Apr 2024.",
                             "Say which period the numbers describe", only="indicator"),)),
     Key("national", "object", "Cut points of the whole country's areas: level, areas, scope, quantiles",
         only="indicator", default=None, read=_national, stored=_stored_national),
     Key("access_standard", "object", 'metric ("nearest") and max_m, metres', only="services", definition="may",
         default=None, read=_access_standard, stored=lambda given: AccessStandard(**given), api="access_standard",
-        questions=(Question("How near should one be? Metres", "number", SERVICES,
+        questions=(FormQuestion("How near should one be? Metres", "number", SERVICES,
                             "Optional. Areas further away than this count as poorly served, for example 1600 for a mile.",
                             name="max_m"),)),
     Key("columns", "object", "role: header of the table; a header that is a role's name need not be listed",
         default={}, read=_columns),
     Key("audience", "choice", words=Audience, default=Audience.PUBLIC, api="audience",
         said={"public": "Everybody", "partners": "Signed-in partners", "owner": "Only the partner that supplied it"},
-        questions=(Question("Who may see it?", "radio", AUDIENCE, "", "Say who may see it", (
+        questions=(FormQuestion("Who may see it?", "radio", AUDIENCE, "", "Say who may see it", (
             ("public", "Everybody"),
             ("partners", "Signed-in people of every partner"),
             ("owner", "Only my own organisation"),
@@ -352,34 +352,34 @@ _ROWS = (
         "threshold (counts from 1 to threshold - 1 are withheld), rounding_base, zero_is_sensitive",
         default=Disclosure(), read=_disclosure, stored=lambda given: Disclosure(**given),
         questions=(
-            Question("Withhold counts below", "number", AUDIENCE,
+            FormQuestion("Withhold counts below", "number", AUDIENCE,
                      "8 withholds counts of 1 to 7. Only used when the numbers count people.",
                      name="threshold", only="indicator", people=True, rank=1),
-            Question("Round counts to multiples of", "number", AUDIENCE,
+            FormQuestion("Round counts to multiples of", "number", AUDIENCE,
                      "Optional. 5 shows 12 as 10 and 13 as 15, and works rates out from the rounded counts.",
                      name="rounding_base", only="indicator", people=True, rank=1),
-            Question("Must a zero be withheld too?", "radio", AUDIENCE,
+            FormQuestion("Must a zero be withheld too?", "radio", AUDIENCE,
                      "Yes where “nobody here” says something about people, for example that none of a small group found work.",
                      options=YES_NO, name="zero_is_sensitive", only="indicator", people=True, rank=1),
         )),
     Key("counts_people", "flag", "Whether the numbers count people, so that small ones must be withheld",
         definition="may", default=False,
-        questions=(Question("Do the numbers count people?", "radio", AUDIENCE,
+        questions=(FormQuestion("Do the numbers count people?", "radio", AUDIENCE,
                             "Then small counts are withheld, so that nobody can be recognised.",
                             "Say whether the numbers count people", YES_NO, only="indicator"),)),
     Key("synthetic", "flag", "Made up for demonstration", default=False, api="synthetic"),
     Key("why_it_matters", "text", "One or two sentences for a member of the public", definition="must",
         api="why_it_matters",
-        questions=(Question("Why it matters", "long", READER, "One or two sentences for a member of the public."),)),
+        questions=(FormQuestion("Why it matters", "long", READER, "One or two sentences for a member of the public."),)),
     Key("caveats", "text", "What the numbers do not say", definition="must", api="caveats",
-        questions=(Question("What the numbers do not say", "long", READER,
+        questions=(FormQuestion("What the numbers do not say", "long", READER,
                             "For example areas that are missing, or a change in how cases are recorded."),)),
     Key("method", "text", "How the number came about, in plain words", definition="must", api="method",
-        questions=(Question("How the numbers came about", "long", READER, "In plain words. Optional."),)),
+        questions=(FormQuestion("How the numbers came about", "long", READER, "In plain words. Optional."),)),
     Key("next_update", "text", "When the next version is expected", definition="must", page="Next update",
-        api="next_update", questions=(Question("Next update", "text", READER, "For example March 2027. Optional."),)),
+        api="next_update", questions=(FormQuestion("Next update", "text", READER, "For example March 2027. Optional."),)),
     Key("contact", "text", "Who answers questions", definition="must", page="Contact", api="contact",
-        questions=(Question("Contact", "text", READER,
+        questions=(FormQuestion("Contact", "text", READER,
                             "Who answers questions: a team's address is better than a person's.",
                             "Say who answers questions"),)),
     Key("reviewed_by", "text", "Who checked the layer", definition="must"),

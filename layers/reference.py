@@ -49,7 +49,7 @@ def tables() -> dict[str, str]:
     }
 
 
-def mended(text: str) -> str:
+def with_tables(text: str) -> str:
     """The document with every generated table brought up to date."""
     for name, table in tables().items():
         start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
@@ -63,4 +63,4 @@ def mended(text: str) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(mended(FILE.read_text("utf-8")), "utf-8")
+    FILE.write_text(with_tables(FILE.read_text("utf-8")), "utf-8")

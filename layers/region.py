@@ -17,6 +17,7 @@ import pandas as pd
 from layers.fields import AREA
 from layers.methods.need import Preset, read_presets
 from layers.model import LEVELS, PARTNER_KINDS, Fault, Partner, Refused, Theme
+from layers.texts import first_few
 
 DEMONSTRATION_NOTICE = "Demonstration data: areas, figures and services are made up. Do not use them for decisions."
 
@@ -168,7 +169,9 @@ def _read_areas(path: Path, level: str, faults: list[Fault]) -> gpd.GeoDataFrame
         faults.append(Fault(f"outlines are in {frame.crs}, not in EPSG:4326", where, "build the pack again"))
     twice = frame["code"][frame["code"].duplicated()].unique()
     if len(twice):
-        faults.append(Fault(f"{len(twice)} codes stand more than once: {_some(twice)}", where, "build the pack again"))
+        faults.append(
+            Fault(f"{len(twice)} codes stand more than once: {first_few(twice)}", where, "build the pack again")
+        )
     if frame.empty:
         faults.append(Fault("holds no areas", where, "check the authority codes of the definition"))
     if frame["population"].isna().any() or (frame["population"] < 0).any():
@@ -185,7 +188,7 @@ def _check_parents(areas: dict[str, gpd.GeoDataFrame]) -> list[Fault]:
     ):
         orphans = areas[level].loc[~areas[level][column].isin(areas[parent]["code"]), "code"]
         if len(orphans):
-            what = f"{len(orphans)} areas name a {column} that is not in areas/{parent}.parquet: {_some(orphans)}"
+            what = f"{len(orphans)} areas name a {column} that is not in areas/{parent}.parquet: {first_few(orphans)}"
             faults.append(Fault(what, f"areas/{level}.parquet", "build the pack again"))
     return faults
 
@@ -205,11 +208,6 @@ def _check_definition(definition: dict, areas: dict[str, gpd.GeoDataFrame]) -> l
             what = f"partner '{name}' has the unknown kind '{partner['kind']}'"
             faults.append(Fault(what, "region.toml", f"use one of {', '.join(PARTNER_KINDS)}"))
         if strange := sorted(set(partner["footprint"]) - known):
-            what = f"partner '{name}' has authorities in its footprint that are not in the region: {_some(strange)}"
+            what = f"partner '{name}' has authorities in its footprint that are not in the region: {first_few(strange)}"
             faults.append(Fault(what, "region.toml", "take them out or add the authority to the region"))
     return faults
-
-
-def _some(codes, most: int = 5) -> str:
-    codes = [str(code) for code in codes]
-    return ", ".join(codes[:most]) + (f" and {len(codes) - most} more" if len(codes) > most else "")

@@ -19,10 +19,10 @@ from dashboard.api.gaps import today
 from dashboard.auth.session import current_viewer
 from dashboard.exports import formats_of
 from dashboard.selection import Selection
-from dashboard.views.gaps import Sorry
+from dashboard.views.gaps import NoAnswer
 from dashboard.views.map_table import map_table
 from dashboard.views.option_files import options_export
-from dashboard.views.options import sandbox, settled
+from dashboard.views.options import sandbox, valid_options
 from dashboard.views.scene import Scene, classes_of, emphasis_of, is_public, readings_of, scene
 from dashboard.views.wire import services_geojson
 from dashboard.web import published, shapes
@@ -101,9 +101,9 @@ def table(form: str) -> Response:
 def options(form: str) -> Response:
     offered("options", form)
     here, viewer = published(), current_viewer()
-    query, _ = settled(here, request.args, viewer)
+    query, _ = valid_options(here, request.args, viewer)
     box = sandbox(here, query, viewer)
-    if isinstance(box, Sorry):
+    if isinstance(box, NoAnswer):
         raise not_found("gap between this need and these services")
     body = body_of(options_export(box, viewer, today()), form, saved=True)
     return answer(body, cache=REVALIDATE if box.gaps.public else PRIVATE)

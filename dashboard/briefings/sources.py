@@ -50,7 +50,7 @@ _MOST_PACK_FILES = 200
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundBriefing:
     """A briefing ready to be shown. ``record`` is how it was published; None for starters, ward pages and pack files."""
 
     briefing: Briefing
@@ -92,7 +92,7 @@ def find_briefing(published: Published, briefing_id: str, viewer: Viewer, versio
     return find(published, briefing_id, viewer, version).briefing
 
 
-def find(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> Found:
+def find(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> FoundBriefing:
     """:func:`find_briefing` with how it came about."""
     if not _ID.match(briefing_id) or briefing_id in RESERVED:
         raise not_there()
@@ -105,13 +105,13 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
         if version is not None:
             raise not_there() from None
     else:
-        return Found(_of_record(published, record), "published", Audience(record.audience), record)
+        return FoundBriefing(_of_record(published, record), "published", Audience(record.audience), record)
     if briefing_id.startswith(WARD):
         code = briefing_id.removeprefix(WARD)
         sheet = _ward(published, code, store.generation(), store.now().date())
         if sheet is None:
             raise not_there()
-        return Found(briefing_of(sheet), "ward", Audience.PUBLIC, ward=sheet)
+        return FoundBriefing(briefing_of(sheet), "ward", Audience.PUBLIC, ward=sheet)
     text, kind = starter_text(published, briefing_id), "starter"
     if text is None:
         pack = _pack_files(published.region.path).get(briefing_id)
@@ -119,7 +119,7 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
             raise not_there()
         text, kind = pack.text, "pack"
     made = _built(published, briefing_id, text, store.generation(), store.now().date())
-    return Found(made, kind, made.document.audience)
+    return FoundBriefing(made, kind, made.document.audience)
 
 
 def entries(published: Published, viewer: Viewer) -> tuple[Entry, ...]:

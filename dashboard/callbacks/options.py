@@ -10,7 +10,7 @@ from dashboard.components.options import plan_step, shown, site_list
 from dashboard.published import Published
 from dashboard.question import parse_address
 from dashboard.views import search as searching
-from dashboard.views.options import OptionsQuery, act, settled
+from dashboard.views.options import OptionsQuery, act, valid_options
 
 
 def register(app, published: Published) -> None:
@@ -102,7 +102,7 @@ def register(app, published: Published) -> None:
 
 def next_state(published: Published, state, asked, plan, viewer) -> dict[str, str]:
     """The query after one action; Back and Forward bring their own, for the same question."""
-    query, _ = settled(published, as_dict(state), viewer)
+    query, _ = valid_options(published, as_dict(state), viewer)
     asked, places = as_dict(asked), as_dict(plan).get("places")
     if asked.get("do") == "go":
         there, _ = OptionsQuery.from_query(parse_address(str(asked.get("query") or "")))

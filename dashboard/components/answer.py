@@ -20,7 +20,7 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.choropleth import sentence
 from dashboard.views.gap_map import painted
-from dashboard.views.gaps import Gaps, Sorry
+from dashboard.views.gaps import Gaps, NoAnswer
 from dashboard.views.needs import WeightedNeed, need_sentence
 from dashboard.views.scene import scene
 from dashboard.views.together import together_or_reasons
@@ -41,7 +41,7 @@ def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer
     shown = scene(published, selection, viewer)
     if shown is None:
         return Answer(headline(None, published))
-    if isinstance(shown, Sorry):
+    if isinstance(shown, NoAnswer):
         return Answer(sorry(shown))
     if isinstance(shown, Gaps):
         return _gap_answer(published, selection, viewer, shown)

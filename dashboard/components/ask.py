@@ -32,7 +32,7 @@ NEWEST = "newest"
 
 
 @dataclass(frozen=True)
-class Asked:
+class PickerContext:
     """A settled selection, and what is on offer beside it."""
 
     published: Published
@@ -73,41 +73,41 @@ def options(words: Mapping[Any, str]) -> list[dict[str, Any]]:
     return [{"value": value, "label": label} for value, label in words.items()]
 
 
-def themes(asked: Asked) -> list[dict]:
+def themes(asked: PickerContext) -> list[dict]:
     return options({theme.id: theme.name for theme in asked.published.region.themes})
 
 
-def partners(asked: Asked) -> list[dict]:
+def partners(asked: PickerContext) -> list[dict]:
     return options({partner.id: partner.name for partner in asked.published.region.partners})
 
 
-def indicators(asked: Asked) -> list[dict]:
+def indicators(asked: PickerContext) -> list[dict]:
     found = {layer.id: layer.title for layer in (*asked.narrowed.indicators, *([asked.layer] if asked.layer else []))}
     set_of = len(asked.selection.needs)
     own = {asked.selection.need: f"Your set of {set_of} indicators"} if set_of > 1 else {}
     return options(found | own | {NONE: "No indicator: services only"})
 
 
-def periods(asked: Asked) -> list[dict]:
+def periods(asked: PickerContext) -> list[dict]:
     newest = {} if asked.layer else {NEWEST: "The newest of each"}
     return options({period: period for period in asked.periods} | newest)
 
 
-def services(asked: Asked) -> list[dict]:
+def services(asked: PickerContext) -> list[dict]:
     return options({layer.id: f"{layer.title} ({layer.sites:,})" for layer in asked.narrowed.services})
 
 
-def shows(asked: Asked) -> list[dict]:
+def shows(asked: PickerContext) -> list[dict]:
     off = not asked.selection.services
     return [each | {"disabled": off and each["value"] != "need"} for each in options(SHOW_WORDS)]
 
 
-def groups(asked: Asked) -> list[dict]:
+def groups(asked: PickerContext) -> list[dict]:
     found = [group for group in asked.measures["groups"] if asked.selection.level in group["levels"]]
     return options({group["id"]: group["title"] for group in found})
 
 
-def journeys(asked: Asked) -> list[dict]:
+def journeys(asked: PickerContext) -> list[dict]:
     selection, given = asked.selection, asked.measures
     fair = {"fair": given["fairWords"]} if selection.level in given["fair"] else {}
     tables = {
@@ -118,7 +118,7 @@ def journeys(asked: Asked) -> list[dict]:
     return options({DISTANCE: "Distance in a straight line"} | fair | tables)
 
 
-def numbers_of_bands(asked: Asked) -> list[str]:
+def numbers_of_bands(asked: PickerContext) -> list[str]:
     row = FIELDS["classes"]
     return [str(k) for k in range(row.least, row.most + 1)]
 
@@ -140,13 +140,13 @@ class Picker:
 
     row: str  # its row in dashboard/question.py
     label: str
-    choices: Callable[[Asked], list] | None = None
+    choices: Callable[[PickerContext], list] | None = None
     part: str = SENTENCE
     component: Callable = dmc.Select
     all: str = ""  # what the choice that does not narrow is called
     narrows: bool = False  # the rest follows when it is changed
     renewed: bool = False  # what it offers depends on the rest, so that the browser renews it
-    hidden: Callable[[Asked], bool] | None = None  # whether it makes no sense with the rest
+    hidden: Callable[[PickerContext], bool] | None = None  # whether it makes no sense with the rest
     name: str = ""  # of its id, where that is not the field's
     shown: str = ""
     per: int = 1  # what the control counts in, in the field's unit
@@ -171,7 +171,7 @@ class Picker:
             FIELDS[self.row].kind.name, "choice"
         )
 
-    def value(self, asked: Asked) -> Any:
+    def value(self, asked: PickerContext) -> Any:
         """What the control shows of a selection."""
         chosen, way = getattr(asked.selection, self.row), self.way
         if way == "period":
@@ -186,7 +186,7 @@ class Picker:
             return chosen or (ALL if self.all else chosen)
         return list(chosen) if isinstance(chosen, tuple) else chosen
 
-    def draw(self, asked: Asked) -> Any:
+    def draw(self, asked: PickerContext) -> Any:
         given = {"id": self.id, self.prop: self.value(asked), **self.more}
         if self.component is dmc.Select:
             given["allowDeselect"] = False
@@ -270,7 +270,7 @@ def controls() -> list[dict[str, Any]]:
 
 def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
     """The controls, reading as a sentence."""
-    asked = Asked(published, selection, viewer)
+    asked = PickerContext(published, selection, viewer)
     return html.Div(
         [
             search_box(),
@@ -303,11 +303,11 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
     )
 
 
-def drawn(asked: Asked, part: str) -> list:
+def drawn(asked: PickerContext, part: str) -> list:
     return [picker.draw(asked) for picker in PICKERS if picker.part == part]
 
 
-def sentence(asked: Asked) -> list:
+def sentence(asked: PickerContext) -> list:
     """The pickers of the sentence; how access is measured stands after what is shown."""
     measured = html.Div(
         drawn(asked, GAP), id=ids.GAP_OPTIONS, className="gap-options", hidden=asked.selection.show == "need"

@@ -12,7 +12,7 @@ from dashboard.components.results import legend_table
 from dashboard.views.gap_communities import ACROSS_M, CommunityCard
 from dashboard.views.gap_map import Painted
 from dashboard.views.gap_words import notes_of, rule_sentence, summary_sentence, vanishing_sentence
-from dashboard.views.gaps import Gaps, Sorry, across_sentence
+from dashboard.views.gaps import Gaps, NoAnswer, across_sentence
 from dashboard.views.needs import WeightedNeed, weights_sentence
 from dashboard.views.overlays import Overlay, overlays
 from dashboard.views.together import CAUTION, Together, together_sentence
@@ -22,7 +22,7 @@ from layers import Metric
 MOST_CARDS = 40
 
 
-def sorry(why: Sorry) -> list:
+def sorry(why: NoAnswer) -> list:
     return [html.H2(why.title), html.Ul([html.Li(reason) for reason in why.reasons], className="reason")]
 
 
@@ -228,9 +228,9 @@ def shared_mark(gaps: Gaps, card: CommunityCard) -> html.Span | None:
     return html.Span("close across a border", className="shared-mark close") if card.id in gaps.across else None
 
 
-def together_block(found: Together | Sorry, alone: bool) -> list:
+def together_block(found: Together | NoAnswer, alone: bool) -> list:
     """Alone or together: what changes when everybody's services count."""
-    if isinstance(found, Sorry):
+    if isinstance(found, NoAnswer):
         return []
     share = found.summary["residents_nearer_elsewhere"]
     return [

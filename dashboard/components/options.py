@@ -17,7 +17,7 @@ from dashboard.published import Published
 from dashboard.question import FIELDS
 from dashboard.views import suggestion as planning
 from dashboard.views.gap_words import limit_words, need_name, rule_sentence, summary_sentence
-from dashboard.views.gaps import Sorry
+from dashboard.views.gaps import NoAnswer
 from dashboard.views.option_results import (
     Comparison,
     change_lines,
@@ -33,7 +33,7 @@ from dashboard.views.options import (
     PlanAsk,
     Sandbox,
     sandbox,
-    settled,
+    valid_options,
 )
 from dashboard.views.siting import OptionCard
 from dashboard.views.suggestion import DEMAND_WORDS, OBJECTIVE_HELP, OBJECTIVE_WORDS, Suggestion
@@ -57,10 +57,10 @@ def button(words, do: str, *, quiet: bool = True, **data) -> html.Button:
 # ---- the question -----------------------------------------------------------------------------------------------------
 
 
-def question(query: OptionsQuery, box: Sandbox | Sorry) -> list:
+def question(query: OptionsQuery, box: Sandbox | NoAnswer) -> list:
     """What is asked, in words, with the way back to the map."""
     back = html.P(html.A("Back to the map", href=query.selection.link()))
-    if isinstance(box, Sorry):
+    if isinstance(box, NoAnswer):
         return [back, html.Div([html.H2(box.title), *[html.P(reason) for reason in box.reasons]], className="reason")]
     gaps = box.gaps
     services = " and ".join(layer.title for layer in gaps.services)
@@ -156,7 +156,7 @@ def plan_step(
     again: bool = False,
 ) -> PlanStep | None:
     """Begin, follow or stop the plan that a state asks for; None where nothing changes."""
-    query, _ = settled(published, state, viewer)
+    query, _ = valid_options(published, state, viewer)
     before = before or {}
     if query.ask is None:
         return PlanStep([], None, False) if before else None
@@ -165,7 +165,7 @@ def plan_step(
     if same and before.get("over") and not again:
         return None
     box = sandbox(published, query, viewer)
-    if isinstance(box, Sorry):
+    if isinstance(box, NoAnswer):
         return PlanStep([], None, False)
     job = str(before.get("job") or "")
     if same and job and cancel:
@@ -174,20 +174,20 @@ def plan_step(
         found = planning.follow(box, query.ask, job, viewer)
     else:
         found = planning.begin(box, query.ask, viewer)
-    if isinstance(found, Sorry):
+    if isinstance(found, NoAnswer):
         return PlanStep(plan_sorry(found), {"key": key, "over": True, "places": []}, False)
     data = {"key": key, "job": found.job, "over": found.over, "places": list(found.places)}
     return PlanStep(plan_answer(found), data, not found.over)
 
 
-def plan_sorry(why: Sorry) -> list:
+def plan_sorry(why: NoAnswer) -> list:
     return [html.H3(why.title), html.Ul([html.Li(reason) for reason in why.reasons], className="reason")]
 
 
 def plan_answer(found: Suggestion) -> list:
     """How far the plan is, its sites with who gains, and together against alone."""
     if found.state in ("refused", "failed"):
-        return plan_sorry(Sorry("Sites cannot be suggested.", found.reasons))
+        return plan_sorry(NoAnswer("Sites cannot be suggested.", found.reasons))
     if not found.sites:
         return [html.P(found.sentence), *[html.P(note) for note in found.notes]]
     meter = None
@@ -275,9 +275,9 @@ class Shown:
 
 
 def shown(published: Published, state: Mapping[str, str], viewer: Viewer) -> Shown:
-    query, _ = settled(published, state, viewer)
+    query, _ = valid_options(published, state, viewer)
     box = sandbox(published, query, viewer)
-    return Shown([], [], None) if isinstance(box, Sorry) else shown_of(box, viewer)
+    return Shown([], [], None) if isinstance(box, NoAnswer) else shown_of(box, viewer)
 
 
 def shown_of(box: Sandbox, viewer: Viewer) -> Shown:
@@ -384,9 +384,9 @@ def capacity_field(site: str, name: str, value: float | None) -> html.Div:
 
 
 def site_list(published: Published, state: Mapping[str, str], text: str, viewer: Viewer) -> list:
-    query, _ = settled(published, state, viewer)
+    query, _ = valid_options(published, state, viewer)
     box = sandbox(published, query, viewer)
-    return [] if isinstance(box, Sorry) else sites(box, text)
+    return [] if isinstance(box, NoAnswer) else sites(box, text)
 
 
 def sites(box: Sandbox, text: str = "") -> list:
@@ -563,7 +563,7 @@ def map_key() -> html.Ul:
     )
 
 
-def standard_words(box: Sandbox | Sorry) -> str:
-    if isinstance(box, Sorry):
+def standard_words(box: Sandbox | NoAnswer) -> str:
+    if isinstance(box, NoAnswer):
         return ""
     return limit_words(box.gaps) if box.gaps.result.access.limit is not None else ""

@@ -18,7 +18,7 @@ from dashboard.views import offer, wording
 from dashboard.views.community import CommunityPage, community_page, read_query
 from dashboard.views.gap_map import painted
 from dashboard.views.gap_words import need_name, rule_sentence
-from dashboard.views.gaps import Sorry, across_sentence
+from dashboard.views.gaps import NoAnswer, across_sentence
 from dashboard.views.wording import sure_percent
 from layers import Viewer
 
@@ -27,7 +27,7 @@ def layout(
     published: Published, query: Mapping[str, str], viewer: Viewer, *, shapes: Shapes, community: str = ""
 ) -> html.Div:
     wanted, site, dropped = read_query(query)
-    selection, changed = offer.settle(published, wanted, viewer)
+    selection, changed = offer.valid_selection(published, wanted, viewer)
     if not selection.services or not selection.needs:
         return missing(
             "A community is found by a question: the link to it must name a need and services. Choose both on the map, show the "
@@ -39,7 +39,7 @@ def layout(
             f"No underserved community of this question has the id “{community[:40]}”. "
             "The data or the question has changed since the link was made; the gap view of the map lists the communities of today."
         )
-    if isinstance(found, Sorry):
+    if isinstance(found, NoAnswer):
         return missing(" ".join([found.title, *found.reasons]))
     link = f"/communities/{found.card.id}?{selection.query_string()}"
     sentences = [*dropped, *changed, *([found.notice] if found.notice else [])]

@@ -24,7 +24,7 @@ from layers import METRICS, Viewer
 
 def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, shapes: Shapes) -> html.Div:
     wanted, dropped = Selection.from_query(query)
-    selection, changed = offer.settle(published, wanted, viewer)
+    selection, changed = offer.valid_selection(published, wanted, viewer)
     said = answer(published, selection, viewer)
     first_visit = not query
     return html.Div(

@@ -15,16 +15,16 @@ from dashboard.map_files import Shapes
 from dashboard.pages.explore import notices
 from dashboard.published import Published
 from dashboard.views import places
-from dashboard.views.gaps import Sorry
+from dashboard.views.gaps import NoAnswer
 from dashboard.views.option_results import sites_for_map
-from dashboard.views.options import OptionsQuery, Sandbox, left_out, sandbox, settled
+from dashboard.views.options import OptionsQuery, Sandbox, left_out, sandbox, valid_options
 from layers import Viewer
 
 
 def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, shapes: Shapes) -> html.Div:
-    state, sentences = settled(published, query, viewer)
+    state, sentences = valid_options(published, query, viewer)
     box = sandbox(published, state, viewer)
-    off = isinstance(box, Sorry)
+    off = isinstance(box, NoAnswer)
     if not off:
         sentences = (*sentences, *left_out(state, box.query))
         state = box.query
@@ -130,11 +130,11 @@ def the_map(published: Published) -> html.Div:
     )
 
 
-def config(published: Published, shapes: Shapes, state: OptionsQuery, box: Sandbox | Sorry) -> dict:
+def config(published: Published, shapes: Shapes, state: OptionsQuery, box: Sandbox | NoAnswer) -> dict:
     """What the browser needs once for a question: addresses, palette, bounds, the sites of today."""
     region, level = published.region, state.selection.level
     query = state.selection.classes_query()
-    off = isinstance(box, Sorry)
+    off = isinstance(box, NoAnswer)
     return {
         "outlines": f"/data/shapes/{shapes.outlines(level).url_name}",
         "authorities": f"/data/shapes/{shapes.outlines('lad').url_name}",

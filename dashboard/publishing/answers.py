@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from layers import GROUPS, KEYS, LICENCES, Descriptor, Key, LayerQuestion, Region, Report, roles_of
+from layers import GROUPS, KEYS, LICENCES, Descriptor, FormQuestion, Key, Region, Report, roles_of
 
 STEPS = ("columns", "describe", "check", "preview", "publish")
 STEP_TITLES = {
@@ -26,7 +26,7 @@ SIMPLE = ("text", "choice", "flag", "number", "whole")
 """Types of keys whose answer is the value itself; what the others' answers mean is said in :func:`prefill` and :func:`hints`."""
 
 
-def questions(region: Region, kind: str, *, has_period: bool) -> tuple[LayerQuestion, ...]:
+def questions(region: Region, kind: str, *, has_period: bool) -> tuple[FormQuestion, ...]:
     """The questions for one kind of layer, in order; those of a key stand with it in ``layers.keys``."""
     themes = tuple((theme.id, theme.name) for theme in region.themes)
     asked = []
@@ -36,7 +36,7 @@ def questions(region: Region, kind: str, *, has_period: bool) -> tuple[LayerQues
     return tuple(sorted(asked, key=lambda question: (GROUPS.index(question.group), question.rank)))
 
 
-def _questions(kind: str) -> list[tuple[Key, LayerQuestion]]:
+def _questions(kind: str) -> list[tuple[Key, FormQuestion]]:
     """Every key that is asked for of this kind of layer, "" for both, with its question."""
     named = [
         (key, replace(question, name=question.name or key.name, only=question.only or key.only))
@@ -68,7 +68,7 @@ def _value(key: Key, answer: str) -> Any:
     return _number(answer) if key.type in ("number", "whole") else answer
 
 
-def read_form(asked: tuple[LayerQuestion, ...], form, prefix: str = "") -> dict[str, Any]:
+def read_form(asked: tuple[FormQuestion, ...], form, prefix: str = "") -> dict[str, Any]:
     """The answers in a form, trimmed; lists for questions that take many."""
     out: dict[str, Any] = {}
     for question in asked:
@@ -86,7 +86,7 @@ def _tidy(text: str) -> str:
     return text.strip()[:5000]
 
 
-def problems(asked: tuple[LayerQuestion, ...], said: Mapping[str, Any]) -> dict[str, str]:
+def problems(asked: tuple[FormQuestion, ...], said: Mapping[str, Any]) -> dict[str, str]:
     """Field -> what is wrong with its answer, in the order of the page."""
     out: dict[str, str] = {}
     for question in asked:

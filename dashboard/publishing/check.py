@@ -24,7 +24,7 @@ from dashboard.views.wording import LEVEL_WORDS
 from layers import (
     LEVELS,
     Draft,
-    Overtaken,
+    EditConflict,
 )
 
 
@@ -76,7 +76,7 @@ def save_check(draft_id: str):
         if not all(report.ok for _, _, report in layers_of(draft, viewer)):
             return check_page(draft, errors={"findings": "The errors below must be put right first"}, status=422)
         draft = save(draft, done_with(draft, "check", {}))
-    except Overtaken as error:
+    except EditConflict as error:
         return check_page(error.draft, overtaken=error.draft, status=409)
     return go(draft, "preview")
 

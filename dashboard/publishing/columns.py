@@ -11,7 +11,7 @@ from dashboard.auth.session import current_viewer
 from dashboard.publishing.wizard import HOME_PATH, done_with, go, quiet, save, saved_quietly, step_page, wizard
 from layers import (
     Draft,
-    Overtaken,
+    EditConflict,
     Viewer,
     roles_of,
 )
@@ -111,7 +111,7 @@ def save_columns(draft_id: str):
             draft = save(draft, changed)
             return columns_page(draft, errors=errors, status=422)
         draft = save(draft, done_with(draft, "columns", changed))
-    except Overtaken as error:
+    except EditConflict as error:
         return columns_page(error.draft, answers=changed, overtaken=error.draft, status=409)
     return go(draft, "describe") if form.get("action") != "later" else flask.redirect(HOME_PATH, 303)
 

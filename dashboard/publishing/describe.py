@@ -23,7 +23,7 @@ from dashboard.publishing.wizard import (
 )
 from layers import (
     Draft,
-    Overtaken,
+    EditConflict,
     Viewer,
     may_change,
 )
@@ -96,7 +96,7 @@ def save_description(draft_id: str):
             draft = save(draft, {**changed, "done": [s for s in draft.answers.get("done", ()) if s == "columns"]})
             return describe_page(draft, errors=errors, status=422)
         draft = save(draft, done_with(draft, "describe", changed))
-    except Overtaken as error:
+    except EditConflict as error:
         return describe_page(error.draft, said=said, each=each, overtaken=error.draft, errors={}, status=409)
     return go(draft, "check")
 

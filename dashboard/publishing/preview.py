@@ -27,9 +27,9 @@ from dashboard.views.wording import LEVEL_WORDS
 from layers import (
     LEVELS,
     Draft,
+    EditConflict,
     Kind,
     NotPermitted,
-    Overtaken,
     Refused,
     Viewer,
     periods_in_order,
@@ -154,6 +154,6 @@ def save_preview(draft_id: str):
         seen[layer_id] = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
     try:
         draft = save(draft, {**done_with(draft, "preview", {}), "expecting": seen})
-    except Overtaken as error:
+    except EditConflict as error:
         return preview_page(error.draft, overtaken=error.draft, status=409)
     return go(draft, "publish")

@@ -27,10 +27,10 @@ from dashboard.publishing.wizard import (
 from layers import (
     KEYS,
     Draft,
+    EditConflict,
     Fault,
     Kind,
     NotPermitted,
-    Overtaken,
     Refused,
     Submission,
     Viewer,
@@ -95,7 +95,7 @@ def save_publish(draft_id: str):
             return colleague(draft, action, given)
         errors, at = publish_errors(draft, given, viewer)
         draft = save(draft, {"publish": given})
-    except Overtaken as error:
+    except EditConflict as error:
         return publish_page(error.draft, given=given, overtaken=error.draft, status=409)
     if errors:
         return publish_page(draft, given=given, errors=errors, status=422)

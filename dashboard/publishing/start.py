@@ -17,8 +17,8 @@ from dashboard.publishing.uploads import Received
 from dashboard.publishing.wizard import HOME_PATH, go, may_publish, next_step, title_of, wizard
 from layers import (
     Draft,
+    EditConflict,
     Fault,
-    Overtaken,
     Refused,
     Viewer,
     may_change,
@@ -86,7 +86,7 @@ def _take(draft: Draft | None):
         rules = [{"rule": fault.rule, "what": fault.what[:300]} for fault in error.faults[:20]]
         site.store.note("upload-refused", by=viewer, detail={**about, "why": error.title, "faults": rules})
         return refused_upload(error, viewer, wants_json)
-    except Overtaken:
+    except EditConflict:
         received.path.unlink(missing_ok=True)
         where = f"{HOME_PATH}/{draft.id}/check"
         return flask.jsonify(location=where) if wants_json else flask.redirect(where, 303)

@@ -20,7 +20,7 @@ from dashboard.publishing.uploads import Uploads
 from layers import (
     Draft,
     Drafts,
-    Overtaken,
+    EditConflict,
     Viewer,
 )
 
@@ -129,7 +129,7 @@ def saved_quietly(draft: Draft, changed: Mapping[str, Any]):
     """The answer to the page's own saving while somebody types."""
     try:
         saved = save(draft, changed)
-    except Overtaken as error:
+    except EditConflict as error:
         return flask.jsonify(message=str(error), revision=error.draft.revision), 409
     return flask.jsonify(revision=saved.revision)
 

@@ -19,7 +19,7 @@ from dashboard.views.gap_areas import gap_rows
 from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gap_map import painted
 from dashboard.views.gap_words import how_words
-from dashboard.views.gaps import Gaps, Sorry, answer_or_sorry, gaps_or_reasons, read_services
+from dashboard.views.gaps import Gaps, NoAnswer, answer_or_sorry, gaps_or_reasons, read_services
 from dashboard.views.option_results import overlap_words, place_words
 from dashboard.views.options import Option, OptionsQuery, opened
 from dashboard.views.places import names
@@ -72,10 +72,10 @@ class CommunityPage:
 
 def community_page(
     published: Published, selection: Selection, community: str, viewer: Viewer, *, site: bool = False
-) -> CommunityPage | Sorry | None:
+) -> CommunityPage | NoAnswer | None:
     """The page of a community; None when no community of this question has that id or holds that area."""
     found = gaps_or_reasons(published, selection, viewer)
-    if isinstance(found, Sorry):
+    if isinstance(found, NoAnswer):
         return found
     card = next((card for card in found.cards if card.id == community), None)
     notice = ""
@@ -87,7 +87,7 @@ def community_page(
     rows = gap_rows(found)
     services = near_services(found, card, viewer)
     new = answer_or_sorry(lambda: _new_site(found, card, viewer, selection.period)) if site else None
-    new = None if isinstance(new, Sorry) else new
+    new = None if isinstance(new, NoAnswer) else new
     svg, words = _map(found, card, services, new)
     return CommunityPage(found, card, notice, rows[rows["community"] == card.id], services, new, svg, words)
 

@@ -58,7 +58,7 @@ ACROSS_M = 2_000.0
 
 
 @dataclass(frozen=True)
-class Facing:
+class NearAcrossBorder:
     """An underserved community on the other side of a border. ``metres`` between the outlines of the two nearest areas."""
 
     id: str
@@ -68,7 +68,7 @@ class Facing:
     words: str  # "1.2 km from Washington North (Sunderland)"
 
 
-def across_of(gaps: GapAnswer, cards: Sequence[CommunityCard]) -> dict[str, tuple[Facing, ...]]:
+def across_of(gaps: GapAnswer, cards: Sequence[CommunityCard]) -> dict[str, tuple[NearAcrossBorder, ...]]:
     """Pairs of underserved areas of different authorities and communities within :data:`ACROSS_M`, by community."""
     table = gaps.result.areas
     member = table["community"].to_numpy(object)
@@ -85,13 +85,13 @@ def across_of(gaps: GapAnswer, cards: Sequence[CommunityCard]) -> dict[str, tupl
     for a, b, far in zip(group[i], group[j], shapely.distance(metres[i], metres[j]), strict=True):
         nearest[a, b] = min(nearest.get((a, b), np.inf), float(far))
     named = {card.id: card for card in cards}
-    out: dict[str, list[Facing]] = {}
+    out: dict[str, list[NearAcrossBorder]] = {}
     for (own, other), far in sorted(nearest.items(), key=lambda item: (item[1], item[0])):
         if own in named and other in named:
             card = named[other]
             where = wording.listing([share.name for share in card.authorities])
             words = f"{cost_words(far, 'm')} from {card.name} ({where})"
-            out.setdefault(own, []).append(Facing(other, card.name, where, far, words))
+            out.setdefault(own, []).append(NearAcrossBorder(other, card.name, where, far, words))
     return {name: tuple(found) for name, found in out.items()}
 
 

@@ -20,7 +20,7 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.gap_answer import GapAnswer
-from dashboard.views.gap_communities import CommunityCard, Facing, across_of, cards_of
+from dashboard.views.gap_communities import CommunityCard, NearAcrossBorder, across_of, cards_of
 from dashboard.views.measures import measures_of
 from layers import (
     LEVELS,
@@ -112,7 +112,7 @@ class Gaps(GapAnswer):
         return cards_of(self)
 
     @cached_property
-    def across(self) -> dict[str, tuple[Facing, ...]]:
+    def across(self) -> dict[str, tuple[NearAcrossBorder, ...]]:
         """For each community that has any: the underserved communities of other authorities close to it, nearest first."""
         return kept(self.published).get(("across", self.key), lambda: across_of(self, self.cards))
 
@@ -139,7 +139,7 @@ def gaps_of(
 
 
 @dataclass(frozen=True)
-class Sorry:
+class NoAnswer:
     """Why there is no answer, for people."""
 
     title: str
@@ -148,19 +148,19 @@ class Sorry:
 
 def gaps_or_reasons(
     published: Published, selection: Selection, viewer: Viewer, *, robustness: int = DRAWS, quick: bool = False
-) -> Gaps | Sorry:
+) -> Gaps | NoAnswer:
     """For a screen: the answer, or the reasons in sentences. Never raises for what a person chose."""
     return answer_or_sorry(lambda: gaps_of(published, selection, viewer, robustness=robustness, quick=quick))
 
 
 def answer_or_sorry(ask: Callable[[], Any]) -> Any:
-    """What ``ask()`` answers, or a :class:`Sorry` when it refuses or a layer is not there."""
+    """What ``ask()`` answers, or a :class:`NoAnswer` when it refuses or a layer is not there."""
     try:
         return ask()
     except NotFound as missing:
-        return Sorry("A layer of this view is not here (any more).", (str(missing),))
+        return NoAnswer("A layer of this view is not here (any more).", (str(missing),))
     except Refused as refused:
-        return Sorry(refused.title, tuple(_reason(fault) for fault in refused.faults))
+        return NoAnswer(refused.title, tuple(_reason(fault) for fault in refused.faults))
 
 
 def gaps_for(

@@ -96,7 +96,7 @@ def as_offer(published: Published, layers: Iterable[Layer]) -> dict:
     }
 
 
-def settle_measures(
+def valid_measures(
     published: Published, chosen: Selection, visible: dict[str, Layer]
 ) -> tuple[Selection, tuple[str, ...]]:
     """The nearest way of measuring access that exists, and one notice for each thing that was changed."""

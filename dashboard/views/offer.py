@@ -1,7 +1,7 @@
 """What the pickers of the explore page offer, and which selection a request settles on.
 
-Choosing a theme, a partner or an owner narrows the layers on offer. :func:`settle` turns any selection into one that exists in this
-region for this viewer, and says in a sentence what it had to change.
+Choosing a theme, a partner or an owner narrows the layers on offer. :func:`valid_selection` turns any selection into one that
+exists in this region for this viewer, and says in a sentence what it had to change.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from dashboard.published import Published
 from dashboard.selection import NONE, Selection, weighted
-from dashboard.views.measures import as_offer, settle_measures
+from dashboard.views.measures import as_offer, valid_measures
 from dashboard.views.wording import LEVEL_SHORT, LEVEL_WORDS
 from layers import LEVELS, Layer, NotFound, Viewer
 
@@ -34,7 +34,7 @@ def layers_for(published: Published, selection: Selection, viewer: Viewer) -> Of
     return Offer(indicators, services, _remaining(len(fitting), len(everything)))
 
 
-def settle(published: Published, selection: Selection, viewer: Viewer) -> tuple[Selection, tuple[str, ...]]:
+def valid_selection(published: Published, selection: Selection, viewer: Viewer) -> tuple[Selection, tuple[str, ...]]:
     """The nearest selection that exists, and one notice for each thing that was changed."""
     region, notices = published.region, []
     visible = {layer.id: layer for layer in published.store.layers(viewer)}
@@ -87,7 +87,7 @@ def settle(published: Published, selection: Selection, viewer: Viewer) -> tuple[
         chosen = replace(chosen, show="need")
     if chosen.show != "need" and chosen.need == NONE:
         chosen = replace(chosen, show="need")
-    chosen, said = settle_measures(published, chosen, visible)
+    chosen, said = valid_measures(published, chosen, visible)
     notices += said
     if chosen.bands == "partner" and not chosen.partner:
         chosen = replace(chosen, bands="region")

@@ -21,7 +21,7 @@ from dashboard import question
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import offer, wording
-from dashboard.views.gaps import Gaps, Sorry, gaps_or_reasons, read_services
+from dashboard.views.gaps import Gaps, NoAnswer, gaps_or_reasons, read_services
 from dashboard.views.places import names, starting_questions
 from layers import Change, Viewer, to_degrees, to_metres
 
@@ -247,14 +247,16 @@ class Sandbox:
         return self.gaps.result.access.metric.uses_capacity
 
 
-def settled(published: Published, query: Mapping[str, Any], viewer: Viewer) -> tuple[OptionsQuery, tuple[str, ...]]:
+def valid_options(
+    published: Published, query: Mapping[str, Any], viewer: Viewer
+) -> tuple[OptionsQuery, tuple[str, ...]]:
     """The nearest state that exists here, and what was changed, in sentences. Without any query: the region's own question."""
     if not query:
         questions = starting_questions(published)
         gap = [link for _, link in questions if "show=gap" in link]
         query = dict(part.split("=", 1) for part in gap[0].removeprefix("/?").split("&")) if gap else {}
     wanted, dropped = OptionsQuery.from_query(query)
-    selection, changed = offer.settle(published, wanted.selection, viewer)
+    selection, changed = offer.valid_selection(published, wanted.selection, viewer)
     known = set(published.region.areas["lad"]["code"])
     if wanted.ask:
         wanted = replace(wanted, ask=replace(wanted.ask, exclude=tuple(c for c in wanted.ask.exclude if c in known)))
@@ -264,17 +266,17 @@ def settled(published: Published, query: Mapping[str, Any], viewer: Viewer) -> t
     return replace(wanted, selection=_as_gap(selection)), (*dropped, *changed)
 
 
-def sandbox(published: Published, query: OptionsQuery, viewer: Viewer) -> Sandbox | Sorry:
-    """The gaps and the sites of a question; a Sorry with reasons where there are none. Changes of sites that are not in the
+def sandbox(published: Published, query: OptionsQuery, viewer: Viewer) -> Sandbox | NoAnswer:
+    """The gaps and the sites of a question; a NoAnswer with reasons where there are none. Changes of sites that are not in the
     lists (any more) are taken out of the options: :func:`left_out` names them."""
     selection = query.selection
     if not selection.services or not selection.needs:
-        return Sorry(
+        return NoAnswer(
             "Choose a need and services first.",
             ("Options are tried on the gap between need and services: choose both on the map, then come back.",),
         )
     found = gaps_or_reasons(published, selection, viewer, quick=True)
-    if isinstance(found, Sorry):
+    if isinstance(found, NoAnswer):
         return found
     sites = _sites(found, viewer)
     return Sandbox(published, _only_known(query, set(sites["service_id"])), found, sites)

@@ -9,17 +9,17 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.choropleth import Choropleth, choropleth
 from dashboard.views.gap_map import emphasis, painted
-from dashboard.views.gaps import Gaps, Sorry, gaps_or_reasons
+from dashboard.views.gaps import Gaps, NoAnswer, gaps_or_reasons
 from dashboard.views.needs import WeightedNeed, weighted_need
 from dashboard.views.overlays import overlay_document
 from dashboard.views.wire import classes_bytes, gap_readings_bytes, need_readings_bytes, no_classes, readings_bytes
 from layers import Viewer
 
-Scene = Choropleth | WeightedNeed | Gaps | Sorry | None
+Scene = Choropleth | WeightedNeed | Gaps | NoAnswer | None
 
 
 def scene(published: Published, selection: Selection, viewer: Viewer, *, quick: bool = False) -> Scene:
-    """The calculation behind the map; None for services only, Sorry with reasons where it cannot be done.
+    """The calculation behind the map; None for services only, NoAnswer with reasons where it cannot be done.
 
     ``quick`` leaves out what only words and the reading card need (stability), so that the colours follow a slider.
     """

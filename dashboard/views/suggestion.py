@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.views import siting, wording
-from dashboard.views.gaps import Sorry, answer_or_sorry
+from dashboard.views.gaps import NoAnswer, answer_or_sorry
 from dashboard.views.options import PlanAsk, Sandbox
 from dashboard.views.siting import GainRow, Plan, Proof, SiteCard
 from dashboard.views.wording import cost_words, counted, percent
@@ -57,7 +57,7 @@ def request_of(box: Sandbox, ask: PlanAsk) -> SitingRequest:
     )
 
 
-def begin(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Suggestion | Sorry:
+def begin(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Suggestion | NoAnswer:
     """The greedy answer, and the job that improves it under way (or found again)."""
     return answer_or_sorry(lambda: _begin(box, ask, viewer))
 
@@ -74,7 +74,7 @@ def _begin(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Suggestion:
     return _said(plan, ask, job.document or plan.document(), job)
 
 
-def follow(box: Sandbox, ask: PlanAsk, job_id: str, viewer: Viewer) -> Suggestion | Sorry:
+def follow(box: Sandbox, ask: PlanAsk, job_id: str, viewer: Viewer) -> Suggestion | NoAnswer:
     """How far the job is. A job that is not known any more is started again."""
     try:
         job = siting.status(box.published, job_id, viewer)
@@ -83,7 +83,7 @@ def follow(box: Sandbox, ask: PlanAsk, job_id: str, viewer: Viewer) -> Suggestio
     return answer_or_sorry(lambda: _follow(box, ask, job, viewer))
 
 
-def stop(box: Sandbox, ask: PlanAsk, job_id: str, viewer: Viewer) -> Suggestion | Sorry:
+def stop(box: Sandbox, ask: PlanAsk, job_id: str, viewer: Viewer) -> Suggestion | NoAnswer:
     """Ask the job to stop; the best so far stays."""
     return answer_or_sorry(lambda: _follow(box, ask, siting.cancel(box.published, job_id, viewer), viewer))
 

@@ -18,7 +18,16 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.gap_words import REASONS, a_site, line_words, one_of
-from dashboard.views.gaps import Gaps, Sorry, answer_or_sorry, footprint_of, gaps_for, kept, read_layers, read_services
+from dashboard.views.gaps import (
+    Gaps,
+    NoAnswer,
+    answer_or_sorry,
+    footprint_of,
+    gaps_for,
+    kept,
+    read_layers,
+    read_services,
+)
 from dashboard.views.wording import counted, standard_words
 from layers import (
     Fault,
@@ -180,7 +189,7 @@ def together_of(published: Published, selection: Selection, viewer: Viewer) -> T
     )
 
 
-def together_or_reasons(published: Published, selection: Selection, viewer: Viewer) -> Together | Sorry:
+def together_or_reasons(published: Published, selection: Selection, viewer: Viewer) -> Together | NoAnswer:
     """For a screen: the answer, or the reasons in sentences."""
     return answer_or_sorry(lambda: together_of(published, selection, viewer))
 

@@ -48,6 +48,7 @@ from layers.sources import (
     police_uk,
     tables,
 )
+from layers.texts import first_few
 
 CATALOGUE = Path(__file__).parents[2] / "data" / "catalogue"
 THEMES_FILE = "themes.toml"
@@ -392,7 +393,7 @@ def _with_denominator(tidy: pd.DataFrame, table: Mapping, source: Path) -> pd.Da
     place = pd.Index(people["area_code"].to_numpy(object)).get_indexer(tidy["area_code"].to_numpy(object))
     if (absent := place < 0).any():
         codes = tidy["area_code"][absent].unique()
-        what = f"{len(codes)} areas have no row: {_some(list(codes))}"
+        what = f"{len(codes)} areas have no row: {first_few(codes, 4)}"
         raise tables.refuse(what, path, column=table["column"], rule="no-denominator")
     return tidy.assign(denominator=people["denominator"].to_numpy()[place])
 
@@ -470,13 +471,13 @@ def _check_codes(codes: pd.Series, path: Path, level: str, vintage: int, geograp
     if level == "lsoa" and vintage == 2021 and (strange := sorted(here - _as_set(geography.england["code"]))):
         raise _wrong_codes(strange, path, level, vintage, len(here))
     if absent := [code for code in _expected(level, vintage, geography) if code not in here]:
-        what = f"{len(absent)} areas of the region are not in the file: {_some(absent)}"
+        what = f"{len(absent)} areas of the region are not in the file: {first_few(absent, 4)}"
         todo = f"is it cut short, or made for another vintage than {level} {vintage}? {tables.AGAIN}"
         raise tables.refuse(what, path, todo, rule="areas-absent")
 
 
 def _wrong_codes(strange: list[str], path: Path, level: str, vintage: int, rows: int) -> Refused:
-    what = f"{len(strange)} of its {rows} codes are not {level} codes of {vintage} in England: {_some(strange)}"
+    what = f"{len(strange)} of its {rows} codes are not {level} codes of {vintage} in England: {first_few(strange, 4)}"
     todo = f"take the file for {vintage} areas, or correct level and vintage in the definition"
     return tables.refuse(what, path, todo, rule="wrong-vintage")
 
@@ -484,10 +485,6 @@ def _wrong_codes(strange: list[str], path: Path, level: str, vintage: int, rows:
 def _as_set(codes: pd.Series) -> set[str]:
     """The different codes. Walking a text column item by item is slow; an object array is not."""
     return set(codes.to_numpy(object))
-
-
-def _some(codes: list[str], most: int = 4) -> str:
-    return ", ".join(codes[:most]) + (f" and {len(codes) - most} more" if len(codes) > most else "")
 
 
 def _cut(descriptor: Descriptor, whole: pd.DataFrame, geography: RegionGeography) -> pd.DataFrame:

@@ -29,6 +29,7 @@ from layers.fields import AREA
 from layers.geography.former_authorities import other_codes
 from layers.model import LEVELS, Fault, Partner, Refused, Theme
 from layers.sources import ons
+from layers.texts import first_few
 
 DATA = Path(__file__).parents[2] / "data"
 VINTAGES = {"lsoa": 2021, "ward": 2024, "lad": 2024}
@@ -235,12 +236,12 @@ def _disagreements(official: Official) -> list[Fault]:
         codes = pd.Index(codes.unique())
         lacking, strange = expected.difference(codes), codes.difference(everywhere)
         if len(lacking):
-            what = f"lacks {len(lacking):,} LSOAs that {ons.BEST_FIT.path} has: {_some(lacking)}"
+            what = f"lacks {len(lacking):,} LSOAs that {ons.BEST_FIT.path} has: {first_few(lacking)}"
             todo = "the file is cut short or of another vintage: fetch it again"
             faults.append(Fault(what, file.path, todo, value=str(lacking[0]), rule="missing-areas"))
         if len(strange):
             old = [code for code in strange if code in only_2011]
-            what = f"has {len(strange):,} LSOAs that are not in {ons.BEST_FIT.path}: {_some(strange)}"
+            what = f"has {len(strange):,} LSOAs that are not in {ons.BEST_FIT.path}: {first_few(strange)}"
             todo = f"{len(old):,} of them are codes of 2011: use the 2021 file" if old else "use the file of 2021 LSOAs"
             faults.append(Fault(what, file.path, todo, value=str(strange[0]), rule="unknown-areas"))
     lads = pd.Index(official.best_fit["lad_code"].unique())
@@ -251,7 +252,7 @@ def _disagreements(official: Official) -> list[Fault]:
     ):
         lacking = lads.difference(pd.Index(codes))
         if len(lacking):
-            what = f"lacks {len(lacking):,} authorities that {ons.BEST_FIT.path} has: {_some(lacking)}"
+            what = f"lacks {len(lacking):,} authorities that {ons.BEST_FIT.path} has: {first_few(lacking)}"
             todo = "the file is cut short or of another year: use the one of 2024"
             faults.append(Fault(what, file.path, todo, value=str(lacking[0]), rule="missing-areas"))
     return faults
@@ -782,8 +783,3 @@ def _swap(folder: Path, out: Path) -> None:
         aside.rename(out)
         raise
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _some(codes, most: int = 5) -> str:
-    codes = [str(code) for code in codes]
-    return ", ".join(codes[:most]) + (f" and {len(codes) - most:,} more" if len(codes) > most else "")

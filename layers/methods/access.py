@@ -20,6 +20,7 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from layers.model import Fault, Refused
+from layers.texts import first_few
 
 WALKING_KMH = 4.8  # 80 metres a minute; 1.6 km is then the 20-minute walk of Todd and others (2014)
 DRIVING_KMH = 35.0  # door to door in towns and country together; a declared assumption, not a measurement
@@ -206,23 +207,23 @@ def read_travel(table: pd.DataFrame, codes: Sequence[str], service_ids: Sequence
     ids = pd.Index(service_ids)
     twice = ids[ids.duplicated()].unique()
     if len(twice):
-        what = f"{len(twice)} service ids stand for several sites: {_some(twice)}"
+        what = f"{len(twice)} service ids stand for several sites: {first_few(twice)}"
         faults.append(Fault(what, "services", "give each site its own id", rule="travel-service-twice"))
         raise Refused("The travel-time table cannot be used.", faults)
     destination = ids.get_indexer(pd.Index(table["destination"].astype(str)))
     minutes = pd.to_numeric(table["minutes"], errors="coerce").to_numpy("float64")
     if (origin < 0).any():
         strange = pd.unique(table["origin"][origin < 0])
-        what = f"{len(strange)} origins are not areas of this level: {_some(strange)}"
+        what = f"{len(strange)} origins are not areas of this level: {first_few(strange)}"
         faults.append(Fault(what, where, "check level and vintage", column="origin", rule="travel-origin-unknown"))
     missing = np.setdiff1d(np.arange(len(codes)), origin)
     if len(missing):
-        what = f"{len(missing)} areas have no row: {_some([codes[i] for i in missing])}"
+        what = f"{len(missing)} areas have no row: {first_few([codes[i] for i in missing])}"
         todo = "add a row for each; leave minutes empty where there is no way"
         faults.append(Fault(what, where, todo, column="origin", rule="travel-origin-missing"))
     if (destination < 0).any():
         strange = pd.unique(table["destination"][destination < 0])
-        what = f"{len(strange)} destinations are not services of this layer: {_some(strange)}"
+        what = f"{len(strange)} destinations are not services of this layer: {first_few(strange)}"
         faults.append(
             Fault(what, where, "use the layer's service ids", column="destination", rule="travel-destination")
         )
@@ -244,11 +245,6 @@ def read_travel(table: pd.DataFrame, codes: Sequence[str], service_ids: Sequence
     matrix = csr_array((minutes[keep], (origin[keep], destination[keep])), shape=(len(codes), len(ids)))
     matrix.sort_indices()
     return matrix
-
-
-def _some(things: Sequence, most: int = 5) -> str:
-    things = [str(thing) for thing in things]
-    return ", ".join(things[:most]) + (f" and {len(things) - most} more" if len(things) > most else "")
 
 
 # --- the model -------------------------------------------------------------------------------------------------------
@@ -411,7 +407,9 @@ def access_model(
     xy = areas[["centroid_x", "centroid_y"]].to_numpy("float64")
     if not np.isfinite(xy).all():
         bad = areas["code"][~np.isfinite(xy).all(axis=1)].tolist()
-        faults.append(Fault(f"{len(bad)} areas have no point: {_some(bad)}", "areas", "build the region pack again"))
+        faults.append(
+            Fault(f"{len(bad)} areas have no point: {first_few(bad)}", "areas", "build the region pack again")
+        )
     if not (np.isfinite(detour) and detour >= 1.0):
         what = f"the detour factor is {detour}: no way is shorter than a straight line"
         faults.append(Fault(what, "detour", "use 1 or more, usually 1.0, 1.2 or 1.4", rule="detour"))

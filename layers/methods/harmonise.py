@@ -26,6 +26,7 @@ from layers.fields import VALUES
 from layers.methods.intervals import proportion_limits, rate_limits
 from layers.model import LEVELS, Descriptor, Fault, Kind, Measure, Package, Refused, Status
 from layers.region import Region
+from layers.texts import first_few
 
 LEAST_SHARE = 0.8
 """Share of an area's residents whose parts must have a value before a rate, percentage, mean or score is given for it.
@@ -92,9 +93,11 @@ class HarmoniseReport:
         if self.outside:
             said.append(f"{self.outside:,} rows of areas outside the region were left aside.")
         if self.unknown:
-            said.append(f"{len(self.unknown):,} codes are not {self.vintage or 'known'} areas: {_some(self.unknown)}.")
+            said.append(
+                f"{len(self.unknown):,} codes are not {self.vintage or 'known'} areas: {first_few(self.unknown)}."
+            )
         if self.absent:
-            said.append(f"{len(self.absent):,} areas of the region are not in the table: {_some(self.absent)}.")
+            said.append(f"{len(self.absent):,} areas of the region are not in the table: {first_few(self.absent)}.")
         if self.partial:
             said.append(f"{self.partial:,} values of larger areas leave out a part without a value.")
         if self.recomputed:
@@ -235,7 +238,7 @@ def _read_rows(table: pd.DataFrame, descriptor: Descriptor, codes: pd.Index, reg
         if times.max(initial=0) > 1:
             twice = np.flatnonzero(times > 1)
             sample = [f"{codes[at % len(codes)]} in {periods[at // len(codes)] or 'its period'}" for at in twice[:5]]
-            what = f"{len(twice)} areas stand more than once in a period: {_some(sample)}"
+            what = f"{len(twice)} areas stand more than once in a period: {first_few(sample)}"
             faults.append(Fault(what, where, "leave one row per area and period", rule="duplicate-area"))
     if faults:
         raise Refused(f"{where} cannot be harmonised.", faults)
@@ -285,7 +288,7 @@ def _numbers(
     if len(wrong):
         faults.append(
             Fault(
-                f"{len(wrong)} cells of {name} are not numbers: {_some(wrong)}",
+                f"{len(wrong)} cells of {name} are not numbers: {first_few(wrong)}",
                 f"the table of '{descriptor.id}'",
                 "read the table with layers.reading.package first, which turns marks into statuses",
                 column=name,
@@ -302,7 +305,7 @@ def _statuses(table: pd.DataFrame, inside: np.ndarray, columns: dict, faults: li
     number = pd.Index([str(status) for status in _STATUS]).get_indexer(words.astype("str"))
     number[words.isna().to_numpy(bool)] = _MISSING
     if (number < 0).any():
-        strange = _some(words[number < 0].unique())
+        strange = first_few(words[number < 0].unique())
         faults.append(
             Fault(f"unknown status: {strange}", "column status", f"use one of {', '.join(_STATUS)}", rule="status")
         )
@@ -604,22 +607,26 @@ def _check_lookup(lookup: pd.DataFrame, name: str, old: str, new: str) -> None:
         )
     strange = lookup.loc[~lookup["change"].isin(list(_CHANGES)), "change"].unique()
     if len(strange):
-        faults.append(Fault(f"unknown kinds of change: {_some(strange)}", where, "use U, S, M or X"))
+        faults.append(Fault(f"unknown kinds of change: {first_few(strange)}", where, "use U, S, M or X"))
     twice = lookup[lookup.duplicated([old, new])]
     if len(twice):
-        faults.append(Fault(f"{len(twice)} pairs stand more than once: {_some(twice[old])}", where, todo))
+        faults.append(Fault(f"{len(twice)} pairs stand more than once: {first_few(twice[old])}", where, todo))
     weight = lookup["weight"].to_numpy(float, na_value=np.nan)
     wrong = ~((weight >= 0) & (weight <= 1 + 1e-9))
     if wrong.any():
         faults.append(
             Fault(
-                f"{int(wrong.sum())} weights are not shares from 0 to 1: {_some(lookup.loc[wrong, old])}", where, todo
+                f"{int(wrong.sum())} weights are not shares from 0 to 1: {first_few(lookup.loc[wrong, old])}",
+                where,
+                todo,
             )
         )
     whole = lookup["weight"].groupby(lookup[old].to_numpy()).sum()
     over = whole[whole > 1 + 1e-6]
     if len(over):
-        faults.append(Fault(f"weights of {len(over)} areas add up to more than 1: {_some(over.index)}", where, todo))
+        faults.append(
+            Fault(f"weights of {len(over)} areas add up to more than 1: {first_few(over.index)}", where, todo)
+        )
     if faults:
         raise Refused("The region's lookup cannot be used.", faults)
 
@@ -920,8 +927,3 @@ def _parent(region: Region, level: str, larger: str) -> np.ndarray:
 
 def _count(number: int, level: str) -> str:
     return f"The figure of 1 {_ONE[level]} is" if number == 1 else f"The figures of {number:,} {_MANY[level]} are"
-
-
-def _some(items, most: int = 5) -> str:
-    items = [str(item) for item in items]
-    return ", ".join(items[:most]) + (f" and {len(items) - most:,} more" if len(items) > most else "")

@@ -28,6 +28,7 @@ from layers.methods.metrics import either
 from layers.methods.need import fifth
 from layers.methods.solver import TIE, TIME_LIMIT_S, Cancel, Choice, Progress, best_columns, fewest_columns, worth
 from layers.model import Fault, Refused
+from layers.texts import first_few
 
 OBJECTIVES = ("mclp", "p-median", "lscp")
 MOST_GAINS = 30_000_000  # stored pairs of area and candidate
@@ -134,7 +135,9 @@ def plan_sites(
     if objective == "lscp":
         cover, rows, uncoverable = _cover(areas, model, people, before, places, max_m)
         if len(uncoverable) and not len(rows):
-            what = f"no candidate is within {max_m:g} {model.unit} of {len(uncoverable)} areas: {_some(uncoverable)}"
+            what = (
+                f"no candidate is within {max_m:g} {model.unit} of {len(uncoverable)} areas: {first_few(uncoverable)}"
+            )
             raise Refused(
                 "Nobody can be brought within the standard.", [Fault(what, "siting", "add candidates", rule="lscp")]
             )
@@ -256,7 +259,7 @@ def _candidates(areas, candidates, exclude, objective, new, max_m) -> pd.DataFra
             faults.append(Fault("some candidates have no coordinates", "candidates", "give easting and northing"))
         if frame["code"].duplicated().any():
             twice = frame["code"][frame["code"].duplicated()].tolist()
-            faults.append(Fault(f"codes stand twice: {_some(twice)}", "candidates", "give each its own code"))
+            faults.append(Fault(f"codes stand twice: {first_few(twice)}", "candidates", "give each its own code"))
     frame = frame.assign(**{name: "" for name in ("name", "lad_code", "ward_code") if name not in frame.columns})
     frame = pd.DataFrame(frame[["code", "name", "lad_code", "ward_code", "x", "y"]])
     if candidates is not None and (frame["lad_code"] == "").any():
@@ -266,7 +269,7 @@ def _candidates(areas, candidates, exclude, objective, new, max_m) -> pd.DataFra
     known = set(frame["code"]) | set(frame["lad_code"]) | set(frame["ward_code"])
     if strange := sorted(set(exclude) - known):
         faults.append(
-            Fault(f"exclusions name unknown places: {_some(strange)}", "exclude", "use area or authority codes")
+            Fault(f"exclusions name unknown places: {first_few(strange)}", "exclude", "use area or authority codes")
         )
     frame = frame[~gone].sort_values("code", kind="stable").reset_index(drop=True)
     if objective != "lscp":
@@ -479,11 +482,6 @@ def _alone_cover(cover, area_lad, places, joint: Choice, exact, left, cancel) ->
         len(columns) - len(joint.columns),
         bool(proven and joint.value <= joint.bound),
     )
-
-
-def _some(things: Sequence, most: int = 5) -> str:
-    things = [str(thing) for thing in things]
-    return ", ".join(things[:most]) + (f" and {len(things) - most} more" if len(things) > most else "")
 
 
 # --- find_sites ---------------------------------------------------------------------------------------------------------

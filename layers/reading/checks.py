@@ -14,7 +14,8 @@ from layers.descriptor import marks_of
 from layers.model import LEVELS, Descriptor, Fault, Measure, Status
 from layers.reading import marks as cell_marks
 from layers.reading.marks import numbers
-from layers.reading.vintage import FoundBoundaries, some
+from layers.reading.vintage import FoundBoundaries
+from layers.texts import first_few
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -490,7 +491,7 @@ def compare_with_before(table: pd.DataFrame, before: pd.DataFrame, where: str, r
             )
     gone = sorted(set(before["area_code"]) - set(table["area_code"]))
     if gone:
-        what = f"{len(gone):,} areas of the version now published are not in this file: {some(gone)}"
+        what = f"{len(gone):,} areas of the version now published are not in this file: {first_few(gone)}"
         faults.append(Fault(what, where, "check that none was lost", rule="areas-gone", severity="warning"))
     return faults
 

@@ -18,6 +18,7 @@ import pandas as pd
 from layers.geography.former_authorities import FORMER_AUTHORITIES
 from layers.model import LEVELS, Fault
 from layers.reading.marks import tidy
+from layers.texts import first_few
 
 LEVEL_NAMES = {"lsoa": "LSOA", "ward": "ward", "lad": "local authority"}
 _PLURAL = {"lsoa": "LSOAs", "ward": "wards", "lad": "local authorities"}
@@ -286,8 +287,8 @@ def _vintage_of(level, distinct, vintages, own, claimed, where, column) -> _Vint
         n_old, n_new = len(older_codes), len(newer_codes)
         years = ", ".join(str(year) for year in sorted(older))
         what = (
-            f"two vintages are mixed: {n_new:,} codes exist only on {own} boundaries ({some(newer_codes)}) and {n_old:,} only "
-            f"on {years} ({some(older_codes)})"
+            f"two vintages are mixed: {n_new:,} codes exist only on {own} boundaries ({first_few(newer_codes)}) and {n_old:,} only "
+            f"on {years} ({first_few(older_codes)})"
         )
         todo = f"take all rows from one table, {own} or {years}; both lists are in the report"
         counts = {f"{name} {own}": len(present[own]), f"{name} {years} only": n_old}
@@ -340,7 +341,7 @@ def _wards_of_another_year(result: _Vintage, gone, vintages, region, claimed, wh
         names = region.areas["lad"].set_index("code")["name"]
         lads = ", ".join(str(names.get(lad, lad)) for lad in dict.fromkeys(lad for _, lad in gone.values()))
         what = (
-            f"{len(codes):,} codes are wards of {year} that were redrawn by {own} ({lads}: {some(codes)}) and are kept out: a "
+            f"{len(codes):,} codes are wards of {year} that were redrawn by {own} ({lads}: {first_few(codes)}) and are kept out: a "
             "figure cannot be carried from a redrawn ward to today's"
         )
         todo = f"for {lads} use figures on the wards of {own}, or on LSOAs"
@@ -361,7 +362,7 @@ def _old_authorities(only, older, own, shared, where, column) -> _Vintage:
     """Authority codes that were replaced: said with their successors, since a person can put them in by hand."""
     gone = [code for year in older for code in only[year]]
     pairs = ", ".join(f"{code} is now {FORMER_AUTHORITIES[code][0]}" for code in gone if code in FORMER_AUTHORITIES)
-    what = f"{len(gone)} authority codes are no longer in use: {pairs or some(gone)}"
+    what = f"{len(gone)} authority codes are no longer in use: {pairs or first_few(gone)}"
     todo = "use the code of the authority that took its place, and add up those that were merged"
     fault = Fault(what, where, todo, column=column, value=gone[0], rule="old-authority")
     counts = {f"local authority {own}": shared, "local authority codes no longer in use": len(gone)}
@@ -382,7 +383,7 @@ def _no_lookup(claimed, own, vintages, where, column) -> tuple[Fault, ...]:
 def _claim_fault(claimed, found, codes, name, where, column) -> tuple[Fault, ...]:
     if not claimed or claimed == found:
         return ()
-    why = f": {len(codes):,} of them exist only there ({some(codes)})" if codes else ""
+    why = f": {len(codes):,} of them exist only there ({first_few(codes)})" if codes else ""
     what = f"the description says {name} {claimed}, but the codes are of {found}{why}"
     return (Fault(what, where, f"set the vintage to {found}", column=column, rule="vintage-claim"),)
 
@@ -428,7 +429,7 @@ def _unknown_faults(unknown, suggested, clean, by_sort, region, level, where, co
             todo = "import the column as text, from the original file"
             faults.append(
                 Fault(
-                    f"{len(codes):,} codes {why}: {some(codes)}",
+                    f"{len(codes):,} codes {why}: {first_few(codes)}",
                     where,
                     todo,
                     _row(first),
@@ -441,7 +442,7 @@ def _unknown_faults(unknown, suggested, clean, by_sort, region, level, where, co
     if rest:
         many = by_sort["region"] < by_sort["unknown"]
         first = rows.index[rows.isin(rest)][0]
-        what = f"{len(rest):,} codes are unknown and are kept out: {some(rest)}"
+        what = f"{len(rest):,} codes are unknown and are kept out: {first_few(rest)}"
         hint = f"; {rest[0]} may be meant for {suggested[rest[0]]}" if rest[0] in suggested else ""
         todo = f"check them against the list of {_PLURAL[level]}{hint}"
         severity = "error" if many else "warning"
@@ -470,7 +471,7 @@ def _kept_out_faults(sort, clean, shapes, level, every, where, column) -> list[F
         kinds = sorted({shapes[code][1] for code in other.unique() if code in shapes} or {"area of another level"})
         what = f"for other kinds of area ({', '.join(kinds)})"
         what = (
-            f"{len(other):,} rows are {what} and are kept out: {some(other.unique())}"
+            f"{len(other):,} rows are {what} and are kept out: {first_few(other.unique())}"
             if len(other) > 1
             else f"1 row is {what.replace('other kinds', 'another kind')} and is kept out: {other.iloc[0]}"
         )
@@ -585,7 +586,7 @@ def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, w
     elif suggested or several:
         what = (
             f"the column holds names of {_PLURAL[named]}, not codes ({len(suggested):,} of {len(distinct):,} names fit exactly one "
-            f"area" + (f", {len(several):,} fit several: {some(several)}" if several else "") + ")"
+            f"area" + (f", {len(several):,} fit several: {first_few(several)}" if several else "") + ")"
         )
         todo = "add a column of codes; names are not unique and change in spelling"
         faults.append(Fault(what, where, todo, column=column, value=str(distinct[0]), rule="names-not-codes"))
@@ -594,14 +595,16 @@ def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, w
         for why, found in damage.items():
             todo = "import the column as text, from the original file"
             faults.append(
-                Fault(f"{len(found):,} codes {why}: {some(found)}", where, todo, column=column, rule="excel-damage")
+                Fault(
+                    f"{len(found):,} codes {why}: {first_few(found)}", where, todo, column=column, rule="excel-damage"
+                )
             )
     else:
         kinds = sorted({words for _, words in shapes.values() if words})
         what = (
             f"the codes are of another kind of area ({', '.join(kinds)})"
             if kinds
-            else f"no area codes were found: {some(distinct)}"
+            else f"no area codes were found: {first_few(distinct)}"
         )
         todo = "use LSOA, ward or local authority codes"
         faults.append(Fault(what, where, todo, column=column, value=str(distinct[0]), rule="no-codes"))
@@ -609,8 +612,3 @@ def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, w
     return FoundBoundaries(
         guessed, 0, False, sentence, clean, sort, {}, (), (), unknown, suggested=suggested, faults=tuple(faults)
     )  # fmt: skip
-
-
-def some(codes, most: int = 5) -> str:
-    codes = [str(code) for code in codes]
-    return ", ".join(codes[:most]) + (f" and {len(codes) - most:,} more" if len(codes) > most else "")

@@ -116,7 +116,7 @@ class BriefingDrafts(CheckedDrafts):
     ) -> BriefingDraft:
         """Write the text, made from ``revision``; ``briefing_id`` gives it another id to be published at.
 
-        A check that a colleague made of the text before falls away; who was asked stays. Raises :class:`Overtaken` when
+        A check that a colleague made of the text before falls away; who was asked stays. Raises :class:`EditConflict` when
         somebody was quicker, and :class:`Refused` for a text that cannot be kept.
         """
         text = clean_text(text)

@@ -30,7 +30,7 @@ from layers.store.database import Database
 from layers.store.drafts import UNCHECKED
 from layers.store.layers import Layers, descriptor_of
 from layers.store.records import StoreFault, Withdrawn, may_change, may_read
-from layers.store.versioned import Found, Versioned, VersionedKind
+from layers.store.versioned import FoundThing, Versioned, VersionedKind
 
 BUILT_IN = ("region-in-ten-numbers", "shared-gaps")
 """Ids of the briefings that every region has, beside ``gaps-<theme>``. Only an admin may put something else in their place."""
@@ -105,7 +105,7 @@ class Briefings(Versioned):
     def partner_of(self, thing: sa.Row, row: sa.Row) -> str:
         return thing.partner
 
-    def is_there_for(self, found: Found, viewer: Viewer) -> bool:
+    def is_there_for(self, found: FoundThing, viewer: Viewer) -> bool:
         return may_read(found.row.audience, found.partner, viewer, self.database.region)
 
     # -- reading -------------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class Briefings(Versioned):
             )
         )
 
-    def _entries(self, viewer: Viewer, wanted: Callable[[Found], bool]) -> tuple[BriefingEntry, ...]:
+    def _entries(self, viewer: Viewer, wanted: Callable[[FoundThing], bool]) -> tuple[BriefingEntry, ...]:
         with self.database.reading() as connection:
             found = [
                 one
@@ -186,7 +186,7 @@ class Briefings(Versioned):
             for one in found
         )
 
-    def _see(self, connection: sa.Connection, briefing_id: str, viewer: Viewer) -> Found:
+    def _see(self, connection: sa.Connection, briefing_id: str, viewer: Viewer) -> FoundThing:
         found = self.find(connection, briefing_id, self.database.now())
         if found is None or not self.is_there_for(found, viewer):
             raise NotFound(self.kind.nothing(briefing_id))
@@ -215,7 +215,7 @@ class Briefings(Versioned):
         ``expecting`` is the newest version that the publisher knew of (0: none), a draft's ``base_version`` unless given.
         An analyst may publish for their own partner, an admin for any. An id that cannot be had is refused in one sentence,
         whether it is reserved or another partner's, hidden or not. Version, pointer, audit line and the end of the draft are
-        one transaction. Raises :class:`NotPermitted`, :class:`NotFound` (no such draft), :class:`Overtaken` or
+        one transaction. Raises :class:`NotPermitted`, :class:`NotFound` (no such draft), :class:`EditConflict` or
         :class:`Refused`; then nothing has changed but one audit line.
         """
         if bool(draft_id) == bool(text):
@@ -259,7 +259,7 @@ class Briefings(Versioned):
             raise Refused("The briefing was not published.", [fault])
         self.permit(by, document.partner)
 
-    def overtaken(self, thing_id: str, found: Found | None, expecting: int | None) -> list[Fault]:
+    def overtaken(self, thing_id: str, found: FoundThing | None, expecting: int | None) -> list[Fault]:
         if expecting == 0 and found is not None:
             what, todo = (
                 f"there is a briefing '{thing_id}' already, in version {found.newest}",
@@ -270,7 +270,7 @@ class Briefings(Versioned):
 
     def _claim(
         self, connection: sa.Connection, briefing_id: str, document: Document, by: Viewer, now: datetime
-    ) -> Found | None:
+    ) -> FoundThing | None:
         """The briefing that has this id, None when it is free."""
         check_id(briefing_id, "The briefing was not published.")
         found = self.find(connection, briefing_id, now)
@@ -317,7 +317,7 @@ class Briefings(Versioned):
     def _row(
         self,
         briefing_id: str,
-        found: Found | None,
+        found: FoundThing | None,
         document: Document,
         draft: BriefingDraft | None,
         pins: Mapping[str, int],
@@ -364,7 +364,7 @@ def record_sha256(row: Mapping[str, Any]) -> str:
     return sha256(tables.to_json(told).encode())
 
 
-def _published(row: sa.Row, found: Found, viewer: Viewer) -> PublishedBriefing:
+def _published(row: sa.Row, found: FoundThing, viewer: Viewer) -> PublishedBriefing:
     if record_sha256(row._mapping) != row.record_sha256 or sha256(row.text.encode()) != row.text_sha256:
         fault = Fault(
             "what is stored is not what was published", f"briefing '{row.briefing_id}' version {row.version}",
@@ -391,7 +391,7 @@ def _published(row: sa.Row, found: Found, viewer: Viewer) -> PublishedBriefing:
     )
 
 
-def _withdrawn(found: Found) -> Withdrawn:
+def _withdrawn(found: FoundThing) -> Withdrawn:
     gone = found.standing.withdrawn
     return Withdrawn(found.id, found.row.title, gone.reason, gone.at, what="briefing")
 

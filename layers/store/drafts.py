@@ -24,7 +24,7 @@ from layers.store.database import Database
 from layers.store.records import NotPermitted, may_change
 
 
-class Overtaken(Exception):
+class EditConflict(Exception):
     """Somebody else changed the draft meanwhile; nothing was written. ``draft`` is how it stands now."""
 
     def __init__(self, draft: Any):
@@ -66,12 +66,12 @@ class DraftTable:
         return draft
 
     def find_to_write(self, connection: sa.Connection, draft_id: str, by: Viewer, revision: int | None = None) -> Any:
-        """Raises :class:`Overtaken` when it is another revision by now."""
+        """Raises :class:`EditConflict` when it is another revision by now."""
         draft = self.find(connection, draft_id, by)
         if not may_change(draft.partner, by):
             raise NotPermitted("You were asked to check this draft; only those who write it may change it.")
         if revision is not None and draft.revision != revision:
-            raise Overtaken(draft)
+            raise EditConflict(draft)
         return draft
 
     @staticmethod
@@ -153,7 +153,7 @@ class Drafts(DraftTable):
         file: tuple[str, int, str] | None = None,
     ) -> Draft:
         """Write the answers, made from ``revision``; ``file`` is (name, size, SHA-256) of a file that takes the place of the
-        one before. Raises :class:`Overtaken` when somebody was quicker."""
+        one before. Raises :class:`EditConflict` when somebody was quicker."""
         row: dict[str, Any] = {"answers": tables.to_json(dict(answers), in_order=False)}
         if file is not None:
             row |= dict(zip(("filename", "size", "file_sha256"), file, strict=True))
@@ -229,7 +229,7 @@ class CheckedDrafts(DraftTable):
 
     def confirm_check(self, draft_id: str, by: Viewer, revision: int) -> Any:
         """Say that one has read the text of ``revision`` and that it may be published. For another person than those who
-        wrote it: :class:`NotPermitted`. Raises :class:`Overtaken` when the text was changed meanwhile."""
+        wrote it: :class:`NotPermitted`. Raises :class:`EditConflict` when the text was changed meanwhile."""
         with self.database.writing(bump=False) as connection:
             now = self.database.now()
             draft = self.find(connection, draft_id, by)
@@ -238,6 +238,6 @@ class CheckedDrafts(DraftTable):
             if by.user in draft.authors:
                 raise NotPermitted("You wrote this text, or some of it; somebody else has to check it.")
             if draft.revision != revision:
-                raise Overtaken(draft)
+                raise EditConflict(draft)
             self.note(connection, "checked", draft, by, now, sha256=sha256(draft.text.encode()))
             return self.mark(connection, draft, by, checked_by=by.user, checked_at=now)

@@ -23,12 +23,12 @@ from layers.store.blobs import decode_table, sha256
 from layers.store.preparing import Prepared
 from layers.store.records import (
     NotPermitted,
-    Published,
+    PublishResult,
     descriptor_as_dict,
     may_change,
     may_see,
 )
-from layers.store.versioned import Found, Versioned, VersionedKind
+from layers.store.versioned import FoundThing, Versioned, VersionedKind
 
 LAYERS = VersionedKind(
     what="layer",
@@ -60,13 +60,13 @@ class Layers(Versioned):
     def partner_of(self, thing: sa.Row, row: sa.Row) -> str:
         return json.loads(row.descriptor)["partner"]
 
-    def is_there_for(self, found: Found, viewer: Viewer) -> bool:
+    def is_there_for(self, found: FoundThing, viewer: Viewer) -> bool:
         if may_change(found.partner, viewer):
             return True
         # One that waits for its first date is not there: nothing of it was ever shown.
         return found.standing.last is not None and may_see(descriptor_of(found.row), viewer, self.database.region)
 
-    def check_way_back(self, connection: sa.Connection, found: Found, version: int, by: Viewer) -> None:
+    def check_way_back(self, connection: sa.Connection, found: FoundThing, version: int, by: Viewer) -> None:
         row = self.kind.version_row(connection, found.id, version)
         if not may_change(self.partner_of(found.thing, row), by):
             raise NotPermitted(f"Version {version} of '{found.id}' belongs to another partner; ask an admin.")
@@ -84,7 +84,7 @@ class Layers(Versioned):
         checked_by: str = "",
         review_on: str = "",
         checks: Mapping[str, Any] | None = None,
-    ) -> Published:
+    ) -> PublishResult:
         """Publish a package as the next version of its layer: harmonised, protected and written in one transaction.
 
         ``at``: show it from then on (aware datetime); now, or a past moment, means at once. ``replace_ok=False`` refuses
@@ -107,7 +107,7 @@ class Layers(Versioned):
         at: datetime | None = None,
         checked_by: str = "",
         review_on: str = "",
-    ) -> tuple[Published, ...]:
+    ) -> tuple[PublishResult, ...]:
         """Publish several layers as :meth:`publish` does, in one transaction: if one is refused, none is published."""
         first = submissions[0].package.descriptor.id if submissions else ""
         with self.refusals_noted(by, "publish", first) as tried:
@@ -156,7 +156,7 @@ class Layers(Versioned):
                     )
             return tuple(done)
 
-    def _permit(self, by: Viewer, descriptor: Descriptor, found: Found | None) -> None:
+    def _permit(self, by: Viewer, descriptor: Descriptor, found: FoundThing | None) -> None:
         """An analyst publishes for their own partner, and cannot take a layer over; an admin publishes anything."""
         self.permit(by, descriptor.partner)
         if found is not None and not may_change(found.partner, by):
@@ -165,7 +165,7 @@ class Layers(Versioned):
                 f"The id '{descriptor.id}' is taken by another partner; choose another id for the layer."
             )
 
-    def _check_replaces(self, one: Submission, found: Found | None) -> None:
+    def _check_replaces(self, one: Submission, found: FoundThing | None) -> None:
         descriptor, faults = one.package.descriptor, []
         if found and not one.replace_ok:
             todo = "publish it as a new version of that layer, or choose another id"
@@ -220,7 +220,7 @@ class Layers(Versioned):
         self,
         connection: sa.Connection,
         prepared: Prepared,
-        found: Found | None,
+        found: FoundThing | None,
         *,
         by: Viewer,
         now: datetime,
@@ -228,7 +228,7 @@ class Layers(Versioned):
         at: datetime | None = None,
         checked_by: str = "",
         review_on: str = "",
-    ) -> Published:
+    ) -> PublishResult:
         """Add the rows of one version inside the caller's transaction."""
         descriptor = prepared.descriptor
         layer_id, before = descriptor.id, None
@@ -254,7 +254,7 @@ class Layers(Versioned):
         for part, blob in (("values", prepared.values), ("table", prepared.table)):
             content = {"layer_id": layer_id, "version": row["version"], "part": part, "parquet": blob}
             connection.execute(sa.insert(tables.contents).values(content))
-        return Published(
+        return PublishResult(
             layer_id=layer_id,
             version=row["version"],
             published_at=now,
@@ -292,7 +292,7 @@ def _day(text: str) -> str:
         raise Refused("The review date cannot be read.", [fault]) from None
 
 
-def _check_base(layer_id: str, found: Found | None, base: int | None) -> None:
+def _check_base(layer_id: str, found: FoundThing | None, base: int | None) -> None:
     """What was withdrawn or rolled back while its periods were added to a new one must not come back with it."""
     if base is not None and (found is None or found.standing.current != base):
         what = f"version {base}, whose periods were to be kept, is not the one that is shown any more"

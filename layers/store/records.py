@@ -143,7 +143,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishResult:
     """What a publish did. ``warnings`` inform; ``changes`` compares with the version that was shown before."""
 
     layer_id: str

@@ -29,8 +29,8 @@ from layers.store.audit import add_line
 from layers.store.blobs import NUMBERS, decode_table, decode_values, parts_of, sha256
 from layers.store.layers import Layers, descriptor_of, read_content
 from layers.store.preparing import Prepared
-from layers.store.records import NotPermitted, Published, RefreshReport, may_change
-from layers.store.versioned import Found, reason_given
+from layers.store.records import NotPermitted, PublishResult, RefreshReport, may_change
+from layers.store.versioned import FoundThing, reason_given
 
 log = logging.getLogger(__name__)
 
@@ -216,7 +216,7 @@ class _Run:
         query = sa.select(pack.layer_id, pack.version, pack.offered_sha256, versions.file_sha256).select_from(both)
         return {row.layer_id: row for row in self.connection.execute(query.order_by(pack.layer_id))}
 
-    def _keep(self, found: Found, row: sa.Row | None, one: PackLayer) -> None:
+    def _keep(self, found: FoundThing, row: sa.Row | None, one: PackLayer) -> None:
         """People decided otherwise since. Told once for each content that the pack comes with."""
         if row is not None and one.sha256 == row.offered_sha256:
             return
@@ -389,7 +389,7 @@ def pack_side(store: Layers, layer_id: str, viewer: Viewer) -> PackSide | None:
     return PackSide(follows, "" if follows else _why_kept(found, row))
 
 
-def follow_pack(store: Layers, layer_id: str, *, by: Viewer, reason: str) -> Published:
+def follow_pack(store: Layers, layer_id: str, *, by: Viewer, reason: str) -> PublishResult:
     """Publish what the region pack holds for a layer, as its next version and as the pack's own: from then on a pack that is
     built again brings the layer up to date. Raises :class:`NotFound` and :class:`NotPermitted` like a roll back."""
     with store.refusals_noted(by, "follow", layer_id):
@@ -444,7 +444,7 @@ def _as_refusal(layer_id: str) -> Iterator[None]:
         raise Refused("", [Fault(f"it cannot be prepared ({type(error).__name__}: {error})", "", todo)]) from error
 
 
-def _is_the_packs(found: Found, row: sa.Row | None) -> bool:
+def _is_the_packs(found: FoundThing, row: sa.Row | None) -> bool:
     """Whether the pack's own last publish still decides what is shown. A roll back is a person's decision, even one to
     the pack's version."""
     decided = found.standing.decided
@@ -456,7 +456,7 @@ def _is_the_packs(found: Found, row: sa.Row | None) -> bool:
     )
 
 
-def _why_kept(found: Found, row: sa.Row | None) -> str:
+def _why_kept(found: FoundThing, row: sa.Row | None) -> str:
     decided = found.standing.decided
     if row is None or row.version is None:
         return "the id was taken before the pack had it"

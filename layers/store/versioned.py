@@ -115,7 +115,7 @@ def standing(pointers: Iterable[Pointer], now: datetime) -> Standing:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundThing:
     """A thing as one transaction sees it. ``row`` is the version that decides who may see it, without its long columns: the
     one that is shown, else the one that was shown last, else the newest. ``thing`` is what is kept of it for good."""
 
@@ -209,17 +209,17 @@ class Versioned:
         """Whose a thing is."""
         raise NotImplementedError
 
-    def is_there_for(self, found: Found, viewer: Viewer) -> bool:
+    def is_there_for(self, found: FoundThing, viewer: Viewer) -> bool:
         """Whether a viewer may know that it exists."""
         raise NotImplementedError
 
-    def check_way_back(self, connection: sa.Connection, found: Found, version: int, by: Viewer) -> None:
+    def check_way_back(self, connection: sa.Connection, found: FoundThing, version: int, by: Viewer) -> None:
         """Raise when this person may not show this version again. They may, unless the kind says otherwise."""
 
-    def find(self, connection: sa.Connection, thing_id: str, now: datetime) -> Found | None:
+    def find(self, connection: sa.Connection, thing_id: str, now: datetime) -> FoundThing | None:
         return next(iter(self.find_all(connection, now, thing_id)), None)
 
-    def find_all(self, connection: sa.Connection, now: datetime, thing_id: str | None = None) -> list[Found]:
+    def find_all(self, connection: sa.Connection, now: datetime, thing_id: str | None = None) -> list[FoundThing]:
         """Every thing, or the one of this id, by id; with three questions to the database however many there are."""
         kind, columns = self.kind, self.kind.versions.c
         stands, decides = {}, {}
@@ -237,12 +237,12 @@ class Versioned:
             if row.version == decides.get(row._mapping[kind.key])
         }
         return [
-            Found(thing.id, self.partner_of(thing, rows[thing.id]), *stands[thing.id], rows[thing.id], thing)
+            FoundThing(thing.id, self.partner_of(thing, rows[thing.id]), *stands[thing.id], rows[thing.id], thing)
             for thing in connection.execute(things)
             if thing.id in rows  # none is ever made without a version and a pointer; `check` tells of it
         ]
 
-    def find_to_change(self, connection: sa.Connection, thing_id: str, by: Viewer, now: datetime) -> Found:
+    def find_to_change(self, connection: sa.Connection, thing_id: str, by: Viewer, now: datetime) -> FoundThing:
         found = self.find(connection, thing_id, now)
         if found is None or not self.is_there_for(found, by):
             raise NotFound(self.kind.nothing(thing_id))
@@ -267,7 +267,7 @@ class Versioned:
             f"'{by.user}' may publish {what}s of '{by.partner}' only; this {self.kind.handed_in} says '{partner}'."
         )
 
-    def overtaken(self, thing_id: str, found: Found | None, expecting: int | None) -> list[Fault]:
+    def overtaken(self, thing_id: str, found: FoundThing | None, expecting: int | None) -> list[Fault]:
         """What to say to a publisher who knew of the version ``expecting`` (0: none) when there is a newer one."""
         newest = found.newest if found else 0
         if expecting is None or expecting == newest:
@@ -278,7 +278,7 @@ class Versioned:
     def next_row(
         self,
         thing_id: str,
-        found: Found | None,
+        found: FoundThing | None,
         *,
         by: Viewer,
         now: datetime,
@@ -302,7 +302,7 @@ class Versioned:
     def add_version(
         self,
         connection: sa.Connection,
-        found: Found | None,
+        found: FoundThing | None,
         row: Mapping[str, Any],
         *,
         by: Viewer,

@@ -35,7 +35,7 @@ class Options:
         self.page.goto(f"{self.site.url}/options?{query}")
         return self.settled()
 
-    def settled(self):
+    def valid_options(self):
         until(self.page, IDLE, what="the options page is at rest")
         return self
 
@@ -57,7 +57,7 @@ class Options:
 
     def box(self) -> o.Sandbox:
         """What the server makes of the address."""
-        state, notices = o.settled(self.site.published, self.query(), PUBLIC)
+        state, notices = o.valid_options(self.site.published, self.query(), PUBLIC)
         assert notices == ()
         return o.sandbox(self.site.published, state, PUBLIC)
 
@@ -290,7 +290,7 @@ def test_axe_finds_nothing_on_the_options_page(options, demo_site, scheme, size)
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_page_of_a_community_and_it_fits_a_phone(open_page, demo_site, scheme):
-    state, _ = o.settled(demo_site.published, dict(part.split("=", 1) for part in QUESTION.split("&")), PUBLIC)
+    state, _ = o.valid_options(demo_site.published, dict(part.split("=", 1) for part in QUESTION.split("&")), PUBLIC)
     card = o.sandbox(demo_site.published, state, PUBLIC).gaps.cards[0]
     page = open_page(demo_site, color_scheme=scheme, viewport=PHONE)
     page.goto(f"{demo_site.url}/communities/{card.id}?{QUESTION}&site=best")

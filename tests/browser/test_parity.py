@@ -103,7 +103,7 @@ def test_some_thousand_links_are_read_and_written_alike(scripts):
 
 
 def settle_in_browser(scripts, site, wanted: list[dict], narrowed: bool = False) -> list[dict]:
-    js = "([wanted, catalogue, n]) => wanted.map((w) => commonground.selection.settle(w, catalogue, n))"
+    js = "([wanted, catalogue, n]) => wanted.map((w) => commonground.selection.makeValid(w, catalogue, n))"
     return scripts.evaluate(js, [wanted, site.catalogue, narrowed])
 
 
@@ -156,7 +156,7 @@ def test_every_combination_of_filters_is_offered_and_settled_alike(scripts, wher
     ]
     wanted = combined + odd
     got = settle_in_browser(scripts, site, [selection.as_data() for selection in wanted])
-    want = [offer.settle(site.published, selection, PUBLIC)[0].as_data() for selection in wanted]
+    want = [offer.valid_selection(site.published, selection, PUBLIC)[0].as_data() for selection in wanted]
     assert differences(wanted, got, want) == []
     js = """([selections, catalogue]) => selections.map((s) => {
       const { indicators, services, remaining } = commonground.selection.offer(s, catalogue);

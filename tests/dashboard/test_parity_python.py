@@ -80,9 +80,9 @@ def test_some_thousand_links_are_read_and_written_alike(seed):
 def test_a_selection_settles_on_what_exists(tiny, case):
     wanted = selection_of(case["wanted"])
     changes = {name: tuple(value) if name == "services" else value for name, value in case["changes"].items()}
-    settled, _ = offer.settle(tiny, wanted, PUBLIC)
+    settled, _ = offer.valid_selection(tiny, wanted, PUBLIC)
     assert settled == replace(wanted, **changes)
-    assert offer.settle(tiny, settled, PUBLIC) == (settled, ())
+    assert offer.valid_selection(tiny, settled, PUBLIC) == (settled, ())
 
 
 @pytest.mark.parametrize("case", SELECTIONS["offered"], ids=lambda c: str(c["selection"]))

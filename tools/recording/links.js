@@ -20,8 +20,8 @@ const attempt = (make) => {
 const answers = given.queries.map((query) => {
   const selection = attempt(() => script.fromQuery(`?${query}`));
   if (typeof selection === 'string') return { selection };
-  const settled = attempt(() => script.settle(selection, given.catalogue, false));
-  const narrowed = attempt(() => script.settle(selection, given.catalogue, true));
+  const settled = attempt(() => (script.makeValid || script.settle)(selection, given.catalogue, false));
+  const narrowed = attempt(() => (script.makeValid || script.settle)(selection, given.catalogue, true));
   const offered = attempt(() => script.options(settled, given.catalogue));
   const { need, services, ...rest } = offered;
   return {

@@ -11,7 +11,7 @@ from dashboard.briefings.files import contents
 from dashboard.briefings.files.formats import FORMATS, export_briefing
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf, template
 from dashboard.briefings.files.ward_fit import COLUMNS, FITS, LINE, WORDS, fit_of, trimmed
-from dashboard.briefings.sources import Found
+from dashboard.briefings.sources import FoundBriefing
 from dashboard.briefings.ward.ward_briefing import briefing_of, neighbour_words
 from dashboard.briefings.ward.ward_model import WardPage
 from dashboard.briefings.ward.ward_rows import MOST_GAPS
@@ -204,7 +204,7 @@ def export_ward(page: WardPage, format: str, *, address: str = "") -> bytes:
     return export_briefing(briefing_of(page), format, address=address)
 
 
-def export_found(found: Found, format: str, *, address: str = "") -> bytes:
+def export_found(found: FoundBriefing, format: str, *, address: str = "") -> bytes:
     """What somebody asked for as a file: the sheet of a ward, the pages of any other briefing."""
     if found.ward is not None:
         return export_ward(found.ward, format, address=address)

@@ -20,7 +20,7 @@ from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, choropleth
 from dashboard.views.gaps import Gaps, gaps_of
-from dashboard.views.offer import settle
+from dashboard.views.offer import valid_selection
 from dashboard.views.search import search
 from dashboard.views.together import Together, together_of
 from layers import LEVELS, Fault, Kind, Layer, NotFound, Refused, Token, Viewer, Withdrawn
@@ -217,7 +217,7 @@ class Facts:
                 faults += refused.faults
         if faults:
             raise Refused(BROKEN_VIEW, faults)
-        settled, notices = settle(self.published, written, self.reader)
+        settled, notices = valid_selection(self.published, written, self.reader)
         if notices:
             raise Refused(BROKEN_VIEW, [_of_view(text) for text in notices])
         if not written.needs:

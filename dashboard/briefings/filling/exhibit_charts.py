@@ -14,7 +14,7 @@ from dashboard.briefings.filling.asking import no_stop, pins, refused
 from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     MOST_BARS,
-    Asked,
+    ExhibitRequest,
     Exhibits,
     about_chart,
     about_gaps,
@@ -52,7 +52,7 @@ exhibit = CHARTS.add
 
 
 def _bars(
-    ask: Asked,
+    ask: ExhibitRequest,
     data: ChartData,
     title: str,
     alt: str,
@@ -77,7 +77,7 @@ def _one_series(names: Iterable[str], series: str, values: Iterable[float], unit
     needs="“layer: …”",
     example="chart / type: authorities / layer: ID",
 )
-def _chart_authorities(ask: Asked) -> Figure:
+def _chart_authorities(ask: ExhibitRequest) -> Figure:
     chart = by_authority(ask)
     order = worst_first(chart)
     most = min(ask.count(MOST_BARS, 20), len(order))
@@ -107,7 +107,7 @@ def _chart_authorities(ask: Asked) -> Figure:
     )  # fmt: skip
 
 
-def _focus(ask: Asked, chart: Choropleth) -> int | None:
+def _focus(ask: ExhibitRequest, chart: Choropleth) -> int | None:
     """Place of the area that the page is about: ``area:``, else the authority of the view's partner when it has just one."""
     code = ask.given("area")
     if code:
@@ -122,7 +122,7 @@ def _focus(ask: Asked, chart: Choropleth) -> int | None:
     return None
 
 
-def _values_chart(ask: Asked, chart: Choropleth, places: Sequence[int], focus: int | None = None) -> ChartData:
+def _values_chart(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int], focus: int | None = None) -> ChartData:
     return ChartData(
         "bar",
         tuple(area_names(ask, chart.level, places)),
@@ -145,7 +145,7 @@ def _values_chart(ask: Asked, chart: Choropleth, places: Sequence[int], focus: i
     needs="“layer: …”",
     example="chart / type: worst / layer: ID / level: ward / n: 10",
 )
-def _chart_worst(ask: Asked) -> Figure:
+def _chart_worst(ask: ExhibitRequest) -> Figure:
     chart, places, title, note = worst_areas(ask, MOST_BARS)
     data = _values_chart(ask, chart, places, _focus(ask, chart))
     table = replace(value_rows(ask, chart, places), note=note)
@@ -160,7 +160,7 @@ def _chart_worst(ask: Asked) -> Figure:
     needs="“layer: …”",
     example="chart / type: distribution / layer: ID / level: lsoa",
 )
-def _chart_distribution(ask: Asked) -> Figure:
+def _chart_distribution(ask: ExhibitRequest) -> Figure:
     chart = ask.chart()
     counts, edges = chart.histogram
     if not counts:
@@ -204,7 +204,7 @@ def _chart_distribution(ask: Asked) -> Figure:
     needs="“layer: …” with two or more periods",
     example="chart / type: trend / layer: ID",
 )
-def _chart_trend(ask: Asked) -> Figure:
+def _chart_trend(ask: ExhibitRequest) -> Figure:
     layer = ask.layer()
     history = ask.published.store.history(layer.id, ask.reader)
     code, beside, name = ask.given("area"), None, ask.region.name
@@ -223,7 +223,7 @@ def _chart_trend(ask: Asked) -> Figure:
     return _trend_figure(ask, layer, line, beside, name)
 
 
-def _trend_figure(ask: Asked, layer: Layer, line: Trend, beside: Trend | None, name: str) -> Figure:
+def _trend_figure(ask: ExhibitRequest, layer: Layer, line: Trend, beside: Trend | None, name: str) -> Figure:
     periods = [point.period for point in line.points]
     for period in periods:
         ask.seen(layer, period)
@@ -267,7 +267,7 @@ def _trend_figure(ask: Asked, layer: Layer, line: Trend, beside: Trend | None, n
     needs="a view with need and services",
     example="chart / type: gaps",
 )
-def chart_of_gaps(ask: Asked) -> Figure:
+def chart_of_gaps(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
     gaps = ask.gaps()
     lads = names(ask.published, "lad")
@@ -294,7 +294,7 @@ def chart_of_gaps(ask: Asked) -> Figure:
     return _bars(ask, data, title, summary_sentence(gaps), table, about_gaps(ask, gaps))
 
 
-def _partner_row(ask: Asked, codes: Sequence[str]) -> int | None:
+def _partner_row(ask: ExhibitRequest, codes: Sequence[str]) -> int | None:
     partner = ask.region.partner(ask.partner) if ask.partner else None
     if partner is None or len(partner.footprint) != 1 or len(codes) < 2 or partner.footprint[0] not in codes:
         return None
@@ -318,7 +318,7 @@ def _gap_row(lads, row) -> tuple[str, ...]:
     needs="a view with need and services",
     example="chart / type: fifths",
 )
-def _chart_fifths(ask: Asked) -> Figure:
+def _chart_fifths(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
     gaps = ask.gaps()
     (card,) = compare(gaps, ask.reader, {"now": ()})
@@ -362,7 +362,7 @@ def _need_word(fifth: str) -> str:
     needs="a view with services",
     example="chart / type: border",
 )
-def _chart_border(ask: Asked) -> Figure:
+def _chart_border(ask: ExhibitRequest) -> Figure:
     together = ask.services_only()
     cards = [card for card in together.cards if card.mean_together_m is not None]
     if not cards:
@@ -419,7 +419,7 @@ def _chart_border(ask: Asked) -> Figure:
     needs="a view with services",
     example="together",
 )
-def _together(ask: Asked) -> Figure:
+def _together(ask: ExhibitRequest) -> Figure:
     together = ask.services_only()
     table, shown = together_table(ask, together)
     if not together.summary["services"]:

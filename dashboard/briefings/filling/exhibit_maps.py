@@ -15,7 +15,7 @@ import shapely
 
 from dashboard.briefings.filling.asking import no_stop, pins, refused
 from dashboard.briefings.filling.model import Figure
-from dashboard.briefings.filling.showing import Asked, plural, titled, upper
+from dashboard.briefings.filling.showing import ExhibitRequest, plural, titled, upper
 from dashboard.drawing.palette import GAP, INK, OVERLAY, SPECIAL, ramp
 from dashboard.drawing.shown import LegendRow, TableData
 from dashboard.drawing.svg_map import (
@@ -41,7 +41,7 @@ from dashboard.views.community import NearService
 from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gap_map import emphasis, painted, short_name
 from dashboard.views.gap_words import access_title, how_words, need_name, rule_sentence, summary_sentence
-from dashboard.views.gaps import Gaps, Sorry
+from dashboard.views.gaps import Gaps, NoAnswer
 from dashboard.views.needs import WeightedNeed, need_sentence, weights_sentence
 from dashboard.views.option_results import map_scene
 from dashboard.views.options import Sandbox
@@ -64,12 +64,12 @@ OPTION = {"still": GAP["light"][8], "relieved": "#28A197", "newly": "#F46A25"}
 """What becomes of an area under an option; the legend counts them and the relieved ones are outlined."""
 
 
-def of_view(ask: Asked, chosen: Selection) -> Figure:
+def of_view(ask: ExhibitRequest, chosen: Selection) -> Figure:
     """The view as a map. Raises :class:`Refused` where there is nothing to paint."""
     published, reader = ask.published, ask.reader
     services = [published.store.layer(name, reader) for name in chosen.services]
     shown = scene(published, chosen, reader)
-    if isinstance(shown, Sorry):
+    if isinstance(shown, NoAnswer):
         faults = [Fault(no_stop(text), "", "choose another view", rule="briefing-view") for text in shown.reasons]
         raise Refused(no_stop(shown.title), faults)
     if isinstance(shown, Gaps):
@@ -85,7 +85,7 @@ def of_view(ask: Asked, chosen: Selection) -> Figure:
     )
 
 
-def _indicator_map(ask: Asked, chosen: Selection, chart: Choropleth, services: Sequence[Layer]) -> Figure:
+def _indicator_map(ask: ExhibitRequest, chosen: Selection, chart: Choropleth, services: Sequence[Layer]) -> Figure:
     if not np.isfinite(chart.rank).any():
         what = f"“{chart.layer.title}” has no figure for these areas"
         raise refused(
@@ -112,7 +112,7 @@ def _indicator_map(ask: Asked, chosen: Selection, chart: Choropleth, services: S
     )
 
 
-def _need_map(ask: Asked, chosen: Selection, made: WeightedNeed, services: Sequence[Layer]) -> Figure:
+def _need_map(ask: ExhibitRequest, chosen: Selection, made: WeightedNeed, services: Sequence[Layer]) -> Figure:
     for layer in made.layers:
         ask.seen(layer, made.periods[layer.id])
     colours = ramp("need", max(made.colours, 1))
@@ -135,7 +135,7 @@ def _need_map(ask: Asked, chosen: Selection, made: WeightedNeed, services: Seque
     )
 
 
-def _gap_map(ask: Asked, chosen: Selection, gaps: Gaps, services: Sequence[Layer]) -> Figure:
+def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Sequence[Layer]) -> Figure:
     show = chosen.show
     paint = painted(gaps, show, scheme=chosen.scheme, classes=chosen.classes)
     colours = GAP["light"] if show == "gap" else ramp("access", max(paint.colours, 1))
@@ -194,7 +194,7 @@ def _gap_map(ask: Asked, chosen: Selection, gaps: Gaps, services: Sequence[Layer
     )  # fmt: skip
 
 
-def _services_map(ask: Asked, chosen: Selection, services: Sequence[Layer]) -> Figure:
+def _services_map(ask: ExhibitRequest, chosen: Selection, services: Sequence[Layer]) -> Figure:
     inside = ask.region.in_footprint(chosen.level, chosen.partner).to_numpy()
     classes = np.where(inside, PLAIN, OUTSIDE).astype("uint8")
     rows = _service_rows(services)
@@ -342,7 +342,7 @@ def of_option(box: Sandbox, viewer: Viewer, id_prefix: str) -> tuple[str, tuple[
 
 
 def _draw(
-    ask: Asked, chosen: Selection, level: str, classes, colours, services, title: str, words: str, *,
+    ask: ExhibitRequest, chosen: Selection, level: str, classes, colours, services, title: str, words: str, *,
     lines: Sequence[Outline] = (), called: Sequence[Label] = (), key: str = "",
 ) -> str:  # fmt: skip
     published = ask.published
@@ -522,12 +522,12 @@ def _with_services(services: Sequence[Layer]) -> str:
     return f" Services shown: {wording.listing([layer.title for layer in services])}." if services else ""
 
 
-def _areas(ask: Asked, chosen: Selection) -> str:
+def _areas(ask: ExhibitRequest, chosen: Selection) -> str:
     partner = ask.region.partner(chosen.partner) if chosen.partner else None
     return f"{plural(chosen.level)} of {partner.name if partner else ask.region.name}"
 
 
-def _when(ask: Asked, gaps: Gaps) -> str:
+def _when(ask: ExhibitRequest, gaps: Gaps) -> str:
     periods = list(dict.fromkeys(period for _, _, period in gaps.key[2] if period))
     return f" ({wording.listing(periods, 4)})" if periods else ""
 

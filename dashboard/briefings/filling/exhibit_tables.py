@@ -10,7 +10,7 @@ from dashboard.briefings.filling.exhibit_charts import chart_of_gaps
 from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     MOST_ROWS,
-    Asked,
+    ExhibitRequest,
     Exhibits,
     about_chart,
     about_gaps,
@@ -51,7 +51,7 @@ exhibit = TABLES.add
     needs="“layer: …”",
     example="table / type: worst / layer: ID / level: ward / n: 10",
 )
-def _table_worst(ask: Asked) -> Figure:
+def _table_worst(ask: ExhibitRequest) -> Figure:
     chart, places, title, note = worst_areas(ask, MOST_ROWS)
     table = replace(value_rows(ask, chart, places), note=note)
     return Figure("table", title, worst_alt(ask, chart, places, title), table=table, **about_chart(ask, chart))
@@ -65,7 +65,7 @@ def _table_worst(ask: Asked) -> Figure:
     needs="“layer: …”, or a view with need and services",
     example="table / type: authorities / layer: ID",
 )
-def _table_authorities(ask: Asked) -> Figure:
+def _table_authorities(ask: ExhibitRequest) -> Figure:
     chosen = ask.selection
     if not ask.given("layer") and chosen is not None and chosen.needs and chosen.services:
         made = chart_of_gaps(ask)
@@ -87,7 +87,7 @@ def _table_authorities(ask: Asked) -> Figure:
     needs="a view with need and services",
     example="table / type: communities / n: 10",
 )
-def _table_communities(ask: Asked) -> Figure:
+def _table_communities(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
     gaps = ask.gaps()
     return _communities(ask, gaps, cards_of(ask, gaps), "Underserved communities")
@@ -101,13 +101,13 @@ def _table_communities(ask: Asked) -> Figure:
     needs="a view with need and services",
     example="table / type: shared",
 )
-def _table_shared(ask: Asked) -> Figure:
+def _table_shared(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
     gaps = ask.gaps()
     return _communities(ask, gaps, tuple(card for card in gaps.cards if card.shared), "Shared communities")
 
 
-def _communities(ask: Asked, gaps: Gaps, cards: tuple[CommunityCard, ...], title: str) -> Figure:
+def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ...], title: str) -> Figure:
     if not cards:
         kind = "shared community" if title.startswith("Shared") else "underserved community"
         raise refused(f"this view has no {kind}", "leave the table out", "briefing-empty")
@@ -148,7 +148,7 @@ def _communities(ask: Asked, gaps: Gaps, cards: tuple[CommunityCard, ...], title
     needs="“layer: …” (a list of services), or a view with services",
     example="table / type: services / layer: ID",
 )
-def _table_services(ask: Asked) -> Figure:
+def _table_services(ask: ExhibitRequest) -> Figure:
     if ask.given("layer"):
         layer = ask.layer(Kind.SERVICES)
         base = {
@@ -193,7 +193,7 @@ def _table_services(ask: Asked) -> Figure:
     needs="a view with services",
     example="table / type: together",
 )
-def _table_together(ask: Asked) -> Figure:
+def _table_together(ask: ExhibitRequest) -> Figure:
     together = ask.services_only()
     table, _ = together_table(ask, together)
     title = "Alone and together, by authority"

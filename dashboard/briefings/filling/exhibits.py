@@ -18,7 +18,7 @@ from dashboard.briefings.filling.exhibit_tables import TABLES
 from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import (
     ALWAYS,
-    Asked,
+    ExhibitRequest,
     Exhibits,
     cards_of,
     gap_filters,
@@ -29,9 +29,9 @@ from dashboard.published import Published
 from dashboard.views import option_results, wording
 from dashboard.views.community import near_services
 from dashboard.views.gap_communities import CommunityCard
-from dashboard.views.gaps import Gaps, Sorry
+from dashboard.views.gaps import Gaps, NoAnswer
 from dashboard.views.option_results import comparison, option_sentence, outcomes
-from dashboard.views.options import OWN, left_out, sandbox, settled
+from dashboard.views.options import OWN, left_out, sandbox, valid_options
 from dashboard.views.wording import counted
 from layers import ExhibitSpec, Fault, NotFound, Refused, Viewer
 
@@ -65,7 +65,7 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
             todo = f"it takes {wording.listing([*help_.takes, 'caption', 'alt'], 14)}"
             raise refused(f"the {kind}{f' “{given}”' if given else ''} takes no “{name}”", todo, "exhibit-argument")
     facts = facts or Facts(published, reader)
-    ask = Asked(facts, spec, view, help_)
+    ask = ExhibitRequest(facts, spec, view, help_)
     try:
         made = help_.make(ask)
     except NotFound as missing:
@@ -93,7 +93,7 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
     needs="a view, or “layer: …”",
     example="map / layer: ID",
 )
-def _map(ask: Asked) -> Figure:
+def _map(ask: ExhibitRequest) -> Figure:
     if "area" in ask.spec.arguments:
         ask.facts.area(ask.given("area"))
     chosen = ask.view_needed()
@@ -111,7 +111,7 @@ def _map(ask: Asked) -> Figure:
     needs="a view with need and services",
     example="community / n: 1",
 )
-def _community(ask: Asked) -> Figure:
+def _community(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
     gaps = ask.gaps()
     card = _card_of(ask, gaps)
@@ -145,7 +145,7 @@ def _community(ask: Asked) -> Figure:
     )
 
 
-def _card_of(ask: Asked, gaps: Gaps) -> CommunityCard:
+def _card_of(ask: ExhibitRequest, gaps: Gaps) -> CommunityCard:
     cards = cards_of(ask, gaps)
     wanted = ask.given("community")
     if wanted:
@@ -169,14 +169,14 @@ def _card_of(ask: Asked, gaps: Gaps) -> CommunityCard:
     needs="a view copied from the address of the options page",
     example="options / view: need=…&services=…&options=A~Two sites:o425000-564000",
 )
-def _options(ask: Asked) -> Figure:
+def _options(ask: ExhibitRequest) -> Figure:
     if not ask.view:
         raise refused("the options need a view, and there is none", f"add {ask.help.needs}", "briefing-view")
     query = query_of(ask.view)
     ask.facts.view(urlencode({name: value for name, value in query.items() if name not in OWN}, safe=",=") or "need=")
-    wanted, notices = settled(ask.published, query, ask.reader)
+    wanted, notices = valid_options(ask.published, query, ask.reader)
     box = sandbox(ask.published, wanted, ask.reader)
-    if isinstance(box, Sorry):
+    if isinstance(box, NoAnswer):
         faults = [Fault(no_stop(text), "", "choose another view", rule="briefing-view") for text in box.reasons]
         raise Refused("The options cannot be shown.", faults)
     notices = (*notices, *left_out(wanted, box.query))

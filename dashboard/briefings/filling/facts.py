@@ -186,7 +186,7 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
-def mended(text: str) -> str:
+def with_tables(text: str) -> str:
     """The document with the reference brought up to date."""
     for name, table in tables().items():
         start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
@@ -198,4 +198,4 @@ def mended(text: str) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(mended(FILE.read_text("utf-8")), "utf-8")
+    FILE.write_text(with_tables(FILE.read_text("utf-8")), "utf-8")

@@ -45,7 +45,7 @@ class ExhibitHelp:
     takes: tuple[str, ...]
     needs: str
     example: str
-    make: Callable[[Asked], Figure]
+    make: Callable[[ExhibitRequest], Figure]
 
 
 class Exhibits(dict[str, ExhibitHelp]):
@@ -54,7 +54,7 @@ class Exhibits(dict[str, ExhibitHelp]):
     def add(self, kind: str, type_: str = "", *, says: str, takes: str = "", needs: str, example: str):
         """A decorator for what makes an exhibit."""
 
-        def put(make: Callable[[Asked], Figure]):
+        def put(make: Callable[[ExhibitRequest], Figure]):
             taken = tuple(takes.split())
             self[f"{kind} {type_}".strip()] = ExhibitHelp(kind, type_, says, taken, needs, example, make)
             return make
@@ -68,7 +68,7 @@ _VIEW = ("need", "services", "level", "period", "theme")
 _ABOUT_SERVICES = ("services", "level", "partner", "max_m", "detour")
 
 
-class Asked(Ask):
+class ExhibitRequest(Ask):
     """The settings of one exhibit, read like those of a token."""
 
     def __init__(self, facts: Facts, spec: ExhibitSpec, view: str, help_: ExhibitHelp):
@@ -154,7 +154,7 @@ def plural(level: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _where(ask: Asked, selection: Selection | None = None) -> str:
+def _where(ask: ExhibitRequest, selection: Selection | None = None) -> str:
     partner = selection.partner if selection is not None else ask.partner
     found = ask.region.partner(partner) if partner else None
     return found.name if found else ask.region.name
@@ -164,7 +164,7 @@ def titled(layer: Layer, period: str) -> str:
     return f"{layer.title}, {period}" if period else layer.title
 
 
-def gap_filters(ask: Asked, gaps: Gaps) -> str:
+def gap_filters(ask: ExhibitRequest, gaps: Gaps) -> str:
     """What the answer is about, in words: which areas, which need of when, which services, by which rule."""
     needs = [titled(layer, period) for layer, (_, _, period) in zip(gaps.needs, gaps.key[2], strict=True)]
     for layer, (_, _, period) in zip(gaps.needs, gaps.key[2], strict=True):
@@ -188,17 +188,17 @@ def together_filters(together: Together) -> str:
     return f"Residents of {where}. Services: {services}; distance is {how}, from the middle of each {one_of_level(together.level)}."
 
 
-def about_chart(ask: Asked, chart: Choropleth, where: str = "") -> dict[str, Any]:
+def about_chart(ask: ExhibitRequest, chart: Choropleth, where: str = "") -> dict[str, Any]:
     """What a figure says of itself when it shows one indicator: what it is filtered by, its layers and its address."""
     filters = chart_filters(ask, chart, where)
     return {"filters": filters, "layers": pins(chart.layer), "link": indicator_link(ask, chart)}
 
 
-def about_gaps(ask: Asked, gaps: Gaps) -> dict[str, Any]:
+def about_gaps(ask: ExhibitRequest, gaps: Gaps) -> dict[str, Any]:
     return {"filters": gap_filters(ask, gaps), "layers": pins(*gaps.layers), "link": gap_link(ask)}
 
 
-def about_together(ask: Asked, together: Together) -> dict[str, Any]:
+def about_together(ask: ExhibitRequest, together: Together) -> dict[str, Any]:
     return {"filters": together_filters(together), "layers": pins(*together.services), "link": gap_link(ask)}
 
 
@@ -206,7 +206,7 @@ def one_of_level(level: str) -> str:
     return wording.LEVEL_WORDS[level][0]
 
 
-def gap_link(ask: Asked) -> str:
+def gap_link(ask: ExhibitRequest) -> str:
     chosen = ask.selection
     return replace(chosen, show="gap").link() if chosen is not None else ""
 
@@ -227,7 +227,7 @@ def end_word(chart: Choropleth) -> str:
     return "highest" if direction == "neutral" else "worst"
 
 
-def chart_filters(ask: Asked, chart: Choropleth, where: str = "") -> str:
+def chart_filters(ask: ExhibitRequest, chart: Choropleth, where: str = "") -> str:
     ask.seen(chart.layer, chart.period)
     return f"{plural(chart.level)} of {where or ask.where}. {titled(chart.layer, chart.period)}: {chart.unit}."
 
@@ -237,7 +237,7 @@ def at_places(chart: Choropleth, places: Sequence[int], name: str) -> tuple[floa
     return tuple(float(column[i]) if np.isfinite(column[i]) else None for i in places)
 
 
-def area_names(ask: Asked, level: str, places: Sequence[int]) -> list[str]:
+def area_names(ask: ExhibitRequest, level: str, places: Sequence[int]) -> list[str]:
     """Names that a member knows: a small area with its ward, a ward with its authority."""
     frame = ask.region.areas[level]
     wards, lads = names(ask.published, "ward"), names(ask.published, "lad")
@@ -253,7 +253,7 @@ def area_names(ask: Asked, level: str, places: Sequence[int]) -> list[str]:
     return out
 
 
-def value_rows(ask: Asked, chart: Choropleth, places: Sequence[int]) -> TableData:
+def value_rows(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int]) -> TableData:
     """Areas with their value, interval, place in the order, and residents."""
     frame = ask.region.areas[chart.level]
     people = frame["population"].to_numpy("float64")
@@ -290,12 +290,12 @@ def upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def cards_of(ask: Asked, gaps: Gaps) -> tuple[CommunityCard, ...]:
+def cards_of(ask: ExhibitRequest, gaps: Gaps) -> tuple[CommunityCard, ...]:
     only_shared = ask.selection is not None and ask.selection.shared
     return tuple(card for card in gaps.cards if card.shared or not only_shared)
 
 
-def by_authority(ask: Asked) -> Choropleth:
+def by_authority(ask: ExhibitRequest) -> Choropleth:
     layer = ask.layer()
     if "lad" not in layer.levels:
         reason = layer.reasons.get("lad", "")
@@ -309,13 +309,13 @@ def by_authority(ask: Asked) -> Choropleth:
     return chart
 
 
-def indicator_link(ask: Asked, chart: Choropleth) -> str:
+def indicator_link(ask: ExhibitRequest, chart: Choropleth) -> str:
     period = chart.period if chart.period in chart.layer.periods[:-1] else ""
     partner = ask.partner if chart.level != "lad" else ""
     return Selection(need=chart.layer.id, level=chart.level, period=period, partner=partner).link()
 
 
-def worst_areas(ask: Asked, most: int) -> tuple[Choropleth, list[int], str, str]:
+def worst_areas(ask: ExhibitRequest, most: int) -> tuple[Choropleth, list[int], str, str]:
     chart = ask.chart()
     order = worst_first(chart)
     if not len(order):
@@ -328,7 +328,7 @@ def worst_areas(ask: Asked, most: int) -> tuple[Choropleth, list[int], str, str]
     return chart, order[:n].tolist(), title, rest_words(n, len(order), f"{end} with a figure, out")
 
 
-def worst_alt(ask: Asked, chart: Choropleth, places: Sequence[int], title: str) -> str:
+def worst_alt(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int], title: str) -> str:
     value = chart.frame["value"].to_numpy("float64")
     said = area_names(ask, chart.level, [places[0], places[-1]])
     text = f"{title}. From {said[0]} with {chart.value_text(value[places[0]])}"
@@ -338,7 +338,7 @@ def worst_alt(ask: Asked, chart: Choropleth, places: Sequence[int], title: str) 
     return f"{text}; the middle one of all is at {chart.value_text(float(np.median(known)))}."
 
 
-def together_table(ask: Asked, together: Together):
+def together_table(ask: ExhibitRequest, together: Together):
     shown = together.cards[: ask.count(MOST_ROWS, 20)]
     judged = any(card.residents_misjudged is not None for card in shown)
     heads = ["Authority", "Services", "Residents", "Nearer elsewhere", "Share", "Most often to"]

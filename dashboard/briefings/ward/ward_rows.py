@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dashboard.briefings.ward.ward_model import GapRow, NeedRow, NeighbourGroup, ServiceRow
-from dashboard.briefings.ward.ward_shared import Asked, Shared, tells
+from dashboard.briefings.ward.ward_shared import AnsweredQuestion, Shared, tells
 from dashboard.views import wording
 from dashboard.views.area import AreaProfile, IndicatorLine
 from dashboard.views.gap_words import nearest_words
@@ -154,7 +154,7 @@ def gap_rows(shared: Shared, code: str, members: np.ndarray) -> tuple[tuple[GapR
     return tuple(found), no_gap, nearly
 
 
-def _gap_row(shared: Shared, each: Asked, chosen: np.ndarray, of: int) -> GapRow:
+def _gap_row(shared: Shared, each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
     gaps, question = each.gaps, each.question
     people = gaps.result.areas["population"].to_numpy("float64")
     residents = float(people[chosen].sum())

@@ -21,7 +21,7 @@ _NO_NEED = (Measure.RANK, Measure.DECILE, Measure.CATEGORY)
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class AnsweredQuestion:
     """One question, answered once for all wards. Arrays are in area order of the question's level."""
 
     question: ThemeQuestion
@@ -40,7 +40,7 @@ class Shared:
     services: tuple[Layer, ...]  # of the service table
     more_services: int
     beyond: dict[str, pd.Series]  # services id -> residents beyond the standard by ward code
-    asked: tuple[Asked, ...]
+    asked: tuple[AnsweredQuestion, ...]
     places: dict[str, tuple[pd.DataFrame, np.ndarray, np.ndarray]]  # services id -> sites, longitude, latitude
     people: dict[str, float]  # residents of the small areas by ward code
     members: dict[str, np.ndarray]  # ward code -> places of its small areas in area order
@@ -85,11 +85,11 @@ def _share(published: Published, reader: Viewer, _: tuple[tuple[str, int], ...])
     )  # fmt: skip
 
 
-def _ask(question: ThemeQuestion, gaps: Gaps) -> Asked:
+def _ask(question: ThemeQuestion, gaps: Gaps) -> AnsweredQuestion:
     table = gaps.result.areas
     areas = gaps.published.region.areas[gaps.level]
     wards = areas["code"] if gaps.level == "ward" else areas["ward_code"]
-    return Asked(
+    return AnsweredQuestion(
         question,
         gaps,
         table["underserved"].to_numpy(bool),

@@ -11,7 +11,7 @@ import segno
 
 from dashboard.auth.session import current_viewer
 from dashboard.briefings.files.formats import FORMATS
-from dashboard.briefings.sources import Found, not_there
+from dashboard.briefings.sources import FoundBriefing, not_there
 from dashboard.briefings.web.pages import asked_for, values_of
 from dashboard.memory import memory_of
 from dashboard.web import published
@@ -76,7 +76,7 @@ def attachment(data: bytes, kind: str, name: str, *, how: str = "attachment") ->
 # ---- few at a time, and what was made before ---------------------------------------------------------------------------
 
 
-def _state(found: Found, seen: int) -> tuple:
+def _state(found: FoundBriefing, seen: int) -> tuple:
     """What a file of a briefing depends on; its text too, which for a file of the pack is known by nothing else."""
     briefing = found.briefing
     return briefing.id, briefing.version, briefing.made_on, briefing.document.text, seen

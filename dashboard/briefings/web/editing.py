@@ -27,9 +27,9 @@ from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import published
 from layers import (
     BriefingDraft,
+    EditConflict,
     NotFound,
     NotPermitted,
-    Overtaken,
     Refused,
     Viewer,
     may_change,
@@ -130,7 +130,7 @@ def edit_save(draft_id: str):
     quiet = "X-Autosave" in flask.request.headers
     try:
         saved = briefings().drafts.change(draft_id, viewer, revision, text)
-    except Overtaken as error:
+    except EditConflict as error:
         if quiet:
             return flask.jsonify(
                 message=f"{error.draft.changed_by} changed this draft meanwhile. Press Save to compare."

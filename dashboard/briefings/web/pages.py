@@ -8,7 +8,7 @@ from urllib.parse import quote
 import flask
 
 from dashboard.auth.session import current_viewer
-from dashboard.briefings.sources import Found, find, not_there, short_code
+from dashboard.briefings.sources import FoundBriefing, find, not_there, short_code
 from dashboard.briefings.web import draw
 from dashboard.html import page
 from dashboard.views.wording import AUDIENCE_WORDS
@@ -63,7 +63,7 @@ def embedded(status: int, **values):
     return response
 
 
-def asked_for(briefing_id: str) -> Found:
+def asked_for(briefing_id: str) -> FoundBriefing:
     return find(published(), briefing_id, current_viewer(), version_asked())
 
 
@@ -77,7 +77,7 @@ def version_asked() -> int | None:
     return found
 
 
-def values_of(found: Found) -> dict[str, Any]:
+def values_of(found: FoundBriefing) -> dict[str, Any]:
     """What every page about one briefing needs."""
     briefing, version = found.briefing, version_asked()
     return {

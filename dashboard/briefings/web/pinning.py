@@ -13,7 +13,7 @@ from dashboard.briefings.web.pages import EDIT, PATH, briefings, show
 from dashboard.briefings.writing import outline
 from dashboard.briefings.writing.drafting import clean_view, look, page_of_view, remarks
 from dashboard.web import published
-from layers import Overtaken, Refused, may_change
+from layers import EditConflict, Refused, may_change
 
 
 def pin():
@@ -62,7 +62,7 @@ def pin_here():
         else:
             text, _ = start("", viewer)
             draft = briefings().drafts.begin(viewer, outline.remove(outline.insert(text, -1, added), 1))
-    except (Refused, Overtaken) as error:
+    except (Refused, EditConflict) as error:
         faults = remarks(getattr(error, "faults", ()))
         return _pin_page(view, kind, status=422, failed=str(error), faults=faults, headline=headline)
     return flask.redirect(f"{EDIT}/{draft.id}?page={len(outline.parts_of(draft.text))}", 303)

@@ -23,8 +23,8 @@ from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import published
 from layers import (
     BriefingDraft,
+    EditConflict,
     Fault,
-    Overtaken,
     Refused,
     Viewer,
     may_change,
@@ -82,7 +82,7 @@ def edit_publish_now(draft_id: str):
             draft_id, by=viewer, pins=pins, facts=facts, revision=draft.revision, note=given["note"][:1000],
             briefing_id=given["briefing_id"].strip().lower() if not draft.base_version else "",
         )  # fmt: skip
-    except Overtaken as error:
+    except EditConflict as error:
         said = (Remark(f"{error.draft.changed_by} changed this draft meanwhile", "look at it again, then publish"),)
         return _publish_page(error.draft, status=409, failed="Nothing was changed.", faults=said, given=given)
     except Refused as error:
@@ -97,7 +97,7 @@ def edit_publish_now(draft_id: str):
 def _settings(draft: BriefingDraft, viewer: Viewer, revision: int, given: dict[str, str]) -> BriefingDraft:
     """The draft with the audience and review date of the form in its front matter."""
     if draft.revision != revision:
-        raise Overtaken(draft)
+        raise EditConflict(draft)
     text = draft.text
     if given["audience"] in AUDIENCE_WORDS:
         text = _set(text, "audience", given["audience"])
@@ -113,7 +113,7 @@ def edit_check(draft_id: str):
         briefings().drafts.confirm_check(
             draft_id, viewer, number(flask.request.form.get("revision"), None, draft.revision)
         )
-    except Overtaken as error:
+    except EditConflict as error:
         said = (Remark(f"{error.draft.changed_by} changed the text meanwhile", "read it again, then confirm"),)
         return _publish_page(error.draft, status=409, failed="Nothing was confirmed.", faults=said)
     return flask.redirect(f"{EDIT}/{draft_id}/publish?checked=yes", 303)

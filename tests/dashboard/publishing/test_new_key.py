@@ -12,7 +12,7 @@ from dashboard.views.catalogue import catalogue
 from layers import PUBLIC
 from layers.build.catalogue import build_layer, read_definition
 from layers.descriptor import descriptor_from_json, descriptor_of_dict, descriptor_to_json
-from layers.keys import KEYS, READER, Key, Question
+from layers.keys import KEYS, READER, FormQuestion, Key
 from layers.model import Refused
 from layers.reference import tables
 from layers.store.records import descriptor_as_dict
@@ -24,7 +24,7 @@ WORDS = ("register", "sample", "modelled")
 ROW = Key(
     "collected_as", "choice", words=WORDS, definition="may", api="collected_as", page="Collected as",
     said={"register": "A full register", "sample": "A sample", "modelled": "A model"},
-    questions=(Question("How was it collected?", "choice", READER, "As the publisher says.",
+    questions=(FormQuestion("How was it collected?", "choice", READER, "As the publisher says.",
                         options=tuple((word, word.title()) for word in WORDS)),),
 )  # fmt: skip
 DOCUMENT = {

@@ -263,7 +263,7 @@ def test_an_area_alone_and_a_region_with_nothing(lonely, bare):
     assert gap_words.summary_sentence(found).startswith("No small area is underserved")
     for show in gap_map.SHOWS:
         assert len(gap_map.classes(found, show)) == 1
-    assert isinstance(view.gaps_or_reasons(bare, ASKED, PUBLIC), view.Sorry)
+    assert isinstance(view.gaps_or_reasons(bare, ASKED, PUBLIC), view.NoAnswer)
 
 
 def indicator(values) -> pd.DataFrame:
@@ -350,7 +350,7 @@ def test_an_area_reading_says_which_half_of_the_rule_is_met(crowded):
 )
 def test_what_cannot_be_is_said_in_a_sentence(tiny, need, services, more, said):
     sorry = view.gaps_or_reasons(tiny, Selection(need=need, services=services, **more), PUBLIC)
-    assert isinstance(sorry, view.Sorry)
+    assert isinstance(sorry, view.NoAnswer)
     assert any(said in reason for reason in sorry.reasons), sorry
 
 

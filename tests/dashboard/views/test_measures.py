@@ -18,7 +18,7 @@ from dashboard.selection import Selection
 from dashboard.views import gap_files, gap_words, measures, offer, siting
 from dashboard.views import gaps as view
 from dashboard.views.community import community_page
-from dashboard.views.options import NO_TRAVEL, sandbox, settled
+from dashboard.views.options import NO_TRAVEL, sandbox, valid_options
 from layers import PUBLIC, Change, NotFound, Refused
 from tests.measured import bus, write_measured_pack
 
@@ -139,7 +139,7 @@ def test_a_plan_and_an_option_keep_the_fair_standard(here):
 
 
 def test_options_leave_travel_times_out_and_say_so(here):
-    query, sentences = settled(here, ASKED.to_query() | {"travel": "bus"}, PUBLIC)
+    query, sentences = valid_options(here, ASKED.to_query() | {"travel": "bus"}, PUBLIC)
     assert query.selection.travel == "" and NO_TRAVEL in sentences
     assert sandbox(here, query, PUBLIC).gaps.result.model.unit == "m"
     with pytest.raises(Refused, match="cannot be tried"):
@@ -206,7 +206,7 @@ def test_without_the_layer_the_fair_standard_is_refused_and_not_offered(tiny):
 )
 def test_links_settle_on_what_is_there(here, wanted, changes, notices):
     asked = Selection(**(ASKED.as_data() | {"services": ("clinics",), "overlays": ()} | wanted))
-    got, said = offer.settle(here, asked, PUBLIC)
+    got, said = offer.valid_selection(here, asked, PUBLIC)
     assert {name: getattr(got, name) for name in changes} == changes and len(said) == notices
     for name in set(wanted) - set(changes):
         assert getattr(got, name) == wanted[name]

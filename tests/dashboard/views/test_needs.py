@@ -54,7 +54,7 @@ def test_what_was_worked_out_is_kept_and_the_weights_are_not(demo, now):
     [("2019/20", "2019/20", 0), ("2024 Q1", "2024 Q1", 0), ("2024/25", "", 0), ("1066", "", 1)],
 )
 def test_links_keep_a_period_that_some_indicator_has(demo, wanted, period, notices):
-    settled, said = offer.settle(demo, replace(SET, period=wanted), PUBLIC)
+    settled, said = offer.valid_selection(demo, replace(SET, period=wanted), PUBLIC)
     assert (settled.period, len(said)) == (period, notices)
 
 
@@ -75,4 +75,4 @@ def test_the_picker_offers_the_periods_of_all_and_the_newest_of_each(demo):
 
 def test_a_level_without_figures_says_why(demo, tiny):
     sorry = needs.weighted_need(tiny, Selection(need="harm,crowded", level="ward"), PUBLIC)
-    assert isinstance(sorry, view.Sorry) and "Crowded homes" in sorry.reasons[0]
+    assert isinstance(sorry, view.NoAnswer) and "Crowded homes" in sorry.reasons[0]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dashboard.selection import NONE, Selection
-from dashboard.views.offer import as_catalogue, layers_for, lead_indicator, settle
+from dashboard.views.offer import as_catalogue, layers_for, lead_indicator, valid_selection
 from dashboard.views.places import starting_questions
 from layers import PUBLIC
 
@@ -37,23 +37,23 @@ def test_a_partner_narrows_to_what_has_data_in_its_footprint(tiny):
     assert offered(tiny, partner="eastshire", theme="housing")[2] == "2 of 4 layers"
 
 
-def settled(published, **chosen):
-    return settle(published, Selection(**chosen), PUBLIC)
+def valid_options(published, **chosen):
+    return valid_selection(published, Selection(**chosen), PUBLIC)
 
 
 def test_nothing_chosen_settles_on_the_lead_of_the_first_theme_without_a_notice(tiny):
-    selection, notices = settled(tiny)
+    selection, notices = valid_options(tiny)
     assert selection.need == "harm"
     assert notices == ()
-    assert settled(tiny, theme="housing")[0].need == "crowded"
+    assert valid_options(tiny, theme="housing")[0].need == "crowded"
 
 
 def test_what_exists_stays_as_it_is(tiny):
     wanted = Selection(
         theme="housing", need="crowded", services=("clinics",), partner="westshire", bands="partner", area="T05"
     )
-    assert settle(tiny, wanted, PUBLIC) == (wanted, ())
-    assert settled(tiny, need=NONE) == (Selection(need=NONE), ())
+    assert valid_selection(tiny, wanted, PUBLIC) == (wanted, ())
+    assert valid_options(tiny, need=NONE) == (Selection(need=NONE), ())
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_exists_stays_as_it_is(tiny):
     ],
 )
 def test_what_does_not_exist_settles_on_the_nearest_view_with_one_notice(tiny, wanted, becomes, words):
-    selection, notices = settled(tiny, **wanted)
+    selection, notices = valid_options(tiny, **wanted)
     assert {name: getattr(selection, name) for name in becomes} == becomes
     assert len(notices) == 1
     assert words in notices[0]
@@ -82,12 +82,12 @@ def test_what_does_not_exist_settles_on_the_nearest_view_with_one_notice(tiny, w
 
 def test_settling_twice_changes_nothing_more(tiny):
     for wanted in ({"need": "gone", "level": "ward", "theme": "x"}, {"bands": "partner"}, {"services": ("a", "b")}):
-        first, _ = settled(tiny, **wanted)
-        assert settle(tiny, first, PUBLIC) == (first, ())
+        first, _ = valid_options(tiny, **wanted)
+        assert valid_selection(tiny, first, PUBLIC) == (first, ())
 
 
 def test_bands_of_a_partner_without_a_partner_are_those_of_the_region(tiny):
-    assert settled(tiny, bands="partner")[0].bands == "region"
+    assert valid_options(tiny, bands="partner")[0].bands == "region"
 
 
 def test_a_withdrawn_layer_says_why(serve, tiny_pack):
@@ -95,7 +95,7 @@ def test_a_withdrawn_layer_says_why(serve, tiny_pack):
 
     published = serve(tiny_pack)
     published.store.withdraw("crowded", by=Viewer("ada", "icb", "admin"), reason="Counted twice.")
-    selection, notices = settled(published, need="crowded")
+    selection, notices = valid_options(published, need="crowded")
     assert selection.need == "harm"
     assert "was withdrawn" in notices[0]
     assert "Counted twice." in notices[0]
@@ -103,7 +103,7 @@ def test_a_withdrawn_layer_says_why(serve, tiny_pack):
 
 def test_a_region_without_layers_offers_none(bare):
     assert offered(bare) == (set(), set(), "0 layers")
-    assert settled(bare)[0].need == NONE
+    assert valid_options(bare)[0].need == NONE
     assert lead_indicator(bare, Selection(), PUBLIC) == NONE
 
 
@@ -133,6 +133,6 @@ def test_the_questions_to_start_from_are_views_that_exist(region_of_any_kind):
     for text, link in questions:
         assert text.endswith("?")
         wanted, dropped = Selection.from_query(dict(parse_qsl(link.partition("?")[2])))
-        selection, changed = settle(region_of_any_kind, wanted, PUBLIC)
+        selection, changed = valid_selection(region_of_any_kind, wanted, PUBLIC)
         assert dropped == changed == (), f"{link}: {changed}"
         assert selection.level == wanted.level

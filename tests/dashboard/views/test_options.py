@@ -20,7 +20,7 @@ from dashboard.pages import find_page
 from dashboard.views import options as o
 from dashboard.views import suggestion
 from dashboard.views.community import community_page, near_services, read_query
-from dashboard.views.gaps import Sorry
+from dashboard.views.gaps import NoAnswer
 from dashboard.views.option_results import change_lines, comparison, map_scene, option_sentence, outcomes, overlap_words
 from dashboard.views.siting import wait
 from layers import PUBLIC, Change, Viewer
@@ -33,9 +33,9 @@ QUESTION = {
 
 
 def box_of(published, **query) -> o.Sandbox:
-    state, _ = o.settled(published, QUESTION | query, PUBLIC)
+    state, _ = o.valid_options(published, QUESTION | query, PUBLIC)
     found = o.sandbox(published, state, PUBLIC)
-    assert not isinstance(found, Sorry), found
+    assert not isinstance(found, NoAnswer), found
     return found
 
 
@@ -141,7 +141,7 @@ def test_a_hostile_link_opens_the_nearest_page_and_says_what_it_left_out(demo):
         "option": "Q",
         "colour": "red",
     }
-    state, notices = o.settled(demo, query, PUBLIC)
+    state, notices = o.valid_options(demo, query, PUBLIC)
     assert state.ask == o.PlanAsk(
         3, "mclp", "underserved", tuple(c for c in ("E08000037",) if c in set(demo.region.areas["lad"]["code"]))
     )
@@ -152,16 +152,16 @@ def test_a_hostile_link_opens_the_nearest_page_and_says_what_it_left_out(demo):
 
 
 def test_without_a_question_the_page_opens_with_the_regions_own(demo):
-    state, notices = o.settled(demo, {}, PUBLIC)
+    state, notices = o.valid_options(demo, {}, PUBLIC)
     assert state.selection.services == ("alcohol-drug-services",) and notices == ()
-    assert not isinstance(o.sandbox(demo, state, PUBLIC), Sorry)
+    assert not isinstance(o.sandbox(demo, state, PUBLIC), NoAnswer)
 
 
 @pytest.mark.parametrize("query", [{"need": "none"}, {"need": "violence"}, {"services": "pharmacies", "need": "none"}])
 def test_without_need_or_services_it_says_what_to_do(demo, query):
-    state, _ = o.settled(demo, query, PUBLIC)
+    state, _ = o.valid_options(demo, query, PUBLIC)
     found = o.sandbox(demo, state, PUBLIC)
-    assert isinstance(found, Sorry) and "on the map" in found.reasons[0]
+    assert isinstance(found, NoAnswer) and "on the map" in found.reasons[0]
 
 
 def test_the_pages_of_any_region_open_with_any_query(region_of_any_kind):
@@ -512,7 +512,7 @@ def test_one_new_site_is_put_where_it_relieves_most_of_the_community(demo):
     for card in box.gaps.cards[:3]:
         found = community_page(demo, selection_of(), card.id, PUBLIC, site=True)
         link = dict(parse_qsl(urlsplit(found.site.options_link).query))
-        state, notices = o.settled(demo, link, PUBLIC)
+        state, notices = o.valid_options(demo, link, PUBLIC)
         assert notices == () and len(state.option.changes) == 1
         areas = demo.region.areas["lsoa"]
         mine = areas.iloc[list(card.indices)]

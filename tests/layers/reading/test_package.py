@@ -493,10 +493,10 @@ def test_no_spreadsheet_runs_a_cell():
 
 def test_the_format_reference_is_in_step_with_the_code():
     """Print the tables again with: python -m layers.reference"""
-    from layers.reference import FILE, mended
+    from layers.reference import FILE, with_tables
 
     text = FILE.read_text("utf-8")
-    assert mended(text) == text
+    assert with_tables(text) == text
     keys = [".".join(key.path[1:]) for key in KEYS.values() if key.place]
     for name in (*INDICATOR, *SERVICE, *keys):
         assert f"| `{name}` |" in text

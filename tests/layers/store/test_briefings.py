@@ -14,7 +14,7 @@ from layers.model import PUBLIC, SYSTEM, Audience, NotFound, Refused, Viewer
 from layers.store import tables
 from layers.store.briefing_drafts import RESERVED
 from layers.store.briefings import Briefings
-from layers.store.drafts import Overtaken
+from layers.store.drafts import EditConflict
 from layers.store.integrity import check as check_store
 from layers.store.records import NotPermitted, StoreFault, Withdrawn
 from layers.store.versioned import VersionedKind
@@ -115,7 +115,7 @@ def test_a_text_that_cannot_be_kept_is_refused(briefings, text):
 def test_two_people_on_one_draft_notice_each_other(briefings):
     draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     briefings.drafts.change(draft.id, WEST_SECOND, 1, briefing("Hers"))
-    with pytest.raises(Overtaken, match="will changed this draft") as overtaken:
+    with pytest.raises(EditConflict, match="will changed this draft") as overtaken:
         briefings.drafts.change(draft.id, WEST_ANALYST, 1, briefing("His"))
     assert overtaken.value.draft.title == "Hers"
     assert briefings.drafts.get(draft.id, WEST_ANALYST).title == "Hers"
@@ -215,7 +215,7 @@ def test_a_check_is_made_by_somebody_who_did_not_write_it(briefings, store):
 def test_a_check_is_of_one_text(briefings):
     draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     briefings.drafts.change(draft.id, WEST_ANALYST, 1, briefing("Other words"))
-    with pytest.raises(Overtaken):
+    with pytest.raises(EditConflict):
         briefings.drafts.confirm_check(draft.id, WEST_SECOND, 1)  # read the words before
     assert briefings.drafts.confirm_check(draft.id, WEST_SECOND, 2).checked_by == "will"
     changed = briefings.drafts.change(draft.id, WEST_ANALYST, 2, briefing("Yet other words"))
@@ -378,7 +378,7 @@ def test_a_draft_that_was_overtaken_is_not_published(briefings, store):
 def test_what_was_filled_in_is_of_the_text_that_is_published(briefings):
     draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     briefings.drafts.change(draft.id, WEST_SECOND, 1, briefing("Other"))
-    with pytest.raises(Overtaken):
+    with pytest.raises(EditConflict):
         briefings.publish(draft.id, by=WEST_ANALYST, pins={}, facts={}, revision=1)
     with pytest.raises(ValueError, match="which revision"):
         briefings.publish(draft.id, by=WEST_ANALYST, pins={}, facts={})
@@ -634,7 +634,7 @@ def test_two_who_save_the_same_revision(store, reopen):
             lambda r=revision: one.drafts.change(draft.id, WEST_ANALYST, r, briefing(f"One {r}")),
             lambda r=revision: two.drafts.change(draft.id, WEST_SECOND, r, briefing(f"Two {r}")),
         )
-        assert sorted(type(found).__name__ for found in done) == ["BriefingDraft", "Overtaken"]
+        assert sorted(type(found).__name__ for found in done) == ["BriefingDraft", "EditConflict"]
         assert one.drafts.get(draft.id, WEST_ANALYST).revision == revision + 1
 
 
