@@ -22,6 +22,7 @@ from dashboard.commands.common import (
     say_json,
     viewer_of,
 )
+from dashboard.commands.disclosure import audit as audit_disclosure
 from dashboard.commands.gaps import gaps, site, together, travel
 from dashboard.commands.layers import layers
 from dashboard.commands.users import user
@@ -42,6 +43,7 @@ main.add_command(gaps)
 main.add_command(together)
 main.add_command(site)
 main.add_command(travel)
+main.add_command(audit_disclosure)
 
 # ---- region ----------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import Any
 
 _WHERE = {
     "layers.model": (
+        "LEAST_DISCLOSURE",
         "LEVELS",
         "PARTNER_KINDS",
         "PUBLIC",
@@ -48,6 +49,7 @@ _WHERE = {
     ),
     "layers.store.store": ("Store", "open_store"),
     "layers.store.accounts": ("SignInFailed", "TooManyAttempts", "User", "normal as plain_name"),
+    "layers.store.guard": ("audit_disclosure",),
     "layers.store.integrity": ("check as check_store",),
     "layers.store.pinned": ("PinnedStore",),
     "layers.store.refresh": ("PackSide", "follow_pack", "pack_side"),

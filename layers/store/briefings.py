@@ -26,9 +26,10 @@ from layers.store import tables
 from layers.store.audit import OF_BRIEFING
 from layers.store.blobs import sha256
 from layers.store.briefing_drafts import BriefingDraft, BriefingDrafts, cannot_have, check_id, clean_text
+from layers.store.contents import descriptor_of
 from layers.store.database import Database
 from layers.store.drafts import UNCHECKED
-from layers.store.layers import Layers, descriptor_of
+from layers.store.layers import Layers
 from layers.store.records import StoreFault, Withdrawn, may_change, may_read
 from layers.store.versioned import FoundThing, Versioned, VersionedKind
 

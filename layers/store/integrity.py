@@ -16,8 +16,9 @@ from layers.store import briefings, migrations, tables
 from layers.store.audit import chain_of
 from layers.store.blobs import decode_table, decode_values, parts_of, sha256
 from layers.store.briefings import BRIEFINGS
+from layers.store.contents import read_content
 from layers.store.database import Database, own_faults
-from layers.store.layers import LAYERS, read_content, record_sha256
+from layers.store.layers import LAYERS, record_sha256
 from layers.store.versioned import VersionedKind, standing
 
 RESTORE = "restore a backup; until then this is not shown"

@@ -28,14 +28,16 @@ import pyarrow as pa
 import sqlalchemy as sa
 from cachetools import LRUCache
 
+from layers.methods.disclosure import looser
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.region import Region
 from layers.store import migrations, refresh, tables
 from layers.store.accounts import Accounts
 from layers.store.audit import AuditLine, add_line, read_lines
 from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
+from layers.store.contents import descriptor_of, read_content
 from layers.store.database import Database, make_engine, utc_now
-from layers.store.layers import LAYERS, Layers, descriptor_of, read_content
+from layers.store.layers import LAYERS, Layers
 from layers.store.records import (
     STATUSES,
     Layer,
@@ -218,13 +220,18 @@ class Store(Layers, Database):
         ):
             raise NotFound(missing)
         layer = self._version(layer_id, int(version))
-        if not may_see(layer.descriptor, viewer, self.region):
+        # One from before the guard, which a guarded one replaced, would give away what that one hides.
+        if not may_see(layer.descriptor, viewer, self.region) or (not changes and looser(layer.descriptor)):
             raise NotFound(missing)
         return layer if viewer.signed_in else _for_public(layer)
 
     def open_versions(self, layer_id: str, viewer: Viewer) -> frozenset[int]:
         """The versions that were shown and not taken away since. Raises :class:`NotFound` like :meth:`layer`."""
-        return self._entry(layer_id, viewer).standing.open
+        standing = self._entry(layer_id, viewer).standing
+        return frozenset(
+            one for one in standing.open
+            if one == standing.current or not looser(self._version(layer_id, one).descriptor)
+        )  # fmt: skip
 
     def _entry(self, layer_id: str, viewer: Viewer) -> _Entry:
         entry = self._state().entries.get(layer_id)
@@ -258,7 +265,9 @@ class Store(Layers, Database):
         found = []
         for row in rows:
             layer = self._versions.setdefault((layer_id, row.version), _layer_of(row))
-            if changes or (row.version in entry.standing.open and may_see(layer.descriptor, viewer, self.region)):
+            stale = row.version != entry.standing.current and looser(layer.descriptor)
+            open_ = row.version in entry.standing.open and not stale
+            if changes or (open_ and may_see(layer.descriptor, viewer, self.region)):
                 if not viewer.signed_in:
                     layer = _for_public(layer)
                 found.append(_version_of(row, layer, entry.standing.state(row.version)))
