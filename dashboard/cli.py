@@ -96,35 +96,27 @@ def region_show(as_json: bool) -> None:
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64))
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve the region in use."""
-    from gunicorn.app.base import BaseApplication
+    import logging
 
+    from dashboard import serving
     from dashboard.app import create_server
+    from dashboard.auth import hosts
 
-    server = (
-        create_server()
-    )  # before the fork: a refused pack ends here with its reasons, and the workers share what is read
-
-    class Gunicorn(BaseApplication):
-        def load_config(self) -> None:
-            for name, value in {
-                "bind": f"{host}:{port}",
-                "workers": workers,
-                "threads": threads,
-                "worker_class": "gthread",
-                "timeout": 120,
-                "accesslog": None,
-                "errorlog": "-",
-                "loglevel": "warning",
-            }.items():
-                self.cfg.set(name, value)
-
-        def load(self):
-            return server
-
+    logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
+    listening = serving.listen_on(host, port)  # first: when the port is in use, nobody waits to hear it
+    server = create_server()  # once: a refused pack ends here with its reasons, and the processes share what is read
     if line := server.extensions["commonground"].store.filled.line():
         click.echo(line, err=True)
-    click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
-    Gunicorn().run()
+
+    if not server.config[hosts.HOSTS] and not serving.is_loopback(listening):
+        click.echo("COMMONGROUND_HOSTS is not set: this site answers under any name that somebody gives it.", err=True)
+
+    def ready() -> None:
+        click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
+
+    # behind a proxy every connection comes from the same address
+    limits = serving.Limits(per_address=0) if server.config[hosts.PROXIES] else serving.Limits()
+    serving.serve(server, listening, workers=workers, threads=threads, limits=limits, ready=ready)
 
 
 # ---- values ----------------------------------------------------------------------------------------------------------
