@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from dashboard.briefings.files.formats import FORMATS
-from dashboard.commands.common import Commands, json_option, published, say_json, viewer_of
+from dashboard.commands.common import Commands, json_option, published, say, say_json, viewer_of
 from dashboard.exports import write_whole
 from layers import Fault, NotFound, Refused
 
@@ -278,10 +278,7 @@ def withdraw(briefing_id: str, user: str, reason: str, as_json: bool) -> None:
 
     here = published()
     Briefings(here.store).withdraw(briefing_id, viewer_of(here, user), reason)
-    if as_json:
-        say_json({"ok": True, "id": briefing_id})
-    else:
-        click.echo(f"{briefing_id} is withdrawn.")
+    say(as_json, {"ok": True, "id": briefing_id}, f"{briefing_id} is withdrawn.")
 
 
 def _read(file: Path):

@@ -66,6 +66,14 @@ def fault_document(fault: Fault) -> dict[str, Any]:
     return {name: getattr(fault, name) for name in names if getattr(fault, name) not in ("", None)}
 
 
+def say(as_json: bool, document: Any, words: str, *, err: bool = False) -> None:
+    """Print what was done: DOCUMENT where JSON is wanted, else WORDS."""
+    if as_json:
+        say_json(document)
+    else:
+        click.echo(words, err=err)
+
+
 def say_json(document: Any) -> None:
     """Print one JSON document: dates as ISO text, numbers of numpy as numbers, what is not a number as null."""
     click.echo(json.dumps(_plain(document), ensure_ascii=False, indent=1, allow_nan=False))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dashboard.commands.asking import Answer, asks, option, selection_of
-from dashboard.commands.common import Commands, FormatChoice, json_option, published, say_json, viewer_of
+from dashboard.commands.common import Commands, FormatChoice, json_option, published, say, say_json, viewer_of
 from dashboard.exports import INDENTED, write, write_whole
 from dashboard.question import FIELDS, GAPS, SITES, TOGETHER
 from layers import Fault, Refused, SitingRequest
@@ -154,10 +154,7 @@ def travel_add(file, table_id, title, services, level, source, note, user, as_js
         here.region.path, file, table_id, title=title, level=level, services=services,
         codes=here.region.codes(level).astype(str).tolist(), service_ids=ids, source=source, note=note,
     )  # fmt: skip
-    if as_json:
-        say_json({"ok": True, "travel": _table_document(table)})
-    else:
-        click.echo(f"stored {table.id}: {table.title}", err=True)
+    say(as_json, {"ok": True, "travel": _table_document(table)}, f"stored {table.id}: {table.title}", err=True)
 
 
 @travel.command("list")

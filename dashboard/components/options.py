@@ -15,26 +15,12 @@ from dashboard.components.ask import pin_link
 from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
 from dashboard.question import FIELDS
+from dashboard.views import option_results, options
 from dashboard.views import suggestion as planning
 from dashboard.views.gap_words import limit_words, need_name, rule_sentence, summary_sentence
 from dashboard.views.gaps import NoAnswer
-from dashboard.views.option_results import (
-    Comparison,
-    change_lines,
-    comparison,
-    map_scene,
-    option_sentence,
-    outcomes,
-)
-from dashboard.views.options import (
-    KEYS,
-    Option,
-    OptionsQuery,
-    PlanAsk,
-    Sandbox,
-    sandbox,
-    valid_options,
-)
+from dashboard.views.option_results import Comparison, comparison
+from dashboard.views.options import Option, OptionsQuery, PlanAsk, Sandbox
 from dashboard.views.siting import OptionCard
 from dashboard.views.suggestion import DEMAND_WORDS, OBJECTIVE_HELP, OBJECTIVE_WORDS, Suggestion
 from dashboard.views.wording import counted, number
@@ -156,7 +142,7 @@ def plan_step(
     again: bool = False,
 ) -> PlanStep | None:
     """Begin, follow or stop the plan that a state asks for; None where nothing changes."""
-    query, _ = valid_options(published, state, viewer)
+    query, _ = options.valid_options(published, state, viewer)
     before = before or {}
     if query.ask is None:
         return PlanStep([], None, False) if before else None
@@ -164,7 +150,7 @@ def plan_step(
     same = before.get("key") == key
     if same and before.get("over") and not again:
         return None
-    box = sandbox(published, query, viewer)
+    box = options.sandbox(published, query, viewer)
     if isinstance(box, NoAnswer):
         return PlanStep([], None, False)
     job = str(before.get("job") or "")
@@ -275,17 +261,17 @@ class Shown:
 
 
 def shown(published: Published, state: Mapping[str, str], viewer: Viewer) -> Shown:
-    query, _ = valid_options(published, state, viewer)
-    box = sandbox(published, query, viewer)
+    query, _ = options.valid_options(published, state, viewer)
+    box = options.sandbox(published, query, viewer)
     return Shown([], [], None) if isinstance(box, NoAnswer) else shown_of(box, viewer)
 
 
 def shown_of(box: Sandbox, viewer: Viewer) -> Shown:
-    cards = outcomes(box, viewer)
+    cards = option_results.outcomes(box, viewer)
     return Shown(
         editor(box, cards[box.query.option.key]),
         compared(comparison(box, viewer), box, cards, viewer),
-        map_scene(box, viewer),
+        option_results.map_scene(box, viewer),
     )
 
 
@@ -306,7 +292,7 @@ def editor(box: Sandbox, card: OptionCard) -> list:
         )
         for o in query.options
     ]
-    free = len(query.options) < len(KEYS)
+    free = len(query.options) < len(options.KEYS)
     return [
         html.Div(
             [
@@ -331,12 +317,12 @@ def editor(box: Sandbox, card: OptionCard) -> list:
         ),
         html.H3(f"Changes in option {option.key}", id="option-changes", tabIndex=-1),
         _changes(box, option, card),
-        html.P(option_sentence(box, option, card), role="status", className="option-sentence"),
+        html.P(option_results.option_sentence(box, option, card), role="status", className="option-sentence"),
     ]
 
 
 def _changes(box: Sandbox, option: Option, card: OptionCard):
-    lines = change_lines(box, option, card)
+    lines = option_results.change_lines(box, option, card)
     if not lines:
         return html.P("None yet.", className="unit-line")
     items = []
@@ -384,8 +370,8 @@ def capacity_field(site: str, name: str, value: float | None) -> html.Div:
 
 
 def site_list(published: Published, state: Mapping[str, str], text: str, viewer: Viewer) -> list:
-    query, _ = valid_options(published, state, viewer)
-    box = sandbox(published, query, viewer)
+    query, _ = options.valid_options(published, state, viewer)
+    box = options.sandbox(published, query, viewer)
     return [] if isinstance(box, NoAnswer) else sites(box, text)
 
 
@@ -486,7 +472,7 @@ def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard], v
         )
     query = box.query.query_string()
     overlaps = [
-        (option, [line for line in change_lines(box, option, cards[option.key]) if line.overlap])
+        (option, [line for line in option_results.change_lines(box, option, cards[option.key]) if line.overlap])
         for option in box.query.options
     ]
     return [

@@ -5,29 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode
 
+from dashboard.briefings.filling import showing
 from dashboard.briefings.filling.asking import pins, query_of, refused
 from dashboard.briefings.filling.exhibit_charts import chart_of_gaps
 from dashboard.briefings.filling.model import Figure
-from dashboard.briefings.filling.showing import (
-    MOST_ROWS,
-    ExhibitRequest,
-    Exhibits,
-    about_chart,
-    about_gaps,
-    about_together,
-    by_authority,
-    cards_of,
-    end_word,
-    rest_words,
-    titled,
-    together_filters,
-    together_table,
-    upper,
-    value_rows,
-    worst_alt,
-    worst_areas,
-    worst_first,
-)
+from dashboard.briefings.filling.showing import ExhibitRequest, Exhibits
 from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
 from dashboard.views import wording
@@ -52,9 +34,11 @@ exhibit = TABLES.add
     example="table / type: worst / layer: ID / level: ward / n: 10",
 )
 def _table_worst(ask: ExhibitRequest) -> Figure:
-    chart, places, title, note = worst_areas(ask, MOST_ROWS)
-    table = replace(value_rows(ask, chart, places), note=note)
-    return Figure("table", title, worst_alt(ask, chart, places, title), table=table, **about_chart(ask, chart))
+    chart, places, title, note = showing.worst_areas(ask, showing.MOST_ROWS)
+    table = replace(showing.value_rows(ask, chart, places), note=note)
+    return Figure(
+        "table", title, showing.worst_alt(ask, chart, places, title), table=table, **showing.about_chart(ask, chart)
+    )
 
 
 @exhibit(
@@ -70,12 +54,15 @@ def _table_authorities(ask: ExhibitRequest) -> Figure:
     if not ask.given("layer") and chosen is not None and chosen.needs and chosen.services:
         made = chart_of_gaps(ask)
         return replace(made, kind="table", title="Gaps by authority", svg="", chart=None)
-    chart = by_authority(ask)
-    order = worst_first(chart)
-    places = order[: ask.count(MOST_ROWS, 20)].tolist()
-    title = f"{titled(chart.layer, chart.period)}: by authority"
-    note = rest_words(len(places), len(order), f"{end_word(chart)} authorities")
-    table, about = replace(value_rows(ask, chart, places), note=note), about_chart(ask, chart, ask.region.name)
+    chart = showing.by_authority(ask)
+    order = showing.worst_first(chart)
+    places = order[: ask.count(showing.MOST_ROWS, 20)].tolist()
+    title = f"{showing.titled(chart.layer, chart.period)}: by authority"
+    note = showing.rest_words(len(places), len(order), f"{showing.end_word(chart)} authorities")
+    table, about = (
+        replace(showing.value_rows(ask, chart, places), note=note),
+        showing.about_chart(ask, chart, ask.region.name),
+    )
     return Figure("table", title, sentence(chart, ask.published), table=table, **about)
 
 
@@ -90,7 +77,7 @@ def _table_authorities(ask: ExhibitRequest) -> Figure:
 def _table_communities(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
     gaps = ask.gaps()
-    return _communities(ask, gaps, cards_of(ask, gaps), "Underserved communities")
+    return _communities(ask, gaps, showing.cards_of(ask, gaps), "Underserved communities")
 
 
 @exhibit(
@@ -111,15 +98,15 @@ def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ..
     if not cards:
         kind = "shared community" if title.startswith("Shared") else "underserved community"
         raise refused(f"this view has no {kind}", "leave the table out", "briefing-empty")
-    shown = cards[: ask.count(MOST_ROWS)]
+    shown = cards[: ask.count(showing.MOST_ROWS)]
     sure = any(card.stability is not None for card in shown)
     heading, say = gaps.result.access.metric.column, access_formatter(gaps)
     rows = []
     for n, card in enumerate(shown, 1):
-        row = [f"{n:,}", card.name, upper(card.authorities_words), f"{card.residents:,.0f}"]
+        row = [f"{n:,}", card.name, showing.upper(card.authorities_words), f"{card.residents:,.0f}"]
         row += [wording.number(card.need) if card.need is not None else "–"]
         row += [say(card.access) if heading else card.access_words]
-        row += [upper(card.stability_word) or "–"] if sure else []
+        row += [showing.upper(card.stability_word) or "–"] if sure else []
         rows.append(tuple(row))
     heads = (
         "",
@@ -136,8 +123,8 @@ def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ..
         f"{counted(len(cards), title.lower().removesuffix('ies') + 'y', title.lower())} with {counted(people, 'resident')}. "
         f"The largest is {first.name} with {first.residents:,.0f}, {first.authorities_words}."
     )
-    table = TableData(heads, tuple(rows), numeric, rest_words(len(shown), len(cards), "with most residents"))
-    return Figure("table", title, alt, table=table, **about_gaps(ask, gaps))
+    table = TableData(heads, tuple(rows), numeric, showing.rest_words(len(shown), len(cards), "with most residents"))
+    return Figure("table", title, alt, table=table, **showing.about_gaps(ask, gaps))
 
 
 @exhibit(
@@ -162,7 +149,7 @@ def _table_services(ask: ExhibitRequest) -> Figure:
     cards = sorted(
         together.cards, key=lambda card: (card.services / card.residents if card.residents else 0.0, card.name)
     )
-    shown = cards[: ask.count(MOST_ROWS, 20)]
+    shown = cards[: ask.count(showing.MOST_ROWS, 20)]
     rows = tuple(
         (
             card.name, f"{card.services:,}", f"{card.residents:,.0f}",
@@ -177,9 +164,9 @@ def _table_services(ask: ExhibitRequest) -> Figure:
     titles = wording.listing([layer.title for layer in together.services])
     alt = f"{titles}: {total:,} for {counted(people, 'resident')}"
     alt += f". Fewest for its residents: {cards[0].name}, with {cards[0].services:,}." if cards else "."
-    note = rest_words(len(shown), len(cards), "authorities with fewest for their residents")
+    note = showing.rest_words(len(shown), len(cards), "authorities with fewest for their residents")
     return Figure(
-        "table", f"{titles}, by authority", alt, filters=together_filters(together),
+        "table", f"{titles}, by authority", alt, filters=showing.together_filters(together),
         table=TableData(heads, rows, (False, True, True, True, True), note), layers=pins(*together.services),
         link=Selection(need="none", services=tuple(layer.id for layer in together.services)).link(),
     )  # fmt: skip
@@ -195,6 +182,6 @@ def _table_services(ask: ExhibitRequest) -> Figure:
 )
 def _table_together(ask: ExhibitRequest) -> Figure:
     together = ask.services_only()
-    table, _ = together_table(ask, together)
+    table, _ = showing.together_table(ask, together)
     title = "Alone and together, by authority"
-    return Figure("table", title, together_sentence(together), table=table, **about_together(ask, together))
+    return Figure("table", title, together_sentence(together), table=table, **showing.about_together(ask, together))
