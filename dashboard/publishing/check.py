@@ -10,11 +10,7 @@ from dashboard.exports import Sheet, csv_text
 from dashboard.publishing import wizard
 from dashboard.views import publishing as words
 from dashboard.views.wording import LEVEL_WORDS
-from layers import (
-    LEVELS,
-    Draft,
-    EditConflict,
-)
+from layers import LEVELS, Draft, EditConflict
 
 
 def check_page(draft: Draft, **values):

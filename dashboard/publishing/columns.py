@@ -9,12 +9,7 @@ import flask
 
 from dashboard.auth.session import current_viewer
 from dashboard.publishing import wizard
-from layers import (
-    Draft,
-    EditConflict,
-    Viewer,
-    roles_of,
-)
+from layers import Draft, EditConflict, Viewer, roles_of
 
 INDICATOR_ROLES = (
     ("area_code", "Area codes", "The official codes of small areas, wards or authorities"),

@@ -11,12 +11,7 @@ import flask
 from dashboard.auth.session import current_viewer
 from dashboard.publishing import answers as asking
 from dashboard.publishing import wizard
-from layers import (
-    Draft,
-    EditConflict,
-    Viewer,
-    may_change,
-)
+from layers import Draft, EditConflict, Viewer, may_change
 
 
 def asked_of(draft: Draft):

@@ -12,16 +12,7 @@ from dashboard.publishing.reports import Before, parts, sites_of, values_of
 from dashboard.views import publishing as words
 from dashboard.views.trend import coming_trend
 from dashboard.views.wording import LEVEL_WORDS
-from layers import (
-    LEVELS,
-    Draft,
-    EditConflict,
-    Kind,
-    NotPermitted,
-    Refused,
-    Viewer,
-    periods_in_order,
-)
+from layers import LEVELS, Draft, EditConflict, Kind, NotPermitted, Refused, Viewer, periods_in_order
 
 
 def preview_page(draft: Draft, **values):

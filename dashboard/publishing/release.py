@@ -12,17 +12,7 @@ from dashboard.auth.session import current_viewer
 from dashboard.publishing import answers as asking
 from dashboard.publishing import wizard
 from dashboard.publishing.reports import checks_of
-from layers import (
-    KEYS,
-    Draft,
-    EditConflict,
-    Fault,
-    Kind,
-    NotPermitted,
-    Refused,
-    Submission,
-    Viewer,
-)
+from layers import KEYS, Draft, EditConflict, Fault, Kind, NotPermitted, Refused, Submission, Viewer
 
 
 def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused | None = None, **values):

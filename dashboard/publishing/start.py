@@ -15,14 +15,7 @@ from dashboard.publishing.answers import STEP_TITLES
 from dashboard.publishing.reports import Before
 from dashboard.publishing.uploads import Received
 from dashboard.publishing.wizard import HOME_PATH, current, draft_of, go, may_publish, next_step, title_of
-from layers import (
-    Draft,
-    EditConflict,
-    Fault,
-    Refused,
-    Viewer,
-    may_change,
-)
+from layers import Draft, EditConflict, Fault, Refused, Viewer, may_change
 
 MOST_DRAFTS, MOST_BYTES = 50, 1 << 30
 """Open drafts that one person may have, and the bytes of their files."""

@@ -17,12 +17,7 @@ from dashboard.publishing import answers as asking
 from dashboard.publishing.answers import STEP_TITLES, STEPS
 from dashboard.publishing.reports import Reports
 from dashboard.publishing.uploads import Uploads
-from layers import (
-    Draft,
-    Drafts,
-    EditConflict,
-    Viewer,
-)
+from layers import Draft, Drafts, EditConflict, Viewer
 
 EXTENSION = "commonground-wizard"
 HOME_PATH = "/publish"

@@ -29,16 +29,7 @@ from dashboard.views.gaps import (
     read_services,
 )
 from dashboard.views.wording import counted, standard_words
-from layers import (
-    Fault,
-    GapRequest,
-    Kind,
-    Layer,
-    Refused,
-    TogetherResult,
-    Viewer,
-    find_together,
-)
+from layers import Fault, GapRequest, Kind, Layer, Refused, TogetherResult, Viewer, find_together
 
 OUTSIDE_WORDS = "an authority outside the region"
 

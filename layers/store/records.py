@@ -14,16 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from layers.model import (
-    Audience,
-    Descriptor,
-    Fault,
-    Kind,
-    NotFound,
-    Refused,
-    Status,
-    Viewer,
-)
+from layers.model import Audience, Descriptor, Fault, Kind, NotFound, Refused, Status, Viewer
 from layers.region import Region
 
 STATUSES = tuple(str(status) for status in Status)

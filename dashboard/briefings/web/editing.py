@@ -19,15 +19,7 @@ from dashboard.briefings.writing.outline import differences
 from dashboard.html import environment
 from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import published
-from layers import (
-    BriefingDraft,
-    EditConflict,
-    NotFound,
-    NotPermitted,
-    Refused,
-    Viewer,
-    may_change,
-)
+from layers import BriefingDraft, EditConflict, NotFound, NotPermitted, Refused, Viewer, may_change
 
 MOST_DRAFTS = 100
 

@@ -15,15 +15,7 @@ from dashboard.briefings.writing import drafting, outline
 from dashboard.briefings.writing.drafting import Remark
 from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import published
-from layers import (
-    BriefingDraft,
-    EditConflict,
-    Fault,
-    Refused,
-    Viewer,
-    may_change,
-    read_briefing,
-)
+from layers import BriefingDraft, EditConflict, Fault, Refused, Viewer, may_change, read_briefing
 
 
 def edit_publish(draft_id: str):
