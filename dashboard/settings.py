@@ -29,10 +29,6 @@ class Settings:
     proxies: int = 0
     oidc: OidcSettings | None = None
 
-    @property
-    def single_machine(self) -> bool:
-        return self.database_url.startswith("sqlite")
-
 
 HELP = {
     "COMMONGROUND_REGION": "region pack to serve; default `data/demo`",

@@ -1,6 +1,6 @@
 """Where a briefing comes from: what was published in the store, the built-in starters and ward pages, the region pack's files.
 
-:func:`find_briefing` is the one way to one, for pages, commands and exports alike. Who may read is asked before anything is
+:func:`find` is the one way to one, for pages, commands and exports alike. Who may read is asked before anything is
 built or taken from memory; what somebody may not read raises the same :class:`~layers.NotFound` as what does not exist.
 """
 
@@ -84,16 +84,11 @@ class Entry:
         return f"/briefings/{self.id}"
 
 
-def find_briefing(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> Briefing:
+def find(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> FoundBriefing:
     """Look among what was published, then starters and ward pages, then the files of the region pack.
 
     Raises NotFound alike for what is missing and what is hidden, and Withdrawn, with the reason, to those who could read it.
     """
-    return find(published, briefing_id, viewer, version).briefing
-
-
-def find(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> FoundBriefing:
-    """:func:`find_briefing` with how it came about."""
     if not _ID.match(briefing_id) or briefing_id in RESERVED:
         raise not_there()
     store = published.store

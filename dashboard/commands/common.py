@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
@@ -104,6 +105,16 @@ def json_option(function):
 
     words = "One JSON document on standard output, nothing else."
     return click.option("--json", "as_json", is_flag=True, is_eager=True, callback=remember, help=words)(function)
+
+
+@contextmanager
+def bar(label: str, total: int, *, shown: bool = True) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error, where somebody is looking; moved by ``moved(done)``."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    with click.progressbar(length=max(total, 1), label=label, file=sys.stderr) as drawn:
+        yield lambda done, *_: drawn.update(done - drawn.pos)
 
 
 def published():

@@ -376,22 +376,11 @@ def layers_history(layer_id: str, as_json: bool, user: str) -> None:
 
 
 def version_document(version) -> dict[str, Any]:
-    return {
-        "version": version.version,
-        "state": version.state,
-        "published_at": version.published_at,
-        "effective_at": version.effective_at,
-        "published_by": version.published_by,
-        "checked_by": version.checked_by,
-        "review_on": version.review_on,
-        "note": version.note,
-        "periods": list(version.periods),
-        "levels": list(version.levels),
-        "file_sha256": version.file_sha256,
-        "values_sha256": version.values_sha256,
-        "changes": dict(version.changes),
-        "report": dict(version.report),
-    }
+    names = (
+        "version", "state", "published_at", "effective_at", "published_by", "checked_by", "review_on", "note", "periods",
+        "levels", "file_sha256", "values_sha256", "changes", "report",
+    )  # fmt: skip
+    return {name: getattr(version, name) for name in names}
 
 
 # ---- undo ------------------------------------------------------------------------------------------------------------

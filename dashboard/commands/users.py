@@ -136,13 +136,5 @@ def say_account(as_json: bool, account, words: str) -> None:
 
 
 def user_document(account) -> dict[str, Any]:
-    return {
-        "name": account.name,
-        "role": account.role,
-        "partner": account.partner,
-        "made_at": account.made_at,
-        "made_by": account.made_by,
-        "signed_in_at": account.signed_in_at,
-        "disabled_at": account.disabled_at,
-        "has_password": account.has_password,
-    }
+    names = ("name", "role", "partner", "made_at", "made_by", "signed_in_at", "disabled_at", "has_password")
+    return {name: getattr(account, name) for name in names}

@@ -16,7 +16,7 @@ from dashboard.views.gaps import Gaps, NoAnswer, across_sentence
 from dashboard.views.needs import WeightedNeed, weights_sentence
 from dashboard.views.overlays import Overlay, overlays
 from dashboard.views.together import CAUTION, Together, together_sentence
-from dashboard.views.wording import cost_words, count_of, counted, number
+from dashboard.views.wording import capital, cost_words, count_of, counted, number
 from layers import Metric
 
 MOST_CARDS = 40
@@ -102,7 +102,7 @@ def _overlay_lines(overlay: Overlay) -> list:
         html.Li(
             [
                 html.Span(className=f"overlay-sample {kind.replace(' ', '-')}", **{"aria-hidden": "true"}),
-                words[:1].upper() + words[1:],
+                capital(words),
             ]
         )
         for kind, words in kinds

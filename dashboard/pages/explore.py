@@ -70,7 +70,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                             html.A(
                                 "Download CSV",
                                 id=ids.TABLE_DOWNLOAD,
-                                href=csv_link(selection),
+                                href=f"/data/table.csv?{selection.query_string()}",
                                 className="button-quiet",
                             ),
                         ],
@@ -195,7 +195,3 @@ def table_drawer(words: str) -> html.Section:
         hidden=True,
         **{"aria-label": "Table of all areas"},
     )
-
-
-def csv_link(selection: Selection) -> str:
-    return f"/data/table.csv?{selection.query_string()}"

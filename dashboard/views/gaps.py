@@ -307,9 +307,9 @@ def _with_reasons(refused: Refused, request: GapRequest, indicators: dict[str, L
 
 
 def _reason(fault: Fault) -> str:
-    text = fault.what[:1].upper() + fault.what[1:]
+    text = wording.capital(fault.what)
     text = text if text.endswith(".") else text + "."
     if not fault.todo:
         return text
-    todo = fault.todo[:1].upper() + fault.todo[1:]
+    todo = wording.capital(fault.todo)
     return f"{text} {todo}" if todo.endswith(".") else f"{text} {todo}."

@@ -246,11 +246,10 @@ class SiteCard:
 
 @dataclass(frozen=True)
 class GainRow:
-    """Who gains, by authority or by fifth of need. ``newly_within`` is None without a distance."""
+    """Who gains, by authority or by fifth of need."""
 
     name: str
     residents: float
-    newly_within: float | None
     nearer: float
     mean_before: float | None
     mean_after: float | None
@@ -332,7 +331,6 @@ def _gain_rows(table: pd.DataFrame, unit: str, name: Callable[[Any], str]) -> tu
             GainRow(
                 name(row["group"]),
                 float(row["residents"]),
-                within,
                 float(row["nearer"]),
                 before,
                 after,
@@ -413,7 +411,6 @@ class OptionCard:
     services: int
     residents_underserved: float
     relieved: float
-    newly_underserved: float
     mean_cost: float | None
     by_authority: tuple[GainRow, ...]
     by_fifth: tuple[GainRow, ...]
@@ -468,7 +465,6 @@ def _option_card(gaps: Gaps, outcome: Outcome) -> OptionCard:
         outcome.services,
         outcome.residents_underserved,
         outcome.residents_relieved,
-        outcome.residents_newly_underserved,
         outcome.mean_cost,
         _gain_rows(outcome.by_authority, unit, lambda code: names.get(code, code)),
         _gain_rows(outcome.by_fifth, unit, lambda fifth: FIFTHS[int(fifth)])[::-1],

@@ -170,9 +170,9 @@ def _chart_distribution(ask: ExhibitRequest) -> Figure:
     loud = None
     if mark:
         loud = min(int(np.searchsorted(edges[1:-1], mark[0], side="right")), len(counts) - 1)
-    data = _one_series(bins, showing.upper(what), counts, what, highlight=loud)
+    data = _one_series(bins, wording.capital(what), counts, what, highlight=loud)
     rows = tuple((label, f"{count:,}") for label, count in zip(bins, counts, strict=True))
-    table = TableData((showing.column_head(chart.unit), showing.upper(what)), rows, (False, True))
+    table = TableData((showing.column_head(chart.unit), wording.capital(what)), rows, (False, True))
     return Figure("chart", title, alt, svg=svg, chart=data, table=table, **showing.about_chart(ask, chart))
 
 

@@ -103,10 +103,10 @@ def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ..
     heading, say = gaps.result.access.metric.column, access_formatter(gaps)
     rows = []
     for n, card in enumerate(shown, 1):
-        row = [f"{n:,}", card.name, showing.upper(card.authorities_words), f"{card.residents:,.0f}"]
+        row = [f"{n:,}", card.name, wording.capital(card.authorities_words), f"{card.residents:,.0f}"]
         row += [wording.number(card.need) if card.need is not None else "–"]
         row += [say(card.access) if heading else card.access_words]
-        row += [showing.upper(card.stability_word) or "–"] if sure else []
+        row += [wording.capital(card.stability_word) or "–"] if sure else []
         rows.append(tuple(row))
     heads = (
         "",

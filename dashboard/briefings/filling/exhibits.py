@@ -113,7 +113,7 @@ def _community(ask: ExhibitRequest) -> Figure:
     svg, legend, words = maps.of_community(gaps, card, services, ask.id_prefix)
     rows = [
         ("Residents", f"{card.residents:,.0f} in {wording.count_of(card.areas, gaps.level)}"),
-        ("Authorities", card.authorities_words[:1].upper() + card.authorities_words[1:]),
+        ("Authorities", wording.capital(card.authorities_words)),
         ("Need", f"{card.need_words}. {card.drivers}".strip()),
         ("Access", card.access_words),
         ("Across the border", card.border),
@@ -132,7 +132,7 @@ def _community(ask: ExhibitRequest) -> Figure:
         legend=legend,
         legend_title="What the map shows",
         table=TableData(
-            ("About the community", "What is known"), tuple((a, showing.upper(b)) for a, b in rows), (False, False)
+            ("About the community", "What is known"), tuple((a, wording.capital(b)) for a, b in rows), (False, False)
         ),
         layers=pins(*gaps.layers),
         link=f"/communities/{quote(card.id)}?{replace(ask.selection, show='need').query_string()}",

@@ -318,7 +318,7 @@ def _together_number(key: str, named: str, unit: str, says: str):
         value = found.summary.get(named)
         if value is None:
             lists = gap_words.one_of(found.services)
-            what = f"{lists[:1].upper()}{lists[1:]} lists have no distance standard here"
+            what = f"{wording.capital(lists)} lists have no distance standard here"
             raise ask.refused(what, "add max_m= to the view, in metres")
         return counted(value, unit or wording.LEVEL_WORDS[found.level][1], **_about_together(found, ask))
 

@@ -150,8 +150,7 @@ class ExhibitRequest(Ask):
 
 
 def plural(level: str) -> str:
-    words = wording.LEVEL_WORDS[level][1]
-    return words[:1].upper() + words[1:]
+    return wording.capital(wording.LEVEL_WORDS[level][1])
 
 
 def _where(ask: ExhibitRequest, selection: Selection | None = None) -> str:
@@ -275,7 +274,7 @@ def value_rows(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int]) ->
                 else "–"
             )
         rows.append((*row, wording.number(people[i])))
-    heads = ["Rank", one_of_level(chart.level)[:1].upper() + one_of_level(chart.level)[1:], column_head(chart.unit)]
+    heads = ["Rank", wording.capital(one_of_level(chart.level)), column_head(chart.unit)]
     heads += ["95% interval"] if intervals else []
     heads.append("Residents")
     numeric = [True, False, True, *([True] if intervals else []), True]
@@ -283,11 +282,7 @@ def value_rows(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int]) ->
 
 
 def column_head(unit: str) -> str:
-    return unit[:1].upper() + unit[1:] if len(unit.split(" ")[0]) > 2 else unit or "Value"
-
-
-def upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return wording.capital(unit) if len(unit.split(" ")[0]) > 2 else unit or "Value"
 
 
 def cards_of(ask: ExhibitRequest, gaps: Gaps) -> tuple[CommunityCard, ...]:

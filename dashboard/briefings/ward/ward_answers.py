@@ -71,7 +71,6 @@ def _page(shared: Shared, code: str, day: date) -> WardPage:
         small_areas=len(members),
         summary=ward_rows.summary_of(needs, services, gaps, shared, worst, best),
         needs=needs,
-        of_wards=len(region.areas["ward"]),
         services=services,
         more_services=shared.more_services,
         gaps=gaps,

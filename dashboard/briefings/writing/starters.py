@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.briefings.filling.questions import ThemeQuestion, answer, answered, compared
-from dashboard.briefings.writing.templates import Writer, cut, lower, md, question_words
+from dashboard.briefings.writing.templates import Writer, cut, md, question_words
 from dashboard.briefings.writing.ten_numbers import NUMBER_WORDS, numbers_of
 from dashboard.memory import kept
 from dashboard.published import Published
@@ -72,7 +72,7 @@ def _find(published: Published, _: tuple) -> tuple[tuple[Starter, Callable[[], s
         found.append((Starter(SHARED, "Shared gaps across our borders", summary), lambda: _shared(published, asked)))
     for question, _ in asked:
         summary = f"Where need is high and the {question.nearest} is far: how many people, where, how sure, and what to decide."
-        starter = Starter(f"{GAPS}{question.theme.id}", cut(f"Gaps in {lower(question.theme.name)}"), summary)
+        starter = Starter(f"{GAPS}{question.theme.id}", cut(f"Gaps in {wording.small(question.theme.name)}"), summary)
         found.append((starter, lambda q=question, s=starter: _gaps(published, s.title, q)))
     return tuple(found)
 
