@@ -54,8 +54,6 @@ def _one_series(names: Iterable[str], series: str, values: Iterable[float], unit
     "authorities",
     says="One indicator for every authority, worst first, with 95% intervals; “area: …” marks one of them.",
     takes="layer period area n",
-    needs="“layer: …”",
-    example="chart / type: authorities / layer: ID",
 )
 def _chart_authorities(ask: ExhibitRequest) -> Figure:
     chart = showing.by_authority(ask)
@@ -122,7 +120,6 @@ def _values_chart(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int],
     "worst",
     says="The areas where one indicator is worst (highest, where neither end is worse), with 95% intervals.",
     takes="layer level period n area",
-    needs="“layer: …”",
     example="chart / type: worst / layer: ID / level: ward / n: 10",
 )
 def _chart_worst(ask: ExhibitRequest) -> Figure:
@@ -137,7 +134,6 @@ def _chart_worst(ask: ExhibitRequest) -> Figure:
     "distribution",
     says="How the areas spread over the values of one indicator, with the middle one marked; “area: …” marks another.",
     takes="layer level period area",
-    needs="“layer: …”",
     example="chart / type: distribution / layer: ID / level: lsoa",
 )
 def _chart_distribution(ask: ExhibitRequest) -> Figure:
@@ -182,7 +178,6 @@ def _chart_distribution(ask: ExhibitRequest) -> Figure:
     says="One indicator from period to period, for the region or for “area: …” beside it, with breaks where figures do not compare.",
     takes="layer area",
     needs="“layer: …” with two or more periods",
-    example="chart / type: trend / layer: ID",
 )
 def _chart_trend(ask: ExhibitRequest) -> Figure:
     layer = ask.layer()
@@ -244,8 +239,6 @@ def _trend_figure(ask: ExhibitRequest, layer: Layer, line: Trend, beside: Trend 
     "gaps",
     says="Residents of underserved areas, by authority.",
     takes="need services level period n",
-    needs="a view with need and services",
-    example="chart / type: gaps",
 )
 def chart_of_gaps(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
@@ -295,8 +288,6 @@ def _gap_row(lads, row) -> tuple[str, ...]:
     "fifths",
     says="Mean distance to the nearest service for each fifth of need: whether those with most need have farthest to go.",
     takes="need services level period",
-    needs="a view with need and services",
-    example="chart / type: fifths",
 )
 def _chart_fifths(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
@@ -339,8 +330,6 @@ def _need_word(fifth: str) -> str:
     "border",
     says="How far residents are from a service looking alone (only their own authority's) and looking together, by authority.",
     takes="services level n",
-    needs="a view with services",
-    example="chart / type: border",
 )
 def _chart_border(ask: ExhibitRequest) -> Figure:
     together = ask.services_only()
@@ -398,8 +387,6 @@ def _chart_border(ask: ExhibitRequest) -> Figure:
     "together",
     says="Residents whose nearest service stands in another authority, by authority: a chart and its table.",
     takes="services level n",
-    needs="a view with services",
-    example="together",
 )
 def _together(ask: ExhibitRequest) -> Figure:
     together = ask.services_only()

@@ -15,7 +15,7 @@ import shapely
 
 from dashboard.briefings.filling.asking import no_stop, pins, refused
 from dashboard.briefings.filling.model import Figure
-from dashboard.briefings.filling.showing import ExhibitRequest, plural, titled, upper
+from dashboard.briefings.filling.showing import ExhibitRequest, plural, titled
 from dashboard.drawing import svg_map
 from dashboard.drawing.palette import GAP, INK, OVERLAY, SPECIAL, ramp
 from dashboard.drawing.shown import LegendRow, TableData
@@ -94,7 +94,7 @@ def _indicator_map(ask: ExhibitRequest, chosen: Selection, chart: Choropleth, se
         filters=f"{_areas(ask, chosen)}. {title}: {chart.unit}; {chart.basis}.{_with_services(services)}",
         svg=svg,
         legend=(*legend, *_service_rows(services)),
-        legend_title=f"{chart.unit[:1].upper()}{chart.unit[1:]}, {chart.basis}",
+        legend_title=f"{wording.capital(chart.unit)}, {chart.basis}",
         table=_band_table(chart.rows, chart.level, chart.unit),
         layers=pins(chart.layer, *services),
         link=chosen.link(),
@@ -111,7 +111,7 @@ def _need_map(ask: ExhibitRequest, chosen: Selection, made: WeightedNeed, servic
         "map",
         title,
         words,
-        filters=f"{_areas(ask, chosen)}. {weights_sentence(made)} {upper(made.basis)}.{_with_services(services)}",
+        filters=f"{_areas(ask, chosen)}. {weights_sentence(made)} {wording.capital(made.basis)}.{_with_services(services)}",
         svg=svg,
         legend=(
             *(_legend(row, colours, made.level) for row in made.rows),
@@ -145,7 +145,7 @@ def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Seque
         words = f"{title}. {f'From {ends[0]} to {ends[-1]}. ' if ends else ''}{summary_sentence(gaps)}"
         svg = _draw(ask, chosen, gaps.level, paint.classes, colours, services, title, words)
         return Figure(
-            "map", title, words, filters=f"{where} {upper(paint.basis)}.", svg=svg,
+            "map", title, words, filters=f"{where} {wording.capital(paint.basis)}.", svg=svg,
             legend=(*(_legend(row, colours, gaps.level) for row in paint.rows), *_service_rows(services)),
             legend_title=title, table=table, layers=layers, link=chosen.link(),
         )  # fmt: skip
@@ -172,13 +172,17 @@ def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Seque
             "outline",
             _many(s["underserved_areas"], s["underserved_residents"], gaps.level),
         ),
-        *(_legend(row, colours, gaps.level, upper(row.name.lower())) for row in paint.rows if row.code in (8, MISSING)),
+        *(
+            _legend(row, colours, gaps.level, wording.capital(row.name.lower()))
+            for row in paint.rows
+            if row.code in (8, MISSING)
+        ),
         *rows,
         *_service_rows(services),
     ]
     table = replace(table, note=f"Underserved: {legend[0].count}.")
     return Figure(
-        "map", title, words, filters=f"{where} {upper(paint.basis)}. {rule_sentence(gaps)}", svg=svg, legend=tuple(legend),
+        "map", title, words, filters=f"{where} {wording.capital(paint.basis)}. {rule_sentence(gaps)}", svg=svg, legend=tuple(legend),
         legend_title="Need against access", table=table, layers=layers, link=chosen.link(),
     )  # fmt: skip
 
@@ -432,7 +436,7 @@ def _overlay_lines(gaps: Gaps, chosen: Selection, shapes, viewer: Viewer) -> tup
             colour, dash, said = styles[line.kind]
             lines.append(Outline(svg_map.one_shape(shapes[list(line.indices)]), colour, 2.0, dash=dash))
             count = _many(len(line.indices), line.residents, gaps.level)
-            rows.append(LegendRow(f"{upper(line.words)}: {said}", colour, "outline", count))
+            rows.append(LegendRow(f"{wording.capital(line.words)}: {said}", colour, "outline", count))
     if "rings" in chosen.overlays:
         found = rings(gaps, viewer)
         lines += [Outline(shapely.LineString(ring_), ring, 1.4, dash="5 4") for ring_ in found]
@@ -492,7 +496,7 @@ def _band_table(rows: Sequence[BandRow], level: str, first: str) -> TableData:
     """Every class with its areas and residents."""
     cells = tuple((_band_words(row), f"{row.count:,}", f"{row.residents:,.0f}") for row in rows)
     what = wording.LEVEL_WORDS[level][1]
-    return TableData((upper(first), upper(what), "Residents"), cells, (False, True, True))
+    return TableData((wording.capital(first), wording.capital(what), "Residents"), cells, (False, True, True))
 
 
 def _band_words(row: BandRow) -> str:

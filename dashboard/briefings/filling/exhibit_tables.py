@@ -30,7 +30,6 @@ exhibit = TABLES.add
     "worst",
     says="The areas where one indicator is worst, with value, interval and residents.",
     takes="layer level period n",
-    needs="“layer: …”",
     example="table / type: worst / layer: ID / level: ward / n: 10",
 )
 def _table_worst(ask: ExhibitRequest) -> Figure:
@@ -47,7 +46,6 @@ def _table_worst(ask: ExhibitRequest) -> Figure:
     says="Every authority: one indicator with intervals, or, with a view of need and services and no layer, its gaps.",
     takes="layer period need services level n",
     needs="“layer: …”, or a view with need and services",
-    example="table / type: authorities / layer: ID",
 )
 def _table_authorities(ask: ExhibitRequest) -> Figure:
     chosen = ask.selection
@@ -71,7 +69,6 @@ def _table_authorities(ask: ExhibitRequest) -> Figure:
     "communities",
     says="The underserved communities with most residents: where, how many people, need, distance, how sure.",
     takes="need services level period n",
-    needs="a view with need and services",
     example="table / type: communities / n: 10",
 )
 def _table_communities(ask: ExhibitRequest) -> Figure:
@@ -85,8 +82,6 @@ def _table_communities(ask: ExhibitRequest) -> Figure:
     "shared",
     says="The underserved communities that lie in several authorities.",
     takes="need services level period n",
-    needs="a view with need and services",
-    example="table / type: shared",
 )
 def _table_shared(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
@@ -133,7 +128,6 @@ def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ..
     says="How many services each authority has, residents for each of them, and how far people are from the nearest.",
     takes="services level layer n",
     needs="“layer: …” (a list of services), or a view with services",
-    example="table / type: services / layer: ID",
 )
 def _table_services(ask: ExhibitRequest) -> Figure:
     if ask.given("layer"):
@@ -177,8 +171,6 @@ def _table_services(ask: ExhibitRequest) -> Figure:
     "together",
     says="Each authority looking alone and looking together: who is nearer to another authority's service.",
     takes="services level n",
-    needs="a view with services",
-    example="table / type: together",
 )
 def _table_together(ask: ExhibitRequest) -> Figure:
     together = ask.services_only()

@@ -85,7 +85,6 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
     says="The view as a map: need, access to services, or the gap between the two, with its legend.",
     takes="need services level period theme layer area",
     needs="a view, or “layer: …”",
-    example="map / layer: ID",
 )
 def _map(ask: ExhibitRequest) -> Figure:
     if "area" in ask.spec.arguments:
@@ -102,7 +101,6 @@ def _map(ask: ExhibitRequest) -> Figure:
     "community",
     says="One underserved community: where it is, its nearest services, and the facts about it.",
     takes="n community need services level period",
-    needs="a view with need and services",
     example="community / n: 1",
 )
 def _community(ask: ExhibitRequest) -> Figure:

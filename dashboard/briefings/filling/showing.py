@@ -51,12 +51,20 @@ class ExhibitHelp:
 class Exhibits(dict[str, ExhibitHelp]):
     """By kind, and for charts and tables by kind and type: "map", "chart worst"."""
 
-    def add(self, kind: str, type_: str = "", *, says: str, takes: str = "", needs: str, example: str):
-        """A decorator for what makes an exhibit."""
+    def add(self, kind: str, type_: str = "", *, says: str, takes: str = "", needs: str = "", example: str = ""):
+        """A decorator for what makes an exhibit. What it needs, and an example, follow from what it takes unless they are given."""
 
         def put(make: Callable[[ExhibitRequest], Figure]):
             taken = tuple(takes.split())
-            self[f"{kind} {type_}".strip()] = ExhibitHelp(kind, type_, says, taken, needs, example, make)
+            layer, view = (
+                "layer" in taken,
+                "a view with need and services" if "need" in taken else "a view with services",
+            )
+            lines = [kind, f"type: {type_}" if type_ else "", "layer: ID" if layer else ""]
+            self[f"{kind} {type_}".strip()] = ExhibitHelp(
+                kind, type_, says, taken, needs or ("“layer: …”" if layer else view),
+                example or " / ".join(filter(None, lines)), make,
+            )  # fmt: skip
             return make
 
         return put
