@@ -22,7 +22,7 @@ from dashboard.briefings.ward.ward_briefing import briefing_of
 from dashboard.briefings.ward.ward_model import PREFIX as WARD
 from dashboard.briefings.ward.ward_model import WardPage
 from dashboard.briefings.writing.starters import starter_text, starters
-from dashboard.memory import kept
+from dashboard.memory import remembered
 from dashboard.published import Published
 from layers import (
     PUBLIC,
@@ -192,7 +192,7 @@ def _of_record(published: Published, record: PublishedBriefing) -> Briefing:
     return _pinned(published, record.id, record.text, pins, record.version, day, published.store.generation())
 
 
-@kept(64)
+@remembered(64)
 def _pinned(
     published: Published,
     briefing_id: str,
@@ -209,13 +209,13 @@ def _pinned(
     )  # fmt: skip
 
 
-@kept(64)
+@remembered(64)
 def _built(published: Published, briefing_id: str, text: str, _: int, today: date) -> Briefing:
     """A text with the newest data. What cannot be shown is said on its page."""
     return build_briefing(published, read_briefing(text), briefing_id=briefing_id, lenient=True, made_on=today)
 
 
-@kept(256)
+@remembered(256)
 def _ward(published: Published, code: str, _: int, today: date) -> WardPage | None:
     return ward_page(published, code, PUBLIC, made_on=today)
 

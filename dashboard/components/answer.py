@@ -32,7 +32,7 @@ def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer
     if shown is None:
         return Answer(headline(None, published))
     if isinstance(shown, NoAnswer):
-        return Answer(gap_blocks.sorry(shown))
+        return Answer(gap_blocks.reasons_block(shown))
     if isinstance(shown, Gaps):
         return _gap_answer(published, selection, viewer, shown)
     if isinstance(shown, WeightedNeed):

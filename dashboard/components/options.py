@@ -12,6 +12,7 @@ from dash import dcc, html
 
 from dashboard import ids
 from dashboard.components.ask import pin_link
+from dashboard.components.pieces import folded, ticked
 from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
 from dashboard.question import FIELDS
@@ -52,14 +53,7 @@ def question(query: OptionsQuery, box: Sandbox | NoAnswer) -> list:
     services = " and ".join(layer.title for layer in gaps.services)
     return [
         html.P([html.Strong("Need: "), need_name(gaps), ". ", html.Strong("Services: "), f"{services}."]),
-        html.Details(
-            [
-                html.Summary("What counts as underserved"),
-                html.P(rule_sentence(gaps)),
-                html.P(summary_sentence(gaps)),
-            ],
-            className="about-layer",
-        ),
+        folded("What counts as underserved", html.P(rule_sentence(gaps)), html.P(summary_sentence(gaps))),
         back,
     ]
 
@@ -85,19 +79,16 @@ def plan_form(published: Published, ask: PlanAsk | None, *, limit_words: str = "
                 allowDeselect=False,
                 className="plan-aim",
             ),
-            html.Details(
-                [
-                    html.Summary("What the aims mean"),
-                    html.Dl(
-                        [
-                            part
-                            for value, words in OBJECTIVE_WORDS.items()
-                            for part in (html.Dt(words), html.Dd(OBJECTIVE_HELP[value]))
-                        ]
-                    ),
-                    html.P(f"The standard distance here is {limit_words}.") if limit_words else None,
-                ],
-                className="about-layer",
+            folded(
+                "What the aims mean",
+                html.Dl(
+                    [
+                        part
+                        for value, words in OBJECTIVE_WORDS.items()
+                        for part in (html.Dt(words), html.Dd(OBJECTIVE_HELP[value]))
+                    ]
+                ),
+                html.P(f"The standard distance here is {limit_words}.") if limit_words else None,
             ),
             dmc.Select(
                 id=ids.PLAN_DEMAND,
@@ -161,19 +152,19 @@ def plan_step(
     else:
         found = planning.begin(box, query.ask, viewer)
     if isinstance(found, NoAnswer):
-        return PlanStep(plan_sorry(found), {"key": key, "over": True, "places": []}, False)
+        return PlanStep(plan_reasons(found), {"key": key, "over": True, "places": []}, False)
     data = {"key": key, "job": found.job, "over": found.over, "places": list(found.places)}
     return PlanStep(plan_answer(found), data, not found.over)
 
 
-def plan_sorry(why: NoAnswer) -> list:
+def plan_reasons(why: NoAnswer) -> list:
     return [html.H3(why.title), html.Ul([html.Li(reason) for reason in why.reasons], className="reason")]
 
 
 def plan_answer(found: Suggestion) -> list:
     """How far the plan is, its sites with who gains, and together against alone."""
     if found.state in ("refused", "failed"):
-        return plan_sorry(NoAnswer("Sites cannot be suggested.", found.reasons))
+        return plan_reasons(NoAnswer("Sites cannot be suggested.", found.reasons))
     if not found.sites:
         return [html.P(found.sentence), *[html.P(note) for note in found.notes]]
     meter = None
@@ -197,27 +188,14 @@ def plan_answer(found: Suggestion) -> list:
         html.Div([button("Take as an option", "take", quiet=False)], className="button-row"),
         _alone(found),
         *[html.P(note, className="unit-line") for note in found.notes],
-        html.Details(
-            [
-                html.Summary("Who gains, authority by authority"),
-                html.Ul(
-                    [html.Li([html.Strong(row.name), ": ", row.words]) for row in found.by_authority],
-                    className="plain-list",
-                ),
-            ],
-            className="about-layer",
-        ),
-        html.Details(
-            [
-                html.Summary("Who gains, by fifth of need"),
-                html.Ul(
-                    [html.Li([html.Strong(row.name), ": ", row.words]) for row in found.by_fifth],
-                    className="plain-list",
-                ),
-            ],
-            className="about-layer",
-        ),
+        _who_gains("authority by authority", found.by_authority),
+        _who_gains("by fifth of need", found.by_fifth),
     ]
+
+
+def _who_gains(by: str, rows) -> html.Details:
+    lines = [html.Li([html.Strong(row.name), ": ", row.words]) for row in rows]
+    return folded(f"Who gains, {by}", html.Ul(lines, className="plain-list"))
 
 
 def _site(card) -> html.Li:
@@ -401,14 +379,10 @@ def sites(box: Sandbox, text: str = "") -> list:
 def _site_row(box: Sandbox, row: Mapping[str, Any], changes: Mapping[str, Any]) -> html.Li:
     site, name, is_open = row["service_id"], row["name"], "close" not in changes
     note = "moved" if "move" in changes else "" if is_open else "closed"
-    tick = html.Button(
-        [
-            html.Span(className="tick", **{"aria-hidden": "true"}),
-            html.Span([name, html.Small([row["authority"], f", {note}" if note else ""])]),
-        ],
-        type="button",
-        role="checkbox",
-        className="site-tick",
+    tick = ticked(
+        [name, html.Small([row["authority"], f", {note}" if note else ""])],
+        "checkbox",
+        "site-tick",
         **{
             "aria-checked": "true" if is_open else "false",
             "data-option-do": "close" if is_open else "reopen",

@@ -19,7 +19,7 @@ from dashboard.views.gap_areas import gap_rows
 from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gap_map import painted
 from dashboard.views.gap_words import how_words
-from dashboard.views.gaps import Gaps, NoAnswer, answer_or_sorry, gaps_or_reasons, read_services
+from dashboard.views.gaps import Gaps, NoAnswer, answer_or_reasons, gaps_or_reasons, read_services
 from dashboard.views.option_results import overlap_words, place_words
 from dashboard.views.options import Option, OptionsQuery, opened
 from dashboard.views.places import names
@@ -86,7 +86,7 @@ def community_page(
         return None
     rows = gap_rows(found)
     services = near_services(found, card, viewer)
-    new = answer_or_sorry(lambda: _new_site(found, card, viewer, selection.period)) if site else None
+    new = answer_or_reasons(lambda: _new_site(found, card, viewer, selection.period)) if site else None
     new = None if isinstance(new, NoAnswer) else new
     svg, words = _map(found, card, services, new)
     return CommunityPage(found, card, notice, rows[rows["community"] == card.id], services, new, svg, words)

@@ -150,10 +150,10 @@ def gaps_or_reasons(
     published: Published, selection: Selection, viewer: Viewer, *, robustness: int = DRAWS, quick: bool = False
 ) -> Gaps | NoAnswer:
     """For a screen: the answer, or the reasons in sentences. Never raises for what a person chose."""
-    return answer_or_sorry(lambda: gaps_of(published, selection, viewer, robustness=robustness, quick=quick))
+    return answer_or_reasons(lambda: gaps_of(published, selection, viewer, robustness=robustness, quick=quick))
 
 
-def answer_or_sorry(ask: Callable[[], Any]) -> Any:
+def answer_or_reasons(ask: Callable[[], Any]) -> Any:
     """What ``ask()`` answers, or a :class:`NoAnswer` when it refuses or a layer is not there."""
     try:
         return ask()

@@ -103,7 +103,7 @@ def _editor(draft: BriefingDraft, *, text: str | None = None, status: int = 200,
     values = {"overtaken": None, "failed": "", "faults": (), "revision": draft.revision} | values
     return show(
         "edit", title=f"Edit: {draft.title or 'Untitled briefing'}",
-        status=status, draft=draft, text=text, parts=parts, at=at, looked=drafting.look(published(), text, current_viewer()),
+        status=status, draft=draft, text=text, parts=parts, at=at, looked=drafting.preview(published(), text, current_viewer()),
         shown=at, draw=draw, tokens=TOKENS, exhibits=exhibits, address=f"{EDIT}/{draft.id}", **values,
     )  # fmt: skip
 
@@ -160,7 +160,7 @@ def edit_preview(draft_id: str):
     text = outline.tidy(form.get("text", ""))
     parts = outline.parts_of(text)
     at = outline.page_at(text, number(form.get("line"), None, 1))
-    looked = drafting.look(published(), text, viewer)
+    looked = drafting.preview(published(), text, viewer)
     html = environment().get_template("briefings/preview.html").render(looked=looked, shown=at, draw=draw)
     return flask.jsonify(
         html=html, page=at, faults=len(looked.faults), lines=[one.line for one in looked.faults if one.line],
@@ -181,7 +181,7 @@ def edit_look(draft_id: str):
     draft = briefings().drafts.get(draft_id, current_viewer())
     return show(
         "look", title=f"Preview: {draft.title}", draft=draft, draw=draw,
-        looked=drafting.look(published(), draft.text, current_viewer()), address=f"{EDIT}/{draft.id}",
+        looked=drafting.preview(published(), draft.text, current_viewer()), address=f"{EDIT}/{draft.id}",
         may=may_change(draft.partner, current_viewer()),
     )  # fmt: skip
 
@@ -197,7 +197,7 @@ def edit_notes(draft_id: str):
 
 def _presented(draft_id: str, template: str):
     draft = briefings().drafts.get(draft_id, current_viewer())
-    briefing = drafting.look(published(), draft.text, current_viewer()).briefing
+    briefing = drafting.preview(published(), draft.text, current_viewer()).briefing
     if briefing is None:
         return flask.redirect(f"{EDIT}/{draft_id}/look", 303)
     return show(

@@ -25,7 +25,7 @@ def edit_publish(draft_id: str):
 
 def _publish_page(draft: BriefingDraft, *, status: int = 200, **values):
     viewer = current_viewer()
-    looked = drafting.look(published(), draft.text, viewer)
+    looked = drafting.preview(published(), draft.text, viewer)
     values = {"errors": {}, "failed": "", "faults": (), "given": {}, "done": ""} | values
     document = looked.document
     partner = published().region.partner(draft.partner)

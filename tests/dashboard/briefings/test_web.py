@@ -17,7 +17,7 @@ import pytest
 from dashboard.app import create_app
 from dashboard.auth.session import COOKIE
 from dashboard.briefings.files import contents
-from dashboard.briefings.files.formats import FORMATS, Format, export_briefing
+from dashboard.briefings.files.formats import FORMATS, BriefingFormat, export_briefing
 from dashboard.briefings.filling.model import BriefingPage
 from dashboard.briefings.sources import RESERVED, find, short_code
 from dashboard.briefings.web import draw
@@ -723,7 +723,7 @@ def test_a_setting_is_read_back_as_it_was_given(value):
 
 
 def test_a_format_is_one_row_and_its_function(site, monkeypatch):
-    row = Format("txt", "Plain text", "To be read aloud", "text/plain; charset=utf-8", "contents:as_text")
+    row = BriefingFormat("txt", "Plain text", "To be read aloud", "text/plain; charset=utf-8", "contents:as_text")
     monkeypatch.setitem(FORMATS, "txt", row)
     monkeypatch.setattr(contents, "as_text", lambda briefing, *, address: briefing.title.encode(), raising=False)
     page = site.client().get("/briefings/all-may-read").text
