@@ -85,10 +85,11 @@ def present(briefing_id: str):
 
 
 def notes(briefing_id: str):
-    values = pages.values_of(pages.asked_for(briefing_id))
-    title = values["briefing"].title
-    more = presenting(values["briefing"])
-    return pages.show("notes", title=title, **values, **more)
+    found = pages.asked_for(briefing_id)
+    if not found.notes:
+        raise not_there()
+    values = pages.values_of(found)
+    return pages.show("notes", title=found.briefing.title, **values, **presenting(found.briefing))
 
 
 def embed(briefing_id: str):
