@@ -14,6 +14,7 @@ from dashboard.views.gaps import Gaps, NoAnswer
 from dashboard.views.needs import WeightedNeed, need_sentence
 from dashboard.views.scene import scene
 from dashboard.views.together import together_or_reasons
+from dashboard.views.wording import capital
 from layers import METRICS, Viewer
 
 
@@ -39,9 +40,7 @@ def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer
         k = shown.colours
         colours = [f"var(--need-{k}-{i})" for i in range(k)]
         words = need_sentence(shown)
-        table = (
-            [legend_table(shown.rows, k, colours, f"{shown.basis[0].upper()}{shown.basis[1:]}.")] if shown.rows else []
-        )
+        table = [legend_table(shown.rows, k, colours, f"{capital(shown.basis)}.")] if shown.rows else []
         return Answer(gap_blocks.need_headline(shown), table, words, words, gap_blocks.top_need(shown))
     return Answer(
         headline(shown, published),

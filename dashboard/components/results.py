@@ -58,7 +58,7 @@ def legend(chart: Choropleth | None) -> list:
     if chart is None or not chart.rows:
         return []
     k = len(chart.bands)
-    caption = f"{chart.basis[0].upper()}{chart.basis[1:]}; {_method(chart)}."
+    caption = f"{wording.capital(chart.basis)}; {_method(chart)}."
     return [
         html.H3(f"Legend: {chart.unit or chart.layer.title}", className="legend-title"),
         histogram(chart),

@@ -9,7 +9,7 @@ import flask
 
 from dashboard.auth.session import current_viewer
 from dashboard.publishing import wizard
-from layers import Draft, EditConflict, Viewer, roles_of
+from layers import Draft, EditConflict, roles_of
 
 INDICATOR_ROLES = (
     ("area_code", "Area codes", "The official codes of small areas, wards or authorities"),
@@ -75,7 +75,6 @@ def columns_page(draft: Draft, *, answers: Mapping | None = None, **values):
 
 
 def save_columns(draft_id: str):
-    viewer = current_viewer()
     draft, form = wizard.draft_of(draft_id), flask.request.form
     kind = form.get("kind") if form.get("kind") in ("indicator", "services") else draft.answers.get("kind", "")
     changed: dict[str, Any] = {"kind": kind}
@@ -99,7 +98,7 @@ def save_columns(draft_id: str):
         if form.get("action") == "reread" or changed.get("columns") == {}:
             draft = wizard.save(draft, {**changed, "done": []})
             return wizard.go(draft, "columns")
-        errors = column_errors(draft, changed, viewer)
+        errors = column_errors(changed)
         if errors:
             draft = wizard.save(draft, changed)
             return columns_page(draft, errors=errors, status=422)
@@ -109,7 +108,7 @@ def save_columns(draft_id: str):
     return wizard.go(draft, "describe") if form.get("action") != "later" else flask.redirect(wizard.HOME_PATH, 303)
 
 
-def column_errors(draft: Draft, changed: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
+def column_errors(changed: Mapping[str, Any]) -> dict[str, str]:
     columns = changed["columns"]
     errors: dict[str, str] = {}
     used: dict[str, str] = {}

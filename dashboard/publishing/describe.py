@@ -66,7 +66,7 @@ def save_description(draft_id: str):
     for number, header in enumerate(several):
         found = asking.problems(own, each[header])
         errors |= {f"each-{number}-{name}": f"{header}: {text}" for name, text in found.items()}
-    errors |= id_errors(draft, {**draft.answers, **changed}, viewer)
+    errors |= id_errors({**draft.answers, **changed}, viewer)
     try:
         if form.get("action") == "later":
             wizard.save(draft, changed)
@@ -82,7 +82,7 @@ def save_description(draft_id: str):
     return wizard.go(draft, "check")
 
 
-def id_errors(draft: Draft, answers: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
+def id_errors(answers: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
     """Two layers of one draft with one id, an id that is none, or one that somebody else has."""
     site = wizard.current()
     errors: dict[str, str] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -202,21 +202,8 @@ def _shorter(gaps: Gaps, mine: np.ndarray, change) -> str:
 
 def _selection_of(gaps: Gaps) -> Selection:
     request = gaps.request
-    return Selection(
-        need=weighted(request.need),
-        services=request.services,
-        show="gap",
-        partner=request.partner,
-        level=request.level,
-        metric=request.metric,
-        max_m=request.max_m,
-        detour=request.detour,
-        alone=request.alone,
-        fair=request.fair,
-        max_min=request.max_min,
-        group=request.group,
-        travel=request.travel,
-    )
+    asked = {field.name: getattr(request, field.name) for field in fields(Selection) if hasattr(request, field.name)}
+    return Selection(**asked | {"need": weighted(request.need), "show": "gap"})
 
 
 # ---- the map --------------------------------------------------------------------------------------------------------------

@@ -334,7 +334,7 @@ def _gain_rows(table: pd.DataFrame, unit: str, name: Callable[[Any], str]) -> tu
                 float(row["nearer"]),
                 before,
                 after,
-                f"{words[:1].upper()}{words[1:]}.",
+                f"{wording.capital(words)}.",
             )
         )
     return tuple(rows)
@@ -375,9 +375,7 @@ def alone_sentence(plan: Plan) -> str:
         )
     else:
         share = alone.saving / found.value if found.value else 0.0
-        text = (
-            f"{same[0].upper()}{same[1:]} planned inside the borders ({split}) {gain} {percent(share)} less distance."
-        )
+        text = f"{wording.capital(same)} planned inside the borders ({split}) {gain} {percent(share)} less distance."
     if alone.sites_saved:
         text += f" Together, {counted(alone.sites_needed_together, 'site does', 'sites do')} what {len(alone.sites)} do apart."
     return text

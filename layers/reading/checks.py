@@ -524,7 +524,7 @@ def _parents(region, geography: FoundBoundaries) -> pd.Series | None:
     return None
 
 
-def coverage_faults(coverage: pd.DataFrame, geography: FoundBoundaries, where: str) -> list[Fault]:
+def coverage_faults(coverage: pd.DataFrame, where: str) -> list[Fault]:
     if coverage.empty:
         return []
     faults = []

@@ -26,6 +26,8 @@ from layers.reading.marks import numbers
 from layers.reading.package import bad_numbers, safe_for_spreadsheets, table_from_text
 from layers.reading.vintage import FoundBoundaries, detect, known_codes
 
+_OF_FAULT = ("severity", "rule", "what", "where", "row", "column", "value", "todo")
+
 
 @dataclass(frozen=True)
 class Report:
@@ -105,19 +107,7 @@ class Report:
             else None,
             "counts": self.counts,
             "coverage": self.coverage.to_dict("records"),
-            "faults": [
-                {
-                    "severity": fault.severity,
-                    "rule": fault.rule,
-                    "what": fault.what,
-                    "where": fault.where,
-                    "row": fault.row,
-                    "column": fault.column,
-                    "value": fault.value,
-                    "todo": fault.todo,
-                }
-                for fault in self.faults
-            ],
+            "faults": [{name: getattr(fault, name) for name in _OF_FAULT} for fault in self.faults],
         }
 
     def rejected_csv(self) -> bytes:
@@ -279,7 +269,7 @@ def _finish_indicator(before, sheet, working, descriptor, geography, region, fau
     if previous is not None:
         faults += checks.compare_with_before(table, previous.table, where, roles)
     coverage = checks.coverage_of(table, region, geography)
-    faults += checks.coverage_faults(coverage, geography, where)
+    faults += checks.coverage_faults(coverage, where)
     rejected = _rejected(text, reasons)
     counts |= {
         "areas": int(table["area_code"].nunique()),

@@ -131,7 +131,7 @@ def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Seque
     for layer, (_, _, period) in zip(gaps.needs, gaps.key[2], strict=True):
         ask.seen(layer, period)
     layers = pins(*gaps.layers)
-    where = f"{_areas(ask, chosen)}. Need: {need_name(gaps)}{_when(ask, gaps)}; services: "
+    where = f"{_areas(ask, chosen)}. Need: {need_name(gaps)}{_when(gaps)}; services: "
     where += f"{wording.listing([layer.title for layer in gaps.services])}, distance measured{how_words(gaps)}."
     table = _band_table(paint.rows, gaps.level, "What the colour says")
     if show == "access":
@@ -524,7 +524,7 @@ def _areas(ask: ExhibitRequest, chosen: Selection) -> str:
     return f"{plural(chosen.level)} of {partner.name if partner else ask.region.name}"
 
 
-def _when(ask: ExhibitRequest, gaps: Gaps) -> str:
+def _when(gaps: Gaps) -> str:
     periods = list(dict.fromkeys(period for _, _, period in gaps.key[2] if period))
     return f" ({wording.listing(periods, 4)})" if periods else ""
 

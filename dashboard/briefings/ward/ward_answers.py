@@ -52,7 +52,7 @@ def _page(shared: Shared, code: str, day: date) -> WardPage:
         if layer.id in lines
     )
     services = tuple(ward_rows.service_rows(shared, profile, code))
-    gaps, no_gap, close = ward_rows.gap_rows(shared, code, members)
+    gaps, no_gap, close = ward_rows.gap_rows(shared, code)
     svg, alt, legend, key = map_of(shared, profile, area, members, services)
     layers = _layers_of(shared, needs, services)
     partner = next((p for p in region.partners if p.kind == "council" and profile.lad_code in p.footprint), None)
@@ -81,7 +81,7 @@ def _page(shared: Shared, code: str, day: date) -> WardPage:
         alt=alt,
         legend=legend,
         key=key,
-        limits=ward_rows.limits_of(profile, needs, services, gaps, shared),
+        limits=ward_rows.limits_of(profile, needs, services, shared),
         sources=sources,
         credits=_credits(sources, region.attribution),
         actions=(),

@@ -130,7 +130,7 @@ def service_rows(shared: Shared, profile: AreaProfile, code: str) -> Iterator[Se
         )
 
 
-def gap_rows(shared: Shared, code: str, members: np.ndarray) -> tuple[tuple[GapRow, ...], str, str]:
+def gap_rows(shared: Shared, code: str) -> tuple[tuple[GapRow, ...], str, str]:
     found, without, close = [], [], []
     for each in shared.asked:
         mine = each.ward == code
@@ -141,7 +141,7 @@ def gap_rows(shared: Shared, code: str, members: np.ndarray) -> tuple[tuple[GapR
             if n := int((each.near & mine).sum()):
                 close.append(f"{name} ({n:,})")
             continue
-        found.append(_gap_row(shared, each, chosen, int(mine.sum())))
+        found.append(_gap_row(each, chosen, int(mine.sum())))
     found.sort(key=lambda row: -row.residents)
     told = []
     if more := found[MOST_GAPS:]:
@@ -154,7 +154,7 @@ def gap_rows(shared: Shared, code: str, members: np.ndarray) -> tuple[tuple[GapR
     return tuple(found), no_gap, nearly
 
 
-def _gap_row(shared: Shared, each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
+def _gap_row(each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
     gaps, question = each.gaps, each.question
     people = gaps.result.areas["population"].to_numpy("float64")
     residents = float(people[chosen].sum())
@@ -259,7 +259,7 @@ def _few(n: int) -> str:
     return words[n] if n < len(words) else f"{n:,}"
 
 
-def limits_of(profile: AreaProfile, needs, services, gaps, shared: Shared) -> tuple[str, ...]:
+def limits_of(profile: AreaProfile, needs, services, shared: Shared) -> tuple[str, ...]:
     """What the page does not tell, the most particular first."""
     out = []
     if "match" in profile.note:
