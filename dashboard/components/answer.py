@@ -10,10 +10,10 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.choropleth import sentence
 from dashboard.views.gap_map import painted
-from dashboard.views.gaps import Gaps, NoAnswer
+from dashboard.views.gaps import Gaps, NoAnswer, answer_or_reasons
 from dashboard.views.needs import WeightedNeed, need_sentence
 from dashboard.views.scene import scene
-from dashboard.views.together import together_or_reasons
+from dashboard.views.together import together_of
 from dashboard.views.wording import capital
 from layers import METRICS, Viewer
 
@@ -55,7 +55,9 @@ def _gap_answer(published: Published, selection: Selection, viewer: Viewer, show
     paint = painted(shown, selection.show, scheme=selection.scheme, classes=selection.classes)
     words = gap_blocks.gap_sentence(shown)
     question = replace(selection, area="", at=None).query_string()
-    together = gap_blocks.together_block(together_or_reasons(published, selection, viewer), selection.alone)
+    together = gap_blocks.together_block(
+        answer_or_reasons(lambda: together_of(published, selection, viewer)), selection.alone
+    )
     return Answer(
         gap_blocks.gap_headline(shown, selection.show),
         [

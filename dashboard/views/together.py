@@ -19,8 +19,6 @@ from dashboard.views import wording
 from dashboard.views.gap_words import REASONS, a_site, line_words, one_of
 from dashboard.views.gaps import (
     Gaps,
-    NoAnswer,
-    answer_or_reasons,
     footprint_of,
     gaps_for,
     kept,
@@ -177,11 +175,6 @@ def together_of(published: Published, selection: Selection, viewer: Viewer) -> T
         needs=selection.needs,
         period=selection.period,
     )
-
-
-def together_or_reasons(published: Published, selection: Selection, viewer: Viewer) -> Together | NoAnswer:
-    """For a screen: the answer, or the reasons in sentences."""
-    return answer_or_reasons(lambda: together_of(published, selection, viewer))
 
 
 def together_for(
