@@ -37,18 +37,8 @@ from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha
 from layers.store.database import Database, make_engine, memory_engine, nothing_there, utc_now
 from layers.store.layers import LAYERS, Layers, descriptor_of, read_content
 from layers.store.marker import Marker, store_id
-from layers.store.records import (
-    STATUSES,
-    Layer,
-    NotPermitted,
-    RefreshReport,
-    StoreFault,
-    Values,
-    Version,
-    Withdrawn,
-    may_change,
-    may_see,
-)
+from layers.store.permissions import may_change, may_see
+from layers.store.records import STATUSES, Layer, NotPermitted, RefreshReport, StoreFault, Values, Version, Withdrawn
 from layers.store.versioned import Standing, standing
 
 log = logging.getLogger(__name__)
