@@ -150,7 +150,7 @@ def check(as_json: bool) -> None:
     """Integrity of the store; exit status 1 and a plain list when something is wrong."""
     from layers import check_store
 
-    here = common.published()
+    here = common.published(needs_store=True)
     faults = check_store(here.store)
     if as_json:
         common.say_json({"ok": not faults, "faults": [common.fault_document(fault) for fault in faults]})

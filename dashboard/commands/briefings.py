@@ -233,7 +233,7 @@ def publish(file: Path, user: str, briefing_id: str, note: str, as_json: bool) -
     from dashboard.briefings.writing.drafting import check_owner, pins_and_facts
     from layers import Briefings
 
-    here = published()
+    here = published(to_write=True)
     viewer = viewer_of(here, user)
     document = _read(file)
     check_owner(here, document, viewer)
@@ -258,7 +258,7 @@ def withdraw(briefing_id: str, user: str, reason: str, as_json: bool) -> None:
     """Take a briefing away, at once and for everybody."""
     from layers import Briefings
 
-    here = published()
+    here = published(to_write=True)
     Briefings(here.store).withdraw(briefing_id, viewer_of(here, user), reason)
     say(as_json, {"ok": True, "id": briefing_id}, f"{briefing_id} is withdrawn.")
 

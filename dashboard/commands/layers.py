@@ -209,7 +209,7 @@ def layers_publish(
     Whole or not at all. Exit status 1, with every reason, when it is refused; then nothing has changed.
     """
     at = moment_of(moment)
-    here = common.published()
+    here = common.published(to_write=True)
     by = common.viewer_of(here, user)
     checker = checker_of(here, checked_by, by)
     report = inspected(package, here.region, sheet, said)
@@ -394,7 +394,7 @@ def version_document(version) -> dict[str, Any]:
 @common.json_option
 def layers_rollback(layer_id: str, version: int, user: str, reason: str, as_json: bool) -> None:
     """Show an earlier version again, and cancel those that wait for their date."""
-    here = common.published()
+    here = common.published(to_write=True)
     here.store.rollback(layer_id, to=version, by=common.viewer_of(here, user), reason=reason)
     undone = {"ok": True, "layer": layer_id, "version": version, "reason": reason.strip()}
     common.say(as_json, undone, f"Version {version} of '{layer_id}' is shown again.")
@@ -407,7 +407,7 @@ def layers_rollback(layer_id: str, version: int, user: str, reason: str, as_json
 @common.json_option
 def layers_withdraw(layer_id: str, user: str, reason: str, as_json: bool) -> None:
     """Show a layer to nobody until it is published or rolled back again."""
-    here = common.published()
+    here = common.published(to_write=True)
     here.store.withdraw(layer_id, by=common.viewer_of(here, user), reason=reason)
     undone = {"ok": True, "layer": layer_id, "withdrawn": True, "reason": reason.strip()}
     back = f"Bring it back with: commonground layers rollback {layer_id} --to N ..."
@@ -426,7 +426,7 @@ def layers_follow(layer_id: str, user: str, reason: str, as_json: bool) -> None:
     """
     from layers import follow_pack
 
-    here = common.published()
+    here = common.published(to_write=True)
     done = follow_pack(here.store, layer_id, by=common.viewer_of(here, user), reason=reason)
     followed = {"ok": True, "layer": layer_id, "version": done.version, "reason": reason.strip()}
     common.say(as_json, followed, f"'{layer_id}' follows the region pack again, as version {done.version}.")
