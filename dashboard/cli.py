@@ -16,7 +16,6 @@ from dashboard.commands.common import (
     LEVELS,
     Commands,
     FormatChoice,
-    fault_document,
     json_option,
     published,
     say_json,
@@ -24,6 +23,7 @@ from dashboard.commands.common import (
 )
 from dashboard.commands.gaps import gaps, site, together, travel
 from dashboard.commands.layers import layers
+from dashboard.commands.store import backup, check, restore
 from dashboard.commands.users import user
 from dashboard.exports import SPACED, write, write_whole
 from layers import Fault, Refused
@@ -42,6 +42,9 @@ main.add_command(gaps)
 main.add_command(together)
 main.add_command(site)
 main.add_command(travel)
+main.add_command(check)
+main.add_command(backup)
+main.add_command(restore)
 
 # ---- region ----------------------------------------------------------------------------------------------------------
 
@@ -153,25 +156,6 @@ def values(layer: str, level: str, period: str | None, user: str, form: str, out
     else:
         write_whole(out, data)
         click.echo(f"wrote {out}", err=True)
-
-
-@main.command()
-@json_option
-def check(as_json: bool) -> None:
-    """Integrity of the store; exit status 1 and a plain list when something is wrong."""
-    from layers import check_store
-
-    here = published(needs_store=True)
-    faults = check_store(here.store)
-    if as_json:
-        say_json({"ok": not faults, "faults": [fault_document(fault) for fault in faults]})
-    elif not faults:
-        click.echo("The store is whole: every version is there and reads as it was published.")
-    else:
-        for fault in faults:
-            click.echo(str(fault))
-    if faults:
-        raise SystemExit(1)
 
 
 if __name__ == "__main__":
