@@ -24,7 +24,7 @@ from layers.model import PUBLIC, SYSTEM, Fault, NotFound, Refused, Viewer
 from layers.region import Region
 from layers.store.audit import add_line
 from layers.store.database import Database
-from layers.store.records import ROLES, NotPermitted, may_change
+from layers.store.records import ROLES, NotPermitted
 from layers.store.tables import failures, sessions, users
 
 IDLE = timedelta(hours=2)
@@ -175,18 +175,6 @@ class Accounts:
         _only_admins(by, "list accounts")
         with self.database.reading() as connection:
             return tuple(_user_of(row) for row in connection.execute(sa.select(users).order_by(users.c.name)))
-
-    def colleagues(self, by: Viewer, partner: str) -> tuple[User, ...]:
-        """The accounts that could check what ``by`` publishes for a partner, by name: its analysts and every admin, not ``by``.
-
-        Only for somebody who may publish for that partner; nobody else is told who has an account.
-        """
-        if not may_change(partner, by):
-            return ()
-        may = (users.c.role == "admin") | ((users.c.role == "analyst") & (users.c.partner == partner))
-        query = sa.select(users).where(users.c.disabled_at.is_(None), users.c.name != by.user, may)
-        with self.database.reading() as connection:
-            return tuple(_user_of(row) for row in connection.execute(query.order_by(users.c.name)))
 
     def has_users(self) -> bool:
         """Whether anybody could sign in. A machine without accounts shows the command that makes the first one."""
@@ -350,10 +338,10 @@ def _find(connection: sa.Connection, name: str) -> sa.Row | None:
     return connection.execute(sa.select(users).where(users.c.name == name)).first()
 
 
-def active_person(connection: sa.Connection, name: str) -> Viewer | None:
-    """Who signs in by this name; None for nobody, and for a disabled account."""
-    row = _find(connection, name)
-    return None if row is None or row.disabled_at is not None else _viewer(row)
+def active_people(connection: sa.Connection) -> dict[str, Viewer]:
+    """Everybody who may sign in, by name; without the disabled accounts."""
+    query = sa.select(users).where(users.c.disabled_at.is_(None)).order_by(users.c.name)
+    return {row.name: _viewer(row) for row in connection.execute(query)}
 
 
 def _must_find(connection: sa.Connection, name: str) -> sa.Row:
