@@ -71,6 +71,7 @@ _WHERE = {
         "read_briefing",
         "safe_link",
         "tokens_of",
+        "without_notes",
     ),
     "layers.periods": ("in_order as periods_in_order",),
     "layers.reading.package": ("read_package", "write_package"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from layers.model import Audience, Fault, Refused, Viewer
-from layers.reading.briefing_text import ID, MOST_BYTES, read_briefing
+from layers.reading.briefing_text import ID, MOST_BYTES, read_briefing, without_notes
 from layers.store import tables
 from layers.store.audit import add_line
 from layers.store.blobs import sha256
@@ -61,6 +61,13 @@ class BriefingDrafts(CheckedDrafts):
     def content(self, draft: BriefingDraft) -> str:
         return draft.text
 
+    def find(self, connection: sa.Connection, draft_id: str, by: Viewer) -> BriefingDraft:
+        """As for every draft. Who was only asked to check it reads it as its readers will: without the presenter's notes."""
+        return _for(super().find(connection, draft_id, by), by)
+
+    def list(self, by: Viewer) -> tuple[BriefingDraft, ...]:
+        return tuple(_for(draft, by) for draft in super().list(by))
+
     def may_be_asked(self, draft: BriefingDraft, person: Viewer) -> bool:
         """No wider than it is going to be published."""
         try:
@@ -77,7 +84,8 @@ class BriefingDrafts(CheckedDrafts):
         if action == "check-asked":
             detail["of"] = draft.asked_of
         elif action == "checked":
-            detail["sha256"] = sha256(draft.text.encode())
+            whole = sa.select(self.table.c.text).where(self.table.c.id == draft.id)  # a checker may be shown a part
+            detail["sha256"] = sha256(connection.execute(whole).scalar_one().encode())
         of = kind.name_in_audit(draft.briefing_id) if draft.briefing_id else None
         add_line(connection, at=now, by=by, action=kind.prefix + action, of=of, detail=detail)
 
@@ -151,6 +159,10 @@ class BriefingDrafts(CheckedDrafts):
             "it does not say whose it is", "partner", f"write “partner: …” in its front matter, one of {known}"
         )
         raise Refused("The briefing was not begun.", [fault])
+
+
+def _for(draft: BriefingDraft, by: Viewer) -> BriefingDraft:
+    return draft if may_change(draft.partner, by) else replace(draft, text=without_notes(draft.text))
 
 
 def clean_text(text: str) -> str:
