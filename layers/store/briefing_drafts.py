@@ -16,7 +16,8 @@ from layers.store import tables
 from layers.store.audit import add_line
 from layers.store.blobs import sha256
 from layers.store.drafts import CheckedDraft, CheckedDrafts
-from layers.store.records import NotPermitted, may_change, may_read
+from layers.store.permissions import may_change, may_read
+from layers.store.records import NotPermitted
 from layers.store.versioned import Versioned
 
 RESERVED = ("edit", "new", "pin", "wards")

@@ -20,7 +20,8 @@ from layers.store import tables
 from layers.store.accounts import active_people, normal
 from layers.store.audit import add_line
 from layers.store.database import Database
-from layers.store.records import NotPermitted, may_change
+from layers.store.permissions import may_change
+from layers.store.records import NotPermitted
 from layers.store.tables import UNASKED, UNCHECKED
 
 

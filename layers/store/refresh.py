@@ -28,8 +28,9 @@ from layers.store import preparing, tables
 from layers.store.audit import add_line
 from layers.store.blobs import NUMBERS, decode_table, decode_values, parts_of, sha256
 from layers.store.layers import Layers, descriptor_of, read_content
+from layers.store.permissions import may_change
 from layers.store.preparing import Prepared
-from layers.store.records import NotPermitted, PublishResult, RefreshReport, may_change
+from layers.store.records import NotPermitted, PublishResult, RefreshReport
 from layers.store.versioned import FoundThing, reason_given
 
 log = logging.getLogger(__name__)

@@ -36,18 +36,8 @@ from layers.store.audit import AuditLine, add_line, read_lines
 from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
 from layers.store.database import Database, make_engine, utc_now
 from layers.store.layers import LAYERS, Layers, descriptor_of, read_content
-from layers.store.records import (
-    STATUSES,
-    Layer,
-    NotPermitted,
-    RefreshReport,
-    StoreFault,
-    Values,
-    Version,
-    Withdrawn,
-    may_change,
-    may_see,
-)
+from layers.store.permissions import may_change, may_see
+from layers.store.records import STATUSES, Layer, NotPermitted, RefreshReport, StoreFault, Values, Version, Withdrawn
 from layers.store.versioned import Standing, standing
 
 log = logging.getLogger(__name__)

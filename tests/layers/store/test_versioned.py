@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from layers.model import NotFound, Refused, Viewer
 from layers.store import kinds
-from layers.store.records import NotPermitted, may_change
+from layers.store.permissions import may_change
+from layers.store.records import NotPermitted
 from layers.store.tables import Moment, audit
 from layers.store.versioned import Versioned, VersionedKind
 from tests.layers.store_fixtures import ADMIN, EAST_ANALYST, WEST_ANALYST
