@@ -94,6 +94,13 @@ def _glance(folder: Path) -> PackLayer:
 # -- comparing and publishing ------------------------------------------------------------------------------------------
 
 
+def is_published(connection: sa.Connection, pack: PackState) -> bool:
+    """Whether the store has published this very pack, so that a refresh would find nothing to do."""
+    columns = tables.meta.c
+    row = connection.execute(sa.select(columns.filled_at, columns.layers_sha256, columns.areas_sha256)).one()
+    return row.filled_at is not None and tuple(row)[1:] == (pack.layers_sha256, pack.areas_sha256)
+
+
 def refresh(
     connection: sa.Connection,
     layers: Layers,
