@@ -27,7 +27,7 @@ class Answer(click.ParamType):
             return value
         try:
             return question.take(self.row, value, self.who)
-        except question.Wrong as wrong:
+        except question.WrongValue as wrong:
             if wrong.what:
                 fault = Fault(wrong.what, param.opts[0] if param else self.row.name, f"use {wrong.takes}")
                 raise Refused("The question cannot be answered.", [fault]) from None
