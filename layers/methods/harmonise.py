@@ -286,15 +286,9 @@ def _numbers(
     else:
         wrong = column[np.isinf(numbers)]
     if len(wrong):
-        faults.append(
-            Fault(
-                f"{len(wrong)} cells of {name} are not numbers: {first_few(wrong)}",
-                f"the table of '{descriptor.id}'",
-                "read the table with layers.reading.package first, which turns marks into statuses",
-                column=name,
-                rule="not-a-number",
-            )
-        )
+        what = f"{len(wrong)} cells of {name} are not numbers: {first_few(wrong)}"
+        todo = "read the table with layers.reading.package first, which turns marks into statuses"
+        faults.append(Fault(what, f"the table of '{descriptor.id}'", todo, column=name, rule="not-a-number"))
     return numbers
 
 
@@ -614,13 +608,8 @@ def _check_lookup(lookup: pd.DataFrame, name: str, old: str, new: str) -> None:
     weight = lookup["weight"].to_numpy(float, na_value=np.nan)
     wrong = ~((weight >= 0) & (weight <= 1 + 1e-9))
     if wrong.any():
-        faults.append(
-            Fault(
-                f"{int(wrong.sum())} weights are not shares from 0 to 1: {first_few(lookup.loc[wrong, old])}",
-                where,
-                todo,
-            )
-        )
+        what = f"{int(wrong.sum())} weights are not shares from 0 to 1: {first_few(lookup.loc[wrong, old])}"
+        faults.append(Fault(what, where, todo))
     whole = lookup["weight"].groupby(lookup[old].to_numpy()).sum()
     over = whole[whole > 1 + 1e-6]
     if len(over):

@@ -220,14 +220,8 @@ def need(
     weights = {i.id: 1.0 for i in indicators} if weights is None else dict(weights)
     faults = _indicator_faults(indicators)
     if strange := sorted(set(weights) - {i.id for i in indicators}):
-        faults.append(
-            Fault(
-                f"weights name indicators that are not there: {_list(strange)}",
-                "need",
-                "check the names",
-                rule="unknown",
-            )
-        )
+        what = f"weights name indicators that are not there: {_list(strange)}"
+        faults.append(Fault(what, "need", "check the names", rule="unknown"))
     weights = {i.id: weights.get(i.id, 1.0) for i in indicators}
     if faults := faults + _weight_faults(weights):
         raise Refused("Need cannot be worked out from this.", faults)

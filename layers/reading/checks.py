@@ -64,16 +64,8 @@ def habits(text: pd.DataFrame, roles: dict[str, str], descriptor: Descriptor, co
         read = numbers(text[roles[role]], marks_of(descriptor), comma)
         for habit, count in read.habits.items():
             rule = habit.replace(" ", "-")
-            faults.append(
-                Fault(
-                    f"{count:,} cells had a {habit}, which was read",
-                    where,
-                    "",
-                    column=roles[role],
-                    rule=rule,
-                    severity="warning",
-                )
-            )
+            what = f"{count:,} cells had a {habit}, which was read"
+            faults.append(Fault(what, where, "", column=roles[role], rule=rule, severity="warning"))
             if habit == "percent sign" and role == "value" and descriptor.measure not in (None, Measure.PERCENTAGE):
                 what = f"{count:,} cells have a percent sign, but the measure is {descriptor.measure}"
                 todo = "set the measure to percentage, or take the signs out"
@@ -274,11 +266,8 @@ def _check_agreement(value, top, base, descriptor, table, roles, where) -> list[
             todo = f"set per to {descriptor.per * middle:.4g}"
             return [Fault(what, where, todo, column=column, rule="value-disagrees")]
         what = f"{int(off.sum()):,} of {int(both.sum()):,} values disagree with numerator / denominator x {descriptor.per:g}"
-        return [
-            Fault(
-                what, where, "check which columns are numerator and denominator", column=column, rule="value-disagrees"
-            )
-        ]
+        todo = "check which columns are numerator and denominator"
+        return [Fault(what, where, todo, column=column, rule="value-disagrees")]
     todo = "the map shows what numerator and denominator give; correct the one that is wrong"
     return row_faults(
         off, table, "value", roles, where, f"disagrees with numerator / denominator x {descriptor.per:g}", todo,

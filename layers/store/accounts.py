@@ -332,11 +332,8 @@ def _check_role(region: Region, role: str, partner: str) -> list[Fault]:
 
 def _check_password(name: str, password: str) -> list[Fault]:
     if not SHORTEST <= len(password) <= LONGEST:
-        return [
-            Fault(
-                f"it has {len(password)} characters", "password", f"use {SHORTEST} to {LONGEST}: three random words do"
-            )
-        ]
+        what = f"it has {len(password)} characters"
+        return [Fault(what, "password", f"use {SHORTEST} to {LONGEST}: three random words do")]
     if normal(password) == name or len(set(password)) < 4:
         return [Fault("it can be guessed at once", "password", "use three random words")]
     return []
