@@ -106,9 +106,8 @@ def read_presets(definition: Mapping[str, Any], where: str = "presets") -> tuple
             if not entry.get(key):
                 faults.append(Fault(f"'{key}' is missing", place, "fill it in", rule="preset-key"))
         if not parts:
-            faults.append(
-                Fault("names no indicator", place, "add at least one [[preset.indicator]]", rule="preset-empty")
-            )
+            what = "names no indicator"
+            faults.append(Fault(what, place, "add at least one [[preset.indicator]]", rule="preset-empty"))
         for part in parts:
             if not part.get("id") or not part.get("why"):
                 what = f"indicator '{part.get('id', '?')}' needs an id and a reason ('why')"
@@ -254,9 +253,8 @@ def _indicator_faults(indicators: Sequence[Indicator]) -> list[Fault]:
     for indicator in indicators:
         where = f"need, {indicator.id}"
         if indicator.id in seen:
-            faults.append(
-                Fault("the indicator stands twice", where, "name it once and give it more weight", rule="twice")
-            )
+            what = "the indicator stands twice"
+            faults.append(Fault(what, where, "name it once and give it more weight", rule="twice"))
         seen.add(indicator.id)
         if indicator.direction == Direction.NEUTRAL:
             what = f"'{indicator.name}' has no worse end (its direction is neutral)"

@@ -45,9 +45,8 @@ def row_faults(wrong, table, column, roles, where, what, todo, rule, severity) -
         text = f"{who.iloc[row]}: {shown[:60]} {what}".replace(":  ", ": ")
         out.append(Fault(text, where, todo, row_of(table.index[row]), header, shown[:80], rule, severity))
     if len(rows) > SHOWN:
-        out.append(
-            Fault(f"{len(rows) - SHOWN:,} more rows: {what}", where, todo, column=header, rule=rule, severity=severity)
-        )
+        what = f"{len(rows) - SHOWN:,} more rows: {what}"
+        out.append(Fault(what, where, todo, column=header, rule=rule, severity=severity))
     return out
 
 
@@ -191,9 +190,8 @@ def check_values(table: pd.DataFrame, descriptor: Descriptor, roles: Mapping[str
     shown = value if value is not None else None
     if shown is not None and len(shown.dropna()) > 20 and shown.nunique() == 1:
         what = f"every area has the same value, {shown.dropna().iloc[0]:g}"
-        faults.append(
-            Fault(what, where, "check the column", column=roles.get("value", ""), rule="constant", severity="warning")
-        )
+        todo = "check the column"
+        faults.append(Fault(what, where, todo, column=roles.get("value", ""), rule="constant", severity="warning"))
     if not (table["status"] == Status.OK).any() and not (table["status"] == Status.CONVERTED).any():
         faults.append(Fault("no row has a number", where, "check the column of the value", rule="no-numbers"))
     return faults
@@ -521,9 +519,8 @@ def coverage_faults(coverage: pd.DataFrame, where: str) -> list[Fault]:
     some = coverage[(coverage["covered"] > 0) & (coverage["covered"] < coverage["areas"])]
     if len(none):
         what = f"{len(none)} of {len(coverage)} authorities are not covered at all: {', '.join(none['name'].head(8))}"
-        faults.append(
-            Fault(what, where, "say so in the caveats, or ask them for theirs", rule="coverage", severity="warning")
-        )
+        todo = "say so in the caveats, or ask them for theirs"
+        faults.append(Fault(what, where, todo, rule="coverage", severity="warning"))
     if len(some):
         parts = ", ".join(f"{row['name']} {row['covered']} of {row['areas']}" for _, row in some.head(8).iterrows())
         faults.append(Fault(f"some areas are not in the file: {parts}", where, "", rule="coverage", severity="warning"))

@@ -615,9 +615,8 @@ def _frame_of(rows: list[list[str]], name: str, limits: Limits) -> tuple[pd.Data
         what = (
             f"the {at} rows above the header were passed over" if at > 1 else "the row above the header was passed over"
         )
-        faults.append(
-            Fault(what, name, f"check that row {at + 1} is the header", rule="rows-above", severity="warning")
-        )
+        todo = f"check that row {at + 1} is the header"
+        faults.append(Fault(what, name, todo, rule="rows-above", severity="warning"))
     header = rows[at]
     while (
         header
@@ -731,9 +730,8 @@ def _headers(cells: list[str], name: str, row: int) -> tuple[list[str], list[Fau
             key = f"{text} ({times})"
         if times > 1:
             what = f"the header {text!r} stands more than once; the later one is called {key!r}"
-            faults.append(
-                Fault(what, name, "give each column its own name", row, text, rule="header-twice", severity="warning")
-            )
+            todo = "give each column its own name"
+            faults.append(Fault(what, name, todo, row, text, rule="header-twice", severity="warning"))
         used[key] = at
         out.append(key)
     return out, faults

@@ -321,9 +321,8 @@ def _vintage_of(level, distinct, vintages, own, claimed, where, column) -> _Vint
         f"All {len(everything):,} codes are the same in {both}, so the year cannot be told from them. "
         "Which boundaries were the numbers counted on?"
     )
-    fault = Fault(
-        question, where, "choose the year; the publisher's notes say it", column=column, rule="vintage-unclear"
-    )
+    todo = "choose the year; the publisher's notes say it"
+    fault = Fault(question, where, todo, column=column, rule="vintage-unclear")
     return _Vintage(own, False, counts, (fault,), question=question, choices=tuple((level, year) for year in possible))
 
 

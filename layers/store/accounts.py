@@ -104,9 +104,8 @@ class Accounts:
         hashed = None if password is None else _hash(password)
         with self.database.writing(bump=False) as connection:
             if _find(connection, name) is not None:
-                fault = Fault(
-                    f"there is already an account '{name}'", "name", "choose another name, or enable that one"
-                )
+                what = f"there is already an account '{name}'"
+                fault = Fault(what, "name", "choose another name, or enable that one")
                 raise Refused("The account was not made.", [fault])
             now = self.database.now()
             row = {

@@ -160,9 +160,8 @@ class BriefingDrafts(CheckedDrafts):
             if self.database.region.partner(partner) is not None and may_change(partner, by):
                 return partner
         known = ", ".join(partner.id for partner in self.database.region.partners)
-        fault = Fault(
-            "it does not say whose it is", "partner", f"write “partner: …” in its front matter, one of {known}"
-        )
+        what = "it does not say whose it is"
+        fault = Fault(what, "partner", f"write “partner: …” in its front matter, one of {known}")
         raise Refused("The briefing was not begun.", [fault])
 
 
@@ -178,9 +177,8 @@ def clean_text(text: str) -> str:
     except UnicodeEncodeError:
         size = None
     if size is None or "\x00" in text:
-        fault = Fault(
-            "it holds a character that cannot be kept", "text", "delete it, or write the text anew", rule="text"
-        )
+        what = "it holds a character that cannot be kept"
+        fault = Fault(what, "text", "delete it, or write the text anew", rule="text")
         raise Refused("The text was not kept.", [fault])
     if size > MOST_BYTES:
         fault = Fault(f"it is larger than {MOST_BYTES // 1000:,} kB", "text", "split it in two", rule="briefing-size")
