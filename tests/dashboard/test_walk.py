@@ -271,7 +271,19 @@ def bare(app) -> list[str]:
             for name, value in zip(names, values, strict=True):
                 path = re.sub(rf"<(?:\w+:)?{name}>", value, path)
             out.append(path)
-    return out
+    return out + [f"{path}?{query}" for path in out for query in filters(app, path)]
+
+
+def filters(app, path: str) -> list[str]:
+    """What narrows an answer down, each value of each: a filter is another way to what it leaves out."""
+    region = app.published.region
+    given = {
+        "kind": ["indicator", "services"],
+        "theme": [theme.id for theme in region.themes],
+        "partner": [partner.id for partner in region.partners],
+    }
+    narrow = path.startswith(("/api/v1/layers", "/api/v1/areas/lad/", "/data/", "/briefings")) and path.count("/") < 6
+    return [f"{name}={value}" for name in given for value in given[name]] if narrow and "/files/" not in path else []
 
 
 A_NEW_DRAFT = r"/briefings/edit/[0-9a-f]{16}"
@@ -301,7 +313,7 @@ def test_no_answer_about_anything_else_holds_a_trace(app, browsers, secrets, per
         found += leaks(person, path, words(browser.get(path)), secrets)
     for page in PAGES:
         path = re.sub(r"<(\w+)>", lambda name: FILL[name[1]][0], page.path)
-        for query in ("", "?theme=housing", "?need=harm&services=clinics&show=gap"):
+        for query in ("", *(f"?{narrow}" for narrow in filters(app, "/data/")), "?need=harm&services=clinics&show=gap"):
             found += leaks(person, f"layout of {path}{query}", layout(browser, path + query).text, secrets)
     for output, answer in asked_callbacks(browser, "harm").items():
         found += leaks(person, f"callback {output}", answer[1], secrets)
