@@ -53,7 +53,7 @@ def selection_class():
 def scripts(checkout: Path) -> list[Path]:
     """What a browser loads to read links, in that order."""
     found = {file.name: file for file in sorted((checkout / "assets").rglob("*.js"))}
-    return [found[name] for name in ("wording.js", "fields.js", "selection.js") if name in found]
+    return [found[name] for name in ("wording.js", "fields.js", "question.js", "selection.js") if name in found]
 
 
 def check_code(checkout: Path) -> None:
