@@ -161,7 +161,7 @@ def check(as_json: bool) -> None:
     """Integrity of the store; exit status 1 and a plain list when something is wrong."""
     from layers import check_store
 
-    here = published()
+    here = published(needs_store=True)
     faults = check_store(here.store)
     if as_json:
         say_json({"ok": not faults, "faults": [fault_document(fault) for fault in faults]})

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from layers.descriptive_keys import KEYS, TYPES, Key
 from layers.fields import INDICATOR, SERVICE, Field
-from layers.keys import KEYS, TYPES, Key
 from layers.reading.marks import AMBIGUOUS, MARKS
 
 FILE = Path(__file__).parents[1] / "docs" / "layer-package.md"

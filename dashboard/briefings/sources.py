@@ -35,8 +35,10 @@ from layers import (
     Refused,
     Viewer,
     Withdrawn,
+    may_change,
     may_read,
     read_briefing,
+    without_notes,
 )
 
 log = logging.getLogger("commonground.briefings")
@@ -58,6 +60,7 @@ class FoundBriefing:
     audience: Audience
     record: PublishedBriefing | None = None
     ward: WardPage | None = None  # the sheet of which the briefing is the pages
+    notes: bool = False  # whether the presenter's notes are in it: only for those who may edit it
 
     @property
     def partner(self) -> str:
@@ -88,6 +91,7 @@ def find_briefing(published: Published, briefing_id: str, viewer: Viewer, versio
     """Look among what was published, then starters and ward pages, then the files of the region pack.
 
     Raises NotFound alike for what is missing and what is hidden, and Withdrawn, with the reason, to those who could read it.
+    The presenter's notes are in it only for those who may edit it.
     """
     return find(published, briefing_id, viewer, version).briefing
 
@@ -105,21 +109,31 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
         if version is not None:
             raise not_there() from None
     else:
-        return FoundBriefing(_of_record(published, record), "published", Audience(record.audience), record)
+        made, notes = (
+            _of_record(published, record),
+            may_change(record.partner, viewer),
+        )  # its text is as they may read it
+        return FoundBriefing(made, "published", Audience(record.audience), record, notes=notes)
     if briefing_id.startswith(WARD):
         code = briefing_id.removeprefix(WARD)
         sheet = _ward(published, code, store.generation(), store.now().date())
         if sheet is None:
             raise not_there()
         return FoundBriefing(briefing_of(sheet), "ward", Audience.PUBLIC, ward=sheet)
-    text, kind = starter_text(published, briefing_id), "starter"
+    text, kind, whose = (
+        starter_text(published, briefing_id),
+        "starter",
+        viewer.partner,
+    )  # whoever writes makes it their own
     if text is None:
         pack = _pack_files(published.region.path).get(briefing_id)
         if pack is None or not may_read(pack.audience, pack.partner, viewer, published.region):
             raise not_there()
-        text, kind = pack.text, "pack"
+        text, kind, whose = pack.text, "pack", pack.partner
+    notes = may_change(whose, viewer)
+    text = text if notes else without_notes(text)
     made = _built(published, briefing_id, text, store.generation(), store.now().date())
-    return FoundBriefing(made, kind, made.document.audience)
+    return FoundBriefing(made, kind, made.document.audience, notes=notes)
 
 
 def entries(published: Published, viewer: Viewer) -> tuple[Entry, ...]:

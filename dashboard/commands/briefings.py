@@ -251,7 +251,7 @@ def publish(file: Path, user: str, briefing_id: str, note: str, as_json: bool) -
     from dashboard.briefings.writing.drafting import check_owner, pins_and_facts
     from layers import Briefings
 
-    here = published()
+    here = published(to_write=True)
     viewer = viewer_of(here, user)
     document = _read(file)
     check_owner(here, document, viewer)
@@ -276,7 +276,7 @@ def withdraw(briefing_id: str, user: str, reason: str, as_json: bool) -> None:
     """Take a briefing away, at once and for everybody."""
     from layers import Briefings
 
-    here = published()
+    here = published(to_write=True)
     Briefings(here.store).withdraw(briefing_id, viewer_of(here, user), reason)
     if as_json:
         say_json({"ok": True, "id": briefing_id})

@@ -98,22 +98,33 @@ def json_option(function):
     return click.option("--json", "as_json", is_flag=True, is_eager=True, callback=remember, help=words)(function)
 
 
-def published():
-    """The region and store that the environment names."""
-    from dashboard.published import Published
-    from layers import load_region, open_store
+def published(*, to_write: bool = False, needs_store: bool = False):
+    """The region and store that the environment names.
 
-    chosen = settings.from_environment()
+    A command that reads makes and changes nothing: where there is no store yet it is answered from the region pack, unless it
+    ``needs_store``. One that writes says so, and makes the store of an empty home.
+    """
+    from dashboard.published import Published
+    from layers import load_region, open_store, open_to_read
+
+    chosen = settings.from_environment(to_read=not to_write)
     region = load_region(chosen.region)
-    chosen.home.mkdir(parents=True, exist_ok=True)
-    return Published(region, open_store(chosen.database_url, region), chosen.home)
+    if to_write:
+        store = open_store(chosen.database_url, region, marker=chosen.marker)
+    else:
+        store = open_to_read(chosen.database_url, region, marker=chosen.marker, pack_instead=not needs_store)
+        if store.in_memory:
+            click.echo("There is no store yet: this is what the region pack brings.", err=True)
+    if (ctx := click.get_current_context(silent=True)) is not None:
+        ctx.find_root().call_on_close(store.close)
+    return Published(region, store, chosen.home)
 
 
 def here_region():
     """The region alone, for what needs no store."""
     from layers import load_region
 
-    return load_region(settings.from_environment().region)
+    return load_region(settings.from_environment(to_read=True).region)
 
 
 def viewer_of(here, user: str) -> Viewer:

@@ -219,7 +219,7 @@ def layers_publish(
     Whole or not at all. Exit status 1, with every reason, when it is refused; then nothing has changed.
     """
     at = moment_of(moment)
-    here = published()
+    here = published(to_write=True)
     by = viewer_of(here, user)
     checker = checker_of(here, checked_by, by)
     report = inspected(package, here.region, sheet, said)
@@ -415,7 +415,7 @@ def version_document(version) -> dict[str, Any]:
 @json_option
 def layers_rollback(layer_id: str, version: int, user: str, reason: str, as_json: bool) -> None:
     """Show an earlier version again, and cancel those that wait for their date."""
-    here = published()
+    here = published(to_write=True)
     here.store.rollback(layer_id, to=version, by=viewer_of(here, user), reason=reason)
     if as_json:
         say_json({"ok": True, "layer": layer_id, "version": version, "reason": reason.strip()})
@@ -430,7 +430,7 @@ def layers_rollback(layer_id: str, version: int, user: str, reason: str, as_json
 @json_option
 def layers_withdraw(layer_id: str, user: str, reason: str, as_json: bool) -> None:
     """Show a layer to nobody until it is published or rolled back again."""
-    here = published()
+    here = published(to_write=True)
     here.store.withdraw(layer_id, by=viewer_of(here, user), reason=reason)
     if as_json:
         say_json({"ok": True, "layer": layer_id, "withdrawn": True, "reason": reason.strip()})
@@ -450,7 +450,7 @@ def layers_follow(layer_id: str, user: str, reason: str, as_json: bool) -> None:
     """
     from layers import follow_pack
 
-    here = published()
+    here = published(to_write=True)
     done = follow_pack(here.store, layer_id, by=viewer_of(here, user), reason=reason)
     if as_json:
         say_json({"ok": True, "layer": layer_id, "version": done.version, "reason": reason.strip()})

@@ -36,7 +36,7 @@ def user_add(name: str, role: str, partner: str, password_stdin: bool, no_passwo
     """Make the account NAME. Asks for a password, twice."""
     if password_stdin and no_password:
         raise click.UsageError("--password-stdin and --no-password exclude each other.")
-    here = published()
+    here = published(to_write=True)
     password = None if no_password else ask_password(password_stdin)
     made = here.store.accounts.add_user(name, role=role, partner=partner, password=password, by=SYSTEM)
     if as_json:
@@ -52,7 +52,7 @@ def user_add(name: str, role: str, partner: str, password_stdin: bool, no_passwo
 @json_option
 def user_password(name: str, password_stdin: bool, as_json: bool) -> None:
     """Give NAME a new password. Ends every session of theirs."""
-    here = published()
+    here = published(to_write=True)
     account = find(here, name)
     here.store.accounts.set_password(account.name, ask_password(password_stdin), by=SYSTEM)
     if as_json:
@@ -70,7 +70,7 @@ def user_change(name: str, role: str | None, partner: str | None, as_json: bool)
     """Give NAME another role or partner. It counts from their next request on."""
     if role is None and partner is None:
         raise click.UsageError("Say what to change: --role, --partner or both.")
-    here = published()
+    here = published(to_write=True)
     changed = here.store.accounts.change_user(name, role=role, partner=partner, by=SYSTEM)
     warn_without_admin(here)
     if as_json:
@@ -102,7 +102,7 @@ def user_list(as_json: bool) -> None:
 @json_option
 def user_disable(name: str, as_json: bool) -> None:
     """Close NAME's account and end its sessions. It is kept, since versions and the audit trail name it."""
-    here = published()
+    here = published(to_write=True)
     here.store.accounts.disable_user(name, by=SYSTEM)
     warn_without_admin(here)
     if as_json:
@@ -116,7 +116,7 @@ def user_disable(name: str, as_json: bool) -> None:
 @json_option
 def user_enable(name: str, as_json: bool) -> None:
     """Open NAME's disabled account again."""
-    here = published()
+    here = published(to_write=True)
     here.store.accounts.enable_user(name, by=SYSTEM)
     if as_json:
         say_json({"ok": True, "user": user_document(find(here, name))})

@@ -85,7 +85,7 @@ def entry_of(published: Published, layer: Layer) -> CatalogueEntry:
 
 
 def _said(value: Any, words: Mapping[str, str]) -> str:
-    """A value of ``layers.keys`` in words; "" for none."""
+    """A value of ``layers.descriptive_keys`` in words; "" for none."""
     if isinstance(value, (list, tuple)):
         return listing([_said(one, words) for one in value])
     if isinstance(value, bool):

@@ -14,10 +14,10 @@ from typing import Any
 
 import pandas as pd
 
+from layers.descriptive_keys import KEYS, OURS
 from layers.descriptor import FILE, readable_part
 from layers.fields import SERVICE
 from layers.geography.points import lad_of_points
-from layers.keys import KEYS, OURS
 from layers.model import (
     LEVELS,
     Descriptor,

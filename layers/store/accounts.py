@@ -24,7 +24,8 @@ from layers.model import PUBLIC, SYSTEM, Fault, NotFound, Refused, Viewer
 from layers.region import Region
 from layers.store.audit import add_line
 from layers.store.database import Database
-from layers.store.records import ROLES, NotPermitted, may_change
+from layers.store.permissions import ROLES, may_change
+from layers.store.records import NotPermitted
 from layers.store.tables import failures, sessions, users
 
 IDLE = timedelta(hours=2)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from layers.model import Audience, Fault, Refused, Viewer
-from layers.reading.briefing_text import ID, MOST_BYTES, read_briefing
+from layers.reading.briefing_text import ID, MOST_BYTES, read_briefing, without_notes
 from layers.store import tables
 from layers.store.audit import OF_BRIEFING, add_line
 from layers.store.drafts import UNASKED, UNCHECKED, CheckedDrafts
-from layers.store.records import NotPermitted, may_change, may_read
+from layers.store.permissions import may_change, may_read
+from layers.store.records import NotPermitted
 from layers.store.versioned import Versioned
 
 RESERVED = ("edit", "new", "pin", "wards")
@@ -66,6 +67,13 @@ class BriefingDrafts(CheckedDrafts):
 
     def draft_of(self, row: sa.Row) -> BriefingDraft:
         return BriefingDraft(**{**row._mapping, "authors": tuple(json.loads(row.authors))})
+
+    def find(self, connection: sa.Connection, draft_id: str, by: Viewer) -> BriefingDraft:
+        """As for every draft. Who was only asked to check it reads it as its readers will: without the presenter's notes."""
+        return _for(super().find(connection, draft_id, by), by)
+
+    def list(self, by: Viewer) -> tuple[BriefingDraft, ...]:
+        return tuple(_for(draft, by) for draft in super().list(by))
 
     def may_be_asked(self, draft: BriefingDraft, person: Viewer) -> bool:
         """No wider than it is going to be published."""
@@ -156,6 +164,10 @@ class BriefingDrafts(CheckedDrafts):
             "it does not say whose it is", "partner", f"write “partner: …” in its front matter, one of {known}"
         )
         raise Refused("The briefing was not begun.", [fault])
+
+
+def _for(draft: BriefingDraft, by: Viewer) -> BriefingDraft:
+    return draft if may_change(draft.partner, by) else replace(draft, text=without_notes(draft.text))
 
 
 def clean_text(text: str) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.model import Audience, Descriptor, Fault, NotFound, Refused, Viewer
-from layers.reading.briefing_text import Document, read_briefing
+from layers.reading.briefing_text import Document, read_briefing, without_notes
 from layers.store import tables
 from layers.store.audit import OF_BRIEFING
 from layers.store.blobs import sha256
@@ -29,7 +29,8 @@ from layers.store.briefing_drafts import BriefingDraft, BriefingDrafts, cannot_h
 from layers.store.database import Database
 from layers.store.drafts import UNCHECKED
 from layers.store.layers import Layers, descriptor_of
-from layers.store.records import StoreFault, Withdrawn, may_change, may_read
+from layers.store.permissions import may_change, may_read
+from layers.store.records import StoreFault, Withdrawn
 from layers.store.versioned import FoundThing, Versioned, VersionedKind
 
 BUILT_IN = ("region-in-ten-numbers", "shared-gaps")
@@ -55,8 +56,9 @@ BRIEFINGS = VersionedKind(
 class PublishedBriefing:
     """One version of a briefing. ``state`` is current, superseded, rolled-back or withdrawn.
 
-    The public learns which partner published and checked, not who. ``facts`` are only for those who may change the briefing:
-    they may hold numbers of a layer that was withdrawn since, which a page made anew does not show.
+    The public learns which partner published and checked, not who. Only those who may change the briefing have the presenter's
+    notes in ``text``, and ``facts``: they may hold numbers of a layer that was withdrawn since, which a page made anew does
+    not show.
     """
 
     id: str
@@ -375,7 +377,7 @@ def _published(row: sa.Row, found: FoundThing, viewer: Viewer) -> PublishedBrief
     return PublishedBriefing(
         id=row.briefing_id,
         version=row.version,
-        text=row.text,
+        text=row.text if changes else without_notes(row.text),
         pins=json.loads(row.pins),
         facts=json.loads(row.facts) if changes else {},
         published_at=row.published_at,

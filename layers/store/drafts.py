@@ -21,7 +21,8 @@ from layers.store.accounts import active_person, normal
 from layers.store.audit import add_line
 from layers.store.blobs import sha256
 from layers.store.database import Database
-from layers.store.records import NotPermitted, may_change
+from layers.store.permissions import may_change
+from layers.store.records import NotPermitted
 
 
 class EditConflict(Exception):
@@ -239,5 +240,10 @@ class CheckedDrafts(DraftTable):
                 raise NotPermitted("You wrote this text, or some of it; somebody else has to check it.")
             if draft.revision != revision:
                 raise EditConflict(draft)
-            self.note(connection, "checked", draft, by, now, sha256=sha256(draft.text.encode()))
+            self.note(connection, "checked", draft, by, now, sha256=self._text_sha256(connection, draft_id))
             return self.mark(connection, draft, by, checked_by=by.user, checked_at=now)
+
+    def _text_sha256(self, connection: sa.Connection, draft_id: str) -> str:
+        """Of the whole text, of which a checker may be shown a part."""
+        column = self.table.c.text
+        return sha256(connection.execute(sa.select(column).where(self.table.c.id == draft_id)).scalar_one().encode())

@@ -79,7 +79,7 @@ def attachment(data: bytes, kind: str, name: str, *, how: str = "attachment") ->
 def _state(found: FoundBriefing, seen: int) -> tuple:
     """What a file of a briefing depends on; its text too, which for a file of the pack is known by nothing else."""
     briefing = found.briefing
-    return briefing.id, briefing.version, briefing.made_on, briefing.document.text, seen
+    return briefing.id, briefing.version, briefing.made_on, briefing.document.text, found.notes, seen
 
 
 def _kept_or_made(key: tuple, make: Callable[[], bytes]) -> bytes:

@@ -10,7 +10,7 @@ import flask
 
 from dashboard.auth.session import current_viewer
 from dashboard.briefings.filling.facts import TOKENS
-from dashboard.briefings.sources import entries, find
+from dashboard.briefings.sources import entries, find, not_there
 from dashboard.briefings.web import draw
 from dashboard.briefings.web.pages import EDIT, briefings, may_write, number, show
 from dashboard.briefings.web.presenting import presenting
@@ -211,11 +211,14 @@ def edit_notes(draft_id: str):
 
 def _presented(draft_id: str, template: str):
     draft = briefings().drafts.get(draft_id, current_viewer())
+    notes = may_change(draft.partner, current_viewer())
+    if template == "notes" and not notes:
+        raise not_there()
     briefing = look(published(), draft.text, current_viewer()).briefing
     if briefing is None:
         return flask.redirect(f"{EDIT}/{draft_id}/look", 303)
     return show(
-        template, title=f"Draft: {briefing.title}", briefing=briefing, draw=draw, short="", query="",
+        template, title=f"Draft: {briefing.title}", briefing=briefing, draw=draw, short="", query="", has_notes=notes,
         address=f"{EDIT}/{draft_id}", origin=flask.request.host_url.rstrip("/"), **presenting(briefing, draft_id),
     )  # fmt: skip
 

@@ -88,6 +88,7 @@ def values_of(found: FoundBriefing) -> dict[str, Any]:
         "origin": flask.request.host_url.rstrip("/"),
         "short": short_code(published(), briefing.id),
         "audience": str(found.audience),
+        "has_notes": found.notes,
         "audience_words": AUDIENCE_WORDS[str(found.audience)],
     }
 

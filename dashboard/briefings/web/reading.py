@@ -92,10 +92,11 @@ def present(briefing_id: str):
 
 
 def notes(briefing_id: str):
-    values = values_of(asked_for(briefing_id))
-    title = values["briefing"].title
-    more = presenting(values["briefing"])
-    return show("notes", title=title, **values, **more)
+    found = asked_for(briefing_id)
+    if not found.notes:
+        raise not_there()
+    values = values_of(found)
+    return show("notes", title=found.briefing.title, **values, **presenting(found.briefing))
 
 
 def embed(briefing_id: str):

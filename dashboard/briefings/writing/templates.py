@@ -24,7 +24,7 @@ from dashboard.published import Published
 from dashboard.views.gap_words import a_site, one_of
 from layers import LONGEST_HEADLINE, PUBLIC, Refused, read_briefing, tokens_of
 
-FOLDER = Path(__file__).with_name("starters")
+FOLDER = Path(__file__).resolve().parents[3] / "data" / "briefings"
 
 
 @dataclass
