@@ -27,7 +27,7 @@ class Answer(click.ParamType):
             return value
         try:
             return question.take(self.row, value, self.who)
-        except question.Wrong as wrong:
+        except question.WrongValue as wrong:
             if wrong.what:
                 where = param.opts[0] if param else self.row.name
                 fault = Fault(wrong.what, where, f"use {wrong.takes}", rule="limits")

@@ -365,16 +365,8 @@ def _must_find(connection: sa.Connection, name: str) -> sa.Row:
 
 
 def _user_of(row: sa.Row) -> User:
-    return User(
-        name=row.name,
-        role=row.role,
-        partner=row.partner,
-        made_at=row.made_at,
-        made_by=row.made_by,
-        signed_in_at=row.signed_in_at,
-        disabled_at=row.disabled_at,
-        has_password=row.password_hash is not None,
-    )
+    known = {name: value for name, value in row._mapping.items() if name != "password_hash"}
+    return User(**known, has_password=row.password_hash is not None)
 
 
 def _session(connection: sa.Connection, token: str) -> sa.Row | None:

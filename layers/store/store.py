@@ -639,23 +639,17 @@ def _for_public(layer: Layer) -> Layer:
     return replace(layer, published_by=layer.partner, checked_by="")
 
 
+_AS_STORED = (
+    "layer_id", "version", "published_at", "note", "checked_at", "review_on", "file_sha256", "values_sha256", "table_sha256",
+)  # fmt: skip
+
+
 def _version_of(row: sa.Row, layer: Layer, state: str) -> Version:
     return Version(
-        layer_id=row.layer_id,
-        version=row.version,
+        **{name: getattr(row, name) for name in _AS_STORED},
+        **{name: getattr(layer, name) for name in ("published_by", "checked_by", "periods", "levels")},
         state=state,
-        published_at=row.published_at,
-        published_by=layer.published_by,
         effective_at=row.effective_at or row.published_at,
-        note=row.note,
-        checked_by=layer.checked_by,
-        checked_at=row.checked_at,
-        review_on=row.review_on,
-        file_sha256=row.file_sha256,
-        values_sha256=row.values_sha256,
-        table_sha256=row.table_sha256,
-        periods=layer.periods,
-        levels=layer.levels,
         report=json.loads(row.report),
         changes=json.loads(row.changes),
     )
