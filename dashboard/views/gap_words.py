@@ -76,7 +76,8 @@ def rule_sentence(gaps: GapAnswer) -> str:
     request = gaps.request
     threshold = request.need_threshold
     fifth = "in the worst fifth of the region" if threshold == 80 else "high in the region"
-    return f"Underserved here means: need {fifth} ({threshold:g} or more of 100) and {poor_words(gaps)}{_whose(request)}."
+    need = f"need {fifth} ({threshold:g} or more of 100)"
+    return f"Underserved here means: {need} and {poor_words(gaps)}{_whose(request)}."
 
 
 def _whose(request: GapRequest) -> str:

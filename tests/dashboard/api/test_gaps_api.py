@@ -80,7 +80,8 @@ def test_other_forms(get):
     rows = list(csv.DictReader(io.StringIO(get("together", format="csv").text)))
     assert len(rows) == 16
     asked = get("together").get_json()["parameters"]
-    assert asked["distance"] == "straight line" and {row["parameters"] for row in rows} == {json.dumps(asked, separators=(",", ":"))}
+    assert asked["distance"] == "straight line"
+    assert {row["parameters"] for row in rows} == {json.dumps(asked, separators=(",", ":"))}
     assert len(get("together", format="geojson").get_json()["features"]) == 16
     (point,) = get("sites", format="geojson").get_json()["features"]
     assert point["geometry"]["type"] == "Point" and point["properties"]["code"] == "T15"
