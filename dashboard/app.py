@@ -187,7 +187,7 @@ def create_server(environ=None) -> flask.Flask:
     chosen = settings.from_environment(environ)
     region = load_region(chosen.region)
     chosen.home.mkdir(parents=True, exist_ok=True)
-    store = open_store(chosen.database_url, region)
+    store = open_store(chosen.database_url, region, marker=chosen.marker)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
     app = create_app(published, chosen.secret_key, oidc=chosen.oidc)
     guard.trust_proxies(app.server, chosen.proxies)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from dashboard.auth import oidc
 from dashboard.auth.oidc import OidcSettings
-from layers import Fault, Refused
+from layers import Fault, Marker, Refused
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO_PACK = ROOT / "data" / "demo"
@@ -30,8 +31,9 @@ class Settings:
     oidc: OidcSettings | None = None
 
     @property
-    def single_machine(self) -> bool:
-        return self.database_url.startswith("sqlite")
+    def marker(self) -> Marker:
+        """What the home remembers of the store of this region pack."""
+        return Marker(self.home, store_name(self.region))
 
 
 HELP = {
@@ -55,27 +57,19 @@ HELP = {
 }
 
 
-def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings. Raises :class:`layers.Refused` when the secret key is missing where several hosts share a database."""
+def from_environment(environ: Mapping[str, str] | None = None, *, to_read: bool = False) -> Settings:
+    """Read the settings. ``to_read``: without the secret key, which only a server and what writes need; nothing is made.
+
+    Raises :class:`layers.Refused` when the key is weak, or missing where several hosts share a database.
+    """
     environ = os.environ if environ is None else environ
     region = Path(environ.get("COMMONGROUND_REGION") or DEMO_PACK).resolve()
     home = Path(environ.get("COMMONGROUND_HOME") or ROOT / "var").resolve()
     default_store = f"sqlite:///{home / f'{store_name(region)}.sqlite'}"
     url = environ.get("COMMONGROUND_DATABASE_URL") or default_store
-    key = environ.get("COMMONGROUND_SECRET_KEY", "")
-    if not key:
-        if not url.startswith("sqlite"):
-            raise Refused(
-                "The server cannot start.",
-                [
-                    Fault(
-                        "COMMONGROUND_SECRET_KEY is not set, and the database is not SQLite",
-                        "environment",
-                        "set it to the same long random text on every host",
-                    )
-                ],
-            )
-        key = _kept_key(home)
+    key = (
+        "" if to_read else _key(environ.get("COMMONGROUND_SECRET_KEY", ""), home, one_machine=url.startswith("sqlite"))
+    )
     return Settings(
         region=region,
         home=home,
@@ -86,6 +80,51 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         proxies=_proxies(environ.get("COMMONGROUND_PROXIES", "")),
         oidc=oidc.from_environment(environ),
     )
+
+
+SHORTEST_KEY = 24
+FEWEST_CHARACTERS = 8
+"""Different ones in a key; random text of the shortest length has twice as many."""
+_WORDS = re.compile(
+    "change|this|please|replace|me|my|your|the|a|an|very|super|not|so|top|secret|key|password|passwd|pass|word|phrase|"
+    "default|example|sample|test|testing|dummy|dev|develop|development|prod|production|common|ground|insecure|secure|"
+    "flask|django|session|app|application|token|admin|letmein|qwerty|abc|abcdef|foo|bar|baz|hello|world|x|[0-9]"
+)
+"""What the keys of tutorials and templates are made of."""
+
+
+def _key(given: str, home: Path, *, one_machine: bool) -> str:
+    """The key that was given, or the one that is made once and kept in the home of a single machine."""
+    todo = 'make one with: python -c "import secrets; print(secrets.token_hex(32))"'
+    if not given and one_machine:
+        key, where = _kept_key(home), str(home / "secret-key")
+        todo = f"take that file away, so that the next start makes another; everybody signs in again; or {todo}"
+    elif not given:
+        what = "COMMONGROUND_SECRET_KEY is not set, and the database is not SQLite"
+        fault = Fault(what, "environment", f"set it to the same long random text on every host; {todo}")
+        raise Refused("The server cannot start.", [fault])
+    else:
+        key, where = given, "COMMONGROUND_SECRET_KEY"
+    if why := _weakness(key):
+        raise Refused("The server cannot start.", [Fault(f"the secret key {why}", where, todo)])
+    return key
+
+
+def _weakness(key: str) -> str:
+    """Why a key could be guessed; "" when it could not."""
+    plain = key.strip()
+    if not plain:
+        return "is empty"
+    if len(plain) < SHORTEST_KEY:
+        return f"has {len(plain)} characters, fewer than {SHORTEST_KEY}"
+    if len(set(plain)) < FEWEST_CHARACTERS:
+        return f"has only {len(set(plain))} different characters"
+    if any(len(plain) % size == 0 and plain == plain[:size] * (len(plain) // size) for size in range(1, 13)):
+        return "repeats a few characters"
+    runs = re.findall("[a-z]+", plain.lower())
+    if re.fullmatch(f"(?:{_WORDS.pattern}|[^a-z0-9])*", plain.lower()) and "".join(runs):
+        return "is made of well-known words"
+    return ""
 
 
 def _proxies(text: str) -> int:

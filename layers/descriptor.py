@@ -1,4 +1,4 @@
-"""``datapackage.json`` <-> :class:`~layers.model.Descriptor`. docs/layer-package.md is the reference, ``layers.keys`` the keys.
+"""``datapackage.json`` <-> :class:`~layers.model.Descriptor`. docs/layer-package.md is the reference, ``layers.descriptive_keys`` the keys.
 
 What comes in may have been written by anybody, so every value is checked for its type before it is used, and all that is
 wrong is reported at once.
@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from layers.keys import KEYS, LICENCES, OURS, Key, roles_of
+from layers.descriptive_keys import KEYS, LICENCES, OURS, Key, roles_of
 from layers.mapping_reader import MappingReader
 from layers.model import Audience, Descriptor, Fault, Kind, Refused, Source
 from layers.reading.marks import meaning

@@ -1,4 +1,4 @@
-"""What a publisher is asked: how the questions of ``layers.keys`` are put in the "describe" step, how answers are read from a
+"""What a publisher is asked: how the questions of ``layers.descriptive_keys`` are put in the "describe" step, how answers are read from a
 form, and what they say to the engine (the hints of :func:`layers.inspect_upload`)."""
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SIMPLE = ("text", "choice", "flag", "number", "whole")
 
 
 def questions(region: Region, kind: str, *, has_period: bool) -> tuple[FormQuestion, ...]:
-    """The questions for one kind of layer, in order; those of a key stand with it in ``layers.keys``."""
+    """The questions for one kind of layer, in order; those of a key stand with it in ``layers.descriptive_keys``."""
     themes = tuple((theme.id, theme.name) for theme in region.themes)
     asked = []
     for key, question in _questions(kind):

@@ -10,43 +10,15 @@ import flask
 
 from dashboard.auth.session import current_viewer
 from dashboard.publishing import answers as asking
+from dashboard.publishing import wizard
 from dashboard.publishing.reports import checks_of
-from dashboard.publishing.wizard import (
-    HOME_PATH,
-    expecting_now,
-    go,
-    layers_of,
-    periods_of,
-    quiet,
-    save,
-    saved_quietly,
-    step_page,
-    too_early,
-    wizard,
-)
-from layers import (
-    KEYS,
-    Draft,
-    EditConflict,
-    Fault,
-    Kind,
-    NotPermitted,
-    Refused,
-    Submission,
-    Viewer,
-)
-
-
-def publish(draft_id: str):
-    site = wizard()
-    draft = site.drafts.get(draft_id, current_viewer())
-    return too_early(draft, "publish") or publish_page(draft)
+from layers import KEYS, Draft, EditConflict, Fault, Kind, NotPermitted, Refused, Submission, Viewer
 
 
 def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused | None = None, **values):
-    site = wizard()
+    site = wizard.current()
     viewer = current_viewer()
-    found = layers_of(draft, viewer)
+    found = wizard.layers_of(draft, viewer)
     check_state = draft.answers.get("check") or {}
     summary = []
     for header, title, report in found:
@@ -58,11 +30,11 @@ def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused
     appendable = any(
         before.layer is not None
         and report.kind == Kind.INDICATOR
-        and set(before.layer.periods) - set(periods_of(report))
+        and set(before.layer.periods) - set(wizard.periods_of(report))
         for _, _, report, before in summary
     )
     audience = dict(KEYS["audience"].questions[0].options).get(said.get("audience", ""), "")
-    return step_page(
+    return wizard.step_page(
         draft, "publish", summary=summary, said=said, partner=partner, given=given, refused=refused,
         check=check_state, checked=asking.checked_by_colleague(draft.answers), awaited=asking.check_is_awaited(draft.answers),
         may_check=bool(check_state.get("asked_by")) and check_state.get("asked_by") != viewer.user, appendable=appendable,
@@ -76,25 +48,24 @@ def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused
 
 
 def save_publish(draft_id: str):
-    site = wizard()
     viewer = current_viewer()
-    draft, form = site.drafts.get(draft_id, viewer), flask.request.form
+    draft, form = wizard.draft_of(draft_id), flask.request.form
     names = ("note", "when", "date", "time", "review_on", "append")
     given = {name: form.get(name, "").strip()[:2000] for name in names}
     given["note"] = " ".join(given["note"].split())
-    if quiet():
-        return saved_quietly(draft, {"publish": given})
-    if early := too_early(draft, "publish"):
+    if wizard.quiet():
+        return wizard.saved_quietly(draft, {"publish": given})
+    if early := wizard.too_early(draft, "publish"):
         return early
     action = form.get("action", "publish")
     try:
         if action == "later":
-            save(draft, {"publish": given})
-            return flask.redirect(HOME_PATH, 303)
+            wizard.save(draft, {"publish": given})
+            return flask.redirect(wizard.HOME_PATH, 303)
         if action in ("ask", "good", "back", "recall"):
             return colleague(draft, action, given)
         errors, at = publish_errors(draft, given, viewer)
-        draft = save(draft, {"publish": given})
+        draft = wizard.save(draft, {"publish": given})
     except EditConflict as error:
         return publish_page(error.draft, given=given, overtaken=error.draft, status=409)
     if errors:
@@ -103,10 +74,10 @@ def save_publish(draft_id: str):
 
 
 def publish_errors(draft: Draft, given: Mapping[str, str], viewer: Viewer) -> tuple[dict[str, str], datetime | None]:
-    site = wizard()
+    site = wizard.current()
     errors: dict[str, str] = {}
     at = None
-    if not given["note"] and any(expecting_now(draft, viewer).values()):
+    if not given["note"] and any(wizard.expecting_now(draft, viewer).values()):
         errors["note"] = "Say what changed, in a sentence"
     if given["when"] == "later":
         at = _moment(given["date"], given["time"])
@@ -122,13 +93,13 @@ def publish_errors(draft: Draft, given: Mapping[str, str], viewer: Viewer) -> tu
 
 
 def publish_now(draft: Draft, given: Mapping[str, str], at: datetime | None):
-    site = wizard()
+    site = wizard.current()
     viewer = current_viewer()
     expecting = draft.answers.get("expecting") or {}
     checked = asking.checked_by_colleague(draft.answers)
-    found = layers_of(draft, viewer)
+    found = wizard.layers_of(draft, viewer)
     if not all(report.ok for _, _, report in found):
-        return go(draft, "check")
+        return wizard.go(draft, "check")
     submissions = []
     for header, _, report in found:
         layer_id = asking.layer_id(draft.answers, header)
@@ -158,12 +129,12 @@ def publish_now(draft: Draft, given: Mapping[str, str], at: datetime | None):
     site.uploads.forget(draft.id)
     if len(done) == 1:
         return flask.redirect(f"/catalogue/{quote(done[0].layer_id)}?published={done[0].version}", 303)
-    return flask.redirect(f"{HOME_PATH}?published={quote(','.join(one.layer_id for one in done))}", 303)
+    return flask.redirect(f"{wizard.HOME_PATH}?published={quote(','.join(one.layer_id for one in done))}", 303)
 
 
 def colleague(draft: Draft, action: str, given: Mapping[str, str]):
     """Ask a colleague to check; say that it is good; send it back; take the request back."""
-    site = wizard()
+    site = wizard.current()
     viewer, form = current_viewer(), flask.request.form
     now = site.store.now().isoformat()
     before = dict(draft.answers.get("check") or {})
@@ -186,7 +157,7 @@ def colleague(draft: Draft, action: str, given: Mapping[str, str]):
             "verdict": action, "by": viewer.user, "at": now, "reply": words_given, "fingerprint": mark,
         }  # fmt: skip
     changed = {"check": check, "publish": dict(given)} if action == "ask" else {"check": check}
-    draft = save(draft, changed)
+    draft = wizard.save(draft, changed)
     told = {
         "ask": "draft-check-asked",
         "good": "draft-checked",
@@ -198,7 +169,7 @@ def colleague(draft: Draft, action: str, given: Mapping[str, str]):
         by=viewer,
         detail={"id": draft.id, "filename": draft.filename, "of": check.get("asked_of", "")},
     )
-    return go(draft, "publish")
+    return wizard.go(draft, "publish")
 
 
 def _moment(day: str, clock: str) -> datetime | None:

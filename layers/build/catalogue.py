@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from layers.build.definition import RegionGeography
-from layers.keys import KEYS, LICENCES, OURS
+from layers.descriptive_keys import KEYS, LICENCES, OURS
 from layers.mapping_reader import MappingReader
 from layers.model import (
     PARTNER_KINDS,
@@ -126,7 +126,7 @@ def theme_ids() -> tuple[str, ...]:
 # ---------------------------------------------------------------- reading definitions
 
 _CREDIT = ("source_title", "publisher", "source_url", "attribution")
-_OTHER_KEYS = (*_CREDIT, "supplied_by", "national", "source")  # the others are rows of layers.keys
+_OTHER_KEYS = (*_CREDIT, "supplied_by", "national", "source")  # the others are rows of layers.descriptive_keys
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BASICS = frozenset({"module", "file"})
 

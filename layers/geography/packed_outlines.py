@@ -68,13 +68,6 @@ class Outlines:
     bounds: tuple[float, float, float, float] | None
     rings: list[list[np.ndarray]]
 
-    def polygon(self, i: int) -> shapely.Geometry:
-        """Area ``i`` as a shapely geometry in degrees (EPSG:4326)."""
-        shape = shapely.Polygon()
-        for ring in self.rings[i]:
-            shape = shape.symmetric_difference(shapely.make_valid(shapely.Polygon(ring * self.precision)))
-        return shape
-
 
 def pack(frame: gpd.GeoDataFrame, *, precision: float = 1e-5) -> bytes:
     """The outlines of ``frame`` (EPSG:4326, one row per area) in the format described at the top of this module.

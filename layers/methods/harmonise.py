@@ -230,7 +230,7 @@ def _read_rows(table: pd.DataFrame, descriptor: Descriptor, codes: pd.Index, reg
     for name in NUMBERS:
         if name in table.columns:
             columns[name] = _numbers(table[name], inside, name, descriptor, faults)
-    status = _statuses(table, inside, columns, faults)
+    status = _statuses(table, inside, faults)
     area, period = area[inside], period[inside]
     place = period * len(codes) + area
     if len(place):
@@ -298,7 +298,7 @@ def _numbers(
     return numbers
 
 
-def _statuses(table: pd.DataFrame, inside: np.ndarray, columns: dict, faults: list[Fault]) -> np.ndarray:
+def _statuses(table: pd.DataFrame, inside: np.ndarray, faults: list[Fault]) -> np.ndarray:
     if "status" not in table.columns:
         return np.zeros(int(inside.sum()), "int8")  # what has no number becomes missing below
     words = table["status"][inside]

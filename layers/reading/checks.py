@@ -413,18 +413,13 @@ def far_from_neighbours(table, descriptor, region, level, where, roles) -> list[
         code = latest.loc[row, "area_code"]
         what = f"{code} has {numbers_[position]:g}, the areas that touch it about {around[position]:g}"
         faults.append(
-            Fault(
-                what,
-                where,
-                "check that it is right",
-                row_of(row),
-                roles.get("value", "numerator"),
-                f"{numbers_[position]:g}",
-                "far-from-neighbours",
-                "warning",
-            )
+            _to_check(what, where, row, roles.get("value", "numerator"), numbers_[position], "far-from-neighbours")
         )
     return faults
+
+
+def _to_check(what: str, where: str, row, column: str, value: float, rule: str) -> Fault:
+    return Fault(what, where, "check that it is right", row_of(row), column, f"{value:g}", rule, "warning")
 
 
 _touching: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -477,18 +472,7 @@ def compare_with_before(table: pd.DataFrame, before: pd.DataFrame, where: str, r
         for position in order[far[order] > FAR_FROM_BEFORE]:
             one = both.iloc[position]
             what = f"{one['area_code']} moved from {one[f'{role}_before']:g} to {one[role]:g}, far more than the others"
-            faults.append(
-                Fault(
-                    what,
-                    where,
-                    "check that it is right",
-                    row_of(one["row"]),
-                    roles.get(role, role),
-                    f"{one[role]:g}",
-                    "far-from-before",
-                    "warning",
-                )
-            )
+            faults.append(_to_check(what, where, one["row"], roles.get(role, role), one[role], "far-from-before"))
     gone = sorted(set(before["area_code"]) - set(table["area_code"]))
     if gone:
         what = f"{len(gone):,} areas of the version now published are not in this file: {first_few(gone)}"
@@ -540,7 +524,7 @@ def _parents(region, geography: FoundBoundaries) -> pd.Series | None:
     return None
 
 
-def coverage_faults(coverage: pd.DataFrame, geography: FoundBoundaries, where: str) -> list[Fault]:
+def coverage_faults(coverage: pd.DataFrame, where: str) -> list[Fault]:
     if coverage.empty:
         return []
     faults = []

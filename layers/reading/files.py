@@ -814,7 +814,7 @@ def _read_gpkg(raw: bytes, name: str, sheet: str, limits: Limits) -> Sheet:
 
 
 def _apart(kind: str, file: Path, name: str, sheet: str, limits: Limits) -> tuple[dict, list[list[str]]]:
-    """Read a file in the child process (:mod:`layers.reading.child`): what it says, and its columns as text."""
+    """Read a file in the child process (:mod:`layers.reading.reader_process`): what it says, and its columns as text."""
     out = file.with_name("out.arrow")
     options = {
         "sheet": sheet,
@@ -825,7 +825,7 @@ def _apart(kind: str, file: Path, name: str, sheet: str, limits: Limits) -> tupl
         "memory": limits.memory,
         "file_size": 4 * limits.unpacked,
     }
-    child = Path(__file__).with_name("child.py")
+    child = Path(__file__).with_name("reader_process.py")
     environment = {
         "PATH": "",
         "LANG": "C.UTF-8",

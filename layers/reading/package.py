@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from layers.descriptive_keys import roles_of
 from layers.descriptor import (
     FILE,
     SUPPRESSION_MARK,
@@ -31,7 +32,6 @@ from layers.descriptor import (
 )
 from layers.fields import SERVICE
 from layers.geography.points import fill_locations
-from layers.keys import roles_of
 from layers.model import Descriptor, Fault, Kind, Measure, Package, Refused, Status
 from layers.reading.files import read_json, read_table, read_zip
 from layers.reading.marks import Numbers, meaning, numbers, tidy

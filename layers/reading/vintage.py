@@ -216,8 +216,8 @@ def detect(
     by_sort = {name: times[name] for name in ("region", "outside", "other-level", "replaced", "unknown")}
     unknown = tuple(code for code in distinct if kinds[code] == "unknown")
     suggested = _repairs(unknown, every)
-    faults += _unknown_faults(unknown, suggested, clean, by_sort, region, chosen, where, column)
-    faults += _kept_out_faults(sort, clean, shapes, chosen, every, where, column)
+    faults += _unknown_faults(unknown, suggested, clean, by_sort, chosen, where, column)
+    faults += _kept_out_faults(sort, clean, shapes, chosen, where, column)
     if chosen == "ward" and not gone:
         faults += _ward_holes(clean, sort, region, where, column)
     counts = {key: count for key, count in result.counts.items() if count}
@@ -418,7 +418,7 @@ def _mended_fault(what: str, count: int, where: str, column: str) -> Fault:
     return Fault(text, where, "", column=column, rule="untidy-codes", severity="warning")
 
 
-def _unknown_faults(unknown, suggested, clean, by_sort, region, level, where, column) -> list[Fault]:
+def _unknown_faults(unknown, suggested, clean, by_sort, level, where, column) -> list[Fault]:
     if not unknown:
         return []
     faults = []
@@ -454,7 +454,7 @@ def _row(label) -> int | None:
     return int(label) if isinstance(label, (int, np.integer)) else None
 
 
-def _kept_out_faults(sort, clean, shapes, level, every, where, column) -> list[Fault]:
+def _kept_out_faults(sort, clean, shapes, level, where, column) -> list[Fault]:
     faults = []
     outside = sorted(clean[sort == "outside"].unique())
     if outside:

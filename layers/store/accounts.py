@@ -25,7 +25,8 @@ from layers.names import is_name, shown
 from layers.region import Region
 from layers.store.audit import add_line
 from layers.store.database import Database
-from layers.store.records import ROLES, NotPermitted, may_change
+from layers.store.permissions import ROLES, may_change
+from layers.store.records import NotPermitted
 from layers.store.tables import failures, sessions, users
 
 IDLE = timedelta(hours=2)
@@ -371,16 +372,8 @@ def _must_find(connection: sa.Connection, name: str) -> sa.Row:
 
 
 def _user_of(row: sa.Row) -> User:
-    return User(
-        name=row.name,
-        role=row.role,
-        partner=row.partner,
-        made_at=row.made_at,
-        made_by=row.made_by,
-        signed_in_at=row.signed_in_at,
-        disabled_at=row.disabled_at,
-        has_password=row.password_hash is not None,
-    )
+    known = {name: value for name, value in row._mapping.items() if name != "password_hash"}
+    return User(**known, has_password=row.password_hash is not None)
 
 
 def _session(connection: sa.Connection, token: str) -> sa.Row | None:

@@ -16,7 +16,8 @@ from layers.reading.briefing_text import ID, MOST_BYTES, read_briefing, without_
 from layers.store import tables
 from layers.store.audit import OF_BRIEFING, add_line
 from layers.store.drafts import UNASKED, UNCHECKED, CheckedDrafts
-from layers.store.records import NotPermitted, may_change, may_read
+from layers.store.permissions import may_change, may_read
+from layers.store.records import NotPermitted
 from layers.store.versioned import Versioned
 
 RESERVED = ("edit", "new", "pin", "wards")

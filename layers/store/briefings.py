@@ -29,7 +29,8 @@ from layers.store.briefing_drafts import BriefingDraft, BriefingDrafts, cannot_h
 from layers.store.database import Database
 from layers.store.drafts import UNCHECKED
 from layers.store.layers import Layers, descriptor_of
-from layers.store.records import StoreFault, Withdrawn, may_change, may_read
+from layers.store.permissions import may_change, may_read
+from layers.store.records import StoreFault, Withdrawn
 from layers.store.versioned import FoundThing, Versioned, VersionedKind
 
 BUILT_IN = ("region-in-ten-numbers", "shared-gaps")

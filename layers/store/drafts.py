@@ -22,7 +22,8 @@ from layers.store.accounts import active_person, normal
 from layers.store.audit import add_line
 from layers.store.blobs import sha256
 from layers.store.database import Database
-from layers.store.records import NotPermitted, may_change
+from layers.store.permissions import may_change
+from layers.store.records import NotPermitted
 
 
 class EditConflict(Exception):

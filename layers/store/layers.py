@@ -21,14 +21,9 @@ from layers.model import Descriptor, Fault, Kind, Package, Refused, Viewer
 from layers.names import faults_of_name
 from layers.store import preparing, tables
 from layers.store.blobs import decode_table, sha256
+from layers.store.permissions import may_change, may_see
 from layers.store.preparing import Prepared
-from layers.store.records import (
-    NotPermitted,
-    PublishResult,
-    descriptor_as_dict,
-    may_change,
-    may_see,
-)
+from layers.store.records import NotPermitted, PublishResult, descriptor_as_dict
 from layers.store.versioned import FoundThing, Versioned, VersionedKind
 
 LAYERS = VersionedKind(

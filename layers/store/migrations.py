@@ -55,13 +55,26 @@ def make_tables(connection: sa.Connection) -> None:
 
 def migrate(connection: sa.Connection, found: int) -> None:
     """Bring a store of schema ``found`` up to this code's. A newer store is refused rather than misread."""
-    if found > SCHEMA_VERSION:
-        what = f"it has schema {found}; this program knows schemas up to {SCHEMA_VERSION}"
-        raise Refused("The store was made by a newer program.", [Fault(what, "meta", "update Common Ground")])
+    _refuse_newer(found)
     for step in range(found, SCHEMA_VERSION):
         MIGRATIONS[step](connection)
     if found < SCHEMA_VERSION:
         connection.execute(sa.update(tables.meta).values(schema_version=SCHEMA_VERSION))
+
+
+def check_to_read(found: int) -> None:
+    """Refuse a store that has to be brought up to date before it can be read: who only reads does not do that."""
+    _refuse_newer(found)
+    if found < SCHEMA_VERSION:
+        what = f"it has schema {found}; this program reads schema {SCHEMA_VERSION}"
+        todo = "make a backup of the home, then start commonground serve: it brings the store up to date"
+        raise Refused("The store was made by an older program.", [Fault(what, "meta", todo)])
+
+
+def _refuse_newer(found: int) -> None:
+    if found > SCHEMA_VERSION:
+        what = f"it has schema {found}; this program knows schemas up to {SCHEMA_VERSION}"
+        raise Refused("The store was made by a newer program.", [Fault(what, "meta", "update Common Ground")])
 
 
 def _guard(connection: sa.Connection, table: sa.Table) -> None:

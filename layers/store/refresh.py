@@ -28,8 +28,9 @@ from layers.store import preparing, tables
 from layers.store.audit import add_line
 from layers.store.blobs import NUMBERS, decode_table, decode_values, parts_of, sha256
 from layers.store.layers import Layers, descriptor_of, read_content
+from layers.store.permissions import may_change
 from layers.store.preparing import Prepared
-from layers.store.records import NotPermitted, PublishResult, RefreshReport, may_change
+from layers.store.records import NotPermitted, PublishResult, RefreshReport
 from layers.store.versioned import FoundThing, reason_given
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,13 @@ def _glance(folder: Path) -> PackLayer:
 
 
 # -- comparing and publishing ------------------------------------------------------------------------------------------
+
+
+def is_published(connection: sa.Connection, pack: PackState) -> bool:
+    """Whether the store has published this very pack, so that a refresh would find nothing to do."""
+    columns = tables.meta.c
+    row = connection.execute(sa.select(columns.filled_at, columns.layers_sha256, columns.areas_sha256)).one()
+    return row.filled_at is not None and tuple(row)[1:] == (pack.layers_sha256, pack.areas_sha256)
 
 
 def refresh(

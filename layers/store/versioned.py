@@ -19,7 +19,8 @@ from layers.model import Fault, NotFound, Refused, Viewer
 from layers.names import faults_of_name, is_name
 from layers.store.audit import Attempt, add_line, refusals_noted
 from layers.store.database import Database
-from layers.store.records import NotPermitted, may_change
+from layers.store.permissions import may_change
+from layers.store.records import NotPermitted
 
 # -- which version is shown --------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import rank_text
-from dashboard.views.choropleth import Choropleth, Seen
+from dashboard.views.choropleth import Choropleth, LayerForViewer
 from dashboard.views.trend import break_between, region_number, trend, versions_of_periods_before
 from layers import Layer, Measure, periods_in_order
 
@@ -213,7 +213,7 @@ def _left_out(ask: Ask, layer: Layer, period: str) -> int:
     level = next((level for level in layer.levels if (level, period) in layer.parts), None)
     if layer.descriptor.measure != Measure.COUNT or level is None:
         return 0
-    values = Seen.by(ask.reader, layer).values(ask.published, level, period)
+    values = LayerForViewer.by(ask.reader, layer).values(ask.published, level, period)
     return int((~np.isfinite(values.arrays["value"])).sum())
 
 
@@ -431,7 +431,7 @@ def _between(ask: Ask, layer: Layer, periods: Sequence[str]) -> tuple[str, str]:
 
 
 def _at_area(ask: Ask, layer: Layer, level: str, i: int, period: str) -> _At:
-    values = Seen.by(ask.reader, layer).values(ask.published, level, period)
+    values = LayerForViewer.by(ask.reader, layer).values(ask.published, level, period)
     row = values.frame.iloc[i]
     if not np.isfinite(row["value"]):
         status = str(row["status"])

@@ -51,12 +51,20 @@ class ExhibitHelp:
 class Exhibits(dict[str, ExhibitHelp]):
     """By kind, and for charts and tables by kind and type: "map", "chart worst"."""
 
-    def add(self, kind: str, type_: str = "", *, says: str, takes: str = "", needs: str, example: str):
-        """A decorator for what makes an exhibit."""
+    def add(self, kind: str, type_: str = "", *, says: str, takes: str = "", needs: str = "", example: str = ""):
+        """A decorator for what makes an exhibit. What it needs, and an example, follow from what it takes unless they are given."""
 
         def put(make: Callable[[ExhibitRequest], Figure]):
             taken = tuple(takes.split())
-            self[f"{kind} {type_}".strip()] = ExhibitHelp(kind, type_, says, taken, needs, example, make)
+            layer, view = (
+                "layer" in taken,
+                "a view with need and services" if "need" in taken else "a view with services",
+            )
+            lines = [kind, f"type: {type_}" if type_ else "", "layer: ID" if layer else ""]
+            self[f"{kind} {type_}".strip()] = ExhibitHelp(
+                kind, type_, says, taken, needs or ("“layer: …”" if layer else view),
+                example or " / ".join(filter(None, lines)), make,
+            )  # fmt: skip
             return make
 
         return put
@@ -150,8 +158,7 @@ class ExhibitRequest(Ask):
 
 
 def plural(level: str) -> str:
-    words = wording.LEVEL_WORDS[level][1]
-    return words[:1].upper() + words[1:]
+    return wording.capital(wording.LEVEL_WORDS[level][1])
 
 
 def _where(ask: ExhibitRequest, selection: Selection | None = None) -> str:
@@ -275,7 +282,7 @@ def value_rows(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int]) ->
                 else "–"
             )
         rows.append((*row, wording.number(people[i])))
-    heads = ["Rank", one_of_level(chart.level)[:1].upper() + one_of_level(chart.level)[1:], column_head(chart.unit)]
+    heads = ["Rank", wording.capital(one_of_level(chart.level)), column_head(chart.unit)]
     heads += ["95% interval"] if intervals else []
     heads.append("Residents")
     numeric = [True, False, True, *([True] if intervals else []), True]
@@ -283,11 +290,7 @@ def value_rows(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int]) ->
 
 
 def column_head(unit: str) -> str:
-    return unit[:1].upper() + unit[1:] if len(unit.split(" ")[0]) > 2 else unit or "Value"
-
-
-def upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return wording.capital(unit) if len(unit.split(" ")[0]) > 2 else unit or "Value"
 
 
 def cards_of(ask: ExhibitRequest, gaps: Gaps) -> tuple[CommunityCard, ...]:

@@ -484,9 +484,9 @@ def test_a_database_that_is_away_for_a_moment_is_bridged_from_memory(store, cloc
         raise sa.exc.OperationalError("SELECT", {}, Exception("connection refused"))
 
     monkeypatch.setattr(store.engine, "connect", away)
-    clock.on(seconds=30)
+    clock.on(minutes=14)
     assert store.values("harm", "lsoa", PUBLIC).arrays["value"][1] == 10.0
-    clock.on(seconds=31)
+    clock.on(minutes=2)
     with pytest.raises(StoreFault, match="could not be read"):
         store.values("harm", "lsoa", PUBLIC)
 

@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from layers.model import NotFound, Refused
-from layers.store.records import NotPermitted, may_change
+from layers.store.permissions import may_change
+from layers.store.records import NotPermitted
 from layers.store.tables import Moment, audit
 from layers.store.versioned import Versioned, VersionedKind
 from tests.layers.store_fixtures import ADMIN, EAST_ANALYST, WEST_ANALYST
