@@ -17,6 +17,7 @@ import pandas as pd
 from layers.fields import AREA
 from layers.methods.need import Preset, read_presets
 from layers.model import LEVELS, PARTNER_KINDS, Fault, Partner, Refused, Theme
+from layers.names import is_name
 from layers.texts import first_few
 
 DEMONSTRATION_NOTICE = "Demonstration data: areas, figures and services are made up. Do not use them for decisions."
@@ -200,6 +201,9 @@ def _check_definition(definition: dict, areas: dict[str, gpd.GeoDataFrame]) -> l
         if gone := [key for key in ("id", "name", "kind", "footprint") if not partner.get(key)]:
             faults.append(Fault(f"partner '{name}' lacks {', '.join(gone)}", "region.toml", "fill it in"))
             continue
+        if not is_name(name):
+            todo = "use letters, digits and hyphens: no slash, no two dots together, nothing invisible"
+            faults.append(Fault(f"{ascii(name)[:80]} cannot be a partner's id", "region.toml", todo))
         if name in seen:
             faults.append(Fault(f"partner id '{name}' stands twice", "region.toml", "give each partner its own id"))
         seen.add(name)

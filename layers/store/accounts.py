@@ -21,6 +21,7 @@ import argon2
 import sqlalchemy as sa
 
 from layers.model import PUBLIC, SYSTEM, Fault, NotFound, Refused, Viewer
+from layers.names import is_name, shown
 from layers.region import Region
 from layers.store.audit import add_line
 from layers.store.database import Database
@@ -313,10 +314,16 @@ def normal(name: str) -> str:
 
 
 def _check_name(name: str) -> list[Fault]:
-    good = 0 < len(name) <= 100 and all(c.isalnum() or c in "._-@+" for c in name)
+    good = len(name) <= 100 and is_name(name) and all(c.isalnum() or c in "._-@+" for c in name)
     if good and name not in (SYSTEM.user, "public"):
         return []
-    return [Fault(f"'{name[:100]}' cannot be a name", "name", "use up to 100 letters, digits and . _ - @ +")]
+    return [
+        Fault(
+            f"{shown(name)} cannot be a name",
+            "name",
+            "use up to 100 letters, digits and . _ - @ +, no two dots together",
+        )
+    ]
 
 
 def _check_role(region: Region, role: str, partner: str) -> list[Fault]:
@@ -325,7 +332,7 @@ def _check_role(region: Region, role: str, partner: str) -> list[Fault]:
         faults.append(Fault(f"'{role}' is not a role", "role", f"use one of {', '.join(ROLES)}"))
     if region.partner(partner) is None:
         known = ", ".join(p.id for p in region.partners)
-        faults.append(Fault(f"'{partner}' is not a partner of this region", "partner", f"use one of: {known}"))
+        faults.append(Fault(f"{shown(partner)} is not a partner of this region", "partner", f"use one of: {known}"))
     return faults
 
 
@@ -344,7 +351,7 @@ def _only_admins(by: Viewer, what: str) -> None:
 
 
 def _find(connection: sa.Connection, name: str) -> sa.Row | None:
-    return connection.execute(sa.select(users).where(users.c.name == name)).first()
+    return connection.execute(sa.select(users).where(users.c.name == name)).first() if is_name(name) else None
 
 
 def active_person(connection: sa.Connection, name: str) -> Viewer | None:

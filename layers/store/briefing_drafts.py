@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.model import Audience, Fault, Refused, Viewer
+from layers.names import shown
 from layers.reading.briefing_text import ID, MOST_BYTES, read_briefing, without_notes
 from layers.store import tables
 from layers.store.audit import OF_BRIEFING, add_line
@@ -189,7 +190,7 @@ def clean_text(text: str) -> str:
 def check_id(briefing_id: str, title: str) -> None:
     if not ID.match(briefing_id):
         todo = "use up to 80 small letters, digits and hyphens, and begin with a letter or digit"
-        raise Refused(title, [Fault(f"'{briefing_id[:100]}' cannot be an id", "id", todo, rule="id")])
+        raise Refused(title, [Fault(f"{shown(briefing_id)} cannot be an id", "id", todo, rule="id")])
     if briefing_id in RESERVED or briefing_id.startswith("ward-"):  # every ward has its page at ward-<code>
         raise cannot_have(briefing_id, title)
 
