@@ -21,6 +21,7 @@ import argon2
 import sqlalchemy as sa
 
 from layers.model import PUBLIC, SYSTEM, Fault, NotFound, Refused, Viewer
+from layers.names import is_name, shown
 from layers.region import Region
 from layers.store.audit import add_line
 from layers.store.database import Database
@@ -104,9 +105,8 @@ class Accounts:
         hashed = None if password is None else _hash(password)
         with self.database.writing(bump=False) as connection:
             if _find(connection, name) is not None:
-                fault = Fault(
-                    f"there is already an account '{name}'", "name", "choose another name, or enable that one"
-                )
+                what = f"there is already an account '{name}'"
+                fault = Fault(what, "name", "choose another name, or enable that one")
                 raise Refused("The account was not made.", [fault])
             now = self.database.now()
             row = {
@@ -302,10 +302,16 @@ def normal(name: str) -> str:
 
 
 def _check_name(name: str) -> list[Fault]:
-    good = 0 < len(name) <= 100 and all(c.isalnum() or c in "._-@+" for c in name)
+    good = len(name) <= 100 and is_name(name) and all(c.isalnum() or c in "._-@+" for c in name)
     if good and name not in (SYSTEM.user, "public"):
         return []
-    return [Fault(f"'{name[:100]}' cannot be a name", "name", "use up to 100 letters, digits and . _ - @ +")]
+    return [
+        Fault(
+            f"{shown(name)} cannot be a name",
+            "name",
+            "use up to 100 letters, digits and . _ - @ +, no two dots together",
+        )
+    ]
 
 
 def _check_role(region: Region, role: str, partner: str) -> list[Fault]:
@@ -314,17 +320,14 @@ def _check_role(region: Region, role: str, partner: str) -> list[Fault]:
         faults.append(Fault(f"'{role}' is not a role", "role", f"use one of {', '.join(ROLES)}"))
     if region.partner(partner) is None:
         known = ", ".join(p.id for p in region.partners)
-        faults.append(Fault(f"'{partner}' is not a partner of this region", "partner", f"use one of: {known}"))
+        faults.append(Fault(f"{shown(partner)} is not a partner of this region", "partner", f"use one of: {known}"))
     return faults
 
 
 def _check_password(name: str, password: str) -> list[Fault]:
     if not SHORTEST <= len(password) <= LONGEST:
-        return [
-            Fault(
-                f"it has {len(password)} characters", "password", f"use {SHORTEST} to {LONGEST}: three random words do"
-            )
-        ]
+        what = f"it has {len(password)} characters"
+        return [Fault(what, "password", f"use {SHORTEST} to {LONGEST}: three random words do")]
     if normal(password) == name or len(set(password)) < 4:
         return [Fault("it can be guessed at once", "password", "use three random words")]
     return []
@@ -336,7 +339,7 @@ def _only_admins(by: Viewer, what: str) -> None:
 
 
 def _find(connection: sa.Connection, name: str) -> sa.Row | None:
-    return connection.execute(sa.select(users).where(users.c.name == name)).first()
+    return connection.execute(sa.select(users).where(users.c.name == name)).first() if is_name(name) else None
 
 
 def active_people(connection: sa.Connection) -> dict[str, Viewer]:

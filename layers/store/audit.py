@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.model import Refused, Viewer
+from layers.names import is_name
 from layers.store import tables
 from layers.store.blobs import sha256
 from layers.store.database import Database
@@ -90,7 +91,9 @@ def refusals_noted(database: Database, by: Viewer, action: str, of: str = "") ->
             detail = {"why": getattr(error, "title", str(error)), "faults": faults}
             try:
                 with database.writing(bump=False) as connection:
-                    add_line(connection, at=database.now(), by=by, action=action, of=attempt.of[:200], detail=detail)
+                    of = attempt.of[:200]
+                    of = of if is_name(of) or not of else ascii(of)[:200]  # whatever was tried can be written down
+                    add_line(connection, at=database.now(), by=by, action=action, of=of, detail=detail)
             except Exception:
                 log.exception("the audit line about a refused %s of %s could not be written", action, attempt.of)
         raise

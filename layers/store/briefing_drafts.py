@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.model import Audience, Fault, Refused, Viewer
+from layers.names import shown
 from layers.reading.briefing_text import ID, MOST_BYTES, read_briefing, without_notes
 from layers.store import tables
 from layers.store.audit import add_line
@@ -156,9 +157,8 @@ class BriefingDrafts(CheckedDrafts):
             if self.database.region.partner(partner) is not None and may_change(partner, by):
                 return partner
         known = ", ".join(partner.id for partner in self.database.region.partners)
-        fault = Fault(
-            "it does not say whose it is", "partner", f"write “partner: …” in its front matter, one of {known}"
-        )
+        what = "it does not say whose it is"
+        fault = Fault(what, "partner", f"write “partner: …” in its front matter, one of {known}")
         raise Refused("The briefing was not begun.", [fault])
 
 
@@ -174,9 +174,8 @@ def clean_text(text: str) -> str:
     except UnicodeEncodeError:
         size = None
     if size is None or "\x00" in text:
-        fault = Fault(
-            "it holds a character that cannot be kept", "text", "delete it, or write the text anew", rule="text"
-        )
+        what = "it holds a character that cannot be kept"
+        fault = Fault(what, "text", "delete it, or write the text anew", rule="text")
         raise Refused("The text was not kept.", [fault])
     if size > MOST_BYTES:
         fault = Fault(f"it is larger than {MOST_BYTES // 1000:,} kB", "text", "split it in two", rule="briefing-size")
@@ -187,7 +186,7 @@ def clean_text(text: str) -> str:
 def check_id(briefing_id: str, title: str) -> None:
     if not ID.match(briefing_id):
         todo = "use up to 80 small letters, digits and hyphens, and begin with a letter or digit"
-        raise Refused(title, [Fault(f"'{briefing_id[:100]}' cannot be an id", "id", todo, rule="id")])
+        raise Refused(title, [Fault(f"{shown(briefing_id)} cannot be an id", "id", todo, rule="id")])
     if briefing_id in RESERVED or briefing_id.startswith("ward-"):  # every ward has its page at ward-<code>
         raise cannot_have(briefing_id, title)
 

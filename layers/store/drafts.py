@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.model import SYSTEM, Fault, NotFound, Refused, Viewer
+from layers.names import faults_of_name, is_name
 from layers.store import tables
 from layers.store.accounts import active_people, normal
 from layers.store.audit import add_line
@@ -60,7 +61,8 @@ class DraftTable:
             return self.find(connection, draft_id, by)
 
     def find(self, connection: sa.Connection, draft_id: str, by: Viewer) -> Any:
-        row = connection.execute(sa.select(self.table).where(self.table.c.id == draft_id)).first()
+        query = sa.select(self.table).where(self.table.c.id == draft_id)
+        row = connection.execute(query).first() if is_name(draft_id) else None
         draft = None if row is None else self.draft_of(row)
         if draft is None or not self.may_open(draft, by):
             raise NotFound("There is no such draft.")
@@ -82,6 +84,11 @@ class DraftTable:
     def insert(self, connection: sa.Connection, by: Viewer, now: datetime, **columns: Any) -> Any:
         row = {"id": self.new_id(), "made_at": now, "made_by": by.user, "changed_at": now, "changed_by": by.user}
         row |= {"revision": 1, **columns}
+        faults = faults_of_name(row["id"], "draft") + (
+            faults_of_name(row["partner"], "partner") if row["partner"] else []
+        )
+        if faults:
+            raise Refused("The draft was not begun.", faults)
         connection.execute(sa.insert(self.table).values(row))
         return self.find(connection, row["id"], by)
 

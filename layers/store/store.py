@@ -483,9 +483,8 @@ class Store(Layers, Database):
             wanted = LAYERS.version_row(connection, layer.id, layer.version)._mapping[f"{part}_sha256"]
             blob = read_content(connection, layer.id, layer.version, part)
         if sha256(blob) != wanted:
-            fault = Fault(
-                "what is stored is not what was published", f"{layer.id} version {layer.version}", "restore a backup"
-            )
+            what = "what is stored is not what was published"
+            fault = Fault(what, f"{layer.id} version {layer.version}", "restore a backup")
             raise StoreFault("The values are damaged and are not shown.", [fault])
         return blob
 
