@@ -11,16 +11,9 @@ from pathlib import Path
 
 import click
 
+from dashboard.commands import common
 from dashboard.commands.briefings import briefing
-from dashboard.commands.common import (
-    LEVELS,
-    Commands,
-    FormatChoice,
-    json_option,
-    published,
-    say_json,
-    viewer_of,
-)
+from dashboard.commands.common import Commands, FormatChoice
 from dashboard.commands.gaps import gaps, site, together, travel
 from dashboard.commands.layers import layers
 from dashboard.commands.store import backup, check, restore
@@ -58,28 +51,25 @@ def region() -> None:
 @click.argument("definition", type=click.Path(path_type=Path))
 @click.option("--source", type=click.Path(path_type=Path), help="Folder of official files; left out: download them.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the new pack.")
-@json_option
+@common.json_option
 def region_build(definition: Path, source: Path | None, out: Path, as_json: bool) -> None:
     """Build a region pack from official files and a DEFINITION.toml."""
     from layers import build_region
 
     report = build_region(definition, source, out, progress=lambda text: click.echo(text, err=True))
-    if as_json:
-        say_json({"ok": True, **report.to_json()})
-    else:
-        click.echo("\n".join(report.lines()))
+    common.say(as_json, {"ok": True, **report.to_json()}, "\n".join(report.lines()))
 
 
 @region.command("show")
-@json_option
+@common.json_option
 def region_show(as_json: bool) -> None:
     """The region in use: areas, partners, themes, layers."""
     from dashboard.views.layers import region_document
 
-    here = published()
+    here = common.published()
     document = region_document(here)
     if as_json:
-        say_json(document)
+        common.say_json(document)
         return
     click.echo(f"{document['name']} ({document['id']})")
     if document["notice"]:
@@ -135,7 +125,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
 @main.command()
 @click.argument("layer")
-@click.option("--level", required=True, type=LEVELS)
+@click.option("--level", required=True, type=common.LEVELS)
 @click.option("--period", default=None)
 @click.option("--as", "user", default="", help="As this user; left out: as the public.")
 @click.option("--format", "form", default="csv", type=FormatChoice("values"))
@@ -144,8 +134,8 @@ def values(layer: str, level: str, period: str | None, user: str, form: str, out
     """Values of a LAYER at a level, in any of its formats."""
     from dashboard.views.values import values_export
 
-    here = published()
-    viewer = viewer_of(here, user)
+    here = common.published()
+    viewer = common.viewer_of(here, user)
     found = here.store.layer(layer, viewer)
     if period is not None and period not in found.periods:
         raise Refused(f"{layer} has no period {period}.", [Fault(f"it has {', '.join(found.periods) or 'no period'}")])

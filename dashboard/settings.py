@@ -35,10 +35,6 @@ class Settings:
         """What the home remembers of the store of this region pack."""
         return Marker(self.home, store_name(self.region))
 
-    @property
-    def single_machine(self) -> bool:
-        return self.database_url.startswith("sqlite")
-
 
 HELP = {
     "COMMONGROUND_REGION": "region pack to serve; default `data/demo`",

@@ -1,6 +1,6 @@
 """Where a briefing comes from: what was published in the store, the built-in starters and ward pages, the region pack's files.
 
-:func:`find_briefing` is the one way to one, for pages, commands and exports alike. Who may read is asked before anything is
+:func:`find` is the one way to one, for pages, commands and exports alike. Who may read is asked before anything is
 built or taken from memory; what somebody may not read raises the same :class:`~layers.NotFound` as what does not exist.
 """
 
@@ -22,7 +22,7 @@ from dashboard.briefings.ward.ward_briefing import briefing_of
 from dashboard.briefings.ward.ward_model import PREFIX as WARD
 from dashboard.briefings.ward.ward_model import WardPage
 from dashboard.briefings.writing.starters import starter_text, starters
-from dashboard.memory import kept
+from dashboard.memory import remembered
 from dashboard.published import Published
 from layers import (
     PUBLIC,
@@ -87,17 +87,12 @@ class Entry:
         return f"/briefings/{self.id}"
 
 
-def find_briefing(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> Briefing:
+def find(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> FoundBriefing:
     """Look among what was published, then starters and ward pages, then the files of the region pack.
 
     Raises NotFound alike for what is missing and what is hidden, and Withdrawn, with the reason, to those who could read it.
     The presenter's notes are in it only for those who may edit it.
     """
-    return find(published, briefing_id, viewer, version).briefing
-
-
-def find(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> FoundBriefing:
-    """:func:`find_briefing` with how it came about."""
     if not _ID.match(briefing_id) or briefing_id in RESERVED:
         raise not_there()
     store = published.store
@@ -211,7 +206,7 @@ def _of_record(published: Published, record: PublishedBriefing) -> Briefing:
     return _pinned(published, record.id, record.text, pins, record.version, day, published.store.generation())
 
 
-@kept(64)
+@remembered(64)
 def _pinned(
     published: Published,
     briefing_id: str,
@@ -228,13 +223,13 @@ def _pinned(
     )  # fmt: skip
 
 
-@kept(64)
+@remembered(64)
 def _built(published: Published, briefing_id: str, text: str, _: int, today: date) -> Briefing:
     """A text with the newest data. What cannot be shown is said on its page."""
     return build_briefing(published, read_briefing(text), briefing_id=briefing_id, lenient=True, made_on=today)
 
 
-@kept(256)
+@remembered(256)
 def _ward(published: Published, code: str, _: int, today: date) -> WardPage | None:
     return ward_page(published, code, PUBLIC, made_on=today)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
@@ -66,6 +67,14 @@ def fault_document(fault: Fault) -> dict[str, Any]:
     return {name: getattr(fault, name) for name in names if getattr(fault, name) not in ("", None)}
 
 
+def say(as_json: bool, document: Any, words: str, *, err: bool = False) -> None:
+    """Print what was done: DOCUMENT where JSON is wanted, else WORDS."""
+    if as_json:
+        say_json(document)
+    else:
+        click.echo(words, err=err)
+
+
 def say_json(document: Any) -> None:
     """Print one JSON document: dates as ISO text, numbers of numpy as numbers, what is not a number as null."""
     click.echo(json.dumps(_plain(document), ensure_ascii=False, indent=1, allow_nan=False))
@@ -96,6 +105,16 @@ def json_option(function):
 
     words = "One JSON document on standard output, nothing else."
     return click.option("--json", "as_json", is_flag=True, is_eager=True, callback=remember, help=words)(function)
+
+
+@contextmanager
+def bar(label: str, total: int, *, shown: bool = True) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error, where somebody is looking; moved by ``moved(done)``."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    with click.progressbar(length=max(total, 1), label=label, file=sys.stderr) as drawn:
+        yield lambda done, *_: drawn.update(done - drawn.pos)
 
 
 def published(*, to_write: bool = False, needs_store: bool = False):

@@ -7,20 +7,20 @@ from pathlib import Path
 import click
 
 from dashboard import settings
-from dashboard.commands.common import fault_document, json_option, published, say_json
+from dashboard.commands import common
 from dashboard.views.wording import counted
 
 
 @click.command()
-@json_option
+@common.json_option
 def check(as_json: bool) -> None:
     """Integrity of the store; exit status 1 and a plain list when something is wrong. Changes nothing."""
     from layers import check_store
 
-    here = published(needs_store=True)
+    here = common.published(needs_store=True)
     faults = check_store(here.store)
     if as_json:
-        say_json({"ok": not faults, "faults": [fault_document(fault) for fault in faults]})
+        common.say_json({"ok": not faults, "faults": [common.fault_document(fault) for fault in faults]})
     elif not faults:
         click.echo("The store is whole: every version is there and reads as it was published.")
     else:
@@ -32,7 +32,7 @@ def check(as_json: bool) -> None:
 
 @click.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
-@json_option
+@common.json_option
 def backup(out: Path, as_json: bool) -> None:
     """The whole store as one file, while people work; it is read again and checked before it gets its name.
 
@@ -40,13 +40,13 @@ def backup(out: Path, as_json: bool) -> None:
     """
     from layers import write_backup
 
-    here = published(needs_store=True)
+    here = common.published(needs_store=True)
     _say(write_backup(here.store, out.absolute()), as_json, f"wrote {out}")
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@json_option
+@common.json_option
 def restore(file: Path, as_json: bool) -> None:
     """Make the store of an empty home, or of an empty database, from the backup FILE.
 
@@ -65,7 +65,7 @@ def _say(done, as_json: bool, lead: str) -> None:
 
     if as_json:
         names = ("store", "region_id", "schema_version", "made_at", "bytes", "sha256", "rows")
-        say_json({"ok": True, "file": done.file, **{name: getattr(done, name) for name in names}})
+        common.say_json({"ok": True, "file": done.file, **{name: getattr(done, name) for name in names}})
         return
     kept = counted(done.rows["versions"], "version of a layer", "versions of layers")
     click.echo(f"{lead} on {backup_made_on(done)}: {kept}, {counted(done.rows['users'], 'account')}.")

@@ -21,15 +21,7 @@ from layers.methods.harmonise import harmonise
 from layers.model import LEVELS, Descriptor, Fault, Kind, Package, Refused
 from layers.periods import in_order
 from layers.region import Region
-from layers.store.blobs import (
-    NUMBERS,
-    decode_table,
-    decode_values,
-    encode_table,
-    encode_values,
-    parts_of,
-    status_codes,
-)
+from layers.store import blobs
 from layers.store.records import STATUSES
 
 LARGEST = 10
@@ -61,7 +53,7 @@ def prepare(package: Package, region: Region) -> Prepared:
     return Prepared(
         descriptor=package.descriptor,
         values=values,
-        table=encode_table(package.table),
+        table=blobs.encode_table(package.table),
         file_sha256=package.sha256,
         summary=summary,
         report=report,
@@ -120,11 +112,11 @@ def _prepare_indicator(package: Package, region: Region) -> tuple[bytes, dict, d
         "sites": 0,
     }
     why = {key: reasons for key, reasons in done.area_reasons.items() if key in parts}
-    return encode_values(parts, why), summary, _as_plain(done.report)
+    return blobs.encode_values(parts, why), summary, _as_plain(done.report)
 
 
 def _withheld(frame: pd.DataFrame) -> bool:
-    return bool((status_codes(frame) == STATUSES.index("suppressed")).any())
+    return bool((blobs.status_codes(frame) == STATUSES.index("suppressed")).any())
 
 
 def _unsound(frame: pd.DataFrame, level: str, period: str, region: Region) -> list[Fault]:
@@ -139,12 +131,12 @@ def _unsound(frame: pd.DataFrame, level: str, period: str, region: Region) -> li
     ):
         return [Fault("the rows are not the region's areas in area order", where, todo)]
     faults = []
-    status = status_codes(frame)
+    status = blobs.status_codes(frame)
     if (status < 0).any():
         strange = sorted(set(frame["status"].astype(str)[status < 0]))
         faults.append(Fault(f"unknown status: {', '.join(strange)}", where, todo))
     try:
-        numbers = {name: frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in NUMBERS}
+        numbers = {name: frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in blobs.NUMBERS}
     except (TypeError, ValueError):
         todo = "give categories as numbers, and say in words what each means"
         return [*faults, Fault("a value is not a number", where, todo)]
@@ -153,9 +145,8 @@ def _unsound(frame: pd.DataFrame, level: str, period: str, region: Region) -> li
     leaked = (suppressed | missing) & (there["value"] | there["lower"] | there["upper"])
     leaked |= suppressed & there["numerator"]
     if leaked.any():
-        faults.append(
-            Fault(f"{int(leaked.sum())} areas carry numbers although they are withheld or missing", where, todo)
-        )
+        what = f"{int(leaked.sum())} areas carry numbers although they are withheld or missing"
+        faults.append(Fault(what, where, todo))
     if (bare := ~(suppressed | missing) & ~there["value"]).any():
         faults.append(Fault(f"{int(bare.sum())} areas are marked as known but have no value", where, todo))
     if infinite := sum(np.isinf(array) for array in numbers.values()).sum():
@@ -190,7 +181,7 @@ def _prepare_services(package: Package, region: Region) -> tuple[bytes, dict, di
         "sites_without_a_place": int((~placed).sum()),
         "sites_too_far_away": int((placed & ~near).sum()),
     }
-    return encode_table(kept), summary, report
+    return blobs.encode_table(kept), summary, report
 
 
 def _within_buffer(sites: pd.DataFrame, region: Region) -> pd.Series:
@@ -242,8 +233,8 @@ def changes(before: tuple[int, bytes] | None, after: bytes, kind: Kind) -> dict[
         return {}
     version, old = before
     if kind == Kind.SERVICES:
-        return {"against": version, **_changed_sites(decode_table(old), decode_table(after))}
-    old_parts, new_parts = parts_of(old), parts_of(after)
+        return {"against": version, **_changed_sites(blobs.decode_table(old), blobs.decode_table(after))}
+    old_parts, new_parts = blobs.parts_of(old), blobs.parts_of(after)
     result: dict[str, Any] = {
         "against": version,
         "periods_added": [p for p in in_order(p for _, p in new_parts) if p not in {q for _, q in old_parts}],
@@ -275,7 +266,7 @@ def changes(before: tuple[int, bytes] | None, after: bytes, kind: Kind) -> dict[
 def _side_by_side(old: bytes, new: bytes, level: str, period: str) -> pd.DataFrame:
     columns = {}
     for name, blob in (("before", old), ("after", new)):
-        part = decode_values(blob, level, period)
+        part = blobs.decode_values(blob, level, period)
         columns[name] = pd.Series(part.arrays["value"], index=pd.Index(part.area_code.to_pylist()))
     return pd.DataFrame(columns)
 

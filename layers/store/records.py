@@ -14,14 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from layers.model import (
-    Descriptor,
-    Fault,
-    Kind,
-    NotFound,
-    Refused,
-    Status,
-)
+from layers.model import Descriptor, Fault, Kind, NotFound, Refused, Status
 
 STATUSES = tuple(str(status) for status in Status)
 """Words of the status codes in :attr:`Values.arrays`: code 0 is ok, 1 converted, 2 suppressed, 3 missing."""

@@ -21,7 +21,6 @@ def test_nothing_set_is_the_demonstration_on_one_machine(tmp_path, monkeypatch):
     chosen = from_environment({"COMMONGROUND_HOME": str(tmp_path)})
     assert chosen.region == DEMO_PACK
     assert chosen.database_url == f"sqlite:///{tmp_path / 'store-demo.sqlite'}"
-    assert chosen.single_machine
     assert (chosen.tiles_url, chosen.tiles_attribution) == ("", "")
 
 
@@ -66,7 +65,7 @@ def test_several_hosts_must_be_given_the_same_key(tmp_path):
         from_environment(environ)
     assert "COMMONGROUND_SECRET_KEY" in str(refused.value)
     assert "every host" in str(refused.value)
-    assert not from_environment(environ | {"COMMONGROUND_SECRET_KEY": GOOD}).single_machine
+    assert from_environment(environ | {"COMMONGROUND_SECRET_KEY": GOOD}).secret_key == GOOD
 
 
 def test_every_setting_that_the_code_reads_has_its_help():

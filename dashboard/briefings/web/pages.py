@@ -18,17 +18,9 @@ from layers import PUBLIC, Briefings, Viewer
 PATH = "/briefings"
 EDIT = f"{PATH}/edit"
 
-EMBED_POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors *",
-    ]
+EMBED_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors *"
 )
 """For the one page that other websites may show: it holds nothing that can be pressed but links."""
 

@@ -17,9 +17,9 @@ import pytest
 from dashboard.app import create_app
 from dashboard.auth.session import COOKIE
 from dashboard.briefings.files import contents
-from dashboard.briefings.files.formats import FORMATS, Format, export_briefing
+from dashboard.briefings.files.formats import FORMATS, BriefingFormat, export_briefing
 from dashboard.briefings.filling.model import BriefingPage
-from dashboard.briefings.sources import RESERVED, find_briefing, short_code
+from dashboard.briefings.sources import RESERVED, find, short_code
 from dashboard.briefings.web import draw
 from dashboard.briefings.writing import outline
 from dashboard.briefings.writing.drafting import page_of_view
@@ -196,18 +196,18 @@ def test_every_address_of_a_briefing_is_asked_above(read_only):
     assert {rule for rule in rules if rule.startswith("/briefings/<briefing_id>")} == asked
 
 
-def test_find_briefing_is_the_same_door(read_only):
+def test_there_is_one_door_to_a_briefing(read_only):
     for person in WHO:
         for briefing_id in AUDIENCES:
             viewer = read_only.viewer(person)
             if briefing_id in WHO[person]:
-                assert find_briefing(read_only.published, briefing_id, viewer).title == TITLES[briefing_id]
+                assert find(read_only.published, briefing_id, viewer).briefing.title == TITLES[briefing_id]
             else:
                 with pytest.raises(NotFound):
-                    find_briefing(read_only.published, briefing_id, viewer)
+                    find(read_only.published, briefing_id, viewer)
     for odd in ("", "..", "a b", "x" * 200, "Ä", *RESERVED):
         with pytest.raises(NotFound):
-            find_briefing(read_only.published, odd, PUBLIC)
+            find(read_only.published, odd, PUBLIC)
 
 
 @pytest.mark.parametrize("format_", ["pptx", "docx", "pdf"])
@@ -727,7 +727,7 @@ def test_a_setting_is_read_back_as_it_was_given(value):
 
 
 def test_a_format_is_one_row_and_its_function(site, monkeypatch):
-    row = Format("txt", "Plain text", "To be read aloud", "text/plain; charset=utf-8", "contents:as_text")
+    row = BriefingFormat("txt", "Plain text", "To be read aloud", "text/plain; charset=utf-8", "contents:as_text")
     monkeypatch.setitem(FORMATS, "txt", row)
     monkeypatch.setattr(contents, "as_text", lambda briefing, *, address: briefing.title.encode(), raising=False)
     page = site.client().get("/briefings/all-may-read").text
@@ -740,5 +740,5 @@ def test_a_format_is_one_row_and_its_function(site, monkeypatch):
     assert 'filename="all-may-read.txt"' in answer.headers["Content-Disposition"]
     assert site.client().get("/briefings/all-may-read/files/all-may-read.odt").status_code == 404
     with pytest.raises(Refused) as refused:
-        export_briefing(find_briefing(site.published, "all-may-read", PUBLIC), "odt")
+        export_briefing(find(site.published, "all-may-read", PUBLIC).briefing, "odt")
     assert "txt" in str(refused.value.faults[0])
