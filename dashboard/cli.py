@@ -16,6 +16,7 @@ from dashboard.commands.briefings import briefing
 from dashboard.commands.common import Commands, FormatChoice
 from dashboard.commands.gaps import gaps, site, together, travel
 from dashboard.commands.layers import layers
+from dashboard.commands.store import backup, check, restore
 from dashboard.commands.users import user
 from dashboard.exports import SPACED, write, write_whole
 from layers import Fault, Refused
@@ -34,6 +35,9 @@ main.add_command(gaps)
 main.add_command(together)
 main.add_command(site)
 main.add_command(travel)
+main.add_command(check)
+main.add_command(backup)
+main.add_command(restore)
 
 # ---- region ----------------------------------------------------------------------------------------------------------
 
@@ -134,25 +138,6 @@ def values(layer: str, level: str, period: str | None, user: str, form: str, out
     else:
         write_whole(out, data)
         click.echo(f"wrote {out}", err=True)
-
-
-@main.command()
-@common.json_option
-def check(as_json: bool) -> None:
-    """Integrity of the store; exit status 1 and a plain list when something is wrong."""
-    from layers import check_store
-
-    here = common.published(needs_store=True)
-    faults = check_store(here.store)
-    if as_json:
-        common.say_json({"ok": not faults, "faults": [common.fault_document(fault) for fault in faults]})
-    elif not faults:
-        click.echo("The store is whole: every version is there and reads as it was published.")
-    else:
-        for fault in faults:
-            click.echo(str(fault))
-    if faults:
-        raise SystemExit(1)
 
 
 if __name__ == "__main__":

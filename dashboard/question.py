@@ -31,7 +31,7 @@ MOST_LAYERS = 20
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 _NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
-_WHOLE = re.compile(r"[0-9]{1,9}\Z")
+_WHOLE = re.compile(r"-?[0-9]{1,9}\Z")
 
 
 class WrongValue(ValueError):
@@ -339,6 +339,7 @@ def weighted(parts: Iterable[tuple[str, float]]) -> str:
 
 _WITH_NEED = (MAP, GAPS, SITES)
 _ALL = (MAP, GAPS, TOGETHER, SITES)
+_BY_ENGINE = {"least": None, "most": None}  # the engine has its own limits, wider ones, and refuses with a reason
 
 
 def _partners(region: Any) -> list[str]:
@@ -420,11 +421,11 @@ ROWS = (
     Field("at", Place(), "the place", (MAP,), default=None, least=(48, -12, 3), most=(62, 4, 19)),
     Field(
         "robustness", Whole(), "a number of draws of", (GAPS,), "Draws behind the stability, 0 for none; 500 when left out",
-        default=500, least=0, most=2_000, by_command={"most": None},  # the engine takes more, and says how many
+        default=500, least=0, most=2_000, by_command=_BY_ENGINE,
     ),
     Field(
         "new", Whole(), "a number of new sites of", (SITES, OPTIONS), "How many new sites (lscp finds that itself)",
-        default=1, least=1, most=25, by_command={"most": None},
+        default=1, least=1, most=25, by_command=_BY_ENGINE,
     ),
     Field(
         "objective", Choice(), "the objective", (SITES, OPTIONS), "What the sites are chosen for; mclp when left out",

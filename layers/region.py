@@ -17,6 +17,7 @@ import pandas as pd
 from layers.fields import AREA
 from layers.methods.need import Preset, read_presets
 from layers.model import LEVELS, PARTNER_KINDS, Fault, Partner, Refused, Theme
+from layers.names import is_name
 from layers.texts import first_few
 
 DEMONSTRATION_NOTICE = "Demonstration data: areas, figures and services are made up. Do not use them for decisions."
@@ -169,9 +170,8 @@ def _read_areas(path: Path, level: str, faults: list[Fault]) -> gpd.GeoDataFrame
         faults.append(Fault(f"outlines are in {frame.crs}, not in EPSG:4326", where, "build the pack again"))
     twice = frame["code"][frame["code"].duplicated()].unique()
     if len(twice):
-        faults.append(
-            Fault(f"{len(twice)} codes stand more than once: {first_few(twice)}", where, "build the pack again")
-        )
+        what = f"{len(twice)} codes stand more than once: {first_few(twice)}"
+        faults.append(Fault(what, where, "build the pack again"))
     if frame.empty:
         faults.append(Fault("holds no areas", where, "check the authority codes of the definition"))
     if frame["population"].isna().any() or (frame["population"] < 0).any():
@@ -201,6 +201,9 @@ def _check_definition(definition: dict, areas: dict[str, gpd.GeoDataFrame]) -> l
         if gone := [key for key in ("id", "name", "kind", "footprint") if not partner.get(key)]:
             faults.append(Fault(f"partner '{name}' lacks {', '.join(gone)}", "region.toml", "fill it in"))
             continue
+        if not is_name(name):
+            todo = "use letters, digits and hyphens: no slash, no two dots together, nothing invisible"
+            faults.append(Fault(f"{ascii(name)[:80]} cannot be a partner's id", "region.toml", todo))
         if name in seen:
             faults.append(Fault(f"partner id '{name}' stands twice", "region.toml", "give each partner its own id"))
         seen.add(name)

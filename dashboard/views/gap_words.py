@@ -76,9 +76,13 @@ def rule_sentence(gaps: GapAnswer) -> str:
     request = gaps.request
     threshold = request.need_threshold
     fifth = "in the worst fifth of the region" if threshold == 80 else "high in the region"
-    return f"Underserved here means: need {fifth} ({threshold:g} or more of 100) and {poor_words(gaps)}" + (
-        ", counting only services in the area's own authority." if request.alone else "."
-    )
+    need = f"need {fifth} ({threshold:g} or more of 100)"
+    return f"Underserved here means: {need} and {poor_words(gaps)}{_whose(request)}."
+
+
+def _whose(request: GapRequest) -> str:
+    """Whose services count, to follow what poor access means."""
+    return ", counting only services in the area's own authority" if request.alone else ""
 
 
 def poor_words(gaps: GapAnswer) -> str:
@@ -418,7 +422,8 @@ def put_into_words(gaps: GapAnswer, document: dict[str, Any]) -> None:
     """Add to the engine's document of a gap answer what people read in it."""
     found, summary = summary_sentence(gaps), document["summary"]
     document["parameters"] = parameters_in_words(gaps, document["parameters"])
-    summary |= {"rule": poor_words(gaps), "sentence": found, "notes": notes_of(gaps)}
+    rule = f"{poor_words(gaps)}{_whose(gaps.request)}"
+    summary |= {"rule": rule, "sentence": found, "notes": notes_of(gaps)}
     summary |= {"rule_sentence": rule_sentence(gaps), "summary_sentence": found}
     for area in document["areas"]:
         area["reason"] = REASONS[area["reason"]]

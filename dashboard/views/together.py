@@ -235,10 +235,16 @@ def _score(published, viewer, needs, services, level, max_m, detour, period) -> 
 def put_together_into_words(together: Together, document: dict[str, Any]) -> None:
     """Add to the engine's document of alone against together what people read in it."""
     found = together_sentence(together)
-    document["parameters"] = document["parameters"] | {"distance": line_words(document["parameters"]["detour"])}
+    document["parameters"] = parameters_in_words(together)
     document["summary"] |= {"sentence": found, "summary_sentence": found, "caution": CAUTION}
     for row in (*document["areas"], *document["authorities"]):
         row["reason"] = REASONS[row["reason"]]
+
+
+def parameters_in_words(together: Together) -> dict[str, Any]:
+    """The engine's parameters with what people read in them; a document and a cell of its CSV say the same."""
+    parameters = together.result.parameters
+    return parameters | {"distance": line_words(parameters["detour"])}
 
 
 CAUTION = "These are straight lines: where a river or an estuary has no crossing, the real way is much longer."
