@@ -21,6 +21,7 @@ from markupsafe import escape
 from dashboard import callbacks, question, settings, web
 from dashboard.api import data, gaps, health, v1
 from dashboard.api.answers import ApiError
+from dashboard.audit import routes as audit_routes
 from dashboard.auth import guard, routes
 from dashboard.auth.oidc import OidcSettings, Provider
 from dashboard.auth.session import current_viewer
@@ -132,6 +133,7 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     server.register_blueprint(v1.blueprint())
     publishing_routes.install(server, published, shapes)
     server.register_blueprint(layer_routes.blueprint())
+    server.register_blueprint(audit_routes.blueprint())
     server.register_blueprint(gaps.blueprint())
     server.register_blueprint(briefing_routes.blueprint())
     server.register_error_handler(ApiError, ApiError.response)
@@ -188,9 +190,11 @@ def create_server(environ=None) -> flask.Flask:
     region = load_region(chosen.region)
     chosen.home.mkdir(parents=True, exist_ok=True)
     store = open_store(chosen.database_url, region, marker=chosen.marker)
+    store.anchor_at(chosen.anchor)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
     app = create_app(published, chosen.secret_key, oidc=chosen.oidc)
     guard.trust_proxies(app.server, chosen.proxies)
+    app.server.config["SECURITY_CONTACT"] = chosen.contact
     logging.getLogger("commonground").info("serving %s", region.name)
     return app.server
 

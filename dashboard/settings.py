@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dashboard.auth import oidc
 from dashboard.auth.oidc import OidcSettings
-from layers import Fault, Marker, Refused
+from layers import Anchor, Fault, Marker, Refused, allowed_feeds
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO_PACK = ROOT / "data" / "demo"
@@ -29,6 +29,14 @@ class Settings:
     tiles_attribution: str = ""
     proxies: int = 0
     oidc: OidcSettings | None = None
+    audit_anchor: str = ""
+    feeds: tuple[str, ...] = ()
+    contact: str = ""
+
+    @property
+    def anchor(self) -> Anchor:
+        """Where the audit trail is noted outside the database."""
+        return Anchor(self.audit_anchor or str(self.home / f"audit-anchor-{store_name(self.region)}.log"))
 
     @property
     def marker(self) -> Marker:
@@ -44,6 +52,9 @@ HELP = {
     "COMMONGROUND_TILES_URL": "optional basemap, for example `https://tiles.example.org/{z}/{x}/{y}.png`; by default nothing is fetched",
     "COMMONGROUND_TILES_ATTRIBUTION": "credit shown on the map when a basemap is set",
     "COMMONGROUND_PROXIES": "number of proxies in front that report the browser's address, scheme and host; default 0",
+    "COMMONGROUND_AUDIT_ANCHOR": "notes the audit trail outside the database: a file, `syslog` or `off`; default a file in the home",
+    "COMMONGROUND_FEEDS": "where feeds may be read from: hosts (https, public addresses) and whole origins as written; default none",
+    "COMMONGROUND_SECURITY_CONTACT": "whom to tell of a weakness (`security.txt`): `mailto:...` or `https://...`",
     "COMMONGROUND_OIDC_ISSUER": "address of the organisation's sign-in service (OpenID Connect); by default accounts are local only",
     "COMMONGROUND_OIDC_CLIENT_ID": "name of this site at the sign-in service",
     "COMMONGROUND_OIDC_CLIENT_SECRET": "secret of this site at the sign-in service, if it gives one",
@@ -79,6 +90,9 @@ def from_environment(environ: Mapping[str, str] | None = None, *, to_read: bool 
         tiles_attribution=environ.get("COMMONGROUND_TILES_ATTRIBUTION", ""),
         proxies=_proxies(environ.get("COMMONGROUND_PROXIES", "")),
         oidc=oidc.from_environment(environ),
+        audit_anchor=environ.get("COMMONGROUND_AUDIT_ANCHOR", "").strip(),
+        feeds=allowed_feeds(environ.get("COMMONGROUND_FEEDS", "")),
+        contact=_contact(environ.get("COMMONGROUND_SECURITY_CONTACT", "").strip()),
     )
 
 
@@ -125,6 +139,15 @@ def _weakness(key: str) -> str:
     if re.fullmatch(f"(?:{_WORDS.pattern}|[^a-z0-9])*", plain.lower()) and "".join(runs):
         return "is made of well-known words"
     return ""
+
+
+def _contact(text: str) -> str:
+    if text and (not text.startswith(("mailto:", "https://", "tel:")) or any(letter.isspace() for letter in text)):
+        fault = Fault(
+            f"'{text[:80]}' is no address", "COMMONGROUND_SECURITY_CONTACT", "write mailto:... or https://..."
+        )
+        raise Refused("The server cannot start.", [fault])
+    return text
 
 
 def _proxies(text: str) -> int:

@@ -528,7 +528,7 @@ def run(here):
         ]
         for module in modules:
             if hasattr(module, "published"):
-                patch.setattr(module, "published", lambda: here)
+                patch.setattr(module, "published", lambda **_: here)
         yield lambda words: CliRunner().invoke(main, words)
 
 
