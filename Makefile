@@ -18,7 +18,7 @@ ifneq ($(shell cat .venv/installed-in 2>/dev/null),$(CURDIR))
 .venv/installed .venv/installed-dev: moved
 endif
 
-.PHONY: help install install-dev run test bench lint format demo sbom lock clean moved
+.PHONY: help install install-dev run test bench slow-clients lint format demo sbom lock clean moved
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -37,6 +37,9 @@ test: install-dev ## run every test, the browser's too (ARGS="..." goes to pytes
 bench: install-dev ## measure the map in a real Chromium, side by side with the usual ways (ARGS="...")
 	@tools/browser.sh
 	"$(BIN)/python" -m benchmarks $(ARGS)
+
+slow-clients: install-dev ## measure what eight slow clients of each kind do to everybody else, before and after (ARGS="...")
+	"$(BIN)/python" -m benchmarks.slow_clients $(ARGS)
 
 lint: install-dev ## check style and formatting
 	"$(BIN)/ruff" check .

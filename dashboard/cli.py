@@ -17,6 +17,7 @@ from dashboard.commands.briefings import briefing
 from dashboard.commands.common import Commands, FormatChoice
 from dashboard.commands.gaps import gaps, site, together, travel
 from dashboard.commands.layers import layers
+from dashboard.commands.store import backup, check, restore
 from dashboard.commands.users import user
 from dashboard.exports import SPACED, write, write_whole
 from layers import Fault, Refused
@@ -36,6 +37,9 @@ main.add_command(together)
 main.add_command(site)
 main.add_command(travel)
 main.add_command(audit)
+main.add_command(check)
+main.add_command(backup)
+main.add_command(restore)
 
 # ---- region ----------------------------------------------------------------------------------------------------------
 
@@ -87,35 +91,27 @@ def region_show(as_json: bool) -> None:
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64))
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve the region in use."""
-    from gunicorn.app.base import BaseApplication
+    import logging
 
+    from dashboard import serving
     from dashboard.app import create_server
+    from dashboard.auth import hosts
 
-    server = (
-        create_server()
-    )  # before the fork: a refused pack ends here with its reasons, and the workers share what is read
-
-    class Gunicorn(BaseApplication):
-        def load_config(self) -> None:
-            for name, value in {
-                "bind": f"{host}:{port}",
-                "workers": workers,
-                "threads": threads,
-                "worker_class": "gthread",
-                "timeout": 120,
-                "accesslog": None,
-                "errorlog": "-",
-                "loglevel": "warning",
-            }.items():
-                self.cfg.set(name, value)
-
-        def load(self):
-            return server
-
+    logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
+    listening = serving.listen_on(host, port)  # first: when the port is in use, nobody waits to hear it
+    server = create_server()  # once: a refused pack ends here with its reasons, and the processes share what is read
     if line := server.extensions["commonground"].store.filled.line():
         click.echo(line, err=True)
-    click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
-    Gunicorn().run()
+
+    if not server.config[hosts.HOSTS] and not serving.is_loopback(listening):
+        click.echo("COMMONGROUND_HOSTS is not set: this site answers under any name that somebody gives it.", err=True)
+
+    def ready() -> None:
+        click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
+
+    # behind a proxy every connection comes from the same address
+    limits = serving.Limits(per_address=0) if server.config[hosts.PROXIES] else serving.Limits()
+    serving.serve(server, listening, workers=workers, threads=threads, limits=limits, ready=ready)
 
 
 # ---- values ----------------------------------------------------------------------------------------------------------
@@ -144,25 +140,6 @@ def values(layer: str, level: str, period: str | None, user: str, form: str, out
     else:
         write_whole(out, data)
         click.echo(f"wrote {out}", err=True)
-
-
-@main.command()
-@common.json_option
-def check(as_json: bool) -> None:
-    """Integrity of the store; exit status 1 and a plain list when something is wrong."""
-    from layers import check_store
-
-    here = common.published(needs_store=True)
-    faults = check_store(here.store)
-    if as_json:
-        common.say_json({"ok": not faults, "faults": [common.fault_document(fault) for fault in faults]})
-    elif not faults:
-        click.echo("The store is whole: every version is there and reads as it was published.")
-    else:
-        for fault in faults:
-            click.echo(str(fault))
-    if faults:
-        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ _WHERE = {
     ),
     "layers.store.store": ("Store", "open_store", "open_to_read"),
     "layers.store.marker": ("Marker",),
+    "layers.store.backup": ("made_on as backup_made_on", "read_backup", "restore_backup", "write_backup"),
     "layers.store.accounts": ("SignInFailed", "TooManyAttempts", "User", "normal as plain_name"),
     "layers.store.integrity": ("check as check_store", "check_trail"),
     "layers.store.pinned": ("PinnedStore",),

@@ -88,14 +88,9 @@ def table_name(document: dict) -> str:
     plain = isinstance(name, str) and 0 < len(name) <= 200 and name not in (".", "..") and name.isprintable()
     if not plain or any(mark in name for mark in "/\\:\0"):
         todo = "put the table beside the descriptor and give its file name only"
-        raise Refused(
-            f"{FILE} cannot be used.",
-            [
-                Fault(
-                    "is not the name of a file beside it", FILE, todo, column="resources[0].path", value=str(name)[:80]
-                )
-            ],
-        )
+        what = "is not the name of a file beside it"
+        fault = Fault(what, FILE, todo, column="resources[0].path", value=str(name)[:80])
+        raise Refused(f"{FILE} cannot be used.", [fault])
     return name
 
 

@@ -170,9 +170,8 @@ def _read_areas(path: Path, level: str, faults: list[Fault]) -> gpd.GeoDataFrame
         faults.append(Fault(f"outlines are in {frame.crs}, not in EPSG:4326", where, "build the pack again"))
     twice = frame["code"][frame["code"].duplicated()].unique()
     if len(twice):
-        faults.append(
-            Fault(f"{len(twice)} codes stand more than once: {first_few(twice)}", where, "build the pack again")
-        )
+        what = f"{len(twice)} codes stand more than once: {first_few(twice)}"
+        faults.append(Fault(what, where, "build the pack again"))
     if frame.empty:
         faults.append(Fault("holds no areas", where, "check the authority codes of the definition"))
     if frame["population"].isna().any() or (frame["population"] < 0).any():

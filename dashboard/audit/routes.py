@@ -24,7 +24,7 @@ PATH = "/audit"
 ON_A_PAGE = 100
 MOST_IN_A_FILE = 100_000
 FIELDS = ("person", "layer", "action", "since", "until")
-COLUMNS = ("line", "at", "by", "partner", "action", "layer", "briefing", "version", "detail")
+COLUMNS = ("line", "at", "by", "partner", "action", "what", "id", "version", "detail")
 
 
 def search_of(given: dict[str, str]) -> tuple[AuditSearch, dict[str, str]]:
@@ -59,8 +59,8 @@ def row_of(line: AuditLine) -> tuple[Any, ...]:
         line.by,
         line.partner,
         line.action,
-        line.layer_id,
-        line.briefing_id,
+        line.what,
+        line.thing_id,
         line.version or "",
         detail,
     )

@@ -46,9 +46,10 @@ def list_(person, layer, action, since, until, limit, user, form, as_json) -> No
         click.echo(csv_text(sheet_of(lines)), nl=False)
     else:
         for line in lines:
-            of = line.layer_id or line.briefing_id
             version = f" version {line.version}" if line.version else ""
-            click.echo(f"{line.seq:>7}  {line.at:%Y-%m-%d %H:%M:%S}  {line.by:<20} {line.action:<20} {of}{version}")
+            click.echo(
+                f"{line.seq:>7}  {line.at:%Y-%m-%d %H:%M:%S}  {line.by:<20} {line.action:<20} {line.what} {line.thing_id}{version}"
+            )
 
 
 @audit.command("verify")

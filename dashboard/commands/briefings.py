@@ -140,9 +140,8 @@ def _codes(here, authority: str) -> list[str]:
         known = here.region.areas["lad"]
         if authority not in set(known["code"]):
             named = ", ".join(f"{code} ({name})" for code, name in zip(known["code"], known["name"], strict=True))
-            fault = Fault(
-                f"there is no authority '{authority}'", "authority", f"use one of {named[:600]}", rule="unknown"
-            )
+            what = f"there is no authority '{authority}'"
+            fault = Fault(what, "authority", f"use one of {named[:600]}", rule="unknown")
             raise Refused("The pages were not made.", [fault])
         wards = wards[wards["lad_code"] == authority]
     if wards.empty:

@@ -19,7 +19,6 @@ def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused
     site = wizard.current()
     viewer = current_viewer()
     found = wizard.layers_of(draft, viewer)
-    check_state = draft.answers.get("check") or {}
     summary = []
     for header, title, report in found:
         before = site.reports.before(asking.layer_id(draft.answers, header), viewer)
@@ -36,13 +35,9 @@ def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused
     audience = dict(KEYS["audience"].questions[0].options).get(said.get("audience", ""), "")
     return wizard.step_page(
         draft, "publish", summary=summary, said=said, partner=partner, given=given, refused=refused,
-        check=check_state, checked=asking.checked_by_colleague(draft.answers), awaited=asking.check_is_awaited(draft.answers),
-        may_check=bool(check_state.get("asked_by")) and check_state.get("asked_by") != viewer.user, appendable=appendable,
-        audience=audience, updates=any(before.newest for *_, before in summary), viewer_name=viewer.user,
-        colleagues=[
-            (user.name, f"{user.name} ({'admin' if user.role == 'admin' else 'analyst'})")
-            for user in site.store.accounts.colleagues(viewer, draft.partner)
-        ],
+        may_check=site.drafts.may_check(draft, viewer), appendable=appendable, audience=audience,
+        updates=any(before.newest for *_, before in summary), viewer_name=viewer.user,
+        colleagues=[(one.user, f"{one.user} ({one.role})") for one in site.drafts.colleagues(draft, viewer)],
         **values,
     )  # fmt: skip
 
@@ -87,7 +82,7 @@ def publish_errors(draft: Draft, given: Mapping[str, str], viewer: Viewer) -> tu
             errors["date"] = "The day and time must be in the future"
     if given["review_on"] and _moment(given["review_on"], "12:00") is None:
         errors["review_on"] = "Give the review date as a day"
-    if asking.check_is_awaited(draft.answers):
+    if draft.awaits_check:
         errors["check"] = "A colleague was asked to check it first; wait, or take the request back"
     return errors, at
 
@@ -96,7 +91,7 @@ def publish_now(draft: Draft, given: Mapping[str, str], at: datetime | None):
     site = wizard.current()
     viewer = current_viewer()
     expecting = draft.answers.get("expecting") or {}
-    checked = asking.checked_by_colleague(draft.answers)
+    checked = {"checked_at": draft.checked_at.isoformat()} if draft.checked_by else {}
     found = wizard.layers_of(draft, viewer)
     if not all(report.ok for _, _, report in found):
         return wizard.go(draft, "check")
@@ -108,7 +103,7 @@ def publish_now(draft: Draft, given: Mapping[str, str], at: datetime | None):
                 report.package,
                 append=given["append"] == "yes" and bool(site.reports.before(layer_id, viewer).layer),
                 expecting=int(expecting.get(layer_id, 0)),
-                checks=checks_of(report) | ({"checked_at": checked["at"]} if checked else {}),
+                checks=checks_of(report) | checked,
             )
         )
     try:
@@ -117,7 +112,7 @@ def publish_now(draft: Draft, given: Mapping[str, str], at: datetime | None):
             by=viewer,
             note=given["note"],
             at=at,
-            checked_by=checked["by"] if checked else "",
+            checked_by=draft.checked_by,
             review_on=given["review_on"],
         )
     except Refused as error:
@@ -134,41 +129,23 @@ def publish_now(draft: Draft, given: Mapping[str, str], at: datetime | None):
 
 def colleague(draft: Draft, action: str, given: Mapping[str, str]):
     """Ask a colleague to check; say that it is good; send it back; take the request back."""
-    site = wizard.current()
-    viewer, form = current_viewer(), flask.request.form
-    now = site.store.now().isoformat()
-    before = dict(draft.answers.get("check") or {})
+    drafts, viewer, form = wizard.current().drafts, current_viewer(), flask.request.form
     words_given = " ".join(form.get("check_words", "").split())[:500]
-    if action == "ask":
-        whom = " ".join(form.get("asked_of", "").split())[:200]
-        if whom not in {user.name for user in site.store.accounts.colleagues(viewer, draft.partner)}:
-            text = "Choose a colleague from the list" if not whom else "Choose somebody who may check this layer"
-            return publish_page(draft, given=given, errors={"asked_of": text}, status=422)
-        check = {"asked_of": whom, "asked_by": viewer.user, "asked_at": now, "words": words_given}
-    elif action == "recall":
-        check = {}
-    elif before.get("asked_by") in (None, viewer.user):
-        return publish_page(
-            draft, given=given, errors={"check": "Somebody else than who asked must check it"}, status=422
-        )
-    else:
-        mark = asking.fingerprint(draft.answers, draft.file_sha256)
-        check = before | {
-            "verdict": action, "by": viewer.user, "at": now, "reply": words_given, "fingerprint": mark,
-        }  # fmt: skip
-    changed = {"check": check, "publish": dict(given)} if action == "ask" else {"check": check}
-    draft = wizard.save(draft, changed)
-    told = {
-        "ask": "draft-check-asked",
-        "good": "draft-checked",
-        "back": "draft-sent-back",
-        "recall": "draft-check-recalled",
-    }
-    site.store.note(
-        told[action],
-        by=viewer,
-        detail={"id": draft.id, "filename": draft.filename, "of": check.get("asked_of", "")},
-    )
+    whom = " ".join(form.get("asked_of", "").split())[:200]
+    try:
+        if action == "ask":
+            draft = wizard.save(draft, {"publish": dict(given)})
+            drafts.ask_check(draft.id, viewer, whom, words_given)
+        elif action == "recall":
+            drafts.recall_check(draft.id, viewer, wizard.revision_seen(draft))
+        else:
+            drafts.answer_check(draft.id, viewer, wizard.revision_seen(draft), good=action == "good", reply=words_given)
+    except Refused:
+        text = "Choose somebody who may check this layer" if whom else "Choose a colleague from the list"
+        return publish_page(draft, given=given, errors={"asked_of": text}, status=422)
+    except NotPermitted:
+        errors = {"check": "Somebody else than who asked must check it"}
+        return publish_page(draft, given=given, errors=errors, status=422)
     return wizard.go(draft, "publish")
 
 

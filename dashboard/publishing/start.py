@@ -31,7 +31,7 @@ def start_values(viewer: Viewer) -> dict[str, Any]:
     return {
         "may": may,
         "drafts": [(draft, title_of(draft), STEP_TITLES[next_step(draft)], next_step(draft)) for draft in mine],
-        "waiting": [d.id for d in mine if asking.check_is_awaited(d.answers) and _asked(d, viewer)],
+        "waiting": [draft.id for draft in mine if site.drafts.may_check(draft, viewer)],
         "layers": layers,
         "partner_name": partner.name if partner else viewer.partner,
         "chosen": flask.request.args.get("layer", ""),
@@ -127,7 +127,7 @@ def other_file(draft: Draft, received: Received, viewer: Viewer) -> Draft:
         answers |= {"columns": {}, "several": [], "done": []}
     site.uploads.keep(received, draft.id)
     done = site.drafts.change(
-        draft.id, by=viewer, revision=draft.revision, answers=asking.without_stale_check(answers, received.sha256),
+        draft.id, by=viewer, revision=draft.revision, answers=answers,
         file=(received.filename, received.size, received.sha256),
     )  # fmt: skip
     site.uploads.forget(draft.id, but=received.sha256)
@@ -183,7 +183,3 @@ def discard(draft_id: str):
     site.drafts.remove(draft_id, by=current_viewer(), why="discarded")
     site.uploads.forget(draft_id)
     return flask.redirect(HOME_PATH, 303)
-
-
-def _asked(draft: Draft, viewer: Viewer) -> bool:
-    return (draft.answers.get("check") or {}).get("asked_by") != viewer.user

@@ -106,18 +106,16 @@ def go(draft: Draft, step: str, **query: str):
     return flask.redirect(f"{HOME_PATH}/{draft.id}/{step}{tail}", 303)
 
 
+def revision_seen(draft: Draft) -> int:
+    """Of the page whose form was sent."""
+    given = flask.request.form.get("revision", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else draft.revision
+
+
 def save(draft: Draft, changed: Mapping[str, Any]) -> Draft:
     """Write answers that were given on the page of revision ``form.revision``."""
-    site = current()
-    given = flask.request.form.get("revision", "")
-    revision = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else draft.revision
     answers = {**draft.answers, **changed}
-    return site.drafts.change(
-        draft.id,
-        by=current_viewer(),
-        revision=revision,
-        answers=asking.without_stale_check(answers, draft.file_sha256),
-    )
+    return current().drafts.change(draft.id, by=current_viewer(), revision=revision_seen(draft), answers=answers)
 
 
 def done_with(draft: Draft, step: str, changed: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,9 +141,8 @@ def unpack(packed: bytes) -> Outlines:
 def _check(frame: gpd.GeoDataFrame, shapes: np.ndarray, precision: float) -> None:
     faults = []
     if frame.crs is None or frame.crs.to_epsg() != 4326:
-        faults.append(
-            Fault(f"outlines are in {frame.crs}, not in EPSG:4326", "geometry", 'use frame.to_crs("EPSG:4326")')
-        )
+        what = f"outlines are in {frame.crs}, not in EPSG:4326"
+        faults.append(Fault(what, "geometry", 'use frame.to_crs("EPSG:4326")'))
     filled = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     other = filled & ~np.isin(shapely.get_type_id(shapes), (3, 6))
     if other.any():

@@ -68,9 +68,8 @@ def read_travel_file(path: Path) -> pd.DataFrame:
     except Exception as error:  # pyarrow and pandas raise many kinds for a file that is not what its name says
         # without the path that the system names: whoever chooses the table on the map reads this
         said = getattr(error, "strerror", None) or (str(error).splitlines() or ["it cannot be read"])[0]
-        fault = Fault(
-            said[:200].replace(str(path), path.name), path.name, "hand in a CSV or Parquet file", rule="travel-file"
-        )
+        what = said[:200].replace(str(path), path.name)
+        fault = Fault(what, path.name, "hand in a CSV or Parquet file", rule="travel-file")
         raise Refused("The travel-time table cannot be read.", [fault]) from None
     table = table.rename(columns={old: new for old, new in TRAVEL_COLUMNS.items() if new not in table.columns})
     return table[[name for name in _COLUMNS if name in table.columns]]  # what is missing, read_travel names

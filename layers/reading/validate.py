@@ -390,9 +390,8 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
         )
     table = table[~(lost | far)].copy()
     if table.empty:
-        faults.append(
-            Fault("no service is left to publish", where, "check the columns of the coordinates", rule="no-rows")
-        )
+        what = "no service is left to publish"
+        faults.append(Fault(what, where, "check the columns of the coordinates", rule="no-rows"))
         return replace(
             before, descriptor=descriptor, faults=_in_order(faults), counts=counts, rejected=_rejected(text, reasons)
         )

@@ -23,11 +23,9 @@ import sqlalchemy as sa
 from layers.model import Audience, Descriptor, Fault, NotFound, Refused, Viewer
 from layers.reading.briefing_text import Document, read_briefing, without_notes
 from layers.store import tables
-from layers.store.audit import OF_BRIEFING
 from layers.store.blobs import sha256
 from layers.store.briefing_drafts import BriefingDraft, BriefingDrafts, cannot_have, check_id, clean_text
 from layers.store.database import Database
-from layers.store.drafts import UNCHECKED
 from layers.store.layers import Layers, descriptor_of
 from layers.store.permissions import may_change, may_read
 from layers.store.records import StoreFault, Withdrawn
@@ -43,7 +41,7 @@ BRIEFINGS = VersionedKind(
     versions=tables.briefing_versions,
     pointers=tables.briefing_pointers,
     long_columns=("text", "pins", "facts"),
-    of=OF_BRIEFING,
+    of="briefing:",
     prefix="briefing-",
     back="restore",
     went_back="restored",
@@ -328,9 +326,15 @@ class Briefings(Versioned):
         by: Viewer,
         now: datetime,
     ) -> dict[str, Any]:
-        checked = {"checked_by": draft.checked_by, "checked_at": draft.checked_at} if draft else UNCHECKED
         row = self.next_row(
-            briefing_id, found, by=by, now=now, note=note.strip(), review_on=document.review_on, **checked
+            briefing_id,
+            found,
+            by=by,
+            now=now,
+            note=note.strip(),
+            review_on=document.review_on,
+            checked_by=draft.checked_by if draft else "",
+            checked_at=draft.checked_at if draft else None,
         ) | {
             "title": document.title,
             "audience": str(document.audience),

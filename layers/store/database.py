@@ -160,9 +160,8 @@ def _as_store_faults(done: str) -> Iterator[None]:
             raise
         text = str(getattr(error, "orig", None) or error).strip()
         todo = next((hint for word, hint in _HINTS.items() if word in text), "see the log of the server")
-        raise StoreFault(
-            f"The store could not be {done}; nothing was changed.", [Fault(text, "database", todo)]
-        ) from error
+        fault = Fault(text, "database", todo)
+        raise StoreFault(f"The store could not be {done}; nothing was changed.", [fault]) from error
 
 
 # -- forking -----------------------------------------------------------------------------------------------------------

@@ -49,9 +49,8 @@ def _check_meta(connection: sa.Connection, store: Database) -> list[Fault]:
     if row.region_id != store.region.id:
         faults.append(Fault(f"it names the region '{row.region_id}'", "meta", "open it with that region's pack"))
     if row.schema_version != migrations.SCHEMA_VERSION:
-        faults.append(
-            Fault(f"it names schema {row.schema_version}", "meta", "restart Common Ground to bring it up to date")
-        )
+        what = f"it names schema {row.schema_version}"
+        faults.append(Fault(what, "meta", "restart Common Ground to bring it up to date"))
     if not migrations.guards_in_place(connection):
         todo = "somebody has taken them away: find out who and why, then restore a backup"
         faults.append(Fault("triggers that keep published versions unchanged are missing", "database", todo))
@@ -150,9 +149,8 @@ def _check_contents(connection: sa.Connection, store: Database) -> list[Fault]:
     there = {tuple(r) for r in connection.execute(sa.select(columns.layer_id, columns.version, columns.part))}
     for layer_id, version, part in sorted(there):
         if (layer_id, version) not in versions:
-            faults.append(
-                Fault(f"its {part} belong to no version", f"{layer_id} version {version}", "restore a backup")
-            )
+            what = f"its {part} belong to no version"
+            faults.append(Fault(what, f"{layer_id} version {version}", "restore a backup"))
     for (layer_id, version), row in sorted(versions.items()):
         where = f"{layer_id} version {version}"
         try:

@@ -184,9 +184,8 @@ class Layers(Versioned):
         with self.database.reading() as connection:
             found = self.find(connection, layer_id, self.database.now())
             if found is None or (base := found.standing.current) is None:
-                fault = Fault(
-                    f"there is no layer '{layer_id}' to add a period to", "id", "publish it without appending first"
-                )
+                what = f"there is no layer '{layer_id}' to add a period to"
+                fault = Fault(what, "id", "publish it without appending first")
                 raise Refused("There is nothing to append to.", [fault])
             self._permit(by, package.descriptor, found)
             old = decode_table(read_content(connection, layer_id, base, "table"))

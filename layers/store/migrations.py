@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from layers.model import Fault, Refused
 from layers.store import tables
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 def _remember_the_pack(connection: sa.Connection) -> None:
@@ -35,10 +37,32 @@ def _add_briefings(connection: sa.Connection) -> None:
         _guard(connection, table)
 
 
+def _move_checks(connection: sa.Connection) -> None:
+    """A colleague's check of a layer stood in its draft's answers. The tables are made anew, so that their columns are in the
+    order of a new store."""
+    for table in (tables.drafts, tables.briefing_drafts):
+        there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        old = connection.execute(sa.select(*(column for column in table.c if column.name in there))).mappings().all()
+        table.drop(connection)
+        table.create(connection)
+        for row in old:
+            row = tables.UNASKED | dict(row)
+            if table is tables.drafts:
+                answers = json.loads(row["answers"])
+                check = answers.pop("check", {})  # a verdict is there only as long as it stands
+                said = "sent_back" if check.get("verdict") == "back" else "checked"
+                names = {"words": "asked_note", "by": f"{said}_by", "at": f"{said}_at"}
+                row |= {names.get(key, key): value for key, value in check.items() if names.get(key, key) in row}
+                row |= {key: datetime.fromisoformat(row[key]) for key in ("asked_at", f"{said}_at") if row[key]}
+                row["answers"] = tables.to_json(answers, in_order=False)
+            connection.execute(sa.insert(table).values(row))
+
+
 MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     1: tables.drafts.create,  # 2: drafts of layers that are being published in the browser
     2: _remember_the_pack,  # 3: what the region pack published, so that it can be published again when it changes
     3: _add_briefings,  # 4: briefings, their drafts and versions
+    4: _move_checks,  # 5: a colleague's check of a layer, in the same columns as a briefing's
 }
 """``MIGRATIONS[n]`` takes a store from schema n to n + 1. Each runs inside the opening transaction."""
 

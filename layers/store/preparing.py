@@ -145,9 +145,8 @@ def _unsound(frame: pd.DataFrame, level: str, period: str, region: Region) -> li
     leaked = (suppressed | missing) & (there["value"] | there["lower"] | there["upper"])
     leaked |= suppressed & there["numerator"]
     if leaked.any():
-        faults.append(
-            Fault(f"{int(leaked.sum())} areas carry numbers although they are withheld or missing", where, todo)
-        )
+        what = f"{int(leaked.sum())} areas carry numbers although they are withheld or missing"
+        faults.append(Fault(what, where, todo))
     if (bare := ~(suppressed | missing) & ~there["value"]).any():
         faults.append(Fault(f"{int(bare.sum())} areas are marked as known but have no value", where, todo))
     if infinite := sum(np.isinf(array) for array in numbers.values()).sum():

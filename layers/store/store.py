@@ -30,7 +30,7 @@ from cachetools import LRUCache
 
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.region import Region
-from layers.store import migrations, refresh, tables
+from layers.store import kinds, migrations, refresh, tables
 from layers.store.accounts import Accounts
 from layers.store.audit import AuditLine, AuditSearch, add_line, read_lines
 from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
@@ -368,18 +368,20 @@ class Store(Layers, Database):
         search: AuditSearch | None = None,
     ) -> tuple[AuditLine, ...]:
         """Audit lines, newest first; ``before`` pages on by number. Admins see all of them; analysts see those of their
-        own partner's layers, briefings and people. Raises :class:`NotPermitted` for everybody else."""
+        own partner's things and people. Raises :class:`NotPermitted` for everybody else."""
         if not viewer.signed_in or viewer.role not in ("analyst", "admin"):
             raise NotPermitted("Only analysts and admins may read the audit trail.")
         mine, others = [], []
         for key, entry in self._state().entries.items():
             (mine if may_change(entry.guard.partner, viewer) else others).append(key)
+        named = {kind.of: kind.things for kind in kinds.KINDS if kind.of}
         with self.reading() as connection:
             return read_lines(
                 connection,
                 viewer,
                 mine=mine,
                 others=others,
+                named=named,
                 layer_id=layer_id,
                 before=before,
                 limit=limit,
@@ -500,9 +502,8 @@ class Store(Layers, Database):
             wanted = LAYERS.version_row(connection, layer.id, layer.version)._mapping[f"{part}_sha256"]
             blob = read_content(connection, layer.id, layer.version, part)
         if sha256(blob) != wanted:
-            fault = Fault(
-                "what is stored is not what was published", f"{layer.id} version {layer.version}", "restore a backup"
-            )
+            what = "what is stored is not what was published"
+            fault = Fault(what, f"{layer.id} version {layer.version}", "restore a backup")
             raise StoreFault("The values are damaged and are not shown.", [fault])
         return blob
 

@@ -140,7 +140,7 @@ class VersionedKind:
     pointers: sa.Table
     long_columns: tuple[str, ...]  # of ``versions``: what is not read to find a thing
     handed_in: str = "one"  # what its publisher hands in
-    of: str = ""  # before its id in the audit trail
+    of: str = ""  # its name and a colon, before its id in the audit trail; then ``things`` has a column ``partner``
     prefix: str = ""  # before what is done to it, in the audit trail
     back: str = "rollback"  # what showing an earlier version again is called in the tables,
     went_back: str = "rolled back"  # and in sentences

@@ -69,15 +69,15 @@ def test_who_may_open_it(browsers):
 
 def test_each_reads_what_the_store_gives_them(browsers):
     everything, mine, theirs = (rows(browsers[name].get("/audit.csv")) for name in ("ada", "wes", "eli"))
-    assert {"shown", "ours", "gone"} <= {row["layer"] for row in everything}
-    assert {"shown", "ours", "gone"} <= {row["layer"] for row in mine}
-    assert not {"shown", "ours", "gone", "soon"} & {row["layer"] for row in theirs}
+    assert {"shown", "ours", "gone"} <= {row["id"] for row in everything}
+    assert {"shown", "ours", "gone"} <= {row["id"] for row in mine}
+    assert not {"shown", "ours", "gone", "soon"} & {row["id"] for row in theirs}
     assert [int(row["line"]) for row in everything] == sorted((int(row["line"]) for row in everything), reverse=True)
 
 
 def test_search(browsers):
     ask = lambda query: rows(browsers["ada"].get(f"/audit.csv?{query}"))  # noqa: E731
-    assert {row["layer"] for row in ask("layer=gone")} == {"gone"} and len(ask("layer=gone")) == 2
+    assert {row["id"] for row in ask("layer=gone")} == {"gone"} and len(ask("layer=gone")) == 2
     assert {row["by"] for row in ask("person=wes")} == {"wes"}
     assert {row["action"] for row in ask("action=withdraw")} == {"withdraw"}
     assert ask("since=2099-01-01") == [] and ask("until=2001-01-01") == []

@@ -53,9 +53,8 @@ def export_briefing(briefing: Briefing, format: str, *, address: str = "") -> by
     """
     if format not in FORMATS:
         what = f"there is no format '{format[:20]}'"
-        raise Refused(
-            "The briefing was not exported.", [Fault(what, "format", f"use {', '.join(FORMATS)}", rule="format")]
-        )
+        fault = Fault(what, "format", f"use {', '.join(FORMATS)}", rule="format")
+        raise Refused("The briefing was not exported.", [fault])
     module, function = FORMATS[format].made_by.split(":")
     make = getattr(import_module(f"dashboard.briefings.files.{module}"), function)
     return make(briefing, address=address)

@@ -69,17 +69,15 @@ def of_view(ask: ExhibitRequest, chosen: Selection) -> Figure:
         return _indicator_map(ask, chosen, shown, services)
     if services and (chosen.need in ("", NONE)):
         return _services_map(ask, chosen, services)
-    raise refused(
-        "the view shows nothing: it names no need and no services", "copy a view from the explore page", "briefing-view"
-    )
+    what = "the view shows nothing: it names no need and no services"
+    raise refused(what, "copy a view from the explore page", "briefing-view")
 
 
 def _indicator_map(ask: ExhibitRequest, chosen: Selection, chart: Choropleth, services: Sequence[Layer]) -> Figure:
     if not np.isfinite(chart.rank).any():
         what = f"“{chart.layer.title}” has no figure for these areas"
-        raise refused(
-            f"{what} ({no_stop(chart.reason)})" if chart.reason else what, "choose another view", "briefing-empty"
-        )
+        what = f"{what} ({no_stop(chart.reason)})" if chart.reason else what
+        raise refused(what, "choose another view", "briefing-empty")
     ask.seen(chart.layer, chart.period)
     colours = ramp("need", max(len(chart.bands), 1))
     title = titled(chart.layer, chart.period)

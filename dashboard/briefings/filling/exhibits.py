@@ -42,11 +42,8 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
     kind, given = spec.kind, spec.arguments.get("type", "").strip()
     types = [help_.type for help_ in EXHIBIT_HELP.values() if help_.kind == kind]
     if not types:
-        raise refused(
-            f"there is no exhibit “{kind}”",
-            f"use {either(sorted({help_.kind for help_ in EXHIBIT_HELP.values()}))}",
-            "exhibit",
-        )
+        what = f"there is no exhibit “{kind}”"
+        raise refused(what, f"use {either(sorted({help_.kind for help_ in EXHIBIT_HELP.values()}))}", "exhibit")
     if types == [""]:
         if given:
             raise refused(f"a {kind} has no type", "delete the line “type: …”", "exhibit-argument")

@@ -132,9 +132,8 @@ class ExhibitRequest(Ask):
         """The settled view, with these of its parts."""
         chosen = self.selection
         if chosen is None:
-            raise refused(
-                f"the {self.help.kind} needs a view, and there is none", f"add {self.help.needs}", "briefing-view"
-            )
+            what = f"the {self.help.kind} needs a view, and there is none"
+            raise refused(what, f"add {self.help.needs}", "briefing-view")
         lacking = [part for part in parts if not getattr(chosen, "needs" if part == "need" else part)]
         if lacking:
             todo = f"write {' and '.join(f'{part}=…' for part in lacking)} in the view"
@@ -303,9 +302,8 @@ def by_authority(ask: ExhibitRequest) -> Choropleth:
     if "lad" not in layer.levels:
         reason = layer.reasons.get("lad", "")
         what = f"“{layer.title}” has no figures by authority" + (f" ({no_stop(reason)})" if reason else "")
-        raise refused(
-            what, f"use type: worst or type: distribution with level: {either(layer.levels) or '…'}", "briefing-value"
-        )
+        todo = f"use type: worst or type: distribution with level: {either(layer.levels) or '…'}"
+        raise refused(what, todo, "briefing-value")
     chart = choropleth(ask.published, Selection(need=layer.id, level="lad", period=ask.period(layer)), ask.reader)
     if chart is None or not np.isfinite(chart.rank).any():
         raise refused(f"“{layer.title}” has no figure for any authority", "choose another layer", "briefing-empty")

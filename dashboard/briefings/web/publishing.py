@@ -33,8 +33,7 @@ def _publish_page(draft: BriefingDraft, *, status: int = 200, **values):
         "publish", title=f"Check and publish: {draft.title}", status=status,
         draft=draft, looked=looked, document=document, audiences=AUDIENCE_WORDS, address=f"{EDIT}/{draft.id}",
         partner_name=partner.name if partner else draft.partner, may=may_change(draft.partner, viewer),
-        may_confirm=draft.awaits_check and viewer.user not in draft.authors
-        and (draft.asked_of == viewer.user or may_change(draft.partner, viewer)),
+        may_confirm=briefings().drafts.may_check(draft, viewer),
         seen=versions_seen(looked.briefing.pins if looked.briefing else {}),
         blank=[one for one in (looked.briefing.pages if looked.briefing else ()) if one.unavailable], **values,
     )  # fmt: skip
@@ -96,7 +95,7 @@ def edit_check(draft_id: str):
     viewer = current_viewer()
     draft = briefings().drafts.get(draft_id, viewer)
     try:
-        briefings().drafts.confirm_check(
+        briefings().drafts.answer_check(
             draft_id, viewer, number(flask.request.form.get("revision"), None, draft.revision)
         )
     except EditConflict as error:

@@ -142,9 +142,8 @@ def check_owner(published: Published, document: Document, author: Viewer) -> Non
     known = author.partner if author.role != "admin" else ", ".join(one.id for one in published.region.partners)
     line = next((n for n, row in enumerate(document.text.split("\n"), 1) if row.startswith("partner:")), 2)
     what = f"it says that it is of '{document.partner}', for whom you do not write"
-    raise Refused(
-        "The briefing cannot be shown.", [Fault(what, f"briefing, line {line}", f"use {known}", rule="partner")]
-    )
+    fault = Fault(what, f"briefing, line {line}", f"use {known}", rule="partner")
+    raise Refused("The briefing cannot be shown.", [fault])
 
 
 def remarks(faults: Iterable[Fault]) -> tuple[Remark, ...]:

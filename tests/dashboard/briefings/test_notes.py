@@ -126,7 +126,7 @@ def test_a_checker_confirms_the_whole_text(site):
     held.ask_check(draft.id, ann, "vic")
     seen = held.get(draft.id, vic)
     assert SECRET not in seen.text and SECRET not in held.list(vic)[0].text
-    assert SECRET not in held.confirm_check(draft.id, vic, seen.revision).text
+    assert SECRET not in held.answer_check(draft.id, vic, seen.revision).text
     assert SECRET in held.get(draft.id, ann).text and held.get(draft.id, ann).checked_by == "vic"
     held.discard(draft.id, ann)
 

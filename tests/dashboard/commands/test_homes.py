@@ -278,3 +278,37 @@ def test_another_store_under_a_running_server_is_not_written_to(tiny_pack, tmp_p
     with pytest.raises(Refused, match="another store"), store.writing():
         pass
     store.close()
+
+
+# -- backup and restore ------------------------------------------------------------------------------------------------
+
+
+def test_a_backup_is_restored_into_an_empty_home_and_whole(used, tmp_path, monkeypatch):
+    before = bytes_of(used)
+    made = run(f"backup --out {tmp_path / 'b.zip'} --json")
+    assert made.exit_code == 0, made.output
+    assert json.loads(made.stdout)["rows"]["users"] == 1
+    assert bytes_of(used) == before
+    assert run(f"restore {tmp_path / 'b.zip'}").exit_code == 1  # over the store that is there
+    assert bytes_of(used) == before
+    monkeypatch.setenv("COMMONGROUND_HOME", str(tmp_path / "another"))
+    done = run(f"restore {tmp_path / 'b.zip'}")
+    assert done.exit_code == 0, done.output
+    assert "1 account" in done.output
+    assert run("check").exit_code == 0
+    assert "ann" in run("user list").output
+    assert not (tmp_path / "another" / "secret-key").exists()
+
+
+def test_a_home_that_lost_its_store_gets_it_back(used, store_file, tmp_path):
+    assert run(f"backup --out {tmp_path / 'b.zip'}").exit_code == 0
+    empty(store_file)
+    assert run("check").exit_code == 1
+    assert run(f"restore {tmp_path / 'b.zip'}").exit_code == 0
+    assert run("check").exit_code == 0
+
+
+def test_there_is_nothing_to_back_up_in_an_empty_home(home, tmp_path):
+    assert run(f"backup --out {tmp_path / 'b.zip'}").exit_code == 1
+    assert not (tmp_path / "b.zip").exists()
+    assert not home.exists()

@@ -106,7 +106,7 @@ def versions(store):
 
 
 def actions(store):
-    return [(line.action, line.layer_id) for line in reversed(store.audit(ADMIN))][4:]  # after those of the first fill
+    return [(line.action, line.thing_id) for line in reversed(store.audit(ADMIN))][4:]  # after those of the first fill
 
 
 # -- nothing to do -----------------------------------------------------------------------------------------------------
