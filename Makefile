@@ -18,7 +18,7 @@ ifneq ($(shell cat .venv/installed-in 2>/dev/null),$(CURDIR))
 .venv/installed .venv/installed-dev: moved
 endif
 
-.PHONY: help install install-dev run test bench slow-clients lint format demo lock clean moved
+.PHONY: help install install-dev run test bench slow-clients lint format demo sbom lock clean moved
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -51,6 +51,10 @@ format: install-dev ## put formatting and the order of imports right
 
 demo: install ## make the demonstration region in data/demo again
 	"$(BIN)/python" data/make_demo.py
+
+sbom: install ## write what the program consists of to build/sbom.json (CycloneDX)
+	@mkdir -p build
+	"$(BIN)/python" tools/sbom.py requirements.lock > build/sbom.json
 
 lock: install-dev ## choose the newest versions that fit pyproject.toml and write them into the two lock files
 	@PYTHON="$(BIN)/python" tools/lock.sh

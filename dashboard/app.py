@@ -22,6 +22,7 @@ from markupsafe import escape
 from dashboard import callbacks, errors, question, settings, web
 from dashboard.api import data, gaps, health, v1
 from dashboard.api.answers import ApiError
+from dashboard.audit import routes as audit_routes
 from dashboard.auth import guard, hosts, routes
 from dashboard.auth.oidc import OidcSettings, Provider
 from dashboard.auth.session import current_viewer
@@ -39,7 +40,7 @@ from dashboard.publishing import routes as publishing_routes
 from dashboard.selection import NONE, Selection
 from dashboard.static_files import keep_compressed
 from dashboard.views import offer
-from layers import PUBLIC, load_region, open_store
+from layers import PUBLIC, SYSTEM, Refused, forget_sign_ins, load_region, open_store
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 
@@ -134,6 +135,7 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     server.register_blueprint(v1.blueprint())
     publishing_routes.install(server, published, shapes)
     server.register_blueprint(layer_routes.blueprint())
+    server.register_blueprint(audit_routes.blueprint())
     server.register_blueprint(gaps.blueprint())
     server.register_blueprint(briefing_routes.blueprint())
     server.register_error_handler(ApiError, ApiError.response)
@@ -198,12 +200,26 @@ def create_server(environ=None) -> flask.Flask:
     region = load_region(chosen.region)
     chosen.home.mkdir(parents=True, exist_ok=True)
     store = open_store(chosen.database_url, region, marker=chosen.marker)
+    store.anchor_at(chosen.anchor)
+    _forget(store, chosen.keep_sign_ins_days)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
     app = create_app(published, chosen.secret_key, oidc=chosen.oidc)
     app.server.config[web.PUBLIC_URL] = chosen.public_url
     hosts.install(app.server, chosen.proxies, chosen.hosts)
+    app.server.config["SECURITY_CONTACT"] = chosen.contact
     logging.getLogger("commonground").info("serving %s", region.name)
     return app.server
+
+
+def _forget(store, days: int) -> None:
+    """Who signed in longer ago than the settings keep it. A store that cannot be written to is no reason not to serve it."""
+    if days:
+        try:
+            forget_sign_ins(store, by=SYSTEM, days=days)
+        except Refused:
+            logging.getLogger("commonground").exception(
+                "old sign-ins could not be forgotten; the next start tries again"
+            )
 
 
 def only_ids(layouts: list) -> list:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from dashboard.commands import common
+from dashboard.commands.audit import audit
 from dashboard.commands.briefings import briefing
 from dashboard.commands.common import Commands, FormatChoice
 from dashboard.commands.gaps import gaps, site, together, travel
@@ -35,6 +36,7 @@ main.add_command(gaps)
 main.add_command(together)
 main.add_command(site)
 main.add_command(travel)
+main.add_command(audit)
 main.add_command(check)
 main.add_command(backup)
 main.add_command(restore)

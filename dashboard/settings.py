@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from dashboard.auth import hosts, oidc
 from dashboard.auth.oidc import OidcSettings
-from layers import Fault, Marker, Refused
+from layers import Anchor, Fault, Marker, Refused, allowed_feeds
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO_PACK = ROOT / "data" / "demo"
@@ -32,6 +32,15 @@ class Settings:
     hosts: tuple[str, ...] = ()
     public_url: str = ""
     oidc: OidcSettings | None = None
+    audit_anchor: str = ""
+    feeds: tuple[str, ...] = ()
+    contact: str = ""
+    keep_sign_ins_days: int = 0  # 0: for good
+
+    @property
+    def anchor(self) -> Anchor:
+        """Where the audit trail is noted outside the database."""
+        return Anchor(self.audit_anchor or str(self.home / f"audit-anchor-{store_name(self.region)}.log"))
 
     @property
     def marker(self) -> Marker:
@@ -47,6 +56,10 @@ HELP = {
     "COMMONGROUND_TILES_URL": "optional basemap, for example `https://tiles.example.org/{z}/{x}/{y}.png`; by default nothing is fetched",
     "COMMONGROUND_TILES_ATTRIBUTION": "credit shown on the map when a basemap is set",
     "COMMONGROUND_PROXIES": "number of proxies in front that report the browser's address, scheme and host; default 0",
+    "COMMONGROUND_AUDIT_ANCHOR": "notes the audit trail outside the database: a file, `syslog` or `off`; default a file in the home",
+    "COMMONGROUND_KEEP_SIGN_INS": "days after which a start of the server forgets who signed in, 7 or more; default: never",
+    "COMMONGROUND_FEEDS": "where feeds may be read from: hosts (https, public addresses) and whole origins as written; default none",
+    "COMMONGROUND_SECURITY_CONTACT": "whom to tell of a weakness (`security.txt`): `mailto:...` or `https://...`",
     "COMMONGROUND_HOSTS": "names under which the site answers, with commas: `maps.example.org, localhost`; others get 400, but for "
     "`/healthz` and `/readyz`. Default: the host of `COMMONGROUND_PUBLIC_URL`, or any when that is not set either",
     "COMMONGROUND_PUBLIC_URL": "the site's address as people type it, `https://maps.example.org`: links in files, QR codes and the "
@@ -89,6 +102,10 @@ def from_environment(environ: Mapping[str, str] | None = None, *, to_read: bool 
         hosts=_hosts(environ.get("COMMONGROUND_HOSTS", "") or urlsplit(public_url).netloc),
         public_url=public_url,
         oidc=oidc.from_environment(environ),
+        audit_anchor=environ.get("COMMONGROUND_AUDIT_ANCHOR", "").strip(),
+        feeds=allowed_feeds(environ.get("COMMONGROUND_FEEDS", "")),
+        keep_sign_ins_days=_days(environ.get("COMMONGROUND_KEEP_SIGN_INS", "").strip()),
+        contact=_contact(environ.get("COMMONGROUND_SECURITY_CONTACT", "").strip()),
     )
 
 
@@ -135,6 +152,26 @@ def _weakness(key: str) -> str:
     if re.fullmatch(f"(?:{_WORDS.pattern}|[^a-z0-9])*", plain.lower()) and "".join(runs):
         return "is made of well-known words"
     return ""
+
+
+def _days(text: str) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) >= 7):
+        fault = Fault(
+            f"'{text[:20]}' is no number of days from 7 on", "COMMONGROUND_KEEP_SIGN_INS", "write 365, or leave it out"
+        )
+        raise Refused("The server cannot start.", [fault])
+    return int(text)
+
+
+def _contact(text: str) -> str:
+    if text and (not text.startswith(("mailto:", "https://", "tel:")) or any(letter.isspace() for letter in text)):
+        fault = Fault(
+            f"'{text[:80]}' is no address", "COMMONGROUND_SECURITY_CONTACT", "write mailto:... or https://..."
+        )
+        raise Refused("The server cannot start.", [fault])
+    return text
 
 
 def _proxies(text: str) -> int:
