@@ -180,14 +180,16 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     return app
 
 
-def create_server(environ=None) -> flask.Flask:
-    """The WSGI application for the region and store that the environment names. Raises Refused with everything wrong."""
+def create_server(environ=None, *, accept_loss: bool = False) -> flask.Flask:
+    """The WSGI application for the region and store that the environment names. Raises Refused with everything wrong.
+
+    ``accept_loss`` takes a region pack that lacks areas or layers which it had before."""
     warm = threading.Thread(target=_warm, daemon=True)
     warm.start()
     chosen = settings.from_environment(environ)
     region = load_region(chosen.region)
     chosen.home.mkdir(parents=True, exist_ok=True)
-    store = open_store(chosen.database_url, region, marker=chosen.marker)
+    store = open_store(chosen.database_url, region, marker=chosen.marker, accept_loss=accept_loss)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
     app = create_app(published, chosen.secret_key, oidc=chosen.oidc)
     guard.trust_proxies(app.server, chosen.proxies)

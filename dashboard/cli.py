@@ -60,6 +60,18 @@ def region_build(definition: Path, source: Path | None, out: Path, as_json: bool
     common.say(as_json, {"ok": True, **report.to_json()}, "\n".join(report.lines()))
 
 
+@region.command("seal")
+@click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def region_seal(pack: Path) -> None:
+    """Write manifest.json of PACK again, after its files were changed on purpose."""
+    from layers import write_manifest
+
+    if not (pack / "region.toml").is_file():
+        raise Refused("Nothing was written.", [Fault("this is no region pack", str(pack), "name its folder")])
+    write_manifest(pack)
+    click.echo(f"wrote {pack / 'manifest.json'}", err=True)
+
+
 @region.command("show")
 @common.json_option
 def region_show(as_json: bool) -> None:
@@ -87,14 +99,15 @@ def region_show(as_json: bool) -> None:
 @click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64))
-def serve(host: str, port: int, workers: int, threads: int) -> None:
+@click.option("--accept-loss", is_flag=True, help="Take a region pack that lacks areas or layers which it had before.")
+def serve(host: str, port: int, workers: int, threads: int, accept_loss: bool) -> None:
     """Serve the region in use."""
     from gunicorn.app.base import BaseApplication
 
     from dashboard.app import create_server
 
-    server = (
-        create_server()
+    server = create_server(
+        accept_loss=accept_loss
     )  # before the fork: a refused pack ends here with its reasons, and the workers share what is read
 
     class Gunicorn(BaseApplication):
@@ -114,8 +127,11 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         def load(self):
             return server
 
-    if line := server.extensions["commonground"].store.filled.line():
+    store = server.extensions["commonground"].store
+    if line := store.filled.line():
         click.echo(line, err=True)
+    for layer_id, why in store.filled.left_out.items():
+        click.echo(f"left out: {layer_id}: {why}", err=True)
     click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
     Gunicorn().run()
 
