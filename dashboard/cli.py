@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from dashboard.commands import common
+from dashboard.commands.audit import audit
 from dashboard.commands.briefings import briefing
 from dashboard.commands.common import Commands, FormatChoice
 from dashboard.commands.gaps import gaps, site, together, travel
@@ -35,6 +36,7 @@ main.add_command(gaps)
 main.add_command(together)
 main.add_command(site)
 main.add_command(travel)
+main.add_command(audit)
 main.add_command(check)
 main.add_command(backup)
 main.add_command(restore)
@@ -102,38 +104,32 @@ def region_show(as_json: bool) -> None:
 @click.option("--accept-loss", is_flag=True, help="Take a region pack that lacks areas or layers which it had before.")
 def serve(host: str, port: int, workers: int, threads: int, accept_loss: bool) -> None:
     """Serve the region in use."""
-    from gunicorn.app.base import BaseApplication
+    import logging
 
+    from dashboard import serving
     from dashboard.app import create_server
+    from dashboard.auth import hosts
 
+    logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
+    listening = serving.listen_on(host, port)  # first: when the port is in use, nobody waits to hear it
     server = create_server(
         accept_loss=accept_loss
-    )  # before the fork: a refused pack ends here with its reasons, and the workers share what is read
-
-    class Gunicorn(BaseApplication):
-        def load_config(self) -> None:
-            for name, value in {
-                "bind": f"{host}:{port}",
-                "workers": workers,
-                "threads": threads,
-                "worker_class": "gthread",
-                "timeout": 120,
-                "accesslog": None,
-                "errorlog": "-",
-                "loglevel": "warning",
-            }.items():
-                self.cfg.set(name, value)
-
-        def load(self):
-            return server
-
-    store = server.extensions["commonground"].store
-    if line := store.filled.line():
+    )  # once: a refused pack ends here with its reasons, and the processes share what is read
+    filled = server.extensions["commonground"].store.filled
+    if line := filled.line():
         click.echo(line, err=True)
-    for layer_id, why in store.filled.left_out.items():
+    for layer_id, why in filled.left_out.items():
         click.echo(f"left out: {layer_id}: {why}", err=True)
-    click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
-    Gunicorn().run()
+
+    if not server.config[hosts.HOSTS] and not serving.is_loopback(listening):
+        click.echo("COMMONGROUND_HOSTS is not set: this site answers under any name that somebody gives it.", err=True)
+
+    def ready() -> None:
+        click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
+
+    # behind a proxy every connection comes from the same address
+    limits = serving.Limits(per_address=0) if server.config[hosts.PROXIES] else serving.Limits()
+    serving.serve(server, listening, workers=workers, threads=threads, limits=limits, ready=ready)
 
 
 # ---- values ----------------------------------------------------------------------------------------------------------

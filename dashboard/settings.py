@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from dashboard.auth import oidc
+from dashboard.auth import hosts, oidc
 from dashboard.auth.oidc import OidcSettings
-from layers import Fault, Marker, Refused
+from layers import Anchor, Fault, Marker, Refused, allowed_feeds
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO_PACK = ROOT / "data" / "demo"
@@ -28,7 +29,17 @@ class Settings:
     tiles_url: str = ""
     tiles_attribution: str = ""
     proxies: int = 0
+    hosts: tuple[str, ...] = ()
+    public_url: str = ""
     oidc: OidcSettings | None = None
+    audit_anchor: str = ""
+    feeds: tuple[str, ...] = ()
+    contact: str = ""
+
+    @property
+    def anchor(self) -> Anchor:
+        """Where the audit trail is noted outside the database."""
+        return Anchor(self.audit_anchor or str(self.home / f"audit-anchor-{store_name(self.region)}.log"))
 
     @property
     def marker(self) -> Marker:
@@ -44,6 +55,13 @@ HELP = {
     "COMMONGROUND_TILES_URL": "optional basemap, for example `https://tiles.example.org/{z}/{x}/{y}.png`; by default nothing is fetched",
     "COMMONGROUND_TILES_ATTRIBUTION": "credit shown on the map when a basemap is set",
     "COMMONGROUND_PROXIES": "number of proxies in front that report the browser's address, scheme and host; default 0",
+    "COMMONGROUND_AUDIT_ANCHOR": "notes the audit trail outside the database: a file, `syslog` or `off`; default a file in the home",
+    "COMMONGROUND_FEEDS": "where feeds may be read from: hosts (https, public addresses) and whole origins as written; default none",
+    "COMMONGROUND_SECURITY_CONTACT": "whom to tell of a weakness (`security.txt`): `mailto:...` or `https://...`",
+    "COMMONGROUND_HOSTS": "names under which the site answers, with commas: `maps.example.org, localhost`; others get 400, but for "
+    "`/healthz` and `/readyz`. Default: the host of `COMMONGROUND_PUBLIC_URL`, or any when that is not set either",
+    "COMMONGROUND_PUBLIC_URL": "the site's address as people type it, `https://maps.example.org`: links in files, QR codes and the "
+    "way back from a sign-in service use it; default: the address that the browser asked for",
     "COMMONGROUND_OIDC_ISSUER": "address of the organisation's sign-in service (OpenID Connect); by default accounts are local only",
     "COMMONGROUND_OIDC_CLIENT_ID": "name of this site at the sign-in service",
     "COMMONGROUND_OIDC_CLIENT_SECRET": "secret of this site at the sign-in service, if it gives one",
@@ -67,6 +85,7 @@ def from_environment(environ: Mapping[str, str] | None = None, *, to_read: bool 
     home = Path(environ.get("COMMONGROUND_HOME") or ROOT / "var").resolve()
     default_store = f"sqlite:///{home / f'{store_name(region)}.sqlite'}"
     url = environ.get("COMMONGROUND_DATABASE_URL") or default_store
+    public_url = _public_url(environ.get("COMMONGROUND_PUBLIC_URL", ""))
     key = (
         "" if to_read else _key(environ.get("COMMONGROUND_SECRET_KEY", ""), home, one_machine=url.startswith("sqlite"))
     )
@@ -78,7 +97,12 @@ def from_environment(environ: Mapping[str, str] | None = None, *, to_read: bool 
         tiles_url=environ.get("COMMONGROUND_TILES_URL", ""),
         tiles_attribution=environ.get("COMMONGROUND_TILES_ATTRIBUTION", ""),
         proxies=_proxies(environ.get("COMMONGROUND_PROXIES", "")),
+        hosts=_hosts(environ.get("COMMONGROUND_HOSTS", "") or urlsplit(public_url).netloc),
+        public_url=public_url,
         oidc=oidc.from_environment(environ),
+        audit_anchor=environ.get("COMMONGROUND_AUDIT_ANCHOR", "").strip(),
+        feeds=allowed_feeds(environ.get("COMMONGROUND_FEEDS", "")),
+        contact=_contact(environ.get("COMMONGROUND_SECURITY_CONTACT", "").strip()),
     )
 
 
@@ -127,6 +151,15 @@ def _weakness(key: str) -> str:
     return ""
 
 
+def _contact(text: str) -> str:
+    if text and (not text.startswith(("mailto:", "https://", "tel:")) or any(letter.isspace() for letter in text)):
+        fault = Fault(
+            f"'{text[:80]}' is no address", "COMMONGROUND_SECURITY_CONTACT", "write mailto:... or https://..."
+        )
+        raise Refused("The server cannot start.", [fault])
+    return text
+
+
 def _proxies(text: str) -> int:
     if not text.strip():
         return 0
@@ -134,6 +167,36 @@ def _proxies(text: str) -> int:
         fault = Fault(f"'{text}' is not a number from 0 to 10", "COMMONGROUND_PROXIES", "count the proxies in front")
         raise Refused("The server cannot start.", [fault])
     return int(text)
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    try:
+        return hosts.read(text)
+    except ValueError as error:
+        fault = Fault(
+            f"'{error}' is not a host",
+            "COMMONGROUND_HOSTS",
+            "name hosts with commas between: maps.example.org, localhost",
+        )
+        raise Refused("The server cannot start.", [fault]) from None
+
+
+def _public_url(text: str) -> str:
+    """The origin, without a slash at its end."""
+    if not text.strip():
+        return ""
+    try:
+        parts = urlsplit(text.strip().rstrip("/"))
+        good = parts.scheme in ("http", "https") and not (parts.path or parts.query or parts.fragment or parts.username)
+        good = good and len(hosts.read(parts.netloc)) == 1
+    except ValueError:
+        good = False
+    if not good:
+        fault = Fault(
+            f"'{text}' is not the address of a site", "COMMONGROUND_PUBLIC_URL", "give it as https://maps.example.org"
+        )
+        raise Refused("The server cannot start.", [fault])
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def store_name(region: Path) -> str:

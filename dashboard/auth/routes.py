@@ -14,6 +14,7 @@ from dashboard.auth.guard import keep_private
 from dashboard.auth.oidc import Journey, NotLetIn, Provider, account_for, start_session
 from dashboard.pages.sign_in import PATH, SignIn, sign_in_page
 from dashboard.published import Published
+from dashboard.web import origin
 from layers import PUBLIC, SYSTEM, Refused, SignInFailed, TooManyAttempts, User, Viewer
 
 log = logging.getLogger("commonground.auth")
@@ -111,7 +112,7 @@ def add_provider(routes: flask.Blueprint, published: Published, provider: Provid
         return URLSafeTimedSerializer(flask.current_app.secret_key, salt=JOURNEY)
 
     def back() -> str:
-        return flask.url_for("auth.oidc_return", _external=True)
+        return origin() + flask.url_for("auth.oidc_return")
 
     @routes.get(f"{PATH}/oidc")
     def oidc_start():

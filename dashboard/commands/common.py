@@ -130,8 +130,10 @@ def published(*, to_write: bool = False, needs_store: bool = False):
     region = load_region(chosen.region)
     if to_write:
         store = open_store(chosen.database_url, region, marker=chosen.marker)
+        store.anchor_at(chosen.anchor)
     else:
         store = open_to_read(chosen.database_url, region, marker=chosen.marker, pack_instead=not needs_store)
+        store.anchor = chosen.anchor
         if store.in_memory:
             click.echo("There is no store yet: this is what the region pack brings.", err=True)
     if (ctx := click.get_current_context(silent=True)) is not None:

@@ -19,11 +19,28 @@ import sqlalchemy as sa
 from layers.model import Refused, Viewer
 from layers.names import is_name
 from layers.store import tables
+from layers.store.anchor import ADDED
 from layers.store.blobs import sha256
 from layers.store.database import Database
 from layers.store.records import NotPermitted
 
 log = logging.getLogger(__name__)
+
+SIGN_INS = ("sign-in", "sign-in-failed", "sign-out")
+"""Actions whose people may be forgotten (:mod:`layers.store.forgetting`)."""
+FORGOTTEN, FORGOTTEN_DETAIL = "(forgotten)", '{"forgotten": true}'
+
+
+@dataclass(frozen=True)
+class AuditSearch:
+    """What lines to look for; "" and None: any. ``layer`` is the id of a layer, a briefing or another thing; ``action`` may be the
+    beginning of one. ``since`` is the first moment, ``until`` the first one after."""
+
+    person: str = ""
+    layer: str = ""
+    action: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,7 @@ def add_line(
     }
     chain = chain_of(last.chain if last else "", line)
     connection.execute(sa.insert(table).values(**line, chain=chain))
+    connection.info.setdefault(ADDED, []).append((line["seq"], chain))
     return line["seq"]
 
 
@@ -109,6 +127,7 @@ def read_lines(
     layer_id: str | None = None,
     before: int | None = None,
     limit: int = 200,
+    search: AuditSearch | None = None,
 ) -> tuple[AuditLine, ...]:
     """Lines, newest first; see :meth:`layers.store.store.Store.audit`. ``mine`` are the layers that the viewer may change,
     ``named`` the things of every other kind, by what stands before their ids in the trail; they say whose they are."""
@@ -118,6 +137,17 @@ def read_lines(
         query = query.where(table.c.layer_id == layer_id)
     if before is not None:
         query = query.where(table.c.seq < before)
+    search = search or AuditSearch()
+    if search.person:
+        query = query.where(table.c.by == search.person)
+    if search.layer:
+        query = query.where(table.c.layer_id.in_([search.layer, *(prefix + search.layer for prefix in named)]))
+    if search.action:
+        query = query.where(table.c.action.startswith(search.action, autoescape=True))
+    if search.since is not None:
+        query = query.where(table.c.at >= search.since)
+    if search.until is not None:
+        query = query.where(table.c.at < search.until)
     if viewer.role != "admin":
         own, of_layer = table.c.layer_id.in_(mine), table.c.layer_id.not_in(others)
         for prefix, things in named.items():

@@ -24,6 +24,7 @@ from sqlalchemy import event
 from layers.model import Fault, Refused
 from layers.region import Region
 from layers.store import tables
+from layers.store.anchor import ADDED, Anchor
 from layers.store.marker import RESTORE, store_id
 from layers.store.records import StoreFault
 
@@ -49,6 +50,7 @@ class Database:
         self.engine = engine
         self.region = region
         self.now = clock
+        self.anchor = Anchor()  # where lines of the audit trail are noted outside the database
         self.id = ""  # of the store that was opened; "": not known, and not compared
         _every_database.add(self)
 
@@ -65,14 +67,18 @@ class Database:
 
         ``bump`` moves the generation, so that every process reads its catalogue afresh, this one at once.
         """
-        with _as_store_faults("written"), self._writer() as connection, connection.begin():
-            # The row of meta is the queue of writers; on SQLite, BEGIN IMMEDIATE already was.
-            columns = tables.meta.c
-            row = connection.execute(sa.select(columns.region_id, columns.made_at).with_for_update()).first()
-            self.check_same(row)
-            yield connection
-            if bump:
-                connection.execute(sa.update(tables.meta).values(generation=tables.meta.c.generation + 1))
+        with _as_store_faults("written"), self._writer() as connection:
+            connection.info.pop(ADDED, None)
+            with connection.begin():
+                # The row of meta is the queue of writers; on SQLite, BEGIN IMMEDIATE already was.
+                columns = tables.meta.c
+                row = connection.execute(sa.select(columns.region_id, columns.made_at).with_for_update()).first()
+                self.check_same(row)
+                yield connection
+                if bump:
+                    connection.execute(sa.update(tables.meta).values(generation=tables.meta.c.generation + 1))
+            added = connection.info.pop(ADDED, ())
+        self.anchor.tell(added)
         if bump:
             self.reload()
 
@@ -93,6 +99,12 @@ class Database:
             finally:
                 if sqlite:
                     raw.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
+
+    def anchor_at(self, anchor: Anchor) -> None:
+        """Note the audit trail there from now on."""
+        self.anchor = anchor
+        with self.reading() as connection:
+            anchor.begin(connection)
 
     def check_same(self, row: sa.Row | None) -> None:
         """Refuse to go on when the database no longer holds the store that was opened. ``row`` of meta: region_id, made_at."""

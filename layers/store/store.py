@@ -32,7 +32,7 @@ from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Ref
 from layers.region import Region
 from layers.store import kinds, migrations, refresh, tables
 from layers.store.accounts import Accounts
-from layers.store.audit import AuditLine, add_line, read_lines
+from layers.store.audit import AuditLine, AuditSearch, add_line, read_lines
 from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
 from layers.store.database import Database, make_engine, memory_engine, nothing_there, utc_now
 from layers.store.layers import LAYERS, Layers, descriptor_of, read_content
@@ -321,6 +321,11 @@ class Store(Layers, Database):
         """The versions that were shown and not taken away since. Raises :class:`NotFound` like :meth:`layer`."""
         return self._entry(layer_id, viewer).standing.open
 
+    def guard_of(self, layer_id: str) -> tuple[Descriptor | None, Standing | None]:
+        """What decides who may see a layer: for :mod:`layers.store.why`, which tells admins only."""
+        entry = self._state().entries.get(layer_id)
+        return (entry.guard, entry.standing) if entry else (None, None)
+
     def _entry(self, layer_id: str, viewer: Viewer) -> _Entry:
         entry = self._state().entries.get(layer_id)
         if entry is None or not may_see(entry.guard, viewer, self.region):
@@ -360,7 +365,13 @@ class Store(Layers, Database):
         return tuple(found)
 
     def audit(
-        self, viewer: Viewer, *, layer_id: str | None = None, before: int | None = None, limit: int = 200
+        self,
+        viewer: Viewer,
+        *,
+        layer_id: str | None = None,
+        before: int | None = None,
+        limit: int = 200,
+        search: AuditSearch | None = None,
     ) -> tuple[AuditLine, ...]:
         """Audit lines, newest first; ``before`` pages on by number. Admins see all of them; analysts see those of their
         own partner's things and people. Raises :class:`NotPermitted` for everybody else."""
@@ -372,7 +383,15 @@ class Store(Layers, Database):
         named = {kind.of: kind.things for kind in kinds.KINDS if kind.of}
         with self.reading() as connection:
             return read_lines(
-                connection, viewer, mine=mine, others=others, named=named, layer_id=layer_id, before=before, limit=limit
+                connection,
+                viewer,
+                mine=mine,
+                others=others,
+                named=named,
+                layer_id=layer_id,
+                before=before,
+                limit=limit,
+                search=search,
             )
 
     # -- reading: the numbers ------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from dashboard.exports import FORMATS as EXPORTS
 from dashboard.pages import PAGES
 from dashboard.published import Published
 from layers import LEVELS, SYSTEM, Briefings, Drafts, load_region, open_store
-from layers.store.records import ROLES
+from layers.store.permissions import ROLES
 from tests.dashboard.test_audience import callback, callbacks, layout, text_of
 from tests.layers.store_fixtures import indicator, sites
 from tests.tiny import write_tiny_pack
@@ -528,7 +528,7 @@ def run(here):
         ]
         for module in modules:
             if hasattr(module, "published"):
-                patch.setattr(module, "published", lambda: here)
+                patch.setattr(module, "published", lambda **_: here)
         yield lambda words: CliRunner().invoke(main, words)
 
 

@@ -18,7 +18,7 @@ from dashboard.briefings.writing import drafting, outline
 from dashboard.briefings.writing.outline import differences
 from dashboard.html import environment
 from dashboard.views.wording import AUDIENCE_WORDS
-from dashboard.web import published
+from dashboard.web import origin, published
 from layers import BriefingDraft, EditConflict, NotFound, NotPermitted, Refused, Viewer, may_change
 
 MOST_DRAFTS = 100
@@ -205,7 +205,7 @@ def _presented(draft_id: str, template: str):
         return flask.redirect(f"{EDIT}/{draft_id}/look", 303)
     return show(
         template, title=f"Draft: {briefing.title}", briefing=briefing, draw=draw, short="", query="", has_notes=notes,
-        address=f"{EDIT}/{draft_id}", origin=flask.request.host_url.rstrip("/"), **presenting(briefing, draft_id),
+        address=f"{EDIT}/{draft_id}", origin=origin(), **presenting(briefing, draft_id),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from dashboard.briefings.sources import FoundBriefing, find, not_there, short_co
 from dashboard.briefings.web import draw
 from dashboard.html import page
 from dashboard.views.wording import AUDIENCE_WORDS
-from dashboard.web import published
+from dashboard.web import origin, published
 from layers import PUBLIC, Briefings, Viewer
 
 PATH = "/briefings"
@@ -77,7 +77,7 @@ def values_of(found: FoundBriefing) -> dict[str, Any]:
         "draw": draw,
         "address": f"{PATH}/{briefing.id}",
         "query": f"?version={version}" if version is not None else "",
-        "origin": flask.request.host_url.rstrip("/"),
+        "origin": origin(),
         "short": short_code(published(), briefing.id),
         "audience": str(found.audience),
         "has_notes": found.notes,
