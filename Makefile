@@ -18,7 +18,7 @@ ifneq ($(shell cat .venv/installed-in 2>/dev/null),$(CURDIR))
 .venv/installed .venv/installed-dev: moved
 endif
 
-.PHONY: help install install-dev run test bench lint format demo lock clean moved
+.PHONY: help install install-dev run test bench slow-clients lint format demo sbom lock clean moved
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -38,6 +38,9 @@ bench: install-dev ## measure the map in a real Chromium, side by side with the 
 	@tools/browser.sh
 	"$(BIN)/python" -m benchmarks $(ARGS)
 
+slow-clients: install-dev ## measure what eight slow clients of each kind do to everybody else, before and after (ARGS="...")
+	"$(BIN)/python" -m benchmarks.slow_clients $(ARGS)
+
 lint: install-dev ## check style and formatting
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
@@ -48,6 +51,10 @@ format: install-dev ## put formatting and the order of imports right
 
 demo: install ## make the demonstration region in data/demo again
 	"$(BIN)/python" data/make_demo.py
+
+sbom: install ## write what the program consists of to build/sbom.json (CycloneDX)
+	@mkdir -p build
+	"$(BIN)/python" tools/sbom.py requirements.lock > build/sbom.json
 
 lock: install-dev ## choose the newest versions that fit pyproject.toml and write them into the two lock files
 	@PYTHON="$(BIN)/python" tools/lock.sh

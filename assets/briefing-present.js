@@ -181,6 +181,7 @@
     });
 
     function openNotes() {
+      if (!root.dataset.notes) return; // they are for those who may edit the briefing
       notes = window.open(root.dataset.notes, `notes-${root.dataset.briefing}`, 'popup,width=980,height=720');
       if (!notes) say.textContent = 'The browser did not open a second window. Allow pop-ups for this site.';
     }

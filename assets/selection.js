@@ -265,6 +265,6 @@
     return Object.fromEntries(Object.entries(answers).filter(([name]) => !before || texts[name] !== before[name]));
   }
 
-  window.commonground = Object.assign(window.commonground || {}, { selection: { offer, settle, options, journeyOf } });
+  window.commonground = Object.assign(window.commonground || {}, { selection: { offer, makeValid, options, journeyOf } });
   window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_selection: { write: byName(write) } });
 })();

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from copy import copy
 from importlib import import_module
@@ -18,10 +19,11 @@ from dash import Dash
 from flask_compress import Compress
 from markupsafe import escape
 
-from dashboard import callbacks, question, settings, web
+from dashboard import callbacks, errors, question, settings, web
 from dashboard.api import data, gaps, health, v1
 from dashboard.api.answers import ApiError
-from dashboard.auth import guard, routes
+from dashboard.audit import routes as audit_routes
+from dashboard.auth import guard, hosts, routes
 from dashboard.auth.oidc import OidcSettings, Provider
 from dashboard.auth.session import current_viewer
 from dashboard.briefings.web import routes as briefing_routes
@@ -38,7 +40,7 @@ from dashboard.publishing import routes as publishing_routes
 from dashboard.selection import NONE, Selection
 from dashboard.static_files import keep_compressed
 from dashboard.views import offer
-from layers import PUBLIC, load_region, open_store
+from layers import PUBLIC, SYSTEM, Refused, forget_sign_ins, load_region, open_store
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 
@@ -122,6 +124,7 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
         COMPRESS_STREAMS=True,
     )
     shapes = Shapes(published)
+    errors.install(server)
     web.install(server, published, shapes)
     guard.install(server, published)
     Compress(server)
@@ -132,6 +135,7 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     server.register_blueprint(v1.blueprint())
     publishing_routes.install(server, published, shapes)
     server.register_blueprint(layer_routes.blueprint())
+    server.register_blueprint(audit_routes.blueprint())
     server.register_blueprint(gaps.blueprint())
     server.register_blueprint(briefing_routes.blueprint())
     server.register_error_handler(ApiError, ApiError.response)
@@ -180,19 +184,44 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     return app
 
 
-def create_server(environ=None) -> flask.Flask:
-    """The WSGI application for the region and store that the environment names. Raises Refused with everything wrong."""
+BESIDE_A_PROXY = (
+    "gunicorn serves this: a few slow clients can hold all of its threads, so put a proxy in front that reads whole requests "
+    "and takes whole answers (nginx does), or use “commonground serve”, which needs none"
+)
+
+
+def create_server(environ=None, *, accept_loss: bool = False) -> flask.Flask:
+    """The WSGI application for the region and store that the environment names. Raises Refused with everything wrong.
+
+    ``accept_loss`` takes a region pack that lacks areas or layers which it had before."""
     warm = threading.Thread(target=_warm, daemon=True)
     warm.start()
+    if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
+        logging.getLogger("commonground").warning("%s", BESIDE_A_PROXY)
     chosen = settings.from_environment(environ)
     region = load_region(chosen.region)
     chosen.home.mkdir(parents=True, exist_ok=True)
-    store = open_store(chosen.database_url, region)
+    store = open_store(chosen.database_url, region, marker=chosen.marker, accept_loss=accept_loss)
+    store.anchor_at(chosen.anchor)
+    _forget(store, chosen.keep_sign_ins_days)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
     app = create_app(published, chosen.secret_key, oidc=chosen.oidc)
-    guard.trust_proxies(app.server, chosen.proxies)
+    app.server.config[web.PUBLIC_URL] = chosen.public_url
+    hosts.install(app.server, chosen.proxies, chosen.hosts)
+    app.server.config["SECURITY_CONTACT"] = chosen.contact
     logging.getLogger("commonground").info("serving %s", region.name)
     return app.server
+
+
+def _forget(store, days: int) -> None:
+    """Who signed in longer ago than the settings keep it. A store that cannot be written to is no reason not to serve it."""
+    if days:
+        try:
+            forget_sign_ins(store, by=SYSTEM, days=days)
+        except Refused:
+            logging.getLogger("commonground").exception(
+                "old sign-ins could not be forgotten; the next start tries again"
+            )
 
 
 def only_ids(layouts: list) -> list:

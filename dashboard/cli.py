@@ -11,20 +11,14 @@ from pathlib import Path
 
 import click
 
+from dashboard.commands import common
+from dashboard.commands.audit import audit
 from dashboard.commands.briefings import briefing
-from dashboard.commands.common import (
-    LEVELS,
-    Commands,
-    FormatChoice,
-    fault_document,
-    json_option,
-    published,
-    say_json,
-    viewer_of,
-)
+from dashboard.commands.common import Commands, FormatChoice
 from dashboard.commands.disclosure import audit as audit_disclosure
 from dashboard.commands.gaps import gaps, site, together, travel
 from dashboard.commands.layers import layers
+from dashboard.commands.store import backup, check, restore
 from dashboard.commands.users import user
 from dashboard.exports import SPACED, write, write_whole
 from layers import Fault, Refused
@@ -44,6 +38,10 @@ main.add_command(together)
 main.add_command(site)
 main.add_command(travel)
 main.add_command(audit_disclosure)
+main.add_command(audit)
+main.add_command(check)
+main.add_command(backup)
+main.add_command(restore)
 
 # ---- region ----------------------------------------------------------------------------------------------------------
 
@@ -57,28 +55,37 @@ def region() -> None:
 @click.argument("definition", type=click.Path(path_type=Path))
 @click.option("--source", type=click.Path(path_type=Path), help="Folder of official files; left out: download them.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the new pack.")
-@json_option
+@common.json_option
 def region_build(definition: Path, source: Path | None, out: Path, as_json: bool) -> None:
     """Build a region pack from official files and a DEFINITION.toml."""
     from layers import build_region
 
     report = build_region(definition, source, out, progress=lambda text: click.echo(text, err=True))
-    if as_json:
-        say_json({"ok": True, **report.to_json()})
-    else:
-        click.echo("\n".join(report.lines()))
+    common.say(as_json, {"ok": True, **report.to_json()}, "\n".join(report.lines()))
+
+
+@region.command("seal")
+@click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def region_seal(pack: Path) -> None:
+    """Write manifest.json of PACK again, after its files were changed on purpose."""
+    from layers import write_manifest
+
+    if not (pack / "region.toml").is_file():
+        raise Refused("Nothing was written.", [Fault("this is no region pack", str(pack), "name its folder")])
+    write_manifest(pack)
+    click.echo(f"wrote {pack / 'manifest.json'}", err=True)
 
 
 @region.command("show")
-@json_option
+@common.json_option
 def region_show(as_json: bool) -> None:
     """The region in use: areas, partners, themes, layers."""
     from dashboard.views.layers import region_document
 
-    here = published()
+    here = common.published()
     document = region_document(here)
     if as_json:
-        say_json(document)
+        common.say_json(document)
         return
     click.echo(f"{document['name']} ({document['id']})")
     if document["notice"]:
@@ -96,37 +103,35 @@ def region_show(as_json: bool) -> None:
 @click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64))
-def serve(host: str, port: int, workers: int, threads: int) -> None:
+@click.option("--accept-loss", is_flag=True, help="Take a region pack that lacks areas or layers which it had before.")
+def serve(host: str, port: int, workers: int, threads: int, accept_loss: bool) -> None:
     """Serve the region in use."""
-    from gunicorn.app.base import BaseApplication
+    import logging
 
+    from dashboard import serving
     from dashboard.app import create_server
+    from dashboard.auth import hosts
 
-    server = (
-        create_server()
-    )  # before the fork: a refused pack ends here with its reasons, and the workers share what is read
-
-    class Gunicorn(BaseApplication):
-        def load_config(self) -> None:
-            for name, value in {
-                "bind": f"{host}:{port}",
-                "workers": workers,
-                "threads": threads,
-                "worker_class": "gthread",
-                "timeout": 120,
-                "accesslog": None,
-                "errorlog": "-",
-                "loglevel": "warning",
-            }.items():
-                self.cfg.set(name, value)
-
-        def load(self):
-            return server
-
-    if line := server.extensions["commonground"].store.filled.line():
+    logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
+    listening = serving.listen_on(host, port)  # first: when the port is in use, nobody waits to hear it
+    server = create_server(
+        accept_loss=accept_loss
+    )  # once: a refused pack ends here with its reasons, and the processes share what is read
+    filled = server.extensions["commonground"].store.filled
+    if line := filled.line():
         click.echo(line, err=True)
-    click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
-    Gunicorn().run()
+    for layer_id, why in filled.left_out.items():
+        click.echo(f"left out: {layer_id}: {why}", err=True)
+
+    if not server.config[hosts.HOSTS] and not serving.is_loopback(listening):
+        click.echo("COMMONGROUND_HOSTS is not set: this site answers under any name that somebody gives it.", err=True)
+
+    def ready() -> None:
+        click.echo(f"Common Ground is at http://{host}:{port}  (Ctrl+C stops it)", err=True)
+
+    # behind a proxy every connection comes from the same address
+    limits = serving.Limits(per_address=0) if server.config[hosts.PROXIES] else serving.Limits()
+    serving.serve(server, listening, workers=workers, threads=threads, limits=limits, ready=ready)
 
 
 # ---- values ----------------------------------------------------------------------------------------------------------
@@ -134,7 +139,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
 @main.command()
 @click.argument("layer")
-@click.option("--level", required=True, type=LEVELS)
+@click.option("--level", required=True, type=common.LEVELS)
 @click.option("--period", default=None)
 @click.option("--as", "user", default="", help="As this user; left out: as the public.")
 @click.option("--format", "form", default="csv", type=FormatChoice("values"))
@@ -143,8 +148,8 @@ def values(layer: str, level: str, period: str | None, user: str, form: str, out
     """Values of a LAYER at a level, in any of its formats."""
     from dashboard.views.values import values_export
 
-    here = published()
-    viewer = viewer_of(here, user)
+    here = common.published()
+    viewer = common.viewer_of(here, user)
     found = here.store.layer(layer, viewer)
     if period is not None and period not in found.periods:
         raise Refused(f"{layer} has no period {period}.", [Fault(f"it has {', '.join(found.periods) or 'no period'}")])
@@ -155,25 +160,6 @@ def values(layer: str, level: str, period: str | None, user: str, form: str, out
     else:
         write_whole(out, data)
         click.echo(f"wrote {out}", err=True)
-
-
-@main.command()
-@json_option
-def check(as_json: bool) -> None:
-    """Integrity of the store; exit status 1 and a plain list when something is wrong."""
-    from layers import check_store
-
-    here = published()
-    faults = check_store(here.store)
-    if as_json:
-        say_json({"ok": not faults, "faults": [fault_document(fault) for fault in faults]})
-    elif not faults:
-        click.echo("The store is whole: every version is there and reads as it was published.")
-    else:
-        for fault in faults:
-            click.echo(str(fault))
-    if faults:
-        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ def environment() -> jinja2.Environment:
         "moment": wording_moment,
         "day": wording_day,
         "bytes": size_words,
-        "plural": plural,
-        "sentence": sentence,
+        "plural": wording.counted,
+        "sentence": wording.capital,
     }
     made.globals["asset"] = asset
     return made
@@ -82,17 +82,9 @@ def wording_moment(moment) -> str:
     return f"{local.day} {local:%B %Y, %H:%M}"
 
 
-def wording_day(text) -> str:
-    """ "2 March 2026" for a date, a moment or "2026-03-02"; other texts stay as they are."""
-    from datetime import date
-
-    if hasattr(text, "astimezone"):
-        return wording_moment(text).split(",")[0]
-    try:
-        found = date.fromisoformat(str(text)[:10])
-    except ValueError:
-        return str(text)
-    return f"{found.day} {found:%B %Y}"
+def wording_day(value) -> str:
+    """ "2 March 2026", of a moment the day in the United Kingdom; else as :func:`wording.day`."""
+    return wording_moment(value).split(",")[0] if hasattr(value, "astimezone") else wording.day(str(value))
 
 
 def size_words(size: int) -> str:
@@ -100,13 +92,3 @@ def size_words(size: int) -> str:
         if size >= factor:
             return f"{size / factor:,.1f} {unit}"
     return f"{size:,} bytes"
-
-
-def sentence(text: str) -> str:
-    """The text with a capital at its beginning."""
-    return text[:1].upper() + text[1:]
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """ "1 row", "3 rows"."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -17,7 +17,7 @@ import geopandas as gpd
 
 from dashboard.exports import write_whole
 from dashboard.published import Published
-from layers import LEVELS, pack
+from layers import pack
 
 FORMAT = "1"
 """Part of every key: raise it when what is packed changes."""
@@ -75,15 +75,6 @@ class Shapes:
                 level
             )
             return path.read_bytes()
-
-    def make_all(self) -> None:
-        """Make every file, so that the first visitor does not wait."""
-        for level in LEVELS:
-            self.outlines(level)
-            self.names(level)
-        self.labels()
-        if self._published.region.context is not None:
-            self.outlines("context")
 
     def _frame(self, level: str) -> gpd.GeoDataFrame:
         region = self._published.region

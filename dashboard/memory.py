@@ -50,7 +50,7 @@ class Memory:
             return self.keep(key, make()) if found is _NOTHING else found
 
 
-def kept(most: int) -> Callable[[Callable], Callable]:
+def remembered(most: int) -> Callable[[Callable], Callable]:
     """Decorator: the last answers of a function are kept by its arguments, and each is worked out once (:meth:`Memory.get`)."""
 
     def decorate(function: Callable) -> Callable:

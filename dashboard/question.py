@@ -31,10 +31,10 @@ MOST_LAYERS = 20
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 _NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
-_WHOLE = re.compile(r"[0-9]{1,9}\Z")
+_WHOLE = re.compile(r"-?[0-9]{1,9}\Z")
 
 
-class Wrong(ValueError):
+class WrongValue(ValueError):
     """A text that a field does not take. ``takes`` says what it takes instead; ``what`` is set where a number can be read but
     is beyond the limits; ``counted`` where the limit is worth saying to people, too."""
 
@@ -80,7 +80,7 @@ class Kind:
     form = "TEXT"  # what the commands' --help calls it
 
     def read(self, row: Field, text: str, region: Any = None) -> Any:
-        """The value. Raises Wrong."""
+        """The value. Raises WrongValue."""
         raise NotImplementedError
 
     def write(self, value: Any) -> str:
@@ -105,7 +105,7 @@ class Id(Kind):
     def read(self, row, text, region=None):
         text, allowed = text.strip(" "), row.allowed(region)
         if not _ID.match(text) or (allowed and text not in allowed):
-            raise Wrong(self.takes(row, region))
+            raise WrongValue(self.takes(row, region))
         return text
 
     def takes(self, row, region=None):
@@ -119,7 +119,7 @@ class Ids(Kind):
     def read(self, row, text, region=None):
         found = tuple(dict.fromkeys(_parts(text)))
         if not all(map(_ID.match, found)):
-            raise Wrong(self.takes(row))
+            raise WrongValue(self.takes(row))
         _count(row, found)
         return found
 
@@ -140,13 +140,15 @@ class Weights(Kind):
         for part in parts:
             name, _, weight = part.partition("=")
             if not _ID.match(name):
-                raise Wrong(f"{self.takes(row)}; “{part[:40]}” is not an identifier, or one with =WEIGHT")
+                raise WrongValue(f"{self.takes(row)}; “{part[:40]}” is not an identifier, or one with =WEIGHT")
             number = _number(weight or "1")
             if number is None:
-                raise Wrong(f"{self.takes(row)}; the weight of {name[:40]} is “{weight[:20]}”, which is not a number")
+                raise WrongValue(
+                    f"{self.takes(row)}; the weight of {name[:40]} is “{weight[:20]}”, which is not a number"
+                )
             if not row.least <= number <= row.most:
                 limits = f"a weight from {row.least:,g} to {row.most:,g}"
-                raise Wrong(limits, f"the weight of '{name}' is {number_text(number)}")
+                raise WrongValue(limits, f"the weight of '{name}' is {number_text(number)}")
         _count(row, parts)
         return ",".join(parts)
 
@@ -163,7 +165,7 @@ class Choice(Kind):
 
     def read(self, row, text, region=None):
         if text not in row.allowed(region):
-            raise Wrong(self.takes(row, region))
+            raise WrongValue(self.takes(row, region))
         return text
 
     def takes(self, row, region=None):
@@ -181,7 +183,7 @@ class Choices(Kind):
     def read(self, row, text, region=None):
         given, allowed = _parts(text), row.allowed(region)
         if not set(given) <= set(allowed):
-            raise Wrong(self.takes(row, region))
+            raise WrongValue(self.takes(row, region))
         return tuple(name for name in allowed if name in given)
 
     def write(self, value):
@@ -197,9 +199,9 @@ class Number(Kind):
     def read(self, row, text, region=None):
         number = _number(text)
         if number is None:
-            raise Wrong("a number")
+            raise WrongValue("a number")
         if not _within(row, number):
-            raise Wrong(self.takes(row), f"{row.name} is {number_text(number)}")
+            raise WrongValue(self.takes(row), f"{row.name} is {number_text(number)}")
         return number
 
     def write(self, value):
@@ -218,7 +220,7 @@ class Whole(Kind):
     def read(self, row, text, region=None):
         text = text.strip(" ")
         if not _WHOLE.match(text) or not _within(row, int(text)):
-            raise Wrong(self.takes(row), counted=True)
+            raise WrongValue(self.takes(row), counted=True)
         return int(text)
 
     def takes(self, row, region=None):
@@ -233,7 +235,7 @@ class Yes(Kind):
 
     def read(self, row, text, region=None):
         if text not in ("yes", "no"):
-            raise Wrong(self.takes(row))
+            raise WrongValue(self.takes(row))
         return text == "yes"
 
     def write(self, value):
@@ -253,7 +255,7 @@ class Text(Kind):
 
     def read(self, row, text, region=None):
         if len(text) > row.most or not text.isprintable():
-            raise Wrong(self.takes(row))
+            raise WrongValue(self.takes(row))
         return text
 
     def takes(self, row, region=None):
@@ -269,7 +271,7 @@ class Place(Kind):
         numbers = tuple(_number(part) for part in text.split(","))
         limits = zip(row.least, numbers, row.most, strict=False)
         if len(numbers) != 3 or None in numbers or not all(low <= number <= high for low, number, high in limits):
-            raise Wrong(self.takes(row))
+            raise WrongValue(self.takes(row))
         return numbers
 
     def write(self, value):
@@ -287,7 +289,7 @@ def _parts(text: str) -> list[str]:
 
 def _count(row: Field, parts: Sequence) -> None:
     if len(parts) > row.most_parts:
-        raise Wrong(f"at most {row.most_parts:,} {row.parts}", counted=True)
+        raise WrongValue(f"at most {row.most_parts:,} {row.parts}", counted=True)
 
 
 def _number(text: str) -> float | None:
@@ -337,6 +339,7 @@ def weighted(parts: Iterable[tuple[str, float]]) -> str:
 
 _WITH_NEED = (MAP, GAPS, SITES)
 _ALL = (MAP, GAPS, TOGETHER, SITES)
+_BY_ENGINE = {"least": None, "most": None}  # the engine has its own limits, wider ones, and refuses with a reason
 
 
 def _partners(region: Any) -> list[str]:
@@ -418,11 +421,11 @@ ROWS = (
     Field("at", Place(), "the place", (MAP,), default=None, least=(48, -12, 3), most=(62, 4, 19)),
     Field(
         "robustness", Whole(), "a number of draws of", (GAPS,), "Draws behind the stability, 0 for none; 500 when left out",
-        default=500, least=0, most=2_000, by_command={"most": None},  # the engine takes more, and says how many
+        default=500, least=0, most=2_000, by_command=_BY_ENGINE,
     ),
     Field(
         "new", Whole(), "a number of new sites of", (SITES, OPTIONS), "How many new sites (lscp finds that itself)",
-        default=1, least=1, most=25, by_command={"most": None},
+        default=1, least=1, most=25, by_command=_BY_ENGINE,
     ),
     Field(
         "objective", Choice(), "the objective", (SITES, OPTIONS), "What the sites are chosen for; mclp when left out",
@@ -451,10 +454,10 @@ def fields_of(who: str) -> list[Field]:
 
 
 def take(row: Field, text: str, who: str, region: Any = None) -> Any:
-    """The value of a field that ``who`` handed in; its default for "". Raises Wrong, also where it cannot be left out."""
+    """The value of a field that ``who`` handed in; its default for "". Raises WrongValue, also where it cannot be left out."""
     value = row.kind.read(row, text, region) if text else row.default
     if value in ("", ()) and who in row.needed_by:
-        raise Wrong(row.kind.takes(row, region))
+        raise WrongValue(row.kind.takes(row, region))
     return value
 
 
@@ -469,9 +472,9 @@ def read_link(query: Mapping[str, Any], who: str = MAP) -> tuple[dict[str, Any],
             try:
                 value = row.kind.read(row, str(raw))
                 if not row.kind.is_on_map(row, value):
-                    raise Wrong(row.kind.takes(row))
+                    raise WrongValue(row.kind.takes(row))
                 given[name] = value
-            except Wrong as wrong:
+            except WrongValue as wrong:
                 why = f"; it takes {wrong.takes}" if wrong.counted else ", which does not exist"
                 notices.append(f"The link asks for {row.words} “{str(raw)[:40]}”{why}. It was left out.")
     return given, notices

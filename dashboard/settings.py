@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from dashboard.auth import oidc
+from dashboard.auth import hosts, oidc
 from dashboard.auth.oidc import OidcSettings
-from layers import Fault, Refused
+from layers import Anchor, Fault, Marker, Refused, allowed_feeds
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO_PACK = ROOT / "data" / "demo"
@@ -27,11 +29,23 @@ class Settings:
     tiles_url: str = ""
     tiles_attribution: str = ""
     proxies: int = 0
+    hosts: tuple[str, ...] = ()
+    public_url: str = ""
     oidc: OidcSettings | None = None
+    audit_anchor: str = ""
+    feeds: tuple[str, ...] = ()
+    contact: str = ""
+    keep_sign_ins_days: int = 0  # 0: for good
 
     @property
-    def single_machine(self) -> bool:
-        return self.database_url.startswith("sqlite")
+    def anchor(self) -> Anchor:
+        """Where the audit trail is noted outside the database."""
+        return Anchor(self.audit_anchor or str(self.home / f"audit-anchor-{store_name(self.region)}.log"))
+
+    @property
+    def marker(self) -> Marker:
+        """What the home remembers of the store of this region pack."""
+        return Marker(self.home, store_name(self.region))
 
 
 HELP = {
@@ -42,6 +56,14 @@ HELP = {
     "COMMONGROUND_TILES_URL": "optional basemap, for example `https://tiles.example.org/{z}/{x}/{y}.png`; by default nothing is fetched",
     "COMMONGROUND_TILES_ATTRIBUTION": "credit shown on the map when a basemap is set",
     "COMMONGROUND_PROXIES": "number of proxies in front that report the browser's address, scheme and host; default 0",
+    "COMMONGROUND_AUDIT_ANCHOR": "notes the audit trail outside the database: a file, `syslog` or `off`; default a file in the home",
+    "COMMONGROUND_KEEP_SIGN_INS": "days after which a start of the server forgets who signed in, 7 or more; default: never",
+    "COMMONGROUND_FEEDS": "where feeds may be read from: hosts (https, public addresses) and whole origins as written; default none",
+    "COMMONGROUND_SECURITY_CONTACT": "whom to tell of a weakness (`security.txt`): `mailto:...` or `https://...`",
+    "COMMONGROUND_HOSTS": "names under which the site answers, with commas: `maps.example.org, localhost`; others get 400, but for "
+    "`/healthz` and `/readyz`. Default: the host of `COMMONGROUND_PUBLIC_URL`, or any when that is not set either",
+    "COMMONGROUND_PUBLIC_URL": "the site's address as people type it, `https://maps.example.org`: links in files, QR codes and the "
+    "way back from a sign-in service use it; default: the address that the browser asked for",
     "COMMONGROUND_OIDC_ISSUER": "address of the organisation's sign-in service (OpenID Connect); by default accounts are local only",
     "COMMONGROUND_OIDC_CLIENT_ID": "name of this site at the sign-in service",
     "COMMONGROUND_OIDC_CLIENT_SECRET": "secret of this site at the sign-in service, if it gives one",
@@ -55,27 +77,20 @@ HELP = {
 }
 
 
-def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings. Raises :class:`layers.Refused` when the secret key is missing where several hosts share a database."""
+def from_environment(environ: Mapping[str, str] | None = None, *, to_read: bool = False) -> Settings:
+    """Read the settings. ``to_read``: without the secret key, which only a server and what writes need; nothing is made.
+
+    Raises :class:`layers.Refused` when the key is weak, or missing where several hosts share a database.
+    """
     environ = os.environ if environ is None else environ
     region = Path(environ.get("COMMONGROUND_REGION") or DEMO_PACK).resolve()
     home = Path(environ.get("COMMONGROUND_HOME") or ROOT / "var").resolve()
     default_store = f"sqlite:///{home / f'{store_name(region)}.sqlite'}"
     url = environ.get("COMMONGROUND_DATABASE_URL") or default_store
-    key = environ.get("COMMONGROUND_SECRET_KEY", "")
-    if not key:
-        if not url.startswith("sqlite"):
-            raise Refused(
-                "The server cannot start.",
-                [
-                    Fault(
-                        "COMMONGROUND_SECRET_KEY is not set, and the database is not SQLite",
-                        "environment",
-                        "set it to the same long random text on every host",
-                    )
-                ],
-            )
-        key = _kept_key(home)
+    public_url = _public_url(environ.get("COMMONGROUND_PUBLIC_URL", ""))
+    key = (
+        "" if to_read else _key(environ.get("COMMONGROUND_SECRET_KEY", ""), home, one_machine=url.startswith("sqlite"))
+    )
     return Settings(
         region=region,
         home=home,
@@ -84,8 +99,79 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         tiles_url=environ.get("COMMONGROUND_TILES_URL", ""),
         tiles_attribution=environ.get("COMMONGROUND_TILES_ATTRIBUTION", ""),
         proxies=_proxies(environ.get("COMMONGROUND_PROXIES", "")),
+        hosts=_hosts(environ.get("COMMONGROUND_HOSTS", "") or urlsplit(public_url).netloc),
+        public_url=public_url,
         oidc=oidc.from_environment(environ),
+        audit_anchor=environ.get("COMMONGROUND_AUDIT_ANCHOR", "").strip(),
+        feeds=allowed_feeds(environ.get("COMMONGROUND_FEEDS", "")),
+        keep_sign_ins_days=_days(environ.get("COMMONGROUND_KEEP_SIGN_INS", "").strip()),
+        contact=_contact(environ.get("COMMONGROUND_SECURITY_CONTACT", "").strip()),
     )
+
+
+SHORTEST_KEY = 24
+FEWEST_CHARACTERS = 8
+"""Different ones in a key; random text of the shortest length has twice as many."""
+_WORDS = re.compile(
+    "change|this|please|replace|me|my|your|the|a|an|very|super|not|so|top|secret|key|password|passwd|pass|word|phrase|"
+    "default|example|sample|test|testing|dummy|dev|develop|development|prod|production|common|ground|insecure|secure|"
+    "flask|django|session|app|application|token|admin|letmein|qwerty|abc|abcdef|foo|bar|baz|hello|world|x|[0-9]"
+)
+"""What the keys of tutorials and templates are made of."""
+
+
+def _key(given: str, home: Path, *, one_machine: bool) -> str:
+    """The key that was given, or the one that is made once and kept in the home of a single machine."""
+    todo = 'make one with: python -c "import secrets; print(secrets.token_hex(32))"'
+    if not given and one_machine:
+        key, where = _kept_key(home), str(home / "secret-key")
+        todo = f"take that file away, so that the next start makes another; everybody signs in again; or {todo}"
+    elif not given:
+        what = "COMMONGROUND_SECRET_KEY is not set, and the database is not SQLite"
+        fault = Fault(what, "environment", f"set it to the same long random text on every host; {todo}")
+        raise Refused("The server cannot start.", [fault])
+    else:
+        key, where = given, "COMMONGROUND_SECRET_KEY"
+    if why := _weakness(key):
+        raise Refused("The server cannot start.", [Fault(f"the secret key {why}", where, todo)])
+    return key
+
+
+def _weakness(key: str) -> str:
+    """Why a key could be guessed; "" when it could not."""
+    plain = key.strip()
+    if not plain:
+        return "is empty"
+    if len(plain) < SHORTEST_KEY:
+        return f"has {len(plain)} characters, fewer than {SHORTEST_KEY}"
+    if len(set(plain)) < FEWEST_CHARACTERS:
+        return f"has only {len(set(plain))} different characters"
+    if any(len(plain) % size == 0 and plain == plain[:size] * (len(plain) // size) for size in range(1, 13)):
+        return "repeats a few characters"
+    runs = re.findall("[a-z]+", plain.lower())
+    if re.fullmatch(f"(?:{_WORDS.pattern}|[^a-z0-9])*", plain.lower()) and "".join(runs):
+        return "is made of well-known words"
+    return ""
+
+
+def _days(text: str) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) >= 7):
+        fault = Fault(
+            f"'{text[:20]}' is no number of days from 7 on", "COMMONGROUND_KEEP_SIGN_INS", "write 365, or leave it out"
+        )
+        raise Refused("The server cannot start.", [fault])
+    return int(text)
+
+
+def _contact(text: str) -> str:
+    if text and (not text.startswith(("mailto:", "https://", "tel:")) or any(letter.isspace() for letter in text)):
+        fault = Fault(
+            f"'{text[:80]}' is no address", "COMMONGROUND_SECURITY_CONTACT", "write mailto:... or https://..."
+        )
+        raise Refused("The server cannot start.", [fault])
+    return text
 
 
 def _proxies(text: str) -> int:
@@ -95,6 +181,36 @@ def _proxies(text: str) -> int:
         fault = Fault(f"'{text}' is not a number from 0 to 10", "COMMONGROUND_PROXIES", "count the proxies in front")
         raise Refused("The server cannot start.", [fault])
     return int(text)
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    try:
+        return hosts.read(text)
+    except ValueError as error:
+        fault = Fault(
+            f"'{error}' is not a host",
+            "COMMONGROUND_HOSTS",
+            "name hosts with commas between: maps.example.org, localhost",
+        )
+        raise Refused("The server cannot start.", [fault]) from None
+
+
+def _public_url(text: str) -> str:
+    """The origin, without a slash at its end."""
+    if not text.strip():
+        return ""
+    try:
+        parts = urlsplit(text.strip().rstrip("/"))
+        good = parts.scheme in ("http", "https") and not (parts.path or parts.query or parts.fragment or parts.username)
+        good = good and len(hosts.read(parts.netloc)) == 1
+    except ValueError:
+        good = False
+    if not good:
+        fault = Fault(
+            f"'{text}' is not the address of a site", "COMMONGROUND_PUBLIC_URL", "give it as https://maps.example.org"
+        )
+        raise Refused("The server cannot start.", [fault])
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def store_name(region: Path) -> str:

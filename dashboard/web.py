@@ -7,6 +7,9 @@ import flask
 from dashboard.map_files import Shapes
 from dashboard.published import Published
 
+PUBLIC_URL = "COMMONGROUND_PUBLIC_URL"
+"""Key of the application's settings: the site's address as people type it, "" where nobody has said."""
+
 _PUBLISHED, _SHAPES = "commonground", "commonground-shapes"
 
 
@@ -23,3 +26,8 @@ def published() -> Published:
 def shapes() -> Shapes:
     """The map's fixed files of this application."""
     return flask.current_app.extensions[_SHAPES]
+
+
+def origin() -> str:
+    """The site's address, for links that leave the page that they are on."""
+    return flask.current_app.config.get(PUBLIC_URL) or flask.request.host_url.rstrip("/")

@@ -1,4 +1,4 @@
-"""``datapackage.json`` <-> :class:`~layers.model.Descriptor`. docs/layer-package.md is the reference, ``layers.keys`` the keys.
+"""``datapackage.json`` <-> :class:`~layers.model.Descriptor`. docs/layer-package.md is the reference, ``layers.descriptive_keys`` the keys.
 
 What comes in may have been written by anybody, so every value is checked for its type before it is used, and all that is
 wrong is reported at once.
@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from layers.keys import KEYS, LICENCES, OURS, Key, roles_of
+from layers.descriptive_keys import KEYS, LICENCES, OURS, Key, roles_of
 from layers.mapping_reader import MappingReader
 from layers.model import Audience, Descriptor, Fault, Kind, Refused, Source
 from layers.reading.marks import meaning
@@ -88,14 +88,9 @@ def table_name(document: dict) -> str:
     plain = isinstance(name, str) and 0 < len(name) <= 200 and name not in (".", "..") and name.isprintable()
     if not plain or any(mark in name for mark in "/\\:\0"):
         todo = "put the table beside the descriptor and give its file name only"
-        raise Refused(
-            f"{FILE} cannot be used.",
-            [
-                Fault(
-                    "is not the name of a file beside it", FILE, todo, column="resources[0].path", value=str(name)[:80]
-                )
-            ],
-        )
+        what = "is not the name of a file beside it"
+        fault = Fault(what, FILE, todo, column="resources[0].path", value=str(name)[:80])
+        raise Refused(f"{FILE} cannot be used.", [fault])
     return name
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from layers.descriptive_keys import KEYS, TYPES, Key
 from layers.fields import INDICATOR, SERVICE, Field
-from layers.keys import KEYS, TYPES, Key
 from layers.reading.marks import AMBIGUOUS, MARKS
 
 FILE = Path(__file__).parents[1] / "docs" / "layer-package.md"
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def markdown_table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join(lines)
@@ -22,7 +22,7 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def _roles(fields: dict[str, Field]) -> str:
     kinds = {"float64": "number", "str": "text"}
     rows = [(f"`{field.name}`", kinds[field.dtype], field.unit, field.meaning) for field in fields.values()]
-    return _table(("role", "type", "unit", "meaning"), rows)
+    return markdown_table(("role", "type", "unit", "meaning"), rows)
 
 
 def _meaning(key: Key) -> str:
@@ -44,20 +44,18 @@ def tables() -> dict[str, str]:
     return {
         "roles of indicators": _roles(INDICATOR),
         "roles of services": _roles(SERVICE),
-        "keys": _table(("key", "type", "for", "meaning"), keys),
-        "marks": _table(("mark", "read as", "meaning"), marks),
+        "keys": markdown_table(("key", "type", "for", "meaning"), keys),
+        "marks": markdown_table(("mark", "read as", "meaning"), marks),
     }
 
 
-def with_tables(text: str) -> str:
-    """The document with every generated table brought up to date."""
-    for name, table in tables().items():
+def with_tables(text: str, made: Mapping[str, str] | None = None, file: Path = FILE) -> str:
+    """The document with every generated table brought up to date; ``made`` where they are those of another ``file``."""
+    for name, table in (tables() if made is None else made).items():
         start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         pattern = re.compile(re.escape(start) + r".*?" + re.escape(end), re.DOTALL)
         if not pattern.search(text):
-            raise ValueError(
-                f"{FILE.name} has no place for the table '{name}' (write {start} and {end} where it belongs)"
-            )
+            raise ValueError(f"{file.name} has no place for the table '{name}' (write {start} and {end} there)")
         text = pattern.sub(lambda _, block=f"{start}\n{table}\n{end}": block, text)
     return text
 

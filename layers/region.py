@@ -15,8 +15,10 @@ import geopandas as gpd
 import pandas as pd
 
 from layers.fields import AREA
+from layers.manifest import pack_faults
 from layers.methods.need import Preset, read_presets
 from layers.model import LEVELS, PARTNER_KINDS, Fault, Partner, Refused, Theme
+from layers.names import is_name
 from layers.texts import first_few
 
 DEMONSTRATION_NOTICE = "Demonstration data: areas, figures and services are made up. Do not use them for decisions."
@@ -45,6 +47,7 @@ class Region:
     context: gpd.GeoDataFrame | None = None  # code, name, geometry: land around the region, for orientation only
     lookups: dict[str, pd.DataFrame] = field(default_factory=dict)
     presets: tuple[Preset, ...] = ()  # ready-made need sets, from presets.toml
+    left_out: tuple[Fault, ...] = ()  # what the pack holds and cannot be used: one layer, travel table or briefing each
 
     @cached_property
     def _position(self) -> dict[str, pd.Index]:
@@ -84,9 +87,12 @@ def load_region(path: str | Path) -> Region:
     """Read a region pack. Raises :class:`Refused` with every fault: missing files, columns, codes, parents, footprints."""
     path = Path(path)
     faults: list[Fault] = []
+    files = pack_faults(path)
     definition = _read_definition(path, faults)
     areas = {level: frame for level in LEVELS if (frame := _read_areas(path, level, faults)) is not None}
     presets = _read_presets(path, faults)
+    named = {fault.where for fault in faults}
+    faults += [fault for fault in files.whole if fault.where not in named]
     if not faults:
         faults += _check_parents(areas) + _check_definition(definition, areas)
     if faults:
@@ -111,6 +117,7 @@ def load_region(path: str | Path) -> Region:
         attribution=tuple(definition.get("attribution", [])),
         context=gpd.read_parquet(context_file) if context_file.exists() else None,
         presets=presets,
+        left_out=tuple(files.parts.values()),
         lookups={file.stem: pd.read_parquet(file) for file in sorted((path / "lookups").glob("*.parquet"))},
     )
 
@@ -169,9 +176,8 @@ def _read_areas(path: Path, level: str, faults: list[Fault]) -> gpd.GeoDataFrame
         faults.append(Fault(f"outlines are in {frame.crs}, not in EPSG:4326", where, "build the pack again"))
     twice = frame["code"][frame["code"].duplicated()].unique()
     if len(twice):
-        faults.append(
-            Fault(f"{len(twice)} codes stand more than once: {first_few(twice)}", where, "build the pack again")
-        )
+        what = f"{len(twice)} codes stand more than once: {first_few(twice)}"
+        faults.append(Fault(what, where, "build the pack again"))
     if frame.empty:
         faults.append(Fault("holds no areas", where, "check the authority codes of the definition"))
     if frame["population"].isna().any() or (frame["population"] < 0).any():
@@ -201,6 +207,9 @@ def _check_definition(definition: dict, areas: dict[str, gpd.GeoDataFrame]) -> l
         if gone := [key for key in ("id", "name", "kind", "footprint") if not partner.get(key)]:
             faults.append(Fault(f"partner '{name}' lacks {', '.join(gone)}", "region.toml", "fill it in"))
             continue
+        if not is_name(name):
+            todo = "use letters, digits and hyphens: no slash, no two dots together, nothing invisible"
+            faults.append(Fault(f"{ascii(name)[:80]} cannot be a partner's id", "region.toml", todo))
         if name in seen:
             faults.append(Fault(f"partner id '{name}' stands twice", "region.toml", "give each partner its own id"))
         seen.add(name)

@@ -18,7 +18,7 @@ from dashboard import settings
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUNNING = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
-WEB = {"dash", "flask", "plotly", "gunicorn", "werkzeug"}
+WEB = {"dash", "flask", "plotly", "gunicorn", "waitress", "werkzeug"}
 
 
 def is_dash(name: str) -> bool:

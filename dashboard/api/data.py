@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from dashboard.api.answers import (
-    IMMUTABLE,
-    PRIVATE,
-    REVALIDATE,
-    answer,
-    answers,
-    as_json,
-    body_of,
-    not_found,
-    one_shape_of_error,
-)
+from dashboard.api import answers
 from dashboard.api.gaps import today
 from dashboard.auth.session import current_viewer
 from dashboard.exports import formats_of
@@ -33,7 +23,7 @@ BINARY = "application/octet-stream"
 
 def blueprint() -> Blueprint:
     routes = Blueprint("data", __name__, url_prefix="/data")
-    one_shape_of_error(routes)
+    answers.one_shape_of_error(routes)
     for address, view in ROUTES:
         routes.add_url_rule(address, view_func=view)
     return routes
@@ -42,12 +32,12 @@ def blueprint() -> Blueprint:
 def shape(name: str) -> Response:
     file = shapes().by_name(name)
     if file is None:
-        raise not_found("such file")
+        raise answers.not_found("such file")
     compressed = request.accept_encodings["br"] > 0  # "br;q=0" says that it is not wanted
     response = Response(shapes().read(file, compressed=compressed), mimetype=file.mimetype)
     if compressed:
         response.headers["Content-Encoding"] = "br"
-    response.headers["Cache-Control"] = IMMUTABLE
+    response.headers["Cache-Control"] = answers.IMMUTABLE
     response.headers["Vary"] = "Accept-Encoding"
     response.set_etag(file.url_name, weak=True)  # the name is the address of the content
     return response.make_conditional(request)
@@ -55,15 +45,15 @@ def shape(name: str) -> Response:
 
 def classes() -> Response:
     selection, shown = _scene(quick=True)
-    return answer(classes_of(published(), selection, shown), BINARY, cache=_cache(shown))
+    return answers.answer(classes_of(published(), selection, shown), BINARY, cache=_cache(shown))
 
 
 def readings() -> Response:
     _, shown = _scene()
     body = readings_of(shown)
     if body is None:
-        raise not_found("indicator of that name")
-    return answer(body, BINARY, cache=_cache(shown))
+        raise answers.not_found("indicator of that name")
+    return answers.answer(body, BINARY, cache=_cache(shown))
 
 
 def gap() -> Response:
@@ -71,7 +61,9 @@ def gap() -> Response:
     # near-misses and vanishing gaps rest on the draws and on wards; without them the outlines need not wait
     whole = bool({"near", "vanish"} & set(selection.overlays))
     selection, shown = _scene(quick=not whole)
-    return answer(as_json(emphasis_of(shown, selection, current_viewer())), "application/json", cache=_cache(shown))
+    return answers.answer(
+        answers.as_json(emphasis_of(shown, selection, current_viewer())), "application/json", cache=_cache(shown)
+    )
 
 
 def services(layer_id: str) -> Response:
@@ -79,14 +71,14 @@ def services(layer_id: str) -> Response:
     try:
         layer = here.store.layer(layer_id, viewer)
     except NotFound:
-        raise not_found("layer of that name") from None
+        raise answers.not_found("layer of that name") from None
     if layer.kind != "services":
-        raise not_found("service list of that name")
-    body = answers("data").body(
-        ("services", layer.id, layer.version), lambda: as_json(services_geojson(here, layer, viewer))
+        raise answers.not_found("service list of that name")
+    body = answers.answers("data").body(
+        ("services", layer.id, layer.version), lambda: answers.as_json(services_geojson(here, layer, viewer))
     )
-    cache = REVALIDATE if layer.descriptor.audience == "public" else PRIVATE
-    return answer(body, "application/geo+json", cache=cache)
+    cache = answers.REVALIDATE if layer.descriptor.audience == "public" else answers.PRIVATE
+    return answers.answer(body, "application/geo+json", cache=cache)
 
 
 def table(form: str) -> Response:
@@ -94,8 +86,8 @@ def table(form: str) -> Response:
     selection, shown = _scene()
     found = map_table(published(), selection, shown)
     if found is None:
-        raise not_found("indicator of that name")
-    return answer(body_of(found.document(), form, saved=True), cache=_cache(shown))
+        raise answers.not_found("indicator of that name")
+    return answers.answer(answers.body_of(found.document(), form, saved=True), cache=_cache(shown))
 
 
 def options(form: str) -> Response:
@@ -104,14 +96,14 @@ def options(form: str) -> Response:
     query, _ = valid_options(here, request.args, viewer)
     box = sandbox(here, query, viewer)
     if isinstance(box, NoAnswer):
-        raise not_found("gap between this need and these services")
-    body = body_of(options_export(box, viewer, today()), form, saved=True)
-    return answer(body, cache=REVALIDATE if box.gaps.public else PRIVATE)
+        raise answers.not_found("gap between this need and these services")
+    body = answers.body_of(options_export(box, viewer, today()), form, saved=True)
+    return answers.answer(body, cache=answers.REVALIDATE if box.gaps.public else answers.PRIVATE)
 
 
 def offered(kind: str, form: str) -> None:
     if form not in formats_of(kind, in_api=True):
-        raise not_found("such address")
+        raise answers.not_found("such address")
 
 
 def _scene(*, quick: bool = False) -> tuple[Selection, Scene]:
@@ -120,7 +112,7 @@ def _scene(*, quick: bool = False) -> tuple[Selection, Scene]:
 
 
 def _cache(shown: Scene) -> str:
-    return REVALIDATE if is_public(shown) else PRIVATE
+    return answers.REVALIDATE if is_public(shown) else answers.PRIVATE
 
 
 ROUTES = (

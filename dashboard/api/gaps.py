@@ -12,16 +12,8 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from dashboard.api.answers import (
-    PRIVATE,
-    REVALIDATE,
-    ApiError,
-    answer,
-    answers,
-    body_of,
-    not_found,
-    open_to_other_sites,
-)
+from dashboard.api import answers
+from dashboard.api.answers import ApiError
 from dashboard.api.parameters import asked, one_of
 from dashboard.auth.session import current_viewer
 from dashboard.exports import Document, formats_of
@@ -40,7 +32,7 @@ WAIT_S = 5.0
 
 def blueprint() -> Blueprint:
     routes = Blueprint("api-v1-gaps", __name__, url_prefix="/api/v1")
-    routes.after_request(open_to_other_sites)
+    routes.after_request(answers.open_to_other_sites)
     routes.register_error_handler(NotFound, no_layer)
     routes.register_error_handler(Refused, refused)
     for address, view in (("/gaps", gaps), ("/together", together), ("/sites", sites)):
@@ -77,11 +69,11 @@ def sites() -> Response:
     status, document = proven(here, wanted, selection) if exact else (200, greedy(here, wanted, selection))
     found = read_layers(here, viewer, [name for name, _ in selection.needs], selection.services)
     public = all(layer.descriptor.audience == "public" for part in found for layer in part.values())
-    body = body_of(gap_files.plan_export(document, today()), form)
-    response = answer(body, cache=REVALIDATE if public else PRIVATE)
+    body = answers.body_of(gap_files.plan_export(document, today()), form)
+    response = answers.answer(body, cache=answers.REVALIDATE if public else answers.PRIVATE)
     if status == 202:  # not proven yet: ask again at the same address
         response.status_code = 202
-        response.headers["Cache-Control"] = PRIVATE if not public else "no-store"
+        response.headers["Cache-Control"] = answers.PRIVATE if not public else "no-store"
         response.headers["Retry-After"] = "2"
     return response
 
@@ -106,8 +98,8 @@ def greedy(here: Published, wanted: SitingRequest, selection: Selection) -> dict
 
 
 def send(document: Document, key: tuple, form: str, *, public: bool) -> Response:
-    body = answers("gaps").get((document.name, key, form, today()), lambda: body_of(document, form))
-    return answer(body, cache=REVALIDATE if public else PRIVATE)
+    body = answers.answers("gaps").get((document.name, key, form, today()), lambda: answers.body_of(document, form))
+    return answers.answer(body, cache=answers.REVALIDATE if public else answers.PRIVATE)
 
 
 def today() -> str:
@@ -115,7 +107,7 @@ def today() -> str:
 
 
 def no_layer(_: NotFound) -> Response:
-    return not_found("layer of that name").response()
+    return answers.not_found("layer of that name").response()
 
 
 def refused(error: Refused) -> Response:

@@ -50,7 +50,7 @@ def asked(who: str, region: Any, *others: str) -> tuple[Selection, dict[str, Any
         text = request.args.get(row.name, "")
         try:
             given[row.name] = question.take(row, text, who, region)
-        except question.Wrong as wrong:
+        except question.WrongValue as wrong:
             if not wrong.what:
                 raise bad_parameter(row.name, text, wrong.takes) from None
             faults.append(Fault(wrong.what, row.name, f"use {wrong.takes}", rule="limits"))

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from dashboard.api.answers import (
-    PRIVATE,
-    REVALIDATE,
-    Body,
-    answer,
-    answers,
-    as_json,
-    body_of,
-    json_answer,
-    not_found,
-    one_shape_of_error,
-    open_to_other_sites,
-)
+from dashboard.api import answers
+from dashboard.api.answers import Body
 from dashboard.api.openapi import document
 from dashboard.api.parameters import allowed, one_of
 from dashboard.auth.session import current_viewer
@@ -31,8 +20,8 @@ from layers import LEVELS, Layer, NotFound
 
 def blueprint() -> Blueprint:
     routes = Blueprint("api-v1", __name__, url_prefix="/api/v1")
-    one_shape_of_error(routes)
-    routes.after_request(open_to_other_sites)
+    answers.one_shape_of_error(routes)
+    routes.after_request(answers.open_to_other_sites)
     for address, view in ROUTES:
         routes.add_url_rule(address, view_func=view)
     return routes
@@ -40,12 +29,12 @@ def blueprint() -> Blueprint:
 
 def openapi() -> Response:
     allowed()
-    return json_answer(document(published()))
+    return answers.json_answer(document(published()))
 
 
 def region() -> Response:
     allowed()
-    return json_answer(region_document(published(), current_viewer()))
+    return answers.json_answer(region_document(published(), current_viewer()))
 
 
 def layers() -> Response:
@@ -55,64 +44,66 @@ def layers() -> Response:
     theme = one_of("theme", tuple(theme.id for theme in here.region.themes), None)
     partner = one_of("partner", tuple(partner.id for partner in here.region.partners), None)
     found = here.store.layers(viewer, kind=kind, theme=theme, partner=partner)
-    body = answers("api").body(
+    body = answers.answers("api").body(
         ("layers", *((layer.id, layer.version) for layer in found)),
-        lambda: as_json({"layers": [layer_document(here, layer) for layer in found]}),
+        lambda: answers.as_json({"layers": [layer_document(here, layer) for layer in found]}),
     )
-    return answer(body, "application/json", cache=PRIVATE if viewer.signed_in else REVALIDATE)
+    return answers.answer(body, "application/json", cache=answers.PRIVATE if viewer.signed_in else answers.REVALIDATE)
 
 
 def layer(layer_id: str) -> Response:
     allowed()
     found = layer_or_404(layer_id)
-    return json_answer(layer_document(published(), found), cache=cache_of(found))
+    return answers.json_answer(layer_document(published(), found), cache=cache_of(found))
 
 
 def values(layer_id: str) -> Response:
     allowed("level", "period", "format")
     found, here, viewer = layer_or_404(layer_id), published(), current_viewer()
     if found.kind != "indicator":
-        raise not_found("layer of that name with values; service lists have sites")
+        raise answers.not_found("layer of that name with values; service lists have sites")
     level = one_of("level", LEVELS, found.levels[0] if found.levels else "lsoa")
     form = one_of("format", formats_of("values", in_api=True), "json")
     period = one_of("period", found.periods, None)
 
     def make() -> Body:
         table = here.store.values(found.id, level, viewer, period=period, version=found.version)
-        return body_of(values_export(here, table), form)
+        return answers.body_of(values_export(here, table), form)
 
-    body = answers("api").get(("values", found.id, found.version, level, period, form), make)
-    return answer(body, cache=cache_of(found))
+    body = answers.answers("api").get(("values", found.id, found.version, level, period, form), make)
+    return answers.answer(body, cache=cache_of(found))
 
 
 def areas(level: str) -> Response:
     allowed("format")
     if level not in LEVELS:
-        raise not_found(f"level of that name; there are {', '.join(LEVELS)}")
+        raise answers.not_found(f"level of that name; there are {', '.join(LEVELS)}")
     form, here = one_of("format", formats_of("areas", in_api=True), "json"), published()
-    return answer(answers("api").get(("areas", level, form), lambda: body_of(areas_export(here, level), form)))
+    return answers.answer(
+        answers.answers("api").get(("areas", level, form), lambda: answers.body_of(areas_export(here, level), form))
+    )
 
 
 def area(level: str, code: str) -> Response:
     allowed("theme")
     here, viewer = published(), current_viewer()
     if level not in LEVELS or code not in here.region.codes(level):
-        raise not_found("area of that code at that level")
+        raise answers.not_found("area of that code at that level")
     theme = one_of("theme", tuple(theme.id for theme in here.region.themes), "")
     profile = area_profile(here, code, Selection(theme=theme, level=level), viewer)
-    cache = PRIVATE if viewer.signed_in else REVALIDATE
-    return json_answer(profile.as_document(here.region.notice), cache=cache)
+    cache = answers.PRIVATE if viewer.signed_in else answers.REVALIDATE
+    return answers.json_answer(profile.as_document(here.region.notice), cache=cache)
 
 
 def layer_or_404(layer_id: str) -> Layer:
     try:
         return published().store.layer(layer_id, current_viewer())
     except NotFound:
-        raise not_found("layer of that name") from None
+        raise answers.not_found("layer of that name") from None
 
 
 def cache_of(found: Layer) -> str:
-    return REVALIDATE if found.descriptor.audience == "public" else PRIVATE
+    return answers.REVALIDATE if found.descriptor.audience == "public" else answers.PRIVATE
 
 
 ROUTES = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 import flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard.auth.session import current_viewer, token_of
 from dashboard.published import Published
@@ -66,12 +65,6 @@ def keep_private(response: flask.Response) -> None:
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     for name in ("ETag", "Last-Modified", "Expires"):
         response.headers.pop(name, None)
-
-
-def trust_proxies(server: flask.Flask, count: int) -> None:
-    """Believe the address, scheme and host that ``count`` proxies in front report. 0: believe nobody's word for them."""
-    if count:
-        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=count, x_proto=count, x_host=count)
 
 
 def same_origin(request: flask.Request) -> bool:

@@ -9,19 +9,12 @@ from urllib.parse import urlsplit
 import flask
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from dashboard.auth import session
 from dashboard.auth.guard import keep_private
 from dashboard.auth.oidc import Journey, NotLetIn, Provider, account_for, start_session
-from dashboard.auth.session import (
-    cookie_name,
-    current_viewer,
-    drop_cookie,
-    drop_token,
-    keep_token,
-    set_cookie,
-    token_of,
-)
 from dashboard.pages.sign_in import PATH, SignIn, sign_in_page
 from dashboard.published import Published
+from dashboard.web import origin
 from layers import PUBLIC, SYSTEM, Refused, SignInFailed, TooManyAttempts, User, Viewer
 
 log = logging.getLogger("commonground.auth")
@@ -37,7 +30,7 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
     store = published.store
 
     def page(status: int = 200, **said) -> flask.Response:
-        said.setdefault("viewer", current_viewer())
+        said.setdefault("viewer", session.current_viewer())
         said.setdefault("no_accounts", not said["viewer"].signed_in and not store.accounts.has_users())
         if said["viewer"].signed_in:
             said["has_password"] = account_of(published, said["viewer"]).has_password
@@ -72,14 +65,14 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
 
     def enter(token: str, after: str) -> flask.Response:
         """A new session, whatever the browser had before; the old one ends."""
-        store.accounts.sign_out(token_of(flask.request))
+        store.accounts.sign_out(session.token_of(flask.request))
         response = flask.redirect(after, 303)
-        keep_token(flask.request, response, token)
+        session.keep_token(flask.request, response, token)
         return response
 
     @routes.post(f"{PATH}/password")
     def change_password():
-        viewer, form = current_viewer(), flask.request.form
+        viewer, form = session.current_viewer(), flask.request.form
         if not viewer.signed_in:
             return flask.redirect(PATH, 303)
         try:
@@ -98,14 +91,14 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
         except Refused as refused:
             return page(400, problem=f"{refused.title} {'; '.join(f'{f.what}: {f.todo}' for f in refused.faults)}.")
         response = flask.redirect(f"{PATH}?changed", 303)
-        keep_token(flask.request, response, store.accounts.start_session(viewer.user))
+        session.keep_token(flask.request, response, store.accounts.start_session(viewer.user))
         return response
 
     @routes.post("/sign-out")
     def sign_out():
-        store.accounts.sign_out(token_of(flask.request))
+        store.accounts.sign_out(session.token_of(flask.request))
         response = flask.redirect(f"{PATH}?out", 303)
-        drop_token(flask.request, response)
+        session.drop_token(flask.request, response)
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
@@ -119,7 +112,7 @@ def add_provider(routes: flask.Blueprint, published: Published, provider: Provid
         return URLSafeTimedSerializer(flask.current_app.secret_key, salt=JOURNEY)
 
     def back() -> str:
-        return flask.url_for("auth.oidc_return", _external=True)
+        return origin() + flask.url_for("auth.oidc_return")
 
     @routes.get(f"{PATH}/oidc")
     def oidc_start():
@@ -129,13 +122,13 @@ def add_provider(routes: flask.Blueprint, published: Published, provider: Provid
         except NotLetIn as error:
             return sorry(error, after)
         response = flask.redirect(address, 303)
-        set_cookie(flask.request, response, JOURNEY, signer().dumps(asdict(journey)), max_age=JOURNEY_S)
+        session.set_cookie(flask.request, response, JOURNEY, signer().dumps(asdict(journey)), max_age=JOURNEY_S)
         return response
 
     @routes.get(f"{PATH}/oidc/return")
     def oidc_return():
         try:
-            kept = flask.request.cookies.get(cookie_name(flask.request, JOURNEY), "")
+            kept = flask.request.cookies.get(session.cookie_name(flask.request, JOURNEY), "")
             journey = Journey(**signer().loads(kept, max_age=JOURNEY_S))
         except BadSignature:  # also: none, or too old
             journey = None
@@ -145,7 +138,7 @@ def add_provider(routes: flask.Blueprint, published: Published, provider: Provid
             response = enter(start_session(published.store, name), wanted(journey.next))
         except NotLetIn as error:
             response = sorry(error, wanted(journey.next if journey else None))
-        drop_cookie(flask.request, response, JOURNEY)
+        session.drop_cookie(flask.request, response, JOURNEY)
         return response
 
     def sorry(error: NotLetIn, after: str) -> flask.Response:

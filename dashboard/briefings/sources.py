@@ -1,6 +1,6 @@
 """Where a briefing comes from: what was published in the store, the built-in starters and ward pages, the region pack's files.
 
-:func:`find_briefing` is the one way to one, for pages, commands and exports alike. Who may read is asked before anything is
+:func:`find` is the one way to one, for pages, commands and exports alike. Who may read is asked before anything is
 built or taken from memory; what somebody may not read raises the same :class:`~layers.NotFound` as what does not exist.
 """
 
@@ -22,7 +22,7 @@ from dashboard.briefings.ward.ward_briefing import briefing_of
 from dashboard.briefings.ward.ward_model import PREFIX as WARD
 from dashboard.briefings.ward.ward_model import WardPage
 from dashboard.briefings.writing.starters import starter_text, starters
-from dashboard.memory import kept
+from dashboard.memory import remembered
 from dashboard.published import Published
 from layers import (
     PUBLIC,
@@ -35,8 +35,11 @@ from layers import (
     Refused,
     Viewer,
     Withdrawn,
+    may_change,
     may_read,
+    pack_faults,
     read_briefing,
+    without_notes,
 )
 
 log = logging.getLogger("commonground.briefings")
@@ -58,6 +61,7 @@ class FoundBriefing:
     audience: Audience
     record: PublishedBriefing | None = None
     ward: WardPage | None = None  # the sheet of which the briefing is the pages
+    notes: bool = False  # whether the presenter's notes are in it: only for those who may edit it
 
     @property
     def partner(self) -> str:
@@ -84,16 +88,12 @@ class Entry:
         return f"/briefings/{self.id}"
 
 
-def find_briefing(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> Briefing:
+def find(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> FoundBriefing:
     """Look among what was published, then starters and ward pages, then the files of the region pack.
 
     Raises NotFound alike for what is missing and what is hidden, and Withdrawn, with the reason, to those who could read it.
+    The presenter's notes are in it only for those who may edit it.
     """
-    return find(published, briefing_id, viewer, version).briefing
-
-
-def find(published: Published, briefing_id: str, viewer: Viewer, version: int | None = None) -> FoundBriefing:
-    """:func:`find_briefing` with how it came about."""
     if not _ID.match(briefing_id) or briefing_id in RESERVED:
         raise not_there()
     store = published.store
@@ -105,21 +105,31 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
         if version is not None:
             raise not_there() from None
     else:
-        return FoundBriefing(_of_record(published, record), "published", Audience(record.audience), record)
+        made, notes = (
+            _of_record(published, record),
+            may_change(record.partner, viewer),
+        )  # its text is as they may read it
+        return FoundBriefing(made, "published", Audience(record.audience), record, notes=notes)
     if briefing_id.startswith(WARD):
         code = briefing_id.removeprefix(WARD)
         sheet = _ward(published, code, store.generation(), store.now().date())
         if sheet is None:
             raise not_there()
         return FoundBriefing(briefing_of(sheet), "ward", Audience.PUBLIC, ward=sheet)
-    text, kind = starter_text(published, briefing_id), "starter"
+    text, kind, whose = (
+        starter_text(published, briefing_id),
+        "starter",
+        viewer.partner,
+    )  # whoever writes makes it their own
     if text is None:
         pack = _pack_files(published.region.path).get(briefing_id)
         if pack is None or not may_read(pack.audience, pack.partner, viewer, published.region):
             raise not_there()
-        text, kind = pack.text, "pack"
+        text, kind, whose = pack.text, "pack", pack.partner
+    notes = may_change(whose, viewer)
+    text = text if notes else without_notes(text)
     made = _built(published, briefing_id, text, store.generation(), store.now().date())
-    return FoundBriefing(made, kind, made.document.audience)
+    return FoundBriefing(made, kind, made.document.audience, notes=notes)
 
 
 def entries(published: Published, viewer: Viewer) -> tuple[Entry, ...]:
@@ -197,7 +207,7 @@ def _of_record(published: Published, record: PublishedBriefing) -> Briefing:
     return _pinned(published, record.id, record.text, pins, record.version, day, published.store.generation())
 
 
-@kept(64)
+@remembered(64)
 def _pinned(
     published: Published,
     briefing_id: str,
@@ -214,13 +224,13 @@ def _pinned(
     )  # fmt: skip
 
 
-@kept(64)
+@remembered(64)
 def _built(published: Published, briefing_id: str, text: str, _: int, today: date) -> Briefing:
     """A text with the newest data. What cannot be shown is said on its page."""
     return build_briefing(published, read_briefing(text), briefing_id=briefing_id, lenient=True, made_on=today)
 
 
-@kept(256)
+@remembered(256)
 def _ward(published: Published, code: str, _: int, today: date) -> WardPage | None:
     return ward_page(published, code, PUBLIC, made_on=today)
 
@@ -252,7 +262,9 @@ def _withdrawn(published: Published, viewer: Viewer) -> set[str]:
 
 def _pack_files(folder: Path) -> Mapping[str, Document]:
     """The readable ``briefings/*.md`` of a region pack by their names; a file with faults is told in the log and left out."""
+    broken = pack_faults(folder, "briefings").parts
     found = sorted((folder / "briefings").glob("*.md"))[:_MOST_PACK_FILES]
+    found = [file for file in found if f"briefings/{file.stem}" not in broken]
     return _read_files(tuple((file, file.stat().st_mtime_ns) for file in found))
 
 

@@ -27,9 +27,10 @@ class Answer(click.ParamType):
             return value
         try:
             return question.take(self.row, value, self.who)
-        except question.Wrong as wrong:
+        except question.WrongValue as wrong:
             if wrong.what:
-                fault = Fault(wrong.what, param.opts[0] if param else self.row.name, f"use {wrong.takes}")
+                where = param.opts[0] if param else self.row.name
+                fault = Fault(wrong.what, where, f"use {wrong.takes}", rule="limits")
                 raise Refused("The question cannot be answered.", [fault]) from None
             self.fail(f"“{value[:60]}”; it takes {wrong.takes}", param, ctx)
 

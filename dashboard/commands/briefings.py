@@ -6,7 +6,6 @@ A briefing is filled in as the readers that its audience names, whoever asks; ``
 from __future__ import annotations
 
 import io
-import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 import click
 
 from dashboard.briefings.files.formats import FORMATS
-from dashboard.commands.common import Commands, json_option, published, say_json, viewer_of
+from dashboard.commands.common import Commands, bar, json_option, published, say, say_json, viewer_of
 from dashboard.exports import write_whole
 from layers import Fault, NotFound, Refused
 
@@ -117,10 +116,10 @@ def _all_wards(here, authority: str, form: str, out: Path, address: str) -> list
         todo = f"name a folder or a .zip, or choose an --authority; up to {counted(MOST_IN_ONE, 'page')} go into one"
         raise Refused("The pages were not made.", [Fault(what, str(out), todo, rule="briefing-size")])
     if one:
-        with _bar("pages", len(codes)) as moved:
+        with bar("pages", len(codes)) as moved:
             return [_write(out, ward_pages_pdf(ward_pages(here, _public(), codes), moved))]
     written, names, entries = [], set(), []
-    with _target(out) as put, _bar("pages", len(codes)) as moved:
+    with _target(out) as put, bar("pages", len(codes)) as moved:
         for done, page in enumerate(ward_pages(here, _public(), codes), 1):
             name = f"{page.file_name}.{form}"
             while name in names:  # two codes may read the same in plain letters
@@ -141,9 +140,8 @@ def _codes(here, authority: str) -> list[str]:
         known = here.region.areas["lad"]
         if authority not in set(known["code"]):
             named = ", ".join(f"{code} ({name})" for code, name in zip(known["code"], known["name"], strict=True))
-            fault = Fault(
-                f"there is no authority '{authority}'", "authority", f"use one of {named[:600]}", rule="unknown"
-            )
+            what = f"there is no authority '{authority}'"
+            fault = Fault(what, "authority", f"use one of {named[:600]}", rule="unknown")
             raise Refused("The pages were not made.", [fault])
         wards = wards[wards["lad_code"] == authority]
     if wards.empty:
@@ -187,23 +185,6 @@ def _target(out: Path) -> Iterator:
 
         yield put
     _write(out, memory.getvalue())
-
-
-@contextmanager
-def _bar(label: str, total: int) -> Iterator:
-    """A progress bar on standard error, where somebody is looking."""
-    if not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    with click.progressbar(length=max(total, 1), label=label, file=sys.stderr) as bar:
-        at = 0
-
-        def moved(done: int) -> None:
-            nonlocal at
-            bar.update(done - at)
-            at = done
-
-        yield moved
 
 
 # ---- write -----------------------------------------------------------------------------------------------------------
@@ -251,7 +232,7 @@ def publish(file: Path, user: str, briefing_id: str, note: str, as_json: bool) -
     from dashboard.briefings.writing.drafting import check_owner, pins_and_facts
     from layers import Briefings
 
-    here = published()
+    here = published(to_write=True)
     viewer = viewer_of(here, user)
     document = _read(file)
     check_owner(here, document, viewer)
@@ -276,12 +257,9 @@ def withdraw(briefing_id: str, user: str, reason: str, as_json: bool) -> None:
     """Take a briefing away, at once and for everybody."""
     from layers import Briefings
 
-    here = published()
+    here = published(to_write=True)
     Briefings(here.store).withdraw(briefing_id, viewer_of(here, user), reason)
-    if as_json:
-        say_json({"ok": True, "id": briefing_id})
-    else:
-        click.echo(f"{briefing_id} is withdrawn.")
+    say(as_json, {"ok": True, "id": briefing_id}, f"{briefing_id} is withdrawn.")
 
 
 def _read(file: Path):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
@@ -66,6 +67,14 @@ def fault_document(fault: Fault) -> dict[str, Any]:
     return {name: getattr(fault, name) for name in names if getattr(fault, name) not in ("", None)}
 
 
+def say(as_json: bool, document: Any, words: str, *, err: bool = False) -> None:
+    """Print what was done: DOCUMENT where JSON is wanted, else WORDS."""
+    if as_json:
+        say_json(document)
+    else:
+        click.echo(words, err=err)
+
+
 def say_json(document: Any) -> None:
     """Print one JSON document: dates as ISO text, numbers of numpy as numbers, what is not a number as null."""
     click.echo(json.dumps(_plain(document), ensure_ascii=False, indent=1, allow_nan=False))
@@ -98,22 +107,45 @@ def json_option(function):
     return click.option("--json", "as_json", is_flag=True, is_eager=True, callback=remember, help=words)(function)
 
 
-def published():
-    """The region and store that the environment names."""
-    from dashboard.published import Published
-    from layers import load_region, open_store
+@contextmanager
+def bar(label: str, total: int, *, shown: bool = True) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error, where somebody is looking; moved by ``moved(done)``."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    with click.progressbar(length=max(total, 1), label=label, file=sys.stderr) as drawn:
+        yield lambda done, *_: drawn.update(done - drawn.pos)
 
-    chosen = settings.from_environment()
+
+def published(*, to_write: bool = False, needs_store: bool = False):
+    """The region and store that the environment names.
+
+    A command that reads makes and changes nothing: where there is no store yet it is answered from the region pack, unless it
+    ``needs_store``. One that writes says so, and makes the store of an empty home.
+    """
+    from dashboard.published import Published
+    from layers import load_region, open_store, open_to_read
+
+    chosen = settings.from_environment(to_read=not to_write)
     region = load_region(chosen.region)
-    chosen.home.mkdir(parents=True, exist_ok=True)
-    return Published(region, open_store(chosen.database_url, region), chosen.home)
+    if to_write:
+        store = open_store(chosen.database_url, region, marker=chosen.marker)
+        store.anchor_at(chosen.anchor)
+    else:
+        store = open_to_read(chosen.database_url, region, marker=chosen.marker, pack_instead=not needs_store)
+        store.anchor = chosen.anchor
+        if store.in_memory:
+            click.echo("There is no store yet: this is what the region pack brings.", err=True)
+    if (ctx := click.get_current_context(silent=True)) is not None:
+        ctx.find_root().call_on_close(store.close)
+    return Published(region, store, chosen.home)
 
 
 def here_region():
     """The region alone, for what needs no store."""
     from layers import load_region
 
-    return load_region(settings.from_environment().region)
+    return load_region(settings.from_environment(to_read=True).region)
 
 
 def viewer_of(here, user: str) -> Viewer:

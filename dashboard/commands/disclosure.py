@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from dashboard.commands.common import json_option, published, say_json
+from dashboard.commands import common
 from layers import PUBLIC, Fault, Refused, Region, Viewer, audit_disclosure
 
 ROLES = ("viewer", "analyst", "lead")
@@ -25,20 +25,20 @@ MOST_LINES = 50
     "--role", "roles", multiple=True, metavar="ROLE",
     help="public, viewer@PARTNER, analyst@PARTNER, lead@PARTNER or admin; given twice: both together.",
 )  # fmt: skip
-@json_option
+@common.json_option
 def audit(users: tuple[str, ...], roles: tuple[str, ...], as_json: bool) -> None:
     """Attack what is published: exit status 1 when a withheld small number can be worked out or narrowed down.
 
     With neither --as nor --role everything published is looked at together, as an admin sees it: what an admin cannot work
     out nobody else can, nor any two people together.
     """
-    here = published()
+    here = common.published()
     viewers = [here.store.accounts.viewer_named(user) for user in users]
     viewers += [viewer_of_role(role, here.region) for role in roles]
     seen_as = [*users, *roles] or ["admin"]
     found = audit_disclosure(here.store, viewers or [viewer_of_role("admin", here.region)])
     if as_json:
-        say_json(
+        common.say_json(
             {
                 "ok": found.clean,
                 "seen_as": seen_as,

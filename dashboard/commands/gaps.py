@@ -5,7 +5,6 @@ Each prints a table that can be read; ``--format json|csv|geojson`` (or ``--json
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from functools import wraps
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dashboard.commands.asking import Answer, asks, option, selection_of
-from dashboard.commands.common import Commands, FormatChoice, json_option, published, say_json, viewer_of
+from dashboard.commands.common import Commands, FormatChoice, bar, json_option, published, say, say_json, viewer_of
 from dashboard.exports import INDENTED, write, write_whole
 from dashboard.question import FIELDS, GAPS, SITES, TOGETHER
 from layers import Fault, Refused, SitingRequest
@@ -67,7 +66,7 @@ def gaps(robustness, travel, user, form, out, **given) -> None:
     viewer = viewer_of(here, user)
     check_period(here, viewer, selection.needs, selection.period)
     areas = len(here.region.areas[selection.level])
-    with _bar("draws", robustness, shown=robustness * areas > 2_000_000) as moved:
+    with bar("draws", robustness, shown=robustness * areas > 2_000_000) as moved:
         found = gaps_for(here, request, viewer, period=selection.period, travel=table, progress=moved)
     if form == "table":
         return _say(lines_of(_gap_lines(found)), out)
@@ -154,10 +153,7 @@ def travel_add(file, table_id, title, services, level, source, note, user, as_js
         here.region.path, file, table_id, title=title, level=level, services=services,
         codes=here.region.codes(level).astype(str).tolist(), service_ids=ids, source=source, note=note,
     )  # fmt: skip
-    if as_json:
-        say_json({"ok": True, "travel": _table_document(table)})
-    else:
-        click.echo(f"stored {table.id}: {table.title}", err=True)
+    say(as_json, {"ok": True, "travel": _table_document(table)}, f"stored {table.id}: {table.title}", err=True)
 
 
 @travel.command("list")
@@ -206,28 +202,6 @@ def _read_table(path: Path, kinds: dict):
     except (OSError, ValueError) as error:
         fault = Fault(f"{path.name}: {error}", "file", "hand in a CSV or Parquet file")
         raise Refused("The file cannot be read.", [fault]) from None
-
-
-class _bar:  # noqa: N801  used like a function
-    """A progress bar on standard error, where somebody is looking and it takes long enough."""
-
-    def __init__(self, label: str, total: int, *, shown: bool):
-        self._bar = click.progressbar(length=max(total, 1), label=label, file=sys.stderr) if shown else None
-        self._done = 0
-
-    def __enter__(self):
-        if self._bar is None or not sys.stderr.isatty():
-            return None
-        self._bar.__enter__()
-        return self._move
-
-    def __exit__(self, *error) -> None:
-        if self._bar is not None and sys.stderr.isatty():
-            self._bar.__exit__(*error)
-
-    def _move(self, done: int, total: int) -> None:
-        self._bar.update(done - self._done)
-        self._done = done
 
 
 def lines_of(lines: list[str]) -> bytes:

@@ -15,15 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from dashboard.commands.common import (
-    Commands,
-    fault_document,
-    here_region,
-    json_option,
-    published,
-    say_json,
-    viewer_of,
-)
+from dashboard.commands import common
+from dashboard.commands.common import Commands
 from dashboard.exports import write_whole
 from layers import KEYS, Fault, NotFound, NotPermitted, Package, Refused, Viewer
 
@@ -62,7 +55,7 @@ def file_options(function):
 @layers.command("validate")
 @click.argument("package", type=PACKAGE)
 @file_options
-@json_option
+@common.json_option
 @click.option("--as", "user", default="", help="Compare with the version now published, as this user may see it.")
 def layers_validate(
     package: Path, sheet: str, said: tuple[str, ...], rejected: Path | None, as_json: bool, user: str
@@ -73,18 +66,15 @@ def layers_validate(
     """
     previous = None
     if user:
-        here = published()
-        region, viewer = here.region, viewer_of(here, user)
+        here = common.published()
+        region, viewer = here.region, common.viewer_of(here, user)
         report = inspected(package, region, sheet, said)
         if report.descriptor is not None and (previous := before(here, report.descriptor.id, viewer)) is not None:
             report = inspected(package, region, sheet, said, previous)
     else:
-        report = inspected(package, here_region(), sheet, said)
+        report = inspected(package, common.here_region(), sheet, said)
     write_rejected(report, rejected)
-    if as_json:
-        say_json(report.to_json())
-    else:
-        click.echo("\n".join(report_lines(report)))
+    common.say(as_json, report.to_json(), "\n".join(report_lines(report)))
     if not report.ok:
         raise SystemExit(1)
 
@@ -199,7 +189,7 @@ def report_lines(report) -> list[str]:
     "--expecting", type=int, default=None, help="Refuse if another than this is the newest version; 0: a new layer."
 )
 @file_options
-@json_option
+@common.json_option
 def layers_publish(
     package: Path,
     user: str,
@@ -219,8 +209,8 @@ def layers_publish(
     Whole or not at all. Exit status 1, with every reason, when it is refused; then nothing has changed.
     """
     at = moment_of(moment)
-    here = published()
-    by = viewer_of(here, user)
+    here = common.published(to_write=True)
+    by = common.viewer_of(here, user)
     checker = checker_of(here, checked_by, by)
     report = inspected(package, here.region, sheet, said)
     if report.descriptor is not None and (previous := before(here, report.descriptor.id, by)) is not None:
@@ -242,7 +232,7 @@ def layers_publish(
         review_on=review_on,
     )
     if as_json:
-        say_json(
+        common.say_json(
             {
                 "ok": True,
                 "layer": done.layer_id,
@@ -252,7 +242,7 @@ def layers_publish(
                 "published_by": by.user,
                 "checked_by": checker,
                 "kept_out": len(report.rejected),
-                "warnings": [fault_document(fault) for fault in (*report.warnings, *done.warnings)],
+                "warnings": [common.fault_document(fault) for fault in (*report.warnings, *done.warnings)],
                 "report": done.report,
                 "changes": done.changes,
             }
@@ -293,7 +283,7 @@ def checker_of(here, name: str, by: Viewer) -> str:
     """The account that checked a layer: one that exists, and not the publisher's own."""
     if not name:
         return ""
-    checker = viewer_of(here, name).user
+    checker = common.viewer_of(here, name).user
     if checker == by.user:
         fault = Fault("nobody checks their own work", "--checked-by", "name the colleague who looked at it")
         raise Refused("The layer was not published.", [fault])
@@ -350,17 +340,17 @@ def change_lines(changes: Mapping[str, Any]) -> list[str]:
 
 
 @layers.command("list")
-@json_option
+@common.json_option
 @click.option("--as", "user", default="", help="As this user; left out: as the public.")
 def layers_list(as_json: bool, user: str) -> None:
     """Layers that the public, or USER, may see."""
     from dashboard.views.layers import layer_document
     from dashboard.views.wording import counted
 
-    here = published()
-    found = here.store.layers(viewer_of(here, user))
+    here = common.published()
+    found = here.store.layers(common.viewer_of(here, user))
     if as_json:
-        say_json({"layers": [layer_document(here, layer) for layer in found]})
+        common.say_json({"layers": [layer_document(here, layer) for layer in found]})
         return
     for layer in found:
         levels = counted(layer.sites, "site") if layer.kind == "services" else ", ".join(layer.levels)
@@ -369,14 +359,14 @@ def layers_list(as_json: bool, user: str) -> None:
 
 @layers.command("history")
 @click.argument("layer_id", metavar="ID")
-@json_option
+@common.json_option
 @click.option("--as", "user", default="", help="As this user; left out: as the public.")
 def layers_history(layer_id: str, as_json: bool, user: str) -> None:
     """Versions of one layer, newest first."""
-    here = published()
-    versions = here.store.history(layer_id, viewer_of(here, user))
+    here = common.published()
+    versions = here.store.history(layer_id, common.viewer_of(here, user))
     if as_json:
-        say_json({"layer": layer_id, "versions": [version_document(version) for version in versions]})
+        common.say_json({"layer": layer_id, "versions": [version_document(version) for version in versions]})
         return
     for version in versions:
         checked = f", checked by {version.checked_by}" if version.checked_by else ""
@@ -386,22 +376,11 @@ def layers_history(layer_id: str, as_json: bool, user: str) -> None:
 
 
 def version_document(version) -> dict[str, Any]:
-    return {
-        "version": version.version,
-        "state": version.state,
-        "published_at": version.published_at,
-        "effective_at": version.effective_at,
-        "published_by": version.published_by,
-        "checked_by": version.checked_by,
-        "review_on": version.review_on,
-        "note": version.note,
-        "periods": list(version.periods),
-        "levels": list(version.levels),
-        "file_sha256": version.file_sha256,
-        "values_sha256": version.values_sha256,
-        "changes": dict(version.changes),
-        "report": dict(version.report),
-    }
+    names = (
+        "version", "state", "published_at", "effective_at", "published_by", "checked_by", "review_on", "note", "periods",
+        "levels", "file_sha256", "values_sha256", "changes", "report",
+    )  # fmt: skip
+    return {name: getattr(version, name) for name in names}
 
 
 # ---- undo ------------------------------------------------------------------------------------------------------------
@@ -412,37 +391,34 @@ def version_document(version) -> dict[str, Any]:
 @click.option("--to", "version", type=int, required=True, help="The version to show again.")
 @click.option("--by", "user", required=True, help="The account that does it.")
 @click.option("--reason", required=True, help="Why, in a sentence.")
-@json_option
+@common.json_option
 def layers_rollback(layer_id: str, version: int, user: str, reason: str, as_json: bool) -> None:
     """Show an earlier version again, and cancel those that wait for their date."""
-    here = published()
-    here.store.rollback(layer_id, to=version, by=viewer_of(here, user), reason=reason)
-    if as_json:
-        say_json({"ok": True, "layer": layer_id, "version": version, "reason": reason.strip()})
-        return
-    click.echo(f"Version {version} of '{layer_id}' is shown again.")
+    here = common.published(to_write=True)
+    here.store.rollback(layer_id, to=version, by=common.viewer_of(here, user), reason=reason)
+    undone = {"ok": True, "layer": layer_id, "version": version, "reason": reason.strip()}
+    common.say(as_json, undone, f"Version {version} of '{layer_id}' is shown again.")
 
 
 @layers.command("withdraw")
 @click.argument("layer_id", metavar="ID")
 @click.option("--by", "user", required=True, help="The account that does it.")
 @click.option("--reason", required=True, help="Why, in a sentence; people who follow a link to the layer will read it.")
-@json_option
+@common.json_option
 def layers_withdraw(layer_id: str, user: str, reason: str, as_json: bool) -> None:
     """Show a layer to nobody until it is published or rolled back again."""
-    here = published()
-    here.store.withdraw(layer_id, by=viewer_of(here, user), reason=reason)
-    if as_json:
-        say_json({"ok": True, "layer": layer_id, "withdrawn": True, "reason": reason.strip()})
-        return
-    click.echo(f"'{layer_id}' is withdrawn. Bring it back with: commonground layers rollback {layer_id} --to N ...")
+    here = common.published(to_write=True)
+    here.store.withdraw(layer_id, by=common.viewer_of(here, user), reason=reason)
+    undone = {"ok": True, "layer": layer_id, "withdrawn": True, "reason": reason.strip()}
+    back = f"Bring it back with: commonground layers rollback {layer_id} --to N ..."
+    common.say(as_json, undone, f"'{layer_id}' is withdrawn. {back}")
 
 
 @layers.command("follow")
 @click.argument("layer_id", metavar="ID")
 @click.option("--by", "user", required=True, help="The account that does it.")
 @click.option("--reason", required=True, help="Why, in a sentence.")
-@json_option
+@common.json_option
 def layers_follow(layer_id: str, user: str, reason: str, as_json: bool) -> None:
     """Let a layer that people took over follow the region pack again.
 
@@ -450,9 +426,7 @@ def layers_follow(layer_id: str, user: str, reason: str, as_json: bool) -> None:
     """
     from layers import follow_pack
 
-    here = published()
-    done = follow_pack(here.store, layer_id, by=viewer_of(here, user), reason=reason)
-    if as_json:
-        say_json({"ok": True, "layer": layer_id, "version": done.version, "reason": reason.strip()})
-        return
-    click.echo(f"'{layer_id}' follows the region pack again, as version {done.version}.")
+    here = common.published(to_write=True)
+    done = follow_pack(here.store, layer_id, by=common.viewer_of(here, user), reason=reason)
+    followed = {"ok": True, "layer": layer_id, "version": done.version, "reason": reason.strip()}
+    common.say(as_json, followed, f"'{layer_id}' follows the region pack again, as version {done.version}.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dashboard.commands.common import Commands, json_option, published, say_json
+from dashboard.commands.common import Commands, json_option, published, say, say_json
 from layers import SYSTEM
 
 ROLE = click.Choice(["viewer", "analyst", "admin"])
@@ -36,14 +36,11 @@ def user_add(name: str, role: str, partner: str, password_stdin: bool, no_passwo
     """Make the account NAME. Asks for a password, twice."""
     if password_stdin and no_password:
         raise click.UsageError("--password-stdin and --no-password exclude each other.")
-    here = published()
+    here = published(to_write=True)
     password = None if no_password else ask_password(password_stdin)
     made = here.store.accounts.add_user(name, role=role, partner=partner, password=password, by=SYSTEM)
-    if as_json:
-        say_json({"ok": True, "user": user_document(made)})
-        return
     organisation = here.region.partner(made.partner)
-    click.echo(f"'{made.name}' is {made.role} of {organisation.name if organisation else made.partner}.")
+    say_account(as_json, made, f"is {made.role} of {organisation.name if organisation else made.partner}.")
 
 
 @user.command("password")
@@ -52,13 +49,10 @@ def user_add(name: str, role: str, partner: str, password_stdin: bool, no_passwo
 @json_option
 def user_password(name: str, password_stdin: bool, as_json: bool) -> None:
     """Give NAME a new password. Ends every session of theirs."""
-    here = published()
+    here = published(to_write=True)
     account = find(here, name)
     here.store.accounts.set_password(account.name, ask_password(password_stdin), by=SYSTEM)
-    if as_json:
-        say_json({"ok": True, "user": user_document(find(here, name))})
-        return
-    click.echo(f"'{account.name}' has a new password and is signed out everywhere.")
+    say_account(as_json, find(here, name), "has a new password and is signed out everywhere.")
 
 
 @user.command("change")
@@ -70,13 +64,10 @@ def user_change(name: str, role: str | None, partner: str | None, as_json: bool)
     """Give NAME another role or partner. It counts from their next request on."""
     if role is None and partner is None:
         raise click.UsageError("Say what to change: --role, --partner or both.")
-    here = published()
+    here = published(to_write=True)
     changed = here.store.accounts.change_user(name, role=role, partner=partner, by=SYSTEM)
     warn_without_admin(here)
-    if as_json:
-        say_json({"ok": True, "user": user_document(changed)})
-        return
-    click.echo(f"'{changed.name}' is {changed.role} of {changed.partner}.")
+    say_account(as_json, changed, f"is {changed.role} of {changed.partner}.")
 
 
 @user.command("list")
@@ -102,13 +93,10 @@ def user_list(as_json: bool) -> None:
 @json_option
 def user_disable(name: str, as_json: bool) -> None:
     """Close NAME's account and end its sessions. It is kept, since versions and the audit trail name it."""
-    here = published()
+    here = published(to_write=True)
     here.store.accounts.disable_user(name, by=SYSTEM)
     warn_without_admin(here)
-    if as_json:
-        say_json({"ok": True, "user": user_document(find(here, name))})
-        return
-    click.echo(f"'{find(here, name).name}' is disabled and signed out everywhere.")
+    say_account(as_json, find(here, name), "is disabled and signed out everywhere.")
 
 
 @user.command("enable")
@@ -116,12 +104,9 @@ def user_disable(name: str, as_json: bool) -> None:
 @json_option
 def user_enable(name: str, as_json: bool) -> None:
     """Open NAME's disabled account again."""
-    here = published()
+    here = published(to_write=True)
     here.store.accounts.enable_user(name, by=SYSTEM)
-    if as_json:
-        say_json({"ok": True, "user": user_document(find(here, name))})
-        return
-    click.echo(f"'{find(here, name).name}' is enabled.")
+    say_account(as_json, find(here, name), "is enabled.")
 
 
 def ask_password(from_stdin: bool) -> str:
@@ -146,14 +131,10 @@ def warn_without_admin(here) -> None:
         click.echo("Nobody is an admin now. Make one: commonground user add NAME --role admin --partner ID", err=True)
 
 
+def say_account(as_json: bool, account, words: str) -> None:
+    say(as_json, {"ok": True, "user": user_document(account)}, f"'{account.name}' {words}")
+
+
 def user_document(account) -> dict[str, Any]:
-    return {
-        "name": account.name,
-        "role": account.role,
-        "partner": account.partner,
-        "made_at": account.made_at,
-        "made_by": account.made_by,
-        "signed_in_at": account.signed_in_at,
-        "disabled_at": account.disabled_at,
-        "has_password": account.has_password,
-    }
+    names = ("name", "role", "partner", "made_at", "made_by", "signed_in_at", "disabled_at", "has_password")
+    return {name: getattr(account, name) for name in names}

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from dashboard.components.gaps import (
-    community_list,
-    gap_headline,
-    gap_legend,
-    gap_sentence,
-    need_headline,
-    overlay_switches,
-    sorry,
-    together_block,
-    top_need,
-)
+from dashboard.components import gaps as gap_blocks
 from dashboard.components.results import headline, legend, legend_table, top_list
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.choropleth import sentence
 from dashboard.views.gap_map import painted
-from dashboard.views.gaps import Gaps, NoAnswer
+from dashboard.views.gaps import Gaps, NoAnswer, answer_or_reasons
 from dashboard.views.needs import WeightedNeed, need_sentence
 from dashboard.views.scene import scene
-from dashboard.views.together import together_or_reasons
+from dashboard.views.together import together_of
+from dashboard.views.wording import capital
 from layers import METRICS, Viewer
 
 
@@ -42,17 +33,15 @@ def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer
     if shown is None:
         return Answer(headline(None, published))
     if isinstance(shown, NoAnswer):
-        return Answer(sorry(shown))
+        return Answer(gap_blocks.reasons_block(shown))
     if isinstance(shown, Gaps):
         return _gap_answer(published, selection, viewer, shown)
     if isinstance(shown, WeightedNeed):
         k = shown.colours
         colours = [f"var(--need-{k}-{i})" for i in range(k)]
         words = need_sentence(shown)
-        table = (
-            [legend_table(shown.rows, k, colours, f"{shown.basis[0].upper()}{shown.basis[1:]}.")] if shown.rows else []
-        )
-        return Answer(need_headline(shown), table, words, words, top_need(shown))
+        table = [legend_table(shown.rows, k, colours, f"{capital(shown.basis)}.")] if shown.rows else []
+        return Answer(gap_blocks.need_headline(shown), table, words, words, gap_blocks.top_need(shown))
     return Answer(
         headline(shown, published),
         legend(shown),
@@ -64,16 +53,20 @@ def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer
 
 def _gap_answer(published: Published, selection: Selection, viewer: Viewer, shown: Gaps) -> Answer:
     paint = painted(shown, selection.show, scheme=selection.scheme, classes=selection.classes)
-    words = gap_sentence(shown)
+    words = gap_blocks.gap_sentence(shown)
     question = replace(selection, area="", at=None).query_string()
-    together = together_block(together_or_reasons(published, selection, viewer), selection.alone)
+    together = gap_blocks.together_block(
+        answer_or_reasons(lambda: together_of(published, selection, viewer)), selection.alone
+    )
     return Answer(
-        gap_headline(shown, selection.show),
+        gap_blocks.gap_headline(shown, selection.show),
         [
-            *gap_legend(paint, selection.show, METRICS[selection.metric]),
-            *overlay_switches(shown, selection.overlays, selection.show),
+            *gap_blocks.gap_legend(paint, selection.show, METRICS[selection.metric]),
+            *gap_blocks.overlay_switches(shown, selection.overlays, selection.show),
         ],
         words,
         words,
-        [*together, *community_list(shown, question, selection.shared)] if selection.show == "gap" else together,
+        [*together, *gap_blocks.community_list(shown, question, selection.shared)]
+        if selection.show == "gap"
+        else together,
     )

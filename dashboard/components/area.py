@@ -8,6 +8,7 @@ from dataclasses import replace
 from dash import html
 
 from dashboard import ids
+from dashboard.components.pieces import folded
 from dashboard.drawing.trend_line import NARROW, as_svg, picture
 from dashboard.published import Published
 from dashboard.selection import Selection
@@ -95,14 +96,8 @@ def _parts(reading: AreaReading) -> html.Details:
         )
     heads = [html.Th("Indicator"), html.Th("Of 100", className="number"), html.Th("Points", className="number")]
     caption = "The points add up to the weighted average, whose place among all areas is the need."
-    return html.Details(
-        [
-            html.Summary("What its need is made of"),
-            html.Table([html.Caption(caption), html.Thead(html.Tr(heads)), html.Tbody(rows)], className="parts"),
-        ],
-        className="about-layer",
-        open=True,
-    )
+    table = html.Table([html.Caption(caption), html.Thead(html.Tr(heads)), html.Tbody(rows)], className="parts")
+    return folded("What its need is made of", table, open=True)
 
 
 def area_facts(profile: AreaProfile) -> list:

@@ -15,6 +15,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.components.pieces import folded, place_picker
 from dashboard.published import Published
 from dashboard.question import FIELDS, NONE, number_text
 from dashboard.selection import Selection
@@ -284,11 +285,7 @@ def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
                 className="button-quiet",
                 hidden=bool(asked.narrowed.indicators or asked.narrowed.services),
             ),
-            html.Details(
-                [html.Summary("More options"), *drawn(asked, MORE)],
-                className="more-options",
-                open=False,
-            ),
+            folded("More options", *drawn(asked, MORE), className="more-options", open=False),
             html.Div(
                 [
                     html.Button("Whole region", id=ids.FIT, type="button", className="button-quiet"),
@@ -318,17 +315,7 @@ def sentence(asked: PickerContext) -> list:
 
 
 def search_box() -> dmc.Select:
-    return dmc.Select(
-        id=ids.SEARCH,
-        label="Find a postcode, place or service",
-        placeholder="Type a postcode or a name",
-        searchable=True,
-        clearable=True,
-        data=[],
-        nothingFoundMessage="Nothing found. Try a full postcode, or part of a name.",
-        limit=12,
-        maxDropdownHeight=360,
-    )
+    return place_picker(ids.SEARCH, "Find a postcode, place or service", maxDropdownHeight=360)
 
 
 def pin_link(viewer: Viewer, address: str = "/briefings/pin") -> html.A | None:
@@ -381,7 +368,5 @@ def preset_reasons(preset, layers) -> html.Details:
         html.Li([html.Strong(layers[name].title), f" (× {preset.weights[name]:g}): {why}"])
         for name, why in preset.reasons.items()
     ]
-    return html.Details(
-        [html.Summary("Why these"), html.P(preset.note) if preset.note else None, html.Ul(parts)],
-        className="preset-why",
-    )
+    note = html.P(preset.note) if preset.note else None
+    return folded("Why these", note, html.Ul(parts), className="preset-why")

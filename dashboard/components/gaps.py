@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from dash import html
 
-from dashboard import ids
+from dashboard.components.pieces import folded, ticked, top_button
 from dashboard.components.results import legend_table
 from dashboard.views.gap_communities import ACROSS_M, CommunityCard
 from dashboard.views.gap_map import Painted
@@ -16,13 +16,13 @@ from dashboard.views.gaps import Gaps, NoAnswer, across_sentence
 from dashboard.views.needs import WeightedNeed, weights_sentence
 from dashboard.views.overlays import Overlay, overlays
 from dashboard.views.together import CAUTION, Together, together_sentence
-from dashboard.views.wording import cost_words, count_of, counted, number
+from dashboard.views.wording import capital, cost_words, count_of, counted, number
 from layers import Metric
 
 MOST_CARDS = 40
 
 
-def sorry(why: NoAnswer) -> list:
+def reasons_block(why: NoAnswer) -> list:
     return [html.H2(why.title), html.Ul([html.Li(reason) for reason in why.reasons], className="reason")]
 
 
@@ -52,7 +52,7 @@ def gap_legend(paint: Painted, show: str, metric: Metric) -> list:
     colours = [f"var(--access-{k}-{i if metric.high_is_worse else k - 1 - i})" for i in range(k)]
     return [
         html.H3(paint.title, className="legend-title"),
-        legend_table(paint.rows, k, colours, f"{paint.basis[0].upper()}{paint.basis[1:]}."),
+        legend_table(paint.rows, k, colours, f"{capital(paint.basis)}."),
     ]
 
 
@@ -66,14 +66,10 @@ def overlay_switches(gaps: Gaps, chosen: tuple[str, ...], show: str) -> list:
         items.append(
             html.Li(
                 [
-                    html.Button(
-                        [
-                            html.Span(className="tick", **{"aria-hidden": "true"}),
-                            html.Span([overlay.title, html.Span(f" ({overlay.count:,})") if overlay.count else None]),
-                        ],
-                        type="button",
-                        role="switch",
-                        className="overlay-switch",
+                    ticked(
+                        [overlay.title, html.Span(f" ({overlay.count:,})") if overlay.count else None],
+                        "switch",
+                        "overlay-switch",
                         **{"data-overlay": overlay.id, "aria-checked": "true" if on else "false"},
                     ),
                     html.Div(_overlay_lines(overlay), className="overlay-lines") if on else None,
@@ -81,13 +77,8 @@ def overlay_switches(gaps: Gaps, chosen: tuple[str, ...], show: str) -> list:
             )
         )
     # folded: the underserved communities by name come next, and are what people look for
-    return [
-        html.Details(
-            [html.Summary("Also draw on the map"), html.Ul(items, className="overlay-switches")],
-            className="legend-more",
-            open=bool(chosen),
-        )
-    ]
+    switches = html.Ul(items, className="overlay-switches")
+    return [folded("Also draw on the map", switches, className="legend-more", open=bool(chosen))]
 
 
 def _overlay_lines(overlay: Overlay) -> list:
@@ -102,7 +93,7 @@ def _overlay_lines(overlay: Overlay) -> list:
         html.Li(
             [
                 html.Span(className=f"overlay-sample {kind.replace(' ', '-')}", **{"aria-hidden": "true"}),
-                words[:1].upper() + words[1:],
+                capital(words),
             ]
         )
         for kind, words in kinds
@@ -156,14 +147,10 @@ def community_list(gaps: Gaps, query: str, only_shared: bool = False) -> list:
     return [
         html.H3(f"Underserved communities ({count})"),
         html.P(_shared_words(shared, close), className="unit-line"),
-        html.Button(
-            [
-                html.Span(className="tick", **{"aria-hidden": "true"}),
-                html.Span(f"Only those shared, or close across a border ({shared + close:,})"),
-            ],
-            type="button",
-            role="switch",
-            className="overlay-switch",
+        ticked(
+            f"Only those shared, or close across a border ({shared + close:,})",
+            "switch",
+            "overlay-switch",
             **{"data-shared-only": "yes", "aria-checked": "true" if only_shared else "false"},
         )
         if shared or close or only_shared
@@ -175,7 +162,7 @@ def community_list(gaps: Gaps, query: str, only_shared: bool = False) -> list:
 
 
 def _where_and_how(card: CommunityCard) -> str:
-    parts = [f"{part[0].upper()}{part[1:]}" for part in (card.authorities_words, card.need_words) if part]
+    parts = [capital(part) for part in (card.authorities_words, card.need_words) if part]
     return f"{'. '.join(parts)}; {card.access_words}."
 
 
@@ -196,17 +183,10 @@ def _card(gaps: Gaps, card: CommunityCard, query: str) -> html.Li:
     across = across_sentence(gaps, card.id)
     return html.Li(
         [
-            html.Button(
-                [
-                    html.Span(
-                        [card.name, shared_mark(gaps, card)],
-                        className="top-name",
-                    ),
-                    html.Span(number(card.residents), className="top-value"),
-                ],
-                id=ids.area_button(card.codes[0]),
-                type="button",
-                className="top-item",
+            top_button(
+                [card.name, shared_mark(gaps, card)],
+                number(card.residents),
+                card.codes[0],
                 title="Show the community on the map",
                 **{"data-area-index": str(first), "data-community": ",".join(map(str, card.indices))},
             ),
@@ -246,12 +226,9 @@ def together_block(found: Together | NoAnswer, alone: bool) -> list:
                 html.P("The map now counts only services in each area's own authority.", className="reason")
                 if alone
                 else None,
-                html.Details(
-                    [
-                        html.Summary("Authority by authority"),
-                        html.Ul([html.Li(card.sentence) for card in found.cards], className="plain-list"),
-                    ],
-                    className="about-layer",
+                folded(
+                    "Authority by authority",
+                    html.Ul([html.Li(card.sentence) for card in found.cards], className="plain-list"),
                 ),
             ],
             className="together",
@@ -266,16 +243,10 @@ def top_need(made: WeightedNeed, most: int = 10) -> list:
     lads = made.published.region.areas["lad"].set_index("code")["name"]
     items = [
         html.Li(
-            html.Button(
-                [
-                    html.Span(
-                        [areas["name"].iat[i], html.Small(lads.get(areas["lad_code"].iat[i], ""))], className="top-name"
-                    ),
-                    html.Span(number(score[i]), className="top-value"),
-                ],
-                id=ids.area_button(areas["code"].iat[i]),
-                type="button",
-                className="top-item",
+            top_button(
+                [areas["name"].iat[i], html.Small(lads.get(areas["lad_code"].iat[i], ""))],
+                number(score[i]),
+                areas["code"].iat[i],
                 **{"data-area-index": str(i)},
             )
         )

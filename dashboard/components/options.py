@@ -12,29 +12,16 @@ from dash import dcc, html
 
 from dashboard import ids
 from dashboard.components.ask import pin_link
+from dashboard.components.pieces import folded, ticked
 from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
 from dashboard.question import FIELDS
+from dashboard.views import option_results, options
 from dashboard.views import suggestion as planning
 from dashboard.views.gap_words import limit_words, need_name, rule_sentence, summary_sentence
 from dashboard.views.gaps import NoAnswer
-from dashboard.views.option_results import (
-    Comparison,
-    change_lines,
-    comparison,
-    map_scene,
-    option_sentence,
-    outcomes,
-)
-from dashboard.views.options import (
-    KEYS,
-    Option,
-    OptionsQuery,
-    PlanAsk,
-    Sandbox,
-    sandbox,
-    valid_options,
-)
+from dashboard.views.option_results import Comparison, comparison
+from dashboard.views.options import Option, OptionsQuery, PlanAsk, Sandbox
 from dashboard.views.siting import OptionCard
 from dashboard.views.suggestion import DEMAND_WORDS, OBJECTIVE_HELP, OBJECTIVE_WORDS, Suggestion
 from dashboard.views.wording import counted, number
@@ -66,14 +53,7 @@ def question(query: OptionsQuery, box: Sandbox | NoAnswer) -> list:
     services = " and ".join(layer.title for layer in gaps.services)
     return [
         html.P([html.Strong("Need: "), need_name(gaps), ". ", html.Strong("Services: "), f"{services}."]),
-        html.Details(
-            [
-                html.Summary("What counts as underserved"),
-                html.P(rule_sentence(gaps)),
-                html.P(summary_sentence(gaps)),
-            ],
-            className="about-layer",
-        ),
+        folded("What counts as underserved", html.P(rule_sentence(gaps)), html.P(summary_sentence(gaps))),
         back,
     ]
 
@@ -99,19 +79,16 @@ def plan_form(published: Published, ask: PlanAsk | None, *, limit_words: str = "
                 allowDeselect=False,
                 className="plan-aim",
             ),
-            html.Details(
-                [
-                    html.Summary("What the aims mean"),
-                    html.Dl(
-                        [
-                            part
-                            for value, words in OBJECTIVE_WORDS.items()
-                            for part in (html.Dt(words), html.Dd(OBJECTIVE_HELP[value]))
-                        ]
-                    ),
-                    html.P(f"The standard distance here is {limit_words}.") if limit_words else None,
-                ],
-                className="about-layer",
+            folded(
+                "What the aims mean",
+                html.Dl(
+                    [
+                        part
+                        for value, words in OBJECTIVE_WORDS.items()
+                        for part in (html.Dt(words), html.Dd(OBJECTIVE_HELP[value]))
+                    ]
+                ),
+                html.P(f"The standard distance here is {limit_words}.") if limit_words else None,
             ),
             dmc.Select(
                 id=ids.PLAN_DEMAND,
@@ -156,7 +133,7 @@ def plan_step(
     again: bool = False,
 ) -> PlanStep | None:
     """Begin, follow or stop the plan that a state asks for; None where nothing changes."""
-    query, _ = valid_options(published, state, viewer)
+    query, _ = options.valid_options(published, state, viewer)
     before = before or {}
     if query.ask is None:
         return PlanStep([], None, False) if before else None
@@ -164,7 +141,7 @@ def plan_step(
     same = before.get("key") == key
     if same and before.get("over") and not again:
         return None
-    box = sandbox(published, query, viewer)
+    box = options.sandbox(published, query, viewer)
     if isinstance(box, NoAnswer):
         return PlanStep([], None, False)
     job = str(before.get("job") or "")
@@ -175,19 +152,19 @@ def plan_step(
     else:
         found = planning.begin(box, query.ask, viewer)
     if isinstance(found, NoAnswer):
-        return PlanStep(plan_sorry(found), {"key": key, "over": True, "places": []}, False)
+        return PlanStep(plan_reasons(found), {"key": key, "over": True, "places": []}, False)
     data = {"key": key, "job": found.job, "over": found.over, "places": list(found.places)}
     return PlanStep(plan_answer(found), data, not found.over)
 
 
-def plan_sorry(why: NoAnswer) -> list:
+def plan_reasons(why: NoAnswer) -> list:
     return [html.H3(why.title), html.Ul([html.Li(reason) for reason in why.reasons], className="reason")]
 
 
 def plan_answer(found: Suggestion) -> list:
     """How far the plan is, its sites with who gains, and together against alone."""
     if found.state in ("refused", "failed"):
-        return plan_sorry(NoAnswer("Sites cannot be suggested.", found.reasons))
+        return plan_reasons(NoAnswer("Sites cannot be suggested.", found.reasons))
     if not found.sites:
         return [html.P(found.sentence), *[html.P(note) for note in found.notes]]
     meter = None
@@ -211,27 +188,14 @@ def plan_answer(found: Suggestion) -> list:
         html.Div([button("Take as an option", "take", quiet=False)], className="button-row"),
         _alone(found),
         *[html.P(note, className="unit-line") for note in found.notes],
-        html.Details(
-            [
-                html.Summary("Who gains, authority by authority"),
-                html.Ul(
-                    [html.Li([html.Strong(row.name), ": ", row.words]) for row in found.by_authority],
-                    className="plain-list",
-                ),
-            ],
-            className="about-layer",
-        ),
-        html.Details(
-            [
-                html.Summary("Who gains, by fifth of need"),
-                html.Ul(
-                    [html.Li([html.Strong(row.name), ": ", row.words]) for row in found.by_fifth],
-                    className="plain-list",
-                ),
-            ],
-            className="about-layer",
-        ),
+        _who_gains("authority by authority", found.by_authority),
+        _who_gains("by fifth of need", found.by_fifth),
     ]
+
+
+def _who_gains(by: str, rows) -> html.Details:
+    lines = [html.Li([html.Strong(row.name), ": ", row.words]) for row in rows]
+    return folded(f"Who gains, {by}", html.Ul(lines, className="plain-list"))
 
 
 def _site(card) -> html.Li:
@@ -275,17 +239,17 @@ class Shown:
 
 
 def shown(published: Published, state: Mapping[str, str], viewer: Viewer) -> Shown:
-    query, _ = valid_options(published, state, viewer)
-    box = sandbox(published, query, viewer)
+    query, _ = options.valid_options(published, state, viewer)
+    box = options.sandbox(published, query, viewer)
     return Shown([], [], None) if isinstance(box, NoAnswer) else shown_of(box, viewer)
 
 
 def shown_of(box: Sandbox, viewer: Viewer) -> Shown:
-    cards = outcomes(box, viewer)
+    cards = option_results.outcomes(box, viewer)
     return Shown(
         editor(box, cards[box.query.option.key]),
         compared(comparison(box, viewer), box, cards, viewer),
-        map_scene(box, viewer),
+        option_results.map_scene(box, viewer),
     )
 
 
@@ -306,7 +270,7 @@ def editor(box: Sandbox, card: OptionCard) -> list:
         )
         for o in query.options
     ]
-    free = len(query.options) < len(KEYS)
+    free = len(query.options) < len(options.KEYS)
     return [
         html.Div(
             [
@@ -331,12 +295,12 @@ def editor(box: Sandbox, card: OptionCard) -> list:
         ),
         html.H3(f"Changes in option {option.key}", id="option-changes", tabIndex=-1),
         _changes(box, option, card),
-        html.P(option_sentence(box, option, card), role="status", className="option-sentence"),
+        html.P(option_results.option_sentence(box, option, card), role="status", className="option-sentence"),
     ]
 
 
 def _changes(box: Sandbox, option: Option, card: OptionCard):
-    lines = change_lines(box, option, card)
+    lines = option_results.change_lines(box, option, card)
     if not lines:
         return html.P("None yet.", className="unit-line")
     items = []
@@ -384,8 +348,8 @@ def capacity_field(site: str, name: str, value: float | None) -> html.Div:
 
 
 def site_list(published: Published, state: Mapping[str, str], text: str, viewer: Viewer) -> list:
-    query, _ = valid_options(published, state, viewer)
-    box = sandbox(published, query, viewer)
+    query, _ = options.valid_options(published, state, viewer)
+    box = options.sandbox(published, query, viewer)
     return [] if isinstance(box, NoAnswer) else sites(box, text)
 
 
@@ -415,14 +379,10 @@ def sites(box: Sandbox, text: str = "") -> list:
 def _site_row(box: Sandbox, row: Mapping[str, Any], changes: Mapping[str, Any]) -> html.Li:
     site, name, is_open = row["service_id"], row["name"], "close" not in changes
     note = "moved" if "move" in changes else "" if is_open else "closed"
-    tick = html.Button(
-        [
-            html.Span(className="tick", **{"aria-hidden": "true"}),
-            html.Span([name, html.Small([row["authority"], f", {note}" if note else ""])]),
-        ],
-        type="button",
-        role="checkbox",
-        className="site-tick",
+    tick = ticked(
+        [name, html.Small([row["authority"], f", {note}" if note else ""])],
+        "checkbox",
+        "site-tick",
         **{
             "aria-checked": "true" if is_open else "false",
             "data-option-do": "close" if is_open else "reopen",
@@ -486,7 +446,7 @@ def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard], v
         )
     query = box.query.query_string()
     overlaps = [
-        (option, [line for line in change_lines(box, option, cards[option.key]) if line.overlap])
+        (option, [line for line in option_results.change_lines(box, option, cards[option.key]) if line.overlap])
         for option in box.query.options
     ]
     return [

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from dash import html
 
-from dashboard import ids
+from dashboard.components.pieces import folded, top_button
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.banding import MISSING, SUPPRESSED
@@ -42,16 +42,13 @@ def headline(chart: Choropleth | None, published: Published) -> list:
         ),
         html.P("Made-up figures for demonstration.", className="synthetic") if descriptor.synthetic else None,
         html.P(chart.reason, className="reason") if chart.reason else None,
-        html.Details(
-            [
-                html.Summary("What this is, and what it is not"),
-                html.P(descriptor.why_it_matters) if descriptor.why_it_matters else None,
-                html.P(descriptor.description) if descriptor.description else None,
-                html.P(["Please note: ", descriptor.caveats]) if descriptor.caveats else None,
-                html.P(descriptor.method) if descriptor.method else None,
-                html.Dl([part for name, text in facts if text for part in (html.Dt(name), html.Dd(text))]),
-            ],
-            className="about-layer",
+        folded(
+            "What this is, and what it is not",
+            html.P(descriptor.why_it_matters) if descriptor.why_it_matters else None,
+            html.P(descriptor.description) if descriptor.description else None,
+            html.P(["Please note: ", descriptor.caveats]) if descriptor.caveats else None,
+            html.P(descriptor.method) if descriptor.method else None,
+            html.Dl([part for name, text in facts if text for part in (html.Dt(name), html.Dd(text))]),
         ),
     ]
 
@@ -61,7 +58,7 @@ def legend(chart: Choropleth | None) -> list:
     if chart is None or not chart.rows:
         return []
     k = len(chart.bands)
-    caption = f"{chart.basis[0].upper()}{chart.basis[1:]}; {_method(chart)}."
+    caption = f"{wording.capital(chart.basis)}; {_method(chart)}."
     return [
         html.H3(f"Legend: {chart.unit or chart.layer.title}", className="legend-title"),
         histogram(chart),
@@ -126,23 +123,9 @@ def top_list(chart: Choropleth | None, published: Published) -> list:
     for i in order:
         lad = lads.get(areas["lad_code"].iat[i], "")
         name = areas["name"].iat[i]
-        items.append(
-            html.Li(
-                html.Button(
-                    [
-                        html.Span([name, html.Small(lad) if lad != name else None], className="top-name"),
-                        html.Span(
-                            wording.short_unit(chart.frame["value"].iat[i], chart.unit, chart.decimals),
-                            className="top-value",
-                        ),
-                    ],
-                    id=ids.area_button(areas["code"].iat[i]),
-                    type="button",
-                    className="top-item",
-                    **{"data-area-index": str(i)},
-                )
-            )
-        )
+        named = [name, html.Small(lad) if lad != name else None]
+        value = wording.short_unit(chart.frame["value"].iat[i], chart.unit, chart.decimals)
+        items.append(html.Li(top_button(named, value, areas["code"].iat[i], **{"data-area-index": str(i)})))
     title = "Highest" if neutral else "Where it is worst"
     return [html.H3([title, html.Small(chart.unit)]), html.Ol(items, className="top")]
 

@@ -102,6 +102,9 @@ def current(link: str, path: str) -> dict[str, str]:
 def footer(published: Published) -> html.Footer:
     region = published.region
     return html.Footer(
-        [html.P(line) for line in [region.notice, *region.attribution] if line],
+        [
+            *[html.P(line) for line in [region.notice, *region.attribution] if line],
+            html.P([html.A("Privacy", href="/privacy"), " · ", html.A("Accessibility", href="/accessibility")]),
+        ],
         className="site-footer",
     )

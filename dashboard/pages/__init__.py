@@ -36,6 +36,7 @@ PAGES = (
     Page("publish", "/publish", "Publish"),
     Page("methods", "/methods", "Methods"),
     Page("accessibility", "/accessibility", "Accessibility"),
+    Page("privacy", "/privacy", "Privacy", in_menu=False),
     Page("area", "/areas/<code>", "Area", in_menu=False),
     Page("community", "/communities/<community>", "Community", in_menu=False),
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from dash import dcc, html
 
+from dashboard.components.pieces import folded
 from dashboard.components.shell import footer
 from dashboard.map_files import Shapes
 from dashboard.published import Published
@@ -55,13 +56,10 @@ def _entry(entry: CatalogueEntry) -> html.Article:
         [
             html.H2(html.A(entry.title, href=f"/catalogue/{entry.id}"), id=entry.id),
             html.P(entry.why) if entry.why else None,
-            html.Details(
-                [
-                    html.Summary(entry.summary),
-                    html.P(f"Please note: {entry.caveats}") if entry.caveats else None,
-                    html.Dl([part for name, text in facts for part in (html.Dt(name), html.Dd(text))]),
-                ],
-                className="about-layer",
+            folded(
+                entry.summary,
+                html.P(f"Please note: {entry.caveats}") if entry.caveats else None,
+                html.Dl([part for name, text in facts for part in (html.Dt(name), html.Dd(text))]),
             ),
             html.P(
                 [

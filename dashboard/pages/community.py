@@ -108,9 +108,9 @@ def _facts(found: CommunityPage) -> list:
     card, level = found.card, found.gaps.level
     facts = [
         ("Residents", wording.number(card.residents)),
-        ("Where", _upper(card.authorities_words)),
+        ("Where", wording.capital(card.authorities_words)),
         ("Size", wording.count_of(card.areas, level)),
-        ("Need", _upper(card.need_words.removeprefix("need "))),
+        ("Need", wording.capital(card.need_words.removeprefix("need "))),
         ("Access", card.access_words),
         ("How sure", card.stability_words.rstrip(".") or "Not tested"),
         ("Rank", f"{card.rank} of {len(found.gaps.cards):,} by residents"),
@@ -120,16 +120,12 @@ def _facts(found: CommunityPage) -> list:
     ]
 
 
-def _upper(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
-
-
 def _why(found: CommunityPage) -> list:
     card = found.card
     parts = [
         f"Need here is measured by: {need_name(found.gaps)}.",
         card.drivers if len(found.gaps.needs) > 1 else "",
-        f"{_upper(card.access_words)}.",
+        f"{wording.capital(card.access_words)}.",
         card.border,
         across_sentence(found.gaps, card.id),
         card.stability_words,
@@ -194,7 +190,7 @@ def _areas(found: CommunityPage):
                     html.Td(wording.number(row["residents"]), className="number"),
                     html.Td(wording.number(row["need"]), className="number"),
                     html.Td(row["access_words"], className="number"),
-                    html.Td(_upper(sure)),
+                    html.Td(wording.capital(sure)),
                     html.Td(
                         f"{row['nearest_service']} ({row['nearest_authority']})" if row["nearest_service"] else "–"
                     ),

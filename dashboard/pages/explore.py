@@ -12,6 +12,7 @@ from dashboard.components.answer import answer
 from dashboard.components.area import the_area
 from dashboard.components.ask import ask, controls
 from dashboard.components.base_map import base_map
+from dashboard.components.pieces import sheet_button
 from dashboard.components.services import service_points
 from dashboard.components.table import TABLE_SCRIPT
 from dashboard.drawing.palette import as_config
@@ -70,7 +71,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                             html.A(
                                 "Download CSV",
                                 id=ids.TABLE_DOWNLOAD,
-                                href=csv_link(selection),
+                                href=f"/data/table.csv?{selection.query_string()}",
                                 className="button-quiet",
                             ),
                         ],
@@ -84,20 +85,8 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
             ),
             html.Div(
                 [
-                    html.Button(
-                        "Choose",
-                        type="button",
-                        **{
-                            "data-sheet": "panel",
-                            "aria-controls": "panel",
-                            "aria-expanded": "true" if first_visit else "false",
-                        },
-                    ),
-                    html.Button(
-                        "Results",
-                        type="button",
-                        **{"data-sheet": "results", "aria-controls": "results", "aria-expanded": "false"},
-                    ),
+                    sheet_button("Choose", "panel", **{"aria-expanded": "true" if first_visit else "false"}),
+                    sheet_button("Results", "results", **{"aria-expanded": "false"}),
                 ],
                 className="sheet-bar",
                 role="group",
@@ -195,7 +184,3 @@ def table_drawer(words: str) -> html.Section:
         hidden=True,
         **{"aria-label": "Table of all areas"},
     )
-
-
-def csv_link(selection: Selection) -> str:
-    return f"/data/table.csv?{selection.query_string()}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard import ids
 from dashboard.components.base_map import base_map
 from dashboard.components.options import map_key, plan_form, question, shown_of, sites, standard_words
+from dashboard.components.pieces import place_picker, sheet_button
 from dashboard.drawing.palette import as_config
 from dashboard.map_files import Shapes
 from dashboard.pages.explore import notices
@@ -50,16 +50,8 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                     html.Div(shown.editor if shown else [], id=ids.OPTIONS_EDITOR),
                     html.Div(
                         [
-                            dmc.Select(
-                                id=ids.OPTIONS_PLACE,
-                                label="Open a site at a postcode, place or area",
-                                placeholder="Type a postcode or a name",
-                                searchable=True,
-                                clearable=True,
-                                data=[],
-                                nothingFoundMessage="Nothing found. Try a full postcode, or part of a name.",
-                                limit=12,
-                                disabled=off,
+                            place_picker(
+                                ids.OPTIONS_PLACE, "Open a site at a postcode, place or area", disabled=off
                             ),
                             html.Button(
                                 "Open a site on the map",
@@ -88,13 +80,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                 id="panel",
                 **{"aria-label": "Options"},
             ),
-            html.Div(
-                [
-                    the_map(published),
-                    map_key(),
-                ],
-                className="options-map",
-            ),
+            html.Div([the_map(published), map_key()], className="options-map"),
             html.Section(
                 html.Div(shown.comparison if shown else [], id=ids.OPTIONS_COMPARISON),
                 className="results",
@@ -103,10 +89,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                 **{"aria-label": "Comparison"},
             ),
             html.Div(
-                [
-                    html.Button("Options", type="button", **{"data-sheet": "panel", "aria-controls": "panel"}),
-                    html.Button("Compare", type="button", **{"data-sheet": "results", "aria-controls": "results"}),
-                ],
+                [sheet_button("Options", "panel"), sheet_button("Compare", "results")],
                 className="sheet-bar",
                 role="group",
                 **{"aria-label": "Show over the map"},

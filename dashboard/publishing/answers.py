@@ -1,16 +1,26 @@
-"""What a publisher is asked: how the questions of ``layers.keys`` are put in the "describe" step, how answers are read from a
+"""What a publisher is asked: how the questions of ``layers.descriptive_keys`` are put in the "describe" step, how answers are read from a
 form, and what they say to the engine (the hints of :func:`layers.inspect_upload`)."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from layers import GROUPS, KEYS, LEAST_DISCLOSURE, LICENCES, Descriptor, FormQuestion, Key, Region, Report, roles_of
+from layers import (
+    GROUPS,
+    KEYS,
+    LEAST_DISCLOSURE,
+    LICENCES,
+    Descriptor,
+    Draft,
+    FormQuestion,
+    Key,
+    Region,
+    Report,
+    roles_of,
+)
 
 STEPS = ("columns", "describe", "check", "preview", "publish")
 STEP_TITLES = {
@@ -27,7 +37,7 @@ SIMPLE = ("text", "choice", "flag", "number", "whole")
 
 
 def questions(region: Region, kind: str, *, has_period: bool) -> tuple[FormQuestion, ...]:
-    """The questions for one kind of layer, in order; those of a key stand with it in ``layers.keys``."""
+    """The questions for one kind of layer, in order; those of a key stand with it in ``layers.descriptive_keys``."""
     themes = tuple((theme.id, theme.name) for theme in region.themes)
     asked = []
     for key, question in _questions(kind):
@@ -243,8 +253,9 @@ def layer_id(answers: Mapping[str, Any], header: str) -> str:
     return f"{wanted[: 99 - len(partner)]}-{partner}"
 
 
-def hints(answers: Mapping[str, Any], header: str, filename: str, checked: Mapping[str, Any] | None = None) -> dict:
-    """What was said so far, for :func:`layers.inspect_upload`. Keys that nobody answered are left out."""
+def hints(answers: Mapping[str, Any], header: str, filename: str, checked: Draft | None = None) -> dict:
+    """What was said so far, for :func:`layers.inspect_upload`. Keys that nobody answered are left out. ``checked``: the draft
+    that a colleague may have checked."""
     said = said_of(answers, header)
     kind = answers.get("kind") or ""
     out: dict[str, Any] = {"filename": filename}
@@ -298,37 +309,6 @@ def hints(answers: Mapping[str, Any], header: str, filename: str, checked: Mappi
         out["sources"] = [{key: value for key, value in source.items() if value}]
     if said.get("licence") in LICENCES:
         out["licence"] = said["licence"]
-    if checked:
-        out["reviewed_by"], out["reviewed_on"] = checked["by"], str(checked["at"])[:10]
-    return out
-
-
-# ---------------------------------------------------------------- a colleague's check
-
-
-def fingerprint(answers: Mapping[str, Any], file_sha256: str) -> str:
-    """Changes whenever something changes that a colleague would have checked."""
-    told = {
-        key: answers.get(key)
-        for key in ("kind", "layer", "sheet", "decimal_comma", "columns", "several", "geography", "said", "each")
-    }
-    return hashlib.sha256(json.dumps([told, file_sha256], sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def checked_by_colleague(answers: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Who has checked the draft as it stands, and when; None when nobody has."""
-    check = answers.get("check") or {}
-    return {"by": check["by"], "at": check["at"]} if check.get("verdict") == "good" else None
-
-
-def check_is_awaited(answers: Mapping[str, Any]) -> bool:
-    check = answers.get("check") or {}
-    return bool(check.get("asked_by")) and check.get("verdict") != "good"
-
-
-def without_stale_check(answers: Mapping[str, Any], file_sha256: str) -> dict[str, Any]:
-    """The answers; a colleague's verdict falls away when what they checked has changed since."""
-    out, check = dict(answers), dict(answers.get("check") or {})
-    if check.get("fingerprint") and check["fingerprint"] != fingerprint(answers, file_sha256):
-        out["check"] = {key: check[key] for key in ("asked_of", "asked_by", "asked_at", "words") if key in check}
+    if checked is not None and checked.checked_by:
+        out["reviewed_by"], out["reviewed_on"] = checked.checked_by, str(checked.checked_at.date())
     return out

@@ -7,37 +7,16 @@ import pandas as pd
 
 from dashboard.auth.session import current_viewer
 from dashboard.exports import Sheet, csv_text
-from dashboard.publishing.wizard import (
-    HOME_PATH,
-    done_with,
-    download,
-    go,
-    layers_of,
-    one_layer,
-    save,
-    step_page,
-    too_early,
-    wizard,
-)
+from dashboard.publishing import wizard
 from dashboard.views import publishing as words
 from dashboard.views.wording import LEVEL_WORDS
-from layers import (
-    LEVELS,
-    Draft,
-    EditConflict,
-)
-
-
-def check(draft_id: str):
-    site = wizard()
-    draft = site.drafts.get(draft_id, current_viewer())
-    return too_early(draft, "check") or check_page(draft)
+from layers import LEVELS, Draft, EditConflict
 
 
 def check_page(draft: Draft, **values):
-    site = wizard()
+    site = wizard.current()
     viewer = current_viewer()
-    found = layers_of(draft, viewer)
+    found = wizard.layers_of(draft, viewer)
     shown = []
     for number, (_, title, report) in enumerate(found):
         faults = [fault for fault in report.faults if not (report.question and fault.rule == "vintage-unclear")]
@@ -53,49 +32,44 @@ def check_page(draft: Draft, **values):
         )
     question = next((report.geography for _, _, report in found if report.question), None)
     width, height, shapes = words.authority_shapes(site.published)
-    return step_page(
+    return wizard.step_page(
         draft, "check", layers=shown, question=question, all_ok=all(report.ok for _, _, report in found),
         map_size=(width, height), map_shapes=shapes, level_words=LEVEL_WORDS, count_words=words.COUNT_WORDS, **values,
     )  # fmt: skip
 
 
 def save_check(draft_id: str):
-    site = wizard()
     viewer = current_viewer()
-    draft, form = site.drafts.get(draft_id, viewer), flask.request.form
+    draft, form = wizard.draft_of(draft_id), flask.request.form
     try:
         if "place" in form or form.get("action") == "place":
             level, _, year = form.get("place", "").partition(":")
             if level not in LEVELS or not year.isdigit():
                 return check_page(draft, errors={"place": "Choose the year of the boundaries"}, status=422)
             done = [name for name in draft.answers.get("done", ()) if name not in ("check", "preview")]
-            draft = save(draft, {"geography": {"level": level, "vintage": int(year)}, "done": done})
-            return go(draft, "check")
+            draft = wizard.save(draft, {"geography": {"level": level, "vintage": int(year)}, "done": done})
+            return wizard.go(draft, "check")
         if form.get("action") == "later":
-            return flask.redirect(HOME_PATH, 303)
-        if not all(report.ok for _, _, report in layers_of(draft, viewer)):
+            return flask.redirect(wizard.HOME_PATH, 303)
+        if not all(report.ok for _, _, report in wizard.layers_of(draft, viewer)):
             return check_page(draft, errors={"findings": "The errors below must be put right first"}, status=422)
-        draft = save(draft, done_with(draft, "check", {}))
+        draft = wizard.save(draft, wizard.done_with(draft, "check", {}))
     except EditConflict as error:
         return check_page(error.draft, overtaken=error.draft, status=409)
-    return go(draft, "preview")
+    return wizard.go(draft, "preview")
 
 
 def rejected(draft_id: str):
-    site = wizard()
-    viewer = current_viewer()
-    _, _, report = one_layer(site.drafts.get(draft_id, viewer), viewer)
-    return download(report.rejected_csv(), "text/csv", "rows-kept-out.csv")
+    _, _, report = wizard.one_layer(wizard.draft_of(draft_id), current_viewer())
+    return wizard.download(report.rejected_csv(), "text/csv", "rows-kept-out.csv")
 
 
 def all_findings(draft_id: str):
-    site = wizard()
-    viewer = current_viewer()
-    _, _, report = one_layer(site.drafts.get(draft_id, viewer), viewer)
+    _, _, report = wizard.one_layer(wizard.draft_of(draft_id), current_viewer())
     heads = ("severity", "rule", "row", "column", "value", "what", "what to do")
     lines = [
         [str(fault.severity), fault.rule, str(fault.row or ""), fault.column, str(fault.value), fault.what, fault.todo]
         for fault in report.faults
     ]
     sheet = Sheet(pd.DataFrame(lines, columns=heads), for_excel=True)
-    return download(csv_text(sheet).encode(), "text/csv", "findings.csv")
+    return wizard.download(csv_text(sheet).encode(), "text/csv", "findings.csv")

@@ -8,13 +8,8 @@ from typing import Any
 import flask
 
 from dashboard.auth.session import current_viewer
-from dashboard.publishing.wizard import HOME_PATH, done_with, go, quiet, save, saved_quietly, step_page, wizard
-from layers import (
-    Draft,
-    EditConflict,
-    Viewer,
-    roles_of,
-)
+from dashboard.publishing import wizard
+from layers import Draft, EditConflict, roles_of
 
 INDICATOR_ROLES = (
     ("area_code", "Area codes", "The official codes of small areas, wards or authorities"),
@@ -48,12 +43,11 @@ SERVICE_ROLES = (
 
 
 def columns(draft_id: str):
-    site = wizard()
-    return columns_page(site.drafts.get(draft_id, current_viewer()))
+    return columns_page(wizard.draft_of(draft_id))
 
 
 def columns_page(draft: Draft, *, answers: Mapping | None = None, **values):
-    site = wizard()
+    site = wizard.current()
     viewer = current_viewer()
     answers = {**draft.answers, **(answers or {})}
     plain = {**answers, "several": []}
@@ -73,7 +67,7 @@ def columns_page(draft: Draft, *, answers: Mapping | None = None, **values):
         )
         roles.append((role, label, hint, chosen, why, bool(guess and guess.sure), ", ".join(map(str, examples))))
     main = {"area_code", "value", "numerator", "denominator", "period", "name", "postcode", "latitude", "longitude"}
-    return step_page(
+    return wizard.step_page(
         draft, "columns", report=report, kind=kind,
         roles=[one for one in roles if one[0] in main or one[3]], more=[one for one in roles if not (one[0] in main or one[3])],
         several=answers.get("several") or [], sample=report.sample.head(5), **values,
@@ -81,9 +75,7 @@ def columns_page(draft: Draft, *, answers: Mapping | None = None, **values):
 
 
 def save_columns(draft_id: str):
-    site = wizard()
-    viewer = current_viewer()
-    draft, form = site.drafts.get(draft_id, viewer), flask.request.form
+    draft, form = wizard.draft_of(draft_id), flask.request.form
     kind = form.get("kind") if form.get("kind") in ("indicator", "services") else draft.answers.get("kind", "")
     changed: dict[str, Any] = {"kind": kind}
     if form.get("sheet") is not None:
@@ -100,23 +92,23 @@ def save_columns(draft_id: str):
         changed["several"] = several if len(several) > 1 else []
     if form.get("decimal_comma") in ("yes", "no"):
         changed["decimal_comma"] = form["decimal_comma"] == "yes"
-    if quiet():
-        return saved_quietly(draft, changed)
+    if wizard.quiet():
+        return wizard.saved_quietly(draft, changed)
     try:
         if form.get("action") == "reread" or changed.get("columns") == {}:
-            draft = save(draft, {**changed, "done": []})
-            return go(draft, "columns")
-        errors = column_errors(draft, changed, viewer)
+            draft = wizard.save(draft, {**changed, "done": []})
+            return wizard.go(draft, "columns")
+        errors = column_errors(changed)
         if errors:
-            draft = save(draft, changed)
+            draft = wizard.save(draft, changed)
             return columns_page(draft, errors=errors, status=422)
-        draft = save(draft, done_with(draft, "columns", changed))
+        draft = wizard.save(draft, wizard.done_with(draft, "columns", changed))
     except EditConflict as error:
         return columns_page(error.draft, answers=changed, overtaken=error.draft, status=409)
-    return go(draft, "describe") if form.get("action") != "later" else flask.redirect(HOME_PATH, 303)
+    return wizard.go(draft, "describe") if form.get("action") != "later" else flask.redirect(wizard.HOME_PATH, 303)
 
 
-def column_errors(draft: Draft, changed: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
+def column_errors(changed: Mapping[str, Any]) -> dict[str, str]:
     columns = changed["columns"]
     errors: dict[str, str] = {}
     used: dict[str, str] = {}

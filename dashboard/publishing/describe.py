@@ -10,39 +10,18 @@ import flask
 
 from dashboard.auth.session import current_viewer
 from dashboard.publishing import answers as asking
-from dashboard.publishing.wizard import (
-    HOME_PATH,
-    done_with,
-    go,
-    quiet,
-    save,
-    saved_quietly,
-    step_page,
-    too_early,
-    wizard,
-)
-from layers import (
-    Draft,
-    EditConflict,
-    Viewer,
-    may_change,
-)
+from dashboard.publishing import wizard
+from layers import Draft, EditConflict, Viewer, may_change
 
 
 def asked_of(draft: Draft):
-    site = wizard()
+    site = wizard.current()
     kind = draft.answers.get("kind") or "indicator"
     return asking.questions(site.region, kind, has_period=bool((draft.answers.get("columns") or {}).get("period")))
 
 
-def describe(draft_id: str):
-    site = wizard()
-    draft = site.drafts.get(draft_id, current_viewer())
-    return too_early(draft, "describe") or describe_page(draft)
-
-
 def describe_page(draft: Draft, *, said: Mapping | None = None, each: Mapping | None = None, **values):
-    site = wizard()
+    site = wizard.current()
     viewer = current_viewer()
     several = draft.answers.get("several") or []
     said = {**(draft.answers.get("said") or {}), **(said or {})}
@@ -58,7 +37,7 @@ def describe_page(draft: Draft, *, said: Mapping | None = None, each: Mapping | 
         given = {"title": header, "measure": words_guess(header), **(each.get(header) or {})}
         columns.append((number, header, given))
     partners = [(partner.id, partner.name) for partner in site.region.partners if may_change(partner.id, viewer)]
-    return step_page(
+    return wizard.step_page(
         draft, "describe", groups=groups, own=own, columns=columns, said=said, partners=partners,
         id_shown=said.get("id", ""), fixed_id=draft.answers.get("layer", ""),
         shown_id=asking.layer_id({**draft.answers, "said": said}, ""), **values,
@@ -66,9 +45,9 @@ def describe_page(draft: Draft, *, said: Mapping | None = None, each: Mapping | 
 
 
 def save_description(draft_id: str):
-    site = wizard()
     viewer = current_viewer()
-    draft, form = site.drafts.get(draft_id, viewer), flask.request.form
+    site = wizard.current()
+    draft, form = wizard.draft_of(draft_id), flask.request.form
     several, asked = draft.answers.get("several") or [], asked_of(draft)
     said = {**(draft.answers.get("said") or {})}
     said |= asking.read_form(tuple(one for one in asked if not (several and one.own)), form)
@@ -81,29 +60,31 @@ def save_description(draft_id: str):
     own = tuple(one for one in asked if one.own)
     each = {header: asking.read_form(own, form, f"each-{n}-") for n, header in enumerate(several)}
     changed = {"said": said, "each": each} if several else {"said": said}
-    if quiet():
-        return saved_quietly(draft, changed)
+    if wizard.quiet():
+        return wizard.saved_quietly(draft, changed)
     errors = asking.problems(tuple(one for one in asked if not (several and one.own)), said)
     for number, header in enumerate(several):
         found = asking.problems(own, each[header])
         errors |= {f"each-{number}-{name}": f"{header}: {text}" for name, text in found.items()}
-    errors |= id_errors(draft, {**draft.answers, **changed}, viewer)
+    errors |= id_errors({**draft.answers, **changed}, viewer)
     try:
         if form.get("action") == "later":
-            save(draft, changed)
-            return flask.redirect(HOME_PATH, 303)
+            wizard.save(draft, changed)
+            return flask.redirect(wizard.HOME_PATH, 303)
         if errors:
-            draft = save(draft, {**changed, "done": [s for s in draft.answers.get("done", ()) if s == "columns"]})
+            draft = wizard.save(
+                draft, {**changed, "done": [s for s in draft.answers.get("done", ()) if s == "columns"]}
+            )
             return describe_page(draft, errors=errors, status=422)
-        draft = save(draft, done_with(draft, "describe", changed))
+        draft = wizard.save(draft, wizard.done_with(draft, "describe", changed))
     except EditConflict as error:
         return describe_page(error.draft, said=said, each=each, overtaken=error.draft, errors={}, status=409)
-    return go(draft, "check")
+    return wizard.go(draft, "check")
 
 
-def id_errors(draft: Draft, answers: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
+def id_errors(answers: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
     """Two layers of one draft with one id, an id that is none, or one that somebody else has."""
-    site = wizard()
+    site = wizard.current()
     errors: dict[str, str] = {}
     seen: dict[str, str] = {}
     for number, header in enumerate(asking.wanted_layers(answers)):

@@ -7,53 +7,26 @@ import flask
 from dashboard.auth.session import current_viewer
 from dashboard.drawing.trend_line import picture
 from dashboard.publishing import answers as asking
+from dashboard.publishing import wizard
 from dashboard.publishing.reports import Before, parts, sites_of, values_of
-from dashboard.publishing.wizard import (
-    HOME_PATH,
-    done_with,
-    expecting_now,
-    go,
-    layers_of,
-    one_layer,
-    periods_of,
-    save,
-    step_page,
-    too_early,
-    wizard,
-)
 from dashboard.views import publishing as words
 from dashboard.views.trend import coming_trend
 from dashboard.views.wording import LEVEL_WORDS
-from layers import (
-    LEVELS,
-    Draft,
-    EditConflict,
-    Kind,
-    NotPermitted,
-    Refused,
-    Viewer,
-    periods_in_order,
-)
-
-
-def preview(draft_id: str):
-    site = wizard()
-    draft = site.drafts.get(draft_id, current_viewer())
-    return too_early(draft, "preview") or preview_page(draft)
+from layers import LEVELS, Draft, EditConflict, Kind, NotPermitted, Refused, Viewer, periods_in_order
 
 
 def preview_page(draft: Draft, **values):
-    site = wizard()
+    site = wizard.current()
     viewer = current_viewer()
-    number, header, report = one_layer(draft, viewer)
-    titles = [title for _, title, _ in layers_of(draft, viewer)]
+    number, header, report = wizard.one_layer(draft, viewer)
+    titles = [title for _, title, _ in wizard.layers_of(draft, viewer)]
     before = site.reports.before(asking.layer_id(draft.answers, header), viewer)
     common = {
         "report": report,
         "titles": titles,
         "number_of": number,
         "before": before,
-        "expecting": expecting_now(draft, viewer),
+        "expecting": wizard.expecting_now(draft, viewer),
         "level": "",
         "period": "",
         "levels": [],
@@ -72,14 +45,14 @@ def preview_page(draft: Draft, **values):
     kept, not_kept = (), ""
     try:
         prepared = site.reports.prepared(report)
-        own_periods = periods_in_order(periods_of(report))
+        own_periods = periods_in_order(wizard.periods_of(report))
         if others := kept_periods(draft, report, before):
             try:
                 prepared, kept = site.reports.prepared_appended(report, viewer, before), others
             except (Refused, NotPermitted) as error:
                 not_kept = "; ".join(map(str, getattr(error, "faults", ()))) or str(error)
     except Refused as error:
-        return step_page(draft, "preview", **common, both=None, refused=error, **values)
+        return wizard.step_page(draft, "preview", **common, both=None, refused=error, **values)
     common |= {"refused": None, "kept_periods": kept, "not_kept": not_kept}
     old_label = f"Now: version {before.layer.version}" if before.layer is not None else ""
     if report.kind == Kind.SERVICES:
@@ -121,7 +94,7 @@ def preview_page(draft: Draft, **values):
         "outlines": f"/data/shapes/{site.shapes.outlines(level).url_name}",
         "names": f"/data/shapes/{site.shapes.names(level).url_name}",
     }
-    return step_page(draft, "preview", **common, both=both, **values)
+    return wizard.step_page(draft, "preview", **common, both=both, **values)
 
 
 def kept_periods(draft: Draft, report, before: Before) -> tuple[str, ...]:
@@ -129,13 +102,13 @@ def kept_periods(draft: Draft, report, before: Before) -> tuple[str, ...]:
     given = draft.answers.get("publish") or {}
     if report.kind != Kind.INDICATOR or before.layer is None or given.get("append", "yes") != "yes":
         return ()
-    own = set(periods_of(report))
+    own = set(wizard.periods_of(report))
     return tuple(period for period in before.layer.periods if period not in own)
 
 
 def line_of(prepared, before: Before, viewer: Viewer):
     """The picture from period to period as it would be, with the line it is of; None for a single period."""
-    site = wizard()
+    site = wizard.current()
     shown = before.layer if before.layer is not None and before.layer.kind == Kind.INDICATOR else None
     history = site.store.history(shown.id, viewer) if shown is not None else ()
     line = coming_trend(site.published, prepared, shown, history, viewer)
@@ -143,17 +116,16 @@ def line_of(prepared, before: Before, viewer: Viewer):
 
 
 def save_preview(draft_id: str):
-    site = wizard()
     viewer = current_viewer()
-    draft, form = site.drafts.get(draft_id, viewer), flask.request.form
+    draft, form = wizard.draft_of(draft_id), flask.request.form
     if form.get("action") == "later":
-        return flask.redirect(HOME_PATH, 303)
-    ids = list(expecting_now(draft, viewer))
+        return flask.redirect(wizard.HOME_PATH, 303)
+    ids = list(wizard.expecting_now(draft, viewer))
     seen = {}
     for layer_id, given in zip(ids, form.getlist("expecting"), strict=False):
         seen[layer_id] = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
     try:
-        draft = save(draft, {**done_with(draft, "preview", {}), "expecting": seen})
+        draft = wizard.save(draft, {**wizard.done_with(draft, "preview", {}), "expecting": seen})
     except EditConflict as error:
         return preview_page(error.draft, overtaken=error.draft, status=409)
-    return go(draft, "publish")
+    return wizard.go(draft, "publish")

@@ -77,7 +77,7 @@ class Reports:
     def report(self, draft: Draft, header: str, viewer: Viewer, answers: Mapping[str, Any] | None = None) -> Report:
         """Everything that can be said about one layer of the draft."""
         answers = draft.answers if answers is None else answers
-        hints = asking.hints(answers, header, draft.filename, asking.checked_by_colleague(answers))
+        hints = asking.hints(answers, header, draft.filename, draft)
         before = self.before(hints["id"], viewer) if hints.get("id") else Before(None, 0, None)
         previous = before.package if before.layer is not None else None
         key = ("report", draft.id, draft.file_sha256, repr(hints), hints.get("id") and before.newest)

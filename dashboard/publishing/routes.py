@@ -17,7 +17,7 @@ from dashboard.html import page
 from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.publishing import check, columns, describe, preview, release, start
-from dashboard.publishing.wizard import EXTENSION, HOME_PATH, Wizard, may_publish, wizard
+from dashboard.publishing.wizard import EXTENSION, HOME_PATH, Wizard, current, may_publish, page_of
 from layers import NotFound
 
 ROUTES = (
@@ -29,15 +29,15 @@ ROUTES = (
     ("POST", "/<draft_id>/discard", start.discard),
     ("GET", "/<draft_id>/columns", columns.columns),
     ("POST", "/<draft_id>/columns", columns.save_columns),
-    ("GET", "/<draft_id>/describe", describe.describe),
+    ("GET", "/<draft_id>/describe", page_of("describe", describe.describe_page)),
     ("POST", "/<draft_id>/describe", describe.save_description),
-    ("GET", "/<draft_id>/check", check.check),
+    ("GET", "/<draft_id>/check", page_of("check", check.check_page)),
     ("POST", "/<draft_id>/check", check.save_check),
     ("GET", "/<draft_id>/rejected.csv", check.rejected),
     ("GET", "/<draft_id>/findings.csv", check.all_findings),
-    ("GET", "/<draft_id>/preview", preview.preview),
+    ("GET", "/<draft_id>/preview", page_of("preview", preview.preview_page)),
     ("POST", "/<draft_id>/preview", preview.save_preview),
-    ("GET", "/<draft_id>/publish", release.publish),
+    ("GET", "/<draft_id>/publish", page_of("publish", release.publish_page)),
     ("POST", "/<draft_id>/publish", release.save_publish),
 )
 
@@ -68,7 +68,7 @@ def only_publishers():
 
 def no_draft(error: NotFound):
     return page(
-        wizard().published, "message.html", title="Not found", path=HOME_PATH, status=404,
+        current().published, "message.html", title="Not found", path=HOME_PATH, status=404,
         heading="There is no such draft",
         lines=["It may have been published or discarded."],
         links=[("Your drafts", HOME_PATH)],
@@ -77,7 +77,7 @@ def no_draft(error: NotFound):
 
 def plain_error(error: HTTPException):
     return page(
-        wizard().published, "message.html", title="Not found" if error.code == 404 else "Problem", path=HOME_PATH,
+        current().published, "message.html", title="Not found" if error.code == 404 else "Problem", path=HOME_PATH,
         status=error.code or 500, heading="This did not work", lines=[error.description or ""],
         links=[("Back to publishing", HOME_PATH)],
     )  # fmt: skip

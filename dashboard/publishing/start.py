@@ -14,22 +14,15 @@ from dashboard.publishing import templates
 from dashboard.publishing.answers import STEP_TITLES
 from dashboard.publishing.reports import Before
 from dashboard.publishing.uploads import Received
-from dashboard.publishing.wizard import HOME_PATH, go, may_publish, next_step, title_of, wizard
-from layers import (
-    Draft,
-    EditConflict,
-    Fault,
-    Refused,
-    Viewer,
-    may_change,
-)
+from dashboard.publishing.wizard import HOME_PATH, current, draft_of, go, may_publish, next_step, title_of
+from layers import Draft, EditConflict, Fault, Refused, Viewer, may_change
 
 MOST_DRAFTS, MOST_BYTES = 50, 1 << 30
 """Open drafts that one person may have, and the bytes of their files."""
 
 
 def start_values(viewer: Viewer) -> dict[str, Any]:
-    site = wizard()
+    site = current()
     may = may_publish(viewer)
     mine = site.drafts.list(viewer) if may else ()
     layers = [layer for layer in site.store.layers(viewer) if may_change(layer.partner, viewer)] if may else []
@@ -38,7 +31,7 @@ def start_values(viewer: Viewer) -> dict[str, Any]:
     return {
         "may": may,
         "drafts": [(draft, title_of(draft), STEP_TITLES[next_step(draft)], next_step(draft)) for draft in mine],
-        "waiting": [d.id for d in mine if asking.check_is_awaited(d.answers) and _asked(d, viewer)],
+        "waiting": [draft.id for draft in mine if site.drafts.may_check(draft, viewer)],
         "layers": layers,
         "partner_name": partner.name if partner else viewer.partner,
         "chosen": flask.request.args.get("layer", ""),
@@ -54,7 +47,7 @@ def start_values(viewer: Viewer) -> dict[str, Any]:
 
 def start_page(viewer: Viewer, *, status: int = 200, **more):
     values = start_values(viewer) | more
-    return page(wizard().published, "publish/start.html", title="Publish", path=HOME_PATH, status=status, **values)
+    return page(current().published, "publish/start.html", title="Publish", path=HOME_PATH, status=status, **values)
 
 
 def start():
@@ -66,12 +59,12 @@ def upload():
 
 
 def upload_again(draft_id: str):
-    return _take(wizard().drafts.get(draft_id, current_viewer()))
+    return _take(draft_of(draft_id))
 
 
 def _take(draft: Draft | None):
     """Receive a file, read it, and make it a draft or the new file of one. What cannot be read leaves an audit line only."""
-    site, viewer = wizard(), current_viewer()
+    site, viewer = current(), current_viewer()
     wants_json = flask.request.headers.get("Accept", "").startswith("application/json")
     received = None
     try:
@@ -96,7 +89,7 @@ def _take(draft: Draft | None):
 
 def room_for_another(viewer: Viewer) -> None:
     """Raises Refused when somebody's open drafts take up all the room there is."""
-    mine = wizard().drafts.list(viewer)
+    mine = current().drafts.list(viewer)
     if len(mine) >= MOST_DRAFTS or sum(one.size for one in mine) > MOST_BYTES:
         fault = Fault("your open drafts take up all the room there is", "", "publish or discard some", rule="quota")
         raise Refused("The file was not taken.", [fault])
@@ -104,7 +97,7 @@ def room_for_another(viewer: Viewer) -> None:
 
 def new_draft(received: Received, viewer: Viewer) -> Draft:
     """A draft of a file that has just come in, for a new layer or for a new version of the one that the form names."""
-    site, layer_id = wizard(), received.fields.get("layer", "")
+    site, layer_id = current(), received.fields.get("layer", "")
     before, hints = Before(None, 0, None), {"filename": received.filename}
     if layer_id:
         before = site.reports.before(layer_id, viewer)
@@ -123,7 +116,7 @@ def new_draft(received: Received, viewer: Viewer) -> Draft:
 
 def other_file(draft: Draft, received: Received, viewer: Viewer) -> Draft:
     """The draft with another file in place of the one it had; what was answered stays where it still fits."""
-    site, answers = wizard(), dict(draft.answers)
+    site, answers = current(), dict(draft.answers)
     hints = asking.hints(answers, asking.wanted_layers(answers)[0], received.filename)
     if not answers.get("columns"):
         hints.pop("columns", None)
@@ -134,7 +127,7 @@ def other_file(draft: Draft, received: Received, viewer: Viewer) -> Draft:
         answers |= {"columns": {}, "several": [], "done": []}
     site.uploads.keep(received, draft.id)
     done = site.drafts.change(
-        draft.id, by=viewer, revision=draft.revision, answers=asking.without_stale_check(answers, received.sha256),
+        draft.id, by=viewer, revision=draft.revision, answers=answers,
         file=(received.filename, received.size, received.sha256),
     )  # fmt: skip
     site.uploads.forget(draft.id, but=received.sha256)
@@ -143,7 +136,7 @@ def other_file(draft: Draft, received: Received, viewer: Viewer) -> Draft:
 
 def read(received: Received, hints: dict[str, Any]):
     """The report on a file. Raises Refused when it could not be read at all."""
-    report = wizard().reports.inspect(received.path, hints)
+    report = current().reports.inspect(received.path, hints)
     if not report.format:
         raise Refused("The file was not taken.", list(report.faults))
     return report
@@ -157,7 +150,7 @@ def refused_upload(error: Refused, viewer: Viewer, wants_json: bool):
 
 
 def first_answers(report, before: Before, layer_id: str, viewer: Viewer) -> dict[str, Any]:
-    site = wizard()
+    site = current()
     descriptor = before.package.descriptor if before.package else None
     said = asking.prefill(report, descriptor, site.region, viewer.partner)
     if viewer.role != "admin":
@@ -172,7 +165,7 @@ def first_answers(report, before: Before, layer_id: str, viewer: Viewer) -> dict
 
 
 def template(name: str):
-    site = wizard()
+    site = current()
     found = templates.file(name, site.region)
     if found is None:
         flask.abort(404)
@@ -181,17 +174,12 @@ def template(name: str):
 
 
 def resume(draft_id: str):
-    site = wizard()
-    draft = site.drafts.get(draft_id, current_viewer())
+    draft = draft_of(draft_id)
     return go(draft, next_step(draft))
 
 
 def discard(draft_id: str):
-    site = wizard()
+    site = current()
     site.drafts.remove(draft_id, by=current_viewer(), why="discarded")
     site.uploads.forget(draft_id)
     return flask.redirect(HOME_PATH, 303)
-
-
-def _asked(draft: Draft, viewer: Viewer) -> bool:
-    return (draft.answers.get("check") or {}).get("asked_by") != viewer.user

@@ -63,9 +63,8 @@ class Uploads:
 
         def factory(total_content_length, content_type, filename, content_length=None):
             if sinks:
-                raise Refused(
-                    "Nothing was uploaded.", [Fault("there is more than one file", "file", "choose one", rule="many")]
-                )
+                fault = Fault("there is more than one file", "file", "choose one", rule="many")
+                raise Refused("Nothing was uploaded.", [fault])
             sinks.append(_Sink(self.quarantine / secrets.token_hex(16), self.cap))
             return sinks[0]
 
@@ -81,9 +80,8 @@ class Uploads:
             _, form, files = parser.parse(stream, request.mimetype, declared, request.mimetype_params)
             chosen = files.get("file")
             if chosen is None or not chosen.filename or not sinks:
-                raise Refused(
-                    "Nothing was uploaded.", [Fault("there is no file", "file", "choose a file", rule="no-file")]
-                )
+                fault = Fault("there is no file", "file", "choose a file", rule="no-file")
+                raise Refused("Nothing was uploaded.", [fault])
             sink = sinks[0]
             sink.finish()
             return Received(
@@ -95,9 +93,8 @@ class Uploads:
         except ValueError:  # a form that is cut off or not one
             self._drop(sinks)
             todo = "try again; if it happens again, save the file anew"
-            raise Refused(
-                "The file was not taken.", [Fault("it arrived incomplete", "file", todo, rule="broken")]
-            ) from None
+            fault = Fault("it arrived incomplete", "file", todo, rule="broken")
+            raise Refused("The file was not taken.", [fault]) from None
         except BaseException:
             self._drop(sinks)
             raise

@@ -17,12 +17,7 @@ from dashboard.publishing import answers as asking
 from dashboard.publishing.answers import STEP_TITLES, STEPS
 from dashboard.publishing.reports import Reports
 from dashboard.publishing.uploads import Uploads
-from layers import (
-    Draft,
-    Drafts,
-    EditConflict,
-    Viewer,
-)
+from layers import Draft, Drafts, EditConflict, Viewer
 
 EXTENSION = "commonground-wizard"
 HOME_PATH = "/publish"
@@ -52,9 +47,25 @@ class Wizard:
         return self.published.region
 
 
-def wizard() -> Wizard:
+def current() -> Wizard:
     """The wizard of the application that answers."""
     return flask.current_app.extensions[EXTENSION]
+
+
+def draft_of(draft_id: str) -> Draft:
+    """The draft of that id, for who asks. Raises NotFound where it is not theirs."""
+    return current().drafts.get(draft_id, current_viewer())
+
+
+def page_of(step: str, page):
+    """A route that shows the page of a step, or leads to the first step that is not done."""
+
+    def show(draft_id: str):
+        draft = draft_of(draft_id)
+        return too_early(draft, step) or page(draft)
+
+    show.__name__ = step
+    return show
 
 
 def title_of(draft: Draft) -> str:
@@ -69,7 +80,7 @@ def next_step(draft: Draft) -> str:
 
 
 def step_page(draft: Draft, step: str, *, status: int = 200, **values):
-    site = wizard()
+    site = current()
     viewer = current_viewer()
     reached = next_step(draft)
     steps = [
@@ -95,18 +106,16 @@ def go(draft: Draft, step: str, **query: str):
     return flask.redirect(f"{HOME_PATH}/{draft.id}/{step}{tail}", 303)
 
 
+def revision_seen(draft: Draft) -> int:
+    """Of the page whose form was sent."""
+    given = flask.request.form.get("revision", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else draft.revision
+
+
 def save(draft: Draft, changed: Mapping[str, Any]) -> Draft:
     """Write answers that were given on the page of revision ``form.revision``."""
-    site = wizard()
-    given = flask.request.form.get("revision", "")
-    revision = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else draft.revision
     answers = {**draft.answers, **changed}
-    return site.drafts.change(
-        draft.id,
-        by=current_viewer(),
-        revision=revision,
-        answers=asking.without_stale_check(answers, draft.file_sha256),
-    )
+    return current().drafts.change(draft.id, by=current_viewer(), revision=revision_seen(draft), answers=answers)
 
 
 def done_with(draft: Draft, step: str, changed: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +148,7 @@ def quiet() -> bool:
 
 
 def layers_of(draft: Draft, viewer: Viewer) -> list[tuple[str, str, Any]]:
-    site = wizard()
+    site = current()
     out = []
     for header in asking.wanted_layers(draft.answers):
         said = asking.said_of(draft.answers, header)
@@ -148,7 +157,7 @@ def layers_of(draft: Draft, viewer: Viewer) -> list[tuple[str, str, Any]]:
 
 
 def one_layer(draft: Draft, viewer: Viewer):
-    site = wizard()
+    site = current()
     headers = asking.wanted_layers(draft.answers)
     number = flask.request.args.get("layer", "0")
     at = int(number) if number.isascii() and number.isdigit() and int(number) < len(headers) else 0
@@ -156,7 +165,7 @@ def one_layer(draft: Draft, viewer: Viewer):
 
 
 def expecting_now(draft: Draft, viewer: Viewer) -> dict[str, int]:
-    site = wizard()
+    site = current()
     ids = [asking.layer_id(draft.answers, header) for header in asking.wanted_layers(draft.answers)]
     return {layer_id: site.reports.before(layer_id, viewer).newest for layer_id in ids}
 

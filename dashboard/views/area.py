@@ -12,7 +12,7 @@ import pandas as pd
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
-from dashboard.views.choropleth import Choropleth, Seen, choropleth, ranked
+from dashboard.views.choropleth import Choropleth, LayerForViewer, choropleth, ranked
 from dashboard.views.places import names
 from layers import LEVELS, Direction, Layer, Region, Status, Viewer
 
@@ -170,7 +170,7 @@ class Standings:
 
 
 @lru_cache(maxsize=512)
-def _standings(published: Published, seen: Seen, level: str) -> Standings:
+def _standings(published: Published, seen: LayerForViewer, level: str) -> Standings:
     value = seen.values(published, level).arrays["value"]
     rank = ranked(value, seen.layer.descriptor.direction)
     known = int(np.isfinite(rank).sum())
@@ -189,7 +189,7 @@ def _indicators(published, level, i, selection, viewer):
     for layer in published.store.layers(viewer, kind="indicator", theme=selection.theme or None):
         if level not in layer.levels:
             continue
-        seen = Seen.by(viewer, layer)
+        seen = LayerForViewer.by(viewer, layer)
         values, stands = seen.values(published, level), _standings(published, seen, level)
         value, lower, upper = (float(values.arrays[name][i]) for name in ("value", "lower", "upper"))
         position = float(stands.position[i])

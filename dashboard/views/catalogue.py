@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.published import Published
-from dashboard.views.wording import AUDIENCE_WORDS, LEVEL_WORDS, MEASURE_WORDS, listing
+from dashboard.views.wording import AUDIENCE_WORDS, LEVEL_WORDS, MEASURE_WORDS, day, listing
 from layers import KEYS, LEVELS, Layer, Viewer
 
 
@@ -53,10 +53,7 @@ def entry_of(published: Published, layer: Layer) -> CatalogueEntry:
         *((key.page, _said(key.value(descriptor), key.said)) for key in KEYS.values() if key.page),
         ("Who may see it", AUDIENCE_WORDS[str(descriptor.audience)]),
         ("Reviewed", ", ".join(part for part in (descriptor.reviewed_by, descriptor.reviewed_on) if part)),
-        (
-            "Version",
-            f"{layer.version}, published on {layer.published_at.day} {layer.published_at:%B %Y} by {layer.published_by}",
-        ),
+        ("Version", f"{layer.version}, published on {day(layer.published_at)} by {layer.published_by}"),
     )
     downloads = []
     if descriptor.kind == "indicator":
@@ -85,7 +82,7 @@ def entry_of(published: Published, layer: Layer) -> CatalogueEntry:
 
 
 def _said(value: Any, words: Mapping[str, str]) -> str:
-    """A value of ``layers.keys`` in words; "" for none."""
+    """A value of ``layers.descriptive_keys`` in words; "" for none."""
     if isinstance(value, (list, tuple)):
         return listing([_said(one, words) for one in value])
     if isinstance(value, bool):

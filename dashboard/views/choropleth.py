@@ -78,7 +78,7 @@ def choropleth(published: Published, selection: Selection, viewer: Viewer) -> Ch
     # the permission was checked above; what follows depends on nothing but its arguments, so it is kept
     return _choropleth(
         published,
-        Seen.by(viewer, layer),
+        LayerForViewer.by(viewer, layer),
         selection.level,
         period,
         selection.bands if selection.bands != "partner" or partner else "region",
@@ -89,7 +89,7 @@ def choropleth(published: Published, selection: Selection, viewer: Viewer) -> Ch
 
 
 @dataclass(frozen=True)
-class Seen:
+class LayerForViewer:
     """A version of a layer that a viewer may see, as the key of a cache that all who may see it share.
 
     Make one only after the store has answered for this viewer. Signed-in people are shown who published, the public is not.
@@ -102,7 +102,7 @@ class Seen:
     viewer: Viewer = field(compare=False)
 
     @classmethod
-    def by(cls, viewer: Viewer, layer: Layer) -> Seen:
+    def by(cls, viewer: Viewer, layer: Layer) -> LayerForViewer:
         return cls(layer.id, layer.version, viewer.signed_in, layer, viewer)
 
     def values(self, published: Published, level: str, period: str = "") -> Values:
@@ -115,7 +115,7 @@ class Seen:
 
 
 @lru_cache(maxsize=64)
-def _choropleth(published, seen: Seen, level, period, bands, partner, scheme, classes) -> Choropleth:
+def _choropleth(published, seen: LayerForViewer, level, period, bands, partner, scheme, classes) -> Choropleth:
     layer = seen.layer
     values = seen.values(published, level, period)
     frame = values.frame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from dashboard.views.gap_areas import gap_rows
 from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gap_map import painted
 from dashboard.views.gap_words import how_words
-from dashboard.views.gaps import Gaps, NoAnswer, answer_or_sorry, gaps_or_reasons, read_services
+from dashboard.views.gaps import Gaps, NoAnswer, answer_or_reasons, gaps_or_reasons, read_services
 from dashboard.views.option_results import overlap_words, place_words
 from dashboard.views.options import Option, OptionsQuery, opened
 from dashboard.views.places import names
@@ -86,7 +86,7 @@ def community_page(
         return None
     rows = gap_rows(found)
     services = near_services(found, card, viewer)
-    new = answer_or_sorry(lambda: _new_site(found, card, viewer, selection.period)) if site else None
+    new = answer_or_reasons(lambda: _new_site(found, card, viewer, selection.period)) if site else None
     new = None if isinstance(new, NoAnswer) else new
     svg, words = _map(found, card, services, new)
     return CommunityPage(found, card, notice, rows[rows["community"] == card.id], services, new, svg, words)
@@ -202,21 +202,8 @@ def _shorter(gaps: Gaps, mine: np.ndarray, change) -> str:
 
 def _selection_of(gaps: Gaps) -> Selection:
     request = gaps.request
-    return Selection(
-        need=weighted(request.need),
-        services=request.services,
-        show="gap",
-        partner=request.partner,
-        level=request.level,
-        metric=request.metric,
-        max_m=request.max_m,
-        detour=request.detour,
-        alone=request.alone,
-        fair=request.fair,
-        max_min=request.max_min,
-        group=request.group,
-        travel=request.travel,
-    )
+    asked = {field.name: getattr(request, field.name) for field in fields(Selection) if hasattr(request, field.name)}
+    return Selection(**asked | {"need": weighted(request.need), "show": "gap"})
 
 
 # ---- the map --------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from dashboard.exports import COMPACT, Document, Sheet, features, json_text, rec
 from dashboard.published import Published
 from dashboard.views.gap_words import REASONS, put_into_words, rule_sentence
 from dashboard.views.gaps import Gaps
-from dashboard.views.together import CAUTION, Together, put_together_into_words
+from dashboard.views.together import CAUTION, Together, parameters_in_words, put_together_into_words
 from layers import Layer
 
 GAP_COLUMNS = (
@@ -100,7 +100,7 @@ def together_export(together: Together, on: str) -> Document:
     """Alone against together as files, like :func:`gaps_export`."""
 
     def sheet() -> Sheet:
-        parameters = json_text(together.result.parameters, **COMPACT)
+        parameters = json_text(parameters_in_words(together), **COMPACT)
         rule = f"Alone counts only services in the area's own authority. {CAUTION}"
         beside = _beside(together.published, together.layers, rule, parameters, on)
         return Sheet(_together_table(together), beside=beside)

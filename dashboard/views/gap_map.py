@@ -50,7 +50,7 @@ def painted(gaps: Gaps, show: str, *, scheme: str = "quantiles", classes: int = 
         for i, (low, high) in enumerate(zip(cut.lower, cut.upper, strict=True))
     ]
     if (code == MISSING).any():
-        rows.append(_row("No figure", _unknown_label(gaps, show), code == MISSING, people, MISSING))
+        rows.append(_row("No figure", _unknown_label(show), code == MISSING, people, MISSING))
     code.setflags(write=False)
     title = f"Need, 0 to 100: {need_name(gaps)}" if show == "need" else access_title(gaps)
     return Painted(show, code, len(cut), tuple(rows), title, f"bands within {gaps.published.region.name}")
@@ -87,7 +87,7 @@ def _painted_gap(gaps: Gaps) -> Painted:
     )
     rows = [cells[n][a] for n in (2, 1, 0) for a in (2, 1, 0)]
     if (code == MISSING).any():
-        rows.append(_row("No figure", _unknown_label(gaps, "gap"), code == MISSING, people, MISSING))
+        rows.append(_row("No figure", _unknown_label("gap"), code == MISSING, people, MISSING))
     code.setflags(write=False)
     basis = f"thirds of need and of access within {gaps.published.region.name}"
     return Painted("gap", code, 9, tuple(rows), "Need against access", basis, cells)
@@ -120,7 +120,7 @@ def _row(name: str, label: str, chosen: np.ndarray, people: np.ndarray, code: in
     return BandRow(name, label, int(chosen.sum()), float(people[chosen].sum()), code)
 
 
-def _unknown_label(gaps: Gaps, show: str) -> str:
+def _unknown_label(show: str) -> str:
     if show == "access":
         return "no service to measure to"
     return "need is not known" if show == "need" else "need or access is not known"

@@ -15,7 +15,7 @@ import numpy as np
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.gap_answer import GapAnswer
-from dashboard.views.wording import cost_words, counted, standard_words, sure_percent
+from dashboard.views.wording import cost_words, counted, small, standard_words, sure_percent
 from layers import Community, GapRequest, GapResult, Layer, Need, Note, SitingPlan, SitingRequest
 
 REASONS = {
@@ -34,7 +34,7 @@ def nearest_words(services: Sequence[Layer]) -> str:
     """ "nearest drug and alcohol service", "nearest of the food banks and community pantries"."""
     if len(services) != 1:
         return f"nearest of {wording.listing([f'“{layer.title}”' for layer in services])}" if services else "nearest"
-    words = _lower(services[0].title).split(" ")
+    words = small(services[0].title).split(" ")
     plural = [_plural(word) for word in words]
     if not plural[-1]:
         return f"nearest site of “{services[0].title}”"
@@ -47,7 +47,7 @@ def one_of(services: Sequence[Layer]) -> str:
     """ "drug and alcohol service"; "service of these lists" for several."""
     if len(services) != 1:
         return "service of these lists"
-    words = _lower(services[0].title).split(" ")
+    words = small(services[0].title).split(" ")
     plural = [_plural(word) for word in words]
     if plural[-1] and not (any(plural[:-1]) and "and" in words):
         return " ".join([*words[:-1], _singular(words[-1])])
@@ -58,12 +58,6 @@ def a_site(services: Sequence[Layer]) -> str:
     """ "an alcohol and drug service", "a pharmacy"."""
     thing = one_of(services)
     return f"{'an' if thing[:1].lower() in 'aeio' else 'a'} {thing}"
-
-
-def _lower(title: str) -> str:
-    """A title within a sentence: "GP practices" stays as it is."""
-    head = title.split(" ")[0]
-    return title if head[1:] != head[1:].lower() else title[:1].lower() + title[1:]
 
 
 def _plural(word: str) -> bool:
@@ -82,9 +76,13 @@ def rule_sentence(gaps: GapAnswer) -> str:
     request = gaps.request
     threshold = request.need_threshold
     fifth = "in the worst fifth of the region" if threshold == 80 else "high in the region"
-    return f"Underserved here means: need {fifth} ({threshold:g} or more of 100) and {poor_words(gaps)}" + (
-        ", counting only services in the area's own authority." if request.alone else "."
-    )
+    need = f"need {fifth} ({threshold:g} or more of 100)"
+    return f"Underserved here means: {need} and {poor_words(gaps)}{_whose(request)}."
+
+
+def _whose(request: GapRequest) -> str:
+    """Whose services count, to follow what poor access means."""
+    return ", counting only services in the area's own authority" if request.alone else ""
 
 
 def poor_words(gaps: GapAnswer) -> str:
@@ -329,14 +327,10 @@ def access_formatter(gaps: GapAnswer) -> Callable[[float | None], str]:
         if metric.zero and not value > 0:
             return metric.zero
         if metric.counts:
-            return _count_words(value, metric.counts, metric.zero)
+            return metric.zero if metric.zero and round(value) == 0 else counted(value, *metric.counts)
         return f"{wording.number(value, decimals)} {metric.unit}"
 
     return lambda value: _known(value, say)
-
-
-def _count_words(value: float, nouns: tuple[str, str], zero: str) -> str:
-    return zero if zero and round(value) == 0 else counted(value, *nouns)
 
 
 def _known(value: float | None, say: Callable[[float], str]) -> str:
@@ -428,7 +422,8 @@ def put_into_words(gaps: GapAnswer, document: dict[str, Any]) -> None:
     """Add to the engine's document of a gap answer what people read in it."""
     found, summary = summary_sentence(gaps), document["summary"]
     document["parameters"] = parameters_in_words(gaps, document["parameters"])
-    summary |= {"rule": poor_words(gaps), "sentence": found, "notes": notes_of(gaps)}
+    rule = f"{poor_words(gaps)}{_whose(gaps.request)}"
+    summary |= {"rule": rule, "sentence": found, "notes": notes_of(gaps)}
     summary |= {"rule_sentence": rule_sentence(gaps), "summary_sentence": found}
     for area in document["areas"]:
         area["reason"] = REASONS[area["reason"]]

@@ -150,10 +150,10 @@ def gaps_or_reasons(
     published: Published, selection: Selection, viewer: Viewer, *, robustness: int = DRAWS, quick: bool = False
 ) -> Gaps | NoAnswer:
     """For a screen: the answer, or the reasons in sentences. Never raises for what a person chose."""
-    return answer_or_sorry(lambda: gaps_of(published, selection, viewer, robustness=robustness, quick=quick))
+    return answer_or_reasons(lambda: gaps_of(published, selection, viewer, robustness=robustness, quick=quick))
 
 
-def answer_or_sorry(ask: Callable[[], Any]) -> Any:
+def answer_or_reasons(ask: Callable[[], Any]) -> Any:
     """What ``ask()`` answers, or a :class:`NoAnswer` when it refuses or a layer is not there."""
     try:
         return ask()
@@ -307,9 +307,9 @@ def _with_reasons(refused: Refused, request: GapRequest, indicators: dict[str, L
 
 
 def _reason(fault: Fault) -> str:
-    text = fault.what[:1].upper() + fault.what[1:]
+    text = wording.capital(fault.what)
     text = text if text.endswith(".") else text + "."
     if not fault.todo:
         return text
-    todo = fault.todo[:1].upper() + fault.todo[1:]
+    todo = wording.capital(fault.todo)
     return f"{text} {todo}" if todo.endswith(".") else f"{text} {todo}."

@@ -35,7 +35,7 @@ _ORDER = """id title description kind themes partner measure unit per direction 
 
 
 def layer_document(published: Published, layer: Layer) -> dict[str, Any]:
-    """What is said about a layer (the rows of ``layers.keys`` that have a name in the API), and what the store knows of it."""
+    """What is said about a layer (the rows of ``layers.descriptive_keys`` that have a name in the API), and what the store knows of it."""
     said = {key.api: key.plain(key.value(layer.descriptor)) for key in KEYS.values() if key.api}
     known = {
         "levels": list(layer.levels),

@@ -50,10 +50,6 @@ def is_group(layer: Layer) -> bool:
     return layer.descriptor.measure == Measure.COUNT or counted
 
 
-def group_title(layer: Layer) -> str:
-    return layer.title
-
-
 def no_car_layer(layers: Iterable[Layer]) -> Layer | None:
     """The layer behind the fair standard: of several, the one with the newest period."""
     found = [
@@ -88,9 +84,7 @@ def as_offer(published: Published, layers: Iterable[Layer]) -> dict:
         "fair": [level for level in LEVELS if cars is not None and level in cars.levels],
         "fairWords": FAIR_WORDS,
         "groups": [
-            {"id": layer.id, "title": group_title(layer), "levels": list(layer.levels)}
-            for layer in layers
-            if is_group(layer)
+            {"id": layer.id, "title": layer.title, "levels": list(layer.levels)} for layer in layers if is_group(layer)
         ],
         "capacity": [metric.id for metric in METRICS.values() if metric.uses_capacity],
     }

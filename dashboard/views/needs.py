@@ -10,7 +10,7 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.banding import MISSING, OUTSIDE, make_bands
 from dashboard.views.choropleth import BandRow, band_label
-from dashboard.views.gaps import NoAnswer, answer_or_sorry, kept, percentiles_of, period_for, read_indicator
+from dashboard.views.gaps import NoAnswer, answer_or_reasons, kept, percentiles_of, period_for, read_indicator
 from dashboard.views.wording import count_of, listing, number
 from layers import Fault, Indicator, Layer, Need, Refused, Viewer, find_need
 
@@ -44,7 +44,7 @@ class WeightedNeed:
 
 def weighted_need(published: Published, selection: Selection, viewer: Viewer) -> WeightedNeed | NoAnswer:
     """The chosen set as one score, or the reasons why that cannot be."""
-    return answer_or_sorry(lambda: _weighted_need(published, selection, viewer))
+    return answer_or_reasons(lambda: _weighted_need(published, selection, viewer))
 
 
 def _weighted_need(published: Published, selection: Selection, viewer: Viewer) -> WeightedNeed:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dashboard.exports import COMPACT, Document, Sheet
 from dashboard.views.gap_files import about
-from dashboard.views.gap_words import rule_sentence
+from dashboard.views.gap_words import parameters_in_words, rule_sentence
 from dashboard.views.option_results import change_lines, comparison, option_sentence, outcomes
 from dashboard.views.options import Sandbox
 from layers import Viewer
@@ -85,7 +85,7 @@ def options_document(box: Sandbox, viewer: Viewer, on: str) -> dict[str, Any]:
         for option in box.query.options
     ]
     return {
-        "parameters": box.gaps.result.parameters,
+        "parameters": parameters_in_words(box.gaps, box.gaps.result.parameters),
         "rule": rule_sentence(box.gaps),
         "scope": table.scope,
         "options": options,

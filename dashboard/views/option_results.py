@@ -161,50 +161,31 @@ def comparison(box: Sandbox, viewer: Viewer) -> Comparison:
     count = lambda n: f"{n:,.0f}"  # noqa: E731
     far = lambda n: cost_words(n, unit)  # noqa: E731
     nothing: list[Row] = []
+    least = 5.0 if unit == "m" else 0.5  # a smaller change is none
     top = [
         row("Sites", [cards[k].services for k in order], count, "sites", 0),
         row("Residents underserved", [people[after[k]].sum() for k in order], count, "residents", -1),
         row("No longer underserved", [people[before & ~after[k]].sum() for k in order], count, "residents", 0),
         row("Newly underserved", [people[~before & after[k]].sum() for k in order], count, "residents", 0),
         row("Mean distance to the nearest" if unit == "m" else "Mean time to the nearest",
-            [_mean(cards[k].outcome.by_authority, inside) for k in order], far, unit, -1, 5.0 if unit == "m" else 0.5),
+            [_mean(cards[k].outcome.by_authority, inside) for k in order], far, unit, -1, least),
     ]  # fmt: skip
     if not gaps.request.footprint and cards[""].outcome.residents_within is not None:
         limit = limit_words(gaps) if gaps.result.access.limit else far(gaps.result.access.cut)
         top.append(
-            row(
-                f"Residents within {limit}",
-                [cards[k].outcome.residents_within for k in order],
-                count,
-                "residents",
-                1,
-            )
+            row(f"Residents within {limit}", [cards[k].outcome.residents_within for k in order], count, "residents", 1)
         )
     by_lad = [
         row(lads[code], [people[after[k] & (lad_of == code)].sum() for k in order], count, "residents", -1)
         for code in inside
     ]
     mean_lad = [
-        row(
-            lads[code],
-            [_mean(cards[k].outcome.by_authority, [code]) for k in order],
-            far,
-            unit,
-            -1,
-            5.0 if unit == "m" else 0.5,
-        )
+        row(lads[code], [_mean(cards[k].outcome.by_authority, [code]) for k in order], far, unit, -1, least)
         for code in inside
     ]
     fifths = [fifth for fifth in (5, 4, 3, 2, 1) if (cards[""].outcome.by_fifth["group"] == fifth).any()]
     mean_fifth = [
-        row(
-            FIFTHS[fifth],
-            [_mean(cards[k].outcome.by_fifth, [fifth]) for k in order],
-            far,
-            unit,
-            -1,
-            5.0 if unit == "m" else 0.5,
-        )
+        row(FIFTHS[fifth], [_mean(cards[k].outcome.by_fifth, [fifth]) for k in order], far, unit, -1, least)
         for fifth in fifths
     ]
     partner = region.partner(gaps.request.partner)

@@ -212,7 +212,7 @@ def side_by_side(
     has = np.isfinite(new)
     sentences = [
         f"{wording.count_of(int(has.sum()), level)} of {len(areas):,} have a figure, from "
-        f"{wording.with_unit(_low(new), unit, places)} to {wording.with_unit(_high(new), unit, places)}."
+        f"{wording.with_unit(float(np.nanmin(new)), unit, places)} to {wording.with_unit(float(np.nanmax(new)), unit, places)}."
         if has.any()
         else f"No {wording.LEVEL_WORDS[level][0]} has a figure."
     ]
@@ -261,14 +261,6 @@ def _classes(bands: Bands, frame: pd.DataFrame) -> str:
 
 def _count(codes: np.ndarray | None, code: int) -> str:
     return "" if codes is None else f"{int((codes == code).sum()):,}"
-
-
-def _low(values: np.ndarray) -> float:
-    return float(np.nanmin(values))
-
-
-def _high(values: np.ndarray) -> float:
-    return float(np.nanmax(values))
 
 
 def _by_authority(published, level, new, before, unit, places) -> tuple[tuple[str, ...], ...]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice
 
 from dashboard.published import Published
-from dashboard.views.choropleth import Seen
+from dashboard.views.choropleth import LayerForViewer
 from dashboard.views.places import names
 from layers import PUBLIC, Viewer, find_postcode, locate_point
 
@@ -81,14 +81,14 @@ def _index(published: Published, level: str) -> list[tuple[str, str]]:
 def _services(published: Published, text: str, viewer: Viewer) -> list[Hit]:
     needle, hits = text.casefold(), []
     for layer in published.store.layers(viewer, kind="services"):
-        found = (site for site in _sites(published, Seen.by(viewer, layer)) if needle in site[0])
+        found = (site for site in _sites(published, LayerForViewer.by(viewer, layer)) if needle in site[0])
         for _, name, latitude, longitude in islice(found, 4):
             hits.append(Hit(f"site:{layer.id}:{latitude:.5f},{longitude:.5f}", f"{name} – {layer.title}", "Services"))
     return hits
 
 
 @lru_cache(maxsize=64)
-def _sites(published: Published, seen: Seen) -> list[tuple[str, str, float, float]]:
+def _sites(published: Published, seen: LayerForViewer) -> list[tuple[str, str, float, float]]:
     """Name for comparing, name, latitude and longitude of the sites of a list that have a place."""
     sites = seen.services(published)
     sites = sites[sites["latitude"].notna()]

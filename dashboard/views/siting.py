@@ -246,11 +246,10 @@ class SiteCard:
 
 @dataclass(frozen=True)
 class GainRow:
-    """Who gains, by authority or by fifth of need. ``newly_within`` is None without a distance."""
+    """Who gains, by authority or by fifth of need."""
 
     name: str
     residents: float
-    newly_within: float | None
     nearer: float
     mean_before: float | None
     mean_after: float | None
@@ -332,11 +331,10 @@ def _gain_rows(table: pd.DataFrame, unit: str, name: Callable[[Any], str]) -> tu
             GainRow(
                 name(row["group"]),
                 float(row["residents"]),
-                within,
                 float(row["nearer"]),
                 before,
                 after,
-                f"{words[:1].upper()}{words[1:]}.",
+                f"{wording.capital(words)}.",
             )
         )
     return tuple(rows)
@@ -377,9 +375,7 @@ def alone_sentence(plan: Plan) -> str:
         )
     else:
         share = alone.saving / found.value if found.value else 0.0
-        text = (
-            f"{same[0].upper()}{same[1:]} planned inside the borders ({split}) {gain} {percent(share)} less distance."
-        )
+        text = f"{wording.capital(same)} planned inside the borders ({split}) {gain} {percent(share)} less distance."
     if alone.sites_saved:
         text += f" Together, {counted(alone.sites_needed_together, 'site does', 'sites do')} what {len(alone.sites)} do apart."
     return text
@@ -413,7 +409,6 @@ class OptionCard:
     services: int
     residents_underserved: float
     relieved: float
-    newly_underserved: float
     mean_cost: float | None
     by_authority: tuple[GainRow, ...]
     by_fifth: tuple[GainRow, ...]
@@ -468,7 +463,6 @@ def _option_card(gaps: Gaps, outcome: Outcome) -> OptionCard:
         outcome.services,
         outcome.residents_underserved,
         outcome.residents_relieved,
-        outcome.residents_newly_underserved,
         outcome.mean_cost,
         _gain_rows(outcome.by_authority, unit, lambda code: names.get(code, code)),
         _gain_rows(outcome.by_fifth, unit, lambda fifth: FIFTHS[int(fifth)])[::-1],

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.views import siting, wording
-from dashboard.views.gaps import NoAnswer, answer_or_sorry
+from dashboard.views.gaps import NoAnswer, answer_or_reasons
 from dashboard.views.options import PlanAsk, Sandbox
 from dashboard.views.siting import GainRow, Plan, Proof, SiteCard
 from dashboard.views.wording import cost_words, counted, percent
@@ -59,7 +59,7 @@ def request_of(box: Sandbox, ask: PlanAsk) -> SitingRequest:
 
 def begin(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Suggestion | NoAnswer:
     """The greedy answer, and the job that improves it under way (or found again)."""
-    return answer_or_sorry(lambda: _begin(box, ask, viewer))
+    return answer_or_reasons(lambda: _begin(box, ask, viewer))
 
 
 def _begin(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Suggestion:
@@ -80,12 +80,12 @@ def follow(box: Sandbox, ask: PlanAsk, job_id: str, viewer: Viewer) -> Suggestio
         job = siting.status(box.published, job_id, viewer)
     except NotFound:
         return begin(box, ask, viewer)
-    return answer_or_sorry(lambda: _follow(box, ask, job, viewer))
+    return answer_or_reasons(lambda: _follow(box, ask, job, viewer))
 
 
 def stop(box: Sandbox, ask: PlanAsk, job_id: str, viewer: Viewer) -> Suggestion | NoAnswer:
     """Ask the job to stop; the best so far stays."""
-    return answer_or_sorry(lambda: _follow(box, ask, siting.cancel(box.published, job_id, viewer), viewer))
+    return answer_or_reasons(lambda: _follow(box, ask, siting.cancel(box.published, job_id, viewer), viewer))
 
 
 def greedy(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Plan:

@@ -6,13 +6,12 @@ areas look badly served only because a neighbour's services were left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from dashboard.published import Published
 from dashboard.selection import Selection
@@ -20,8 +19,6 @@ from dashboard.views import wording
 from dashboard.views.gap_words import REASONS, a_site, line_words, one_of
 from dashboard.views.gaps import (
     Gaps,
-    NoAnswer,
-    answer_or_sorry,
     footprint_of,
     gaps_for,
     kept,
@@ -29,16 +26,7 @@ from dashboard.views.gaps import (
     read_services,
 )
 from dashboard.views.wording import counted, standard_words
-from layers import (
-    Fault,
-    GapRequest,
-    Kind,
-    Layer,
-    Refused,
-    TogetherResult,
-    Viewer,
-    find_together,
-)
+from layers import Fault, GapRequest, Kind, Layer, Refused, TogetherResult, Viewer, find_together
 
 OUTSIDE_WORDS = "an authority outside the region"
 
@@ -189,11 +177,6 @@ def together_of(published: Published, selection: Selection, viewer: Viewer) -> T
     )
 
 
-def together_or_reasons(published: Published, selection: Selection, viewer: Viewer) -> Together | NoAnswer:
-    """For a screen: the answer, or the reasons in sentences."""
-    return answer_or_sorry(lambda: together_of(published, selection, viewer))
-
-
 def together_for(
     published: Published,
     services: Sequence[str],
@@ -252,10 +235,16 @@ def _score(published, viewer, needs, services, level, max_m, detour, period) -> 
 def put_together_into_words(together: Together, document: dict[str, Any]) -> None:
     """Add to the engine's document of alone against together what people read in it."""
     found = together_sentence(together)
-    document["parameters"] = document["parameters"] | {"distance": line_words(document["parameters"]["detour"])}
+    document["parameters"] = parameters_in_words(together)
     document["summary"] |= {"sentence": found, "summary_sentence": found, "caution": CAUTION}
     for row in (*document["areas"], *document["authorities"]):
         row["reason"] = REASONS[row["reason"]]
+
+
+def parameters_in_words(together: Together) -> dict[str, Any]:
+    """The engine's parameters with what people read in them; a document and a cell of its CSV say the same."""
+    parameters = together.result.parameters
+    return parameters | {"distance": line_words(parameters["detour"])}
 
 
 CAUTION = "These are straight lines: where a river or an estuary has no crossing, the real way is much longer."
@@ -285,46 +274,3 @@ def together_sentence(together: Together) -> str:
         areas = _areas_with(only, together.level, s["residents_gaps_only_alone"])
         parts.append(f"{areas} would be called underserved, and {_are(only)} not.")
     return " ".join(parts)
-
-
-# ---- gaps alone against together ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Underserved areas looking alone against looking together, in area order."""
-
-    only_alone: tuple[int, ...]  # misjudged: a gap only because neighbours' services were left out
-    only_together: tuple[int, ...]  # a relative rule can also turn an area into a gap
-    both: tuple[int, ...]
-    residents_only_alone: float
-    residents_only_together: float
-    by_authority: tuple[tuple[str, str, int, float], ...]  # lad_code, name, areas and residents that are only_alone
-    sentence: str
-
-
-def difference(alone: Gaps, together: Gaps) -> Difference:
-    """What the switch between alone and together changes; both answers to the same request but for ``alone``."""
-    one = alone.result.areas["underserved"].to_numpy(bool) & alone.in_view
-    all_ = together.result.areas["underserved"].to_numpy(bool) & together.in_view
-    frame = together.result.areas
-    people = frame["population"].to_numpy("float64")
-    judged = one & ~all_
-    names = dict(together.published.region.areas["lad"][["code", "name"]].itertuples(index=False))
-    table = pd.DataFrame({"lad": frame["lad_code"].to_numpy(object)[judged], "people": people[judged]})
-    by = table.groupby("lad")["people"].agg(["size", "sum"]).sort_values("sum", ascending=False, kind="stable")
-    rows = tuple((lad, names.get(lad, lad), int(row["size"]), float(row["sum"])) for lad, row in by.iterrows())
-    lost = float(people[judged].sum())
-    new = float(people[all_ & ~one].sum())
-    if not judged.any() and not (all_ & ~one).any():
-        sentence = "Looking alone and looking together name the same underserved areas."
-    else:
-        sentence = (
-            f"Looking alone names {_areas_with(int(judged.sum()), together.level, lost)} as underserved that "
-            f"{_one(judged.sum(), 'has', 'have')} a service within reach across a border."
-        )
-        if new:
-            missed = int((all_ & ~one).sum())
-            sentence += f" {_areas_with(missed, together.level, new)} {_are(missed)} missed."
-    index: Callable[[np.ndarray], tuple[int, ...]] = lambda mask: tuple(np.flatnonzero(mask).tolist())  # noqa: E731
-    return Difference(index(judged), index(all_ & ~one), index(one & all_), lost, new, rows, sentence)

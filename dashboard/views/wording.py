@@ -154,6 +154,17 @@ def listing(words: Sequence[str], most: int = 6) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def capital(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def small(title: str) -> str:
+    """A title within a sentence: "GP practices" stays as it is."""
+    head = title.split(" ")[0]
+    return title if head[1:] != head[1:].lower() else title[:1].lower() + title[1:]
+
+
 def day(value: date | str) -> str:
     """ "22 November 2026", of a date or its ISO text; a text that is no date stays as it is."""
     if isinstance(value, str):

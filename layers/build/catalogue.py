@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from layers.build.definition import RegionGeography
-from layers.keys import KEYS, LICENCES, OURS
+from layers.descriptive_keys import KEYS, LICENCES, OURS
 from layers.mapping_reader import MappingReader
 from layers.model import (
     PARTNER_KINDS,
@@ -126,7 +126,7 @@ def theme_ids() -> tuple[str, ...]:
 # ---------------------------------------------------------------- reading definitions
 
 _CREDIT = ("source_title", "publisher", "source_url", "attribution")
-_OTHER_KEYS = (*_CREDIT, "supplied_by", "national", "source")  # the others are rows of layers.keys
+_OTHER_KEYS = (*_CREDIT, "supplied_by", "national", "source")  # the others are rows of layers.descriptive_keys
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BASICS = frozenset({"module", "file"})
 
@@ -135,9 +135,8 @@ def load_catalogue(folder: str | Path) -> list[LayerDefinition]:
     """Every definition of a folder, in the order of their ids. Raises one :class:`Refused` for all bad definitions."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise Refused(
-            "The catalogue cannot be read.", [Fault("there is no such folder", str(folder), "check the path")]
-        )
+        fault = Fault("there is no such folder", str(folder), "check the path")
+        raise Refused("The catalogue cannot be read.", [fault])
     definitions, faults = [], []
     for file in sorted(folder.glob("*.toml")):
         if file.name == THEMES_FILE:
@@ -159,9 +158,8 @@ def read_definition(path: str | Path) -> LayerDefinition:
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused(
-            f"{path.name} cannot be used.", [Fault(f"not valid TOML: {error}", path.name, "correct it")]
-        ) from error
+        fault = Fault(f"not valid TOML: {error}", path.name, "correct it")
+        raise Refused(f"{path.name} cannot be used.", [fault]) from error
     look = MappingReader(raw, path.name, rule="definition", toml=True)
     rows = [key for key in KEYS.values() if key.definition]
     known = {*(key.name for key in rows), *_OTHER_KEYS}

@@ -68,13 +68,6 @@ class Outlines:
     bounds: tuple[float, float, float, float] | None
     rings: list[list[np.ndarray]]
 
-    def polygon(self, i: int) -> shapely.Geometry:
-        """Area ``i`` as a shapely geometry in degrees (EPSG:4326)."""
-        shape = shapely.Polygon()
-        for ring in self.rings[i]:
-            shape = shape.symmetric_difference(shapely.make_valid(shapely.Polygon(ring * self.precision)))
-        return shape
-
 
 def pack(frame: gpd.GeoDataFrame, *, precision: float = 1e-5) -> bytes:
     """The outlines of ``frame`` (EPSG:4326, one row per area) in the format described at the top of this module.
@@ -148,9 +141,8 @@ def unpack(packed: bytes) -> Outlines:
 def _check(frame: gpd.GeoDataFrame, shapes: np.ndarray, precision: float) -> None:
     faults = []
     if frame.crs is None or frame.crs.to_epsg() != 4326:
-        faults.append(
-            Fault(f"outlines are in {frame.crs}, not in EPSG:4326", "geometry", 'use frame.to_crs("EPSG:4326")')
-        )
+        what = f"outlines are in {frame.crs}, not in EPSG:4326"
+        faults.append(Fault(what, "geometry", 'use frame.to_crs("EPSG:4326")'))
     filled = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     other = filled & ~np.isin(shapely.get_type_id(shapes), (3, 6))
     if other.any():

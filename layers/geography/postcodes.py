@@ -22,11 +22,6 @@ import pandas as pd
 
 from layers.geography.coordinates import to_degrees
 
-ATTRIBUTION = (
-    "Contains OS data © Crown copyright and database right. Contains Royal Mail data © Royal Mail copyright and database "
-    "right. Source: Office for National Statistics licensed under the Open Government Licence v3.0."
-)
-
 _UNIT = re.compile(r"^([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][ABD-HJLNP-UW-Z]{2})$")
 _SECTOR = re.compile(r"^([A-Z]{1,2}[0-9][A-Z0-9]?) ([0-9])$")
 _OUTWARD = re.compile(r"^([A-Z]{1,2}[0-9][A-Z0-9]?)$")

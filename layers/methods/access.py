@@ -122,9 +122,8 @@ def read_sites(services: pd.DataFrame | Sequence[pd.DataFrame], layers: Sequence
         layer = layers[number] if number < len(layers) else ""
         where = f"services {layer}".strip()
         if gone := [name for name in ("easting", "northing") if name not in frame.columns]:
-            faults.append(
-                Fault(f"columns are missing: {', '.join(gone)}", where, "give every site a place", rule="columns")
-            )
+            what = f"columns are missing: {', '.join(gone)}"
+            faults.append(Fault(what, where, "give every site a place", rule="columns"))
             continue
         n = len(frame)
         capacity = _numbers(frame, "capacity", 1.0)
@@ -199,10 +198,8 @@ def read_travel(table: pd.DataFrame, codes: Sequence[str], service_ids: Sequence
     faults: list[Fault] = []
     table = table.rename(columns={old: new for old, new in TRAVEL_COLUMNS.items() if new not in table.columns})
     if gone := [name for name in ("origin", "destination", "minutes") if name not in table.columns]:
-        raise Refused(
-            "The travel-time table cannot be used.",
-            [Fault(f"columns are missing: {', '.join(gone)}", where, "name them origin, destination, minutes")],
-        )
+        fault = Fault(f"columns are missing: {', '.join(gone)}", where, "name them origin, destination, minutes")
+        raise Refused("The travel-time table cannot be used.", [fault])
     origin = pd.Index(codes).get_indexer(pd.Index(table["origin"].astype(str)))
     ids = pd.Index(service_ids)
     twice = ids[ids.duplicated()].unique()
@@ -224,9 +221,8 @@ def read_travel(table: pd.DataFrame, codes: Sequence[str], service_ids: Sequence
     if (destination < 0).any():
         strange = pd.unique(table["destination"][destination < 0])
         what = f"{len(strange)} destinations are not services of this layer: {first_few(strange)}"
-        faults.append(
-            Fault(what, where, "use the layer's service ids", column="destination", rule="travel-destination")
-        )
+        todo = "use the layer's service ids"
+        faults.append(Fault(what, where, todo, column="destination", rule="travel-destination"))
     text = table["minutes"].notna().to_numpy() & ~np.isfinite(minutes)
     if text.any() or (minutes < 0).any():
         bad = int(np.flatnonzero(text | (minutes < 0))[0])
@@ -407,9 +403,8 @@ def access_model(
     xy = areas[["centroid_x", "centroid_y"]].to_numpy("float64")
     if not np.isfinite(xy).all():
         bad = areas["code"][~np.isfinite(xy).all(axis=1)].tolist()
-        faults.append(
-            Fault(f"{len(bad)} areas have no point: {first_few(bad)}", "areas", "build the region pack again")
-        )
+        what = f"{len(bad)} areas have no point: {first_few(bad)}"
+        faults.append(Fault(what, "areas", "build the region pack again"))
     if not (np.isfinite(detour) and detour >= 1.0):
         what = f"the detour factor is {detour}: no way is shorter than a straight line"
         faults.append(Fault(what, "detour", "use 1 or more, usually 1.0, 1.2 or 1.4", rule="detour"))
@@ -424,13 +419,11 @@ def access_model(
         faults.append(Fault(f"{int((people < 0).sum())} areas have demand below 0", "demand", "use counts of people"))
     share = None if no_car_share is None else pd.to_numeric(no_car_share, errors="coerce").to_numpy("float64")
     if share is not None and (len(share) != len(areas) or ((share < 0) | (share > 1)).any()):
-        faults.append(
-            Fault("shares must be one number from 0 to 1 for each area", "no_car_share", "divide percent by 100")
-        )
+        what = "shares must be one number from 0 to 1 for each area"
+        faults.append(Fault(what, "no_car_share", "divide percent by 100"))
     if share is not None and travel is not None:
-        faults.append(
-            Fault("a travel-time table already says how long it takes", "no_car_share", "choose one of the two")
-        )
+        what = "a travel-time table already says how long it takes"
+        faults.append(Fault(what, "no_car_share", "choose one of the two"))
     if faults:
         raise Refused("Access cannot be measured.", faults)
     multiplier, unit = np.full(len(areas), float(detour)), "m"
@@ -486,7 +479,6 @@ def check_limit(max_m: float, name: str = "max_m") -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if not (np.isfinite(number) and number > 0):
-        raise Refused(
-            "This limit cannot be used.", [Fault(f"{name} is {max_m}", name, "use a number above 0", rule="max-m")]
-        )
+        fault = Fault(f"{name} is {max_m}", name, "use a number above 0", rule="max-m")
+        raise Refused("This limit cannot be used.", [fault])
     return number

@@ -105,9 +105,8 @@ def check_request(request: GapRequest, areas, indicators, services, demand, no_c
             faults.append(Fault(what, "need", "choose another level or indicator", rule="need-level"))
     for name, weight in request.need:
         if not isinstance(weight, int | float) or not np.isfinite(weight) or weight < 0:
-            faults.append(
-                Fault(f"the weight of '{name}' is {weight}", "need", "use 0 or a positive number", rule="weight")
-            )
+            what = f"the weight of '{name}' is {weight}"
+            faults.append(Fault(what, "need", "use 0 or a positive number", rule="weight"))
     if len(set(names)) < len(names):
         faults.append(Fault("an indicator is named twice", "need", "name each once", rule="twice"))
     if not request.services:
@@ -115,9 +114,8 @@ def check_request(request: GapRequest, areas, indicators, services, demand, no_c
     for name in request.services:
         layer = services.get(name)
         if layer is None:
-            faults.append(
-                Fault(f"there is no service layer '{name}'", "services", "check the name", rule="layer-unknown")
-            )
+            what = f"there is no service layer '{name}'"
+            faults.append(Fault(what, "services", "check the name", rule="layer-unknown"))
         elif layer.descriptor.kind != Kind.SERVICES:
             faults.append(Fault(f"'{name}' is an indicator, not a list of services", "services", "choose services"))
     for name in ("max_m", "max_min"):

@@ -15,20 +15,11 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from layers.methods import gap_request
 from layers.methods.access import AccessModel
 from layers.methods.bivariate import Bivariate, bivariate
 from layers.methods.communities import Community, communities
-from layers.methods.gap_request import (
-    ByLevel,
-    GapRequest,
-    IndicatorLayer,
-    Note,
-    ServiceLayer,
-    at_level,
-    check_request,
-    limit_of,
-    model_of,
-)  # fmt: skip
+from layers.methods.gap_request import ByLevel, GapRequest, IndicatorLayer, Note, ServiceLayer
 from layers.methods.json_values import json_rows, number_or_null, plain
 from layers.methods.metrics import PoorAccess, poor_access
 from layers.methods.need import Indicator, Need, fifth, need
@@ -95,15 +86,15 @@ def find_gaps(
     ``result.border``, ``result.need.percentiles``, ``result.wards``): while a weight slider moves, only ranks and
     communities are new. Raises :class:`Refused` with every fault of the request.
     """
-    people, cars = at_level(demand, request.level, request.level), at_level(no_car_share, request.level, request.level)
-    check_request(request, areas, indicators, services, people, cars, travel)
+    people, cars = (gap_request.at_level(given, request.level, request.level) for given in (demand, no_car_share))
+    gap_request.check_request(request, areas, indicators, services, people, cars, travel)
     frame = areas[request.level]
     parts = tuple(Indicator.of(indicators[i].descriptor, indicators[i].values[request.level]) for i, _ in request.need)
     weights = dict(request.need)
     measured = need(parts, weights, percentiles)
     if model is None:
-        model = model_of(request, frame, services, people, cars, travel)
-    limit, notes = limit_of(request, services, model)
+        model = gap_request.model_of(request, frame, services, people, cars, travel)
+    limit, notes = gap_request.limit_of(request, services, model)
     access = poor_access(model, request.metric, limit, frame.index)
     if access.metric.id != request.metric:
         notes.append(Note("metric-needs-limit", {"metric": request.metric}))
@@ -242,11 +233,7 @@ def _parameters(request, indicators, services, access, model, sure, grid) -> dic
         "detour": request.detour,
         "walking_kmh": request.walking_kmh,
         "driving_kmh": request.driving_kmh if request.fair else None,
-        "alone": request.alone,
-        "fair": request.fair,
-        "group": request.group,
-        "travel": request.travel,
-        "partner": request.partner,
+        **{name: getattr(request, name) for name in ("alone", "fair", "group", "travel", "partner")},
         "footprint": list(request.footprint),
         "need_threshold": request.need_threshold,
         "access_cut": number_or_null(access.cut),

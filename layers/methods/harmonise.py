@@ -214,9 +214,8 @@ class _Rows:
 def _read_rows(table: pd.DataFrame, descriptor: Descriptor, codes: pd.Index, region: Region) -> _Rows:
     where = f"the table of '{descriptor.id}'"
     if "area_code" not in table.columns:
-        raise Refused(
-            f"{where} cannot be harmonised.", [Fault("there is no column area_code", where, "name the column of codes")]
-        )
+        fault = Fault("there is no column area_code", where, "name the column of codes")
+        raise Refused(f"{where} cannot be harmonised.", [fault])
     given = pd.Index(table["area_code"])
     area = codes.get_indexer(given)
     inside = area >= 0
@@ -230,7 +229,7 @@ def _read_rows(table: pd.DataFrame, descriptor: Descriptor, codes: pd.Index, reg
     for name in NUMBERS:
         if name in table.columns:
             columns[name] = _numbers(table[name], inside, name, descriptor, faults)
-    status = _statuses(table, inside, columns, faults)
+    status = _statuses(table, inside, faults)
     area, period = area[inside], period[inside]
     place = period * len(codes) + area
     if len(place):
@@ -286,19 +285,13 @@ def _numbers(
     else:
         wrong = column[np.isinf(numbers)]
     if len(wrong):
-        faults.append(
-            Fault(
-                f"{len(wrong)} cells of {name} are not numbers: {first_few(wrong)}",
-                f"the table of '{descriptor.id}'",
-                "read the table with layers.reading.package first, which turns marks into statuses",
-                column=name,
-                rule="not-a-number",
-            )
-        )
+        what = f"{len(wrong)} cells of {name} are not numbers: {first_few(wrong)}"
+        todo = "read the table with layers.reading.package first, which turns marks into statuses"
+        faults.append(Fault(what, f"the table of '{descriptor.id}'", todo, column=name, rule="not-a-number"))
     return numbers
 
 
-def _statuses(table: pd.DataFrame, inside: np.ndarray, columns: dict, faults: list[Fault]) -> np.ndarray:
+def _statuses(table: pd.DataFrame, inside: np.ndarray, faults: list[Fault]) -> np.ndarray:
     if "status" not in table.columns:
         return np.zeros(int(inside.sum()), "int8")  # what has no number becomes missing below
     words = table["status"][inside]
@@ -306,9 +299,8 @@ def _statuses(table: pd.DataFrame, inside: np.ndarray, columns: dict, faults: li
     number[words.isna().to_numpy(bool)] = _MISSING
     if (number < 0).any():
         strange = first_few(words[number < 0].unique())
-        faults.append(
-            Fault(f"unknown status: {strange}", "column status", f"use one of {', '.join(_STATUS)}", rule="status")
-        )
+        what = f"unknown status: {strange}"
+        faults.append(Fault(what, "column status", f"use one of {', '.join(_STATUS)}", rule="status"))
     return number.astype("int8")
 
 
@@ -602,9 +594,8 @@ def _check_lookup(lookup: pd.DataFrame, name: str, old: str, new: str) -> None:
     where, todo, faults = f"lookups/{name}.parquet", "build the region pack again", []
     missing = [column for column in (old, "change", new, "weight") if column not in lookup.columns]
     if missing:
-        raise Refused(
-            "The region's lookup cannot be used.", [Fault(f"columns are missing: {', '.join(missing)}", where, todo)]
-        )
+        fault = Fault(f"columns are missing: {', '.join(missing)}", where, todo)
+        raise Refused("The region's lookup cannot be used.", [fault])
     strange = lookup.loc[~lookup["change"].isin(list(_CHANGES)), "change"].unique()
     if len(strange):
         faults.append(Fault(f"unknown kinds of change: {first_few(strange)}", where, "use U, S, M or X"))
@@ -614,19 +605,13 @@ def _check_lookup(lookup: pd.DataFrame, name: str, old: str, new: str) -> None:
     weight = lookup["weight"].to_numpy(float, na_value=np.nan)
     wrong = ~((weight >= 0) & (weight <= 1 + 1e-9))
     if wrong.any():
-        faults.append(
-            Fault(
-                f"{int(wrong.sum())} weights are not shares from 0 to 1: {first_few(lookup.loc[wrong, old])}",
-                where,
-                todo,
-            )
-        )
+        what = f"{int(wrong.sum())} weights are not shares from 0 to 1: {first_few(lookup.loc[wrong, old])}"
+        faults.append(Fault(what, where, todo))
     whole = lookup["weight"].groupby(lookup[old].to_numpy()).sum()
     over = whole[whole > 1 + 1e-6]
     if len(over):
-        faults.append(
-            Fault(f"weights of {len(over)} areas add up to more than 1: {first_few(over.index)}", where, todo)
-        )
+        what = f"weights of {len(over)} areas add up to more than 1: {first_few(over.index)}"
+        faults.append(Fault(what, where, todo))
     if faults:
         raise Refused("The region's lookup cannot be used.", faults)
 

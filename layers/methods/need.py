@@ -106,9 +106,8 @@ def read_presets(definition: Mapping[str, Any], where: str = "presets") -> tuple
             if not entry.get(key):
                 faults.append(Fault(f"'{key}' is missing", place, "fill it in", rule="preset-key"))
         if not parts:
-            faults.append(
-                Fault("names no indicator", place, "add at least one [[preset.indicator]]", rule="preset-empty")
-            )
+            what = "names no indicator"
+            faults.append(Fault(what, place, "add at least one [[preset.indicator]]", rule="preset-empty"))
         for part in parts:
             if not part.get("id") or not part.get("why"):
                 what = f"indicator '{part.get('id', '?')}' needs an id and a reason ('why')"
@@ -220,14 +219,8 @@ def need(
     weights = {i.id: 1.0 for i in indicators} if weights is None else dict(weights)
     faults = _indicator_faults(indicators)
     if strange := sorted(set(weights) - {i.id for i in indicators}):
-        faults.append(
-            Fault(
-                f"weights name indicators that are not there: {_list(strange)}",
-                "need",
-                "check the names",
-                rule="unknown",
-            )
-        )
+        what = f"weights name indicators that are not there: {_list(strange)}"
+        faults.append(Fault(what, "need", "check the names", rule="unknown"))
     weights = {i.id: weights.get(i.id, 1.0) for i in indicators}
     if faults := faults + _weight_faults(weights):
         raise Refused("Need cannot be worked out from this.", faults)
@@ -260,9 +253,8 @@ def _indicator_faults(indicators: Sequence[Indicator]) -> list[Fault]:
     for indicator in indicators:
         where = f"need, {indicator.id}"
         if indicator.id in seen:
-            faults.append(
-                Fault("the indicator stands twice", where, "name it once and give it more weight", rule="twice")
-            )
+            what = "the indicator stands twice"
+            faults.append(Fault(what, where, "name it once and give it more weight", rule="twice"))
         seen.add(indicator.id)
         if indicator.direction == Direction.NEUTRAL:
             what = f"'{indicator.name}' has no worse end (its direction is neutral)"

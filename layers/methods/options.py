@@ -50,14 +50,12 @@ def apply_options(services: pd.DataFrame, changes: Sequence[Change], areas: pd.D
             faults.append(Fault(f"unknown change '{change.kind}'", where, f"use one of {', '.join(CHANGES)}"))
             continue
         if change.kind == "open" and known.any():
-            faults.append(
-                Fault("a site with this id exists", where, "give the new site another id", rule="option-twice")
-            )
+            what = "a site with this id exists"
+            faults.append(Fault(what, where, "give the new site another id", rule="option-twice"))
             continue
         if change.kind != "open" and not known.any():
-            faults.append(
-                Fault("there is no such site", where, "choose one of the layer's sites", rule="option-unknown")
-            )
+            what = "there is no such site"
+            faults.append(Fault(what, where, "choose one of the layer's sites", rule="option-unknown"))
             continue
         place = (change.easting, change.northing)
         if change.kind in ("open", "move") and not all(v is not None and np.isfinite(v) for v in place):

@@ -138,9 +138,8 @@ def plan_sites(
             what = (
                 f"no candidate is within {max_m:g} {model.unit} of {len(uncoverable)} areas: {first_few(uncoverable)}"
             )
-            raise Refused(
-                "Nobody can be brought within the standard.", [Fault(what, "siting", "add candidates", rule="lscp")]
-            )
+            fault = Fault(what, "siting", "add candidates", rule="lscp")
+            raise Refused("Nobody can be brought within the standard.", [fault])
         found = (
             fewest_columns(cover, time_limit=left(), progress=progress, cancel=cancel, exact=exact)
             if len(rows)
@@ -268,9 +267,8 @@ def _candidates(areas, candidates, exclude, objective, new, max_m) -> pd.DataFra
     gone = frame[["code", "lad_code", "ward_code"]].isin(set(exclude)).any(axis=1)
     known = set(frame["code"]) | set(frame["lad_code"]) | set(frame["ward_code"])
     if strange := sorted(set(exclude) - known):
-        faults.append(
-            Fault(f"exclusions name unknown places: {first_few(strange)}", "exclude", "use area or authority codes")
-        )
+        what = f"exclusions name unknown places: {first_few(strange)}"
+        faults.append(Fault(what, "exclude", "use area or authority codes"))
     frame = frame[~gone].sort_values("code", kind="stable").reset_index(drop=True)
     if objective != "lscp":
         if int(new) < 1:
@@ -314,9 +312,8 @@ def _close_pairs(model: AccessModel, rows: np.ndarray, places: pd.DataFrame, lim
         count += int(keep.sum())
         if count > MOST_GAINS:
             what = f"more than {MOST_GAINS:,} pairs of area and candidate matter"
-            raise Refused(
-                "This is too much to plan at once.", [Fault(what, "siting", "plan for underserved areas only")]
-            )
+            fault = Fault(what, "siting", "plan for underserved areas only")
+            raise Refused("This is too much to plan at once.", [fault])
     return (
         (np.concatenate([p[k] for p in parts]) for k in range(3)) if parts else (np.empty(0, int),) * 2 + (np.empty(0),)
     )

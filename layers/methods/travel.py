@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from layers.manifest import pack_faults, update_manifest
 from layers.methods.access import TRAVEL_COLUMNS, read_travel
 from layers.model import LEVELS, Fault, Refused
 
@@ -53,6 +54,8 @@ def load_travel(pack: Path, table_id: str) -> pd.DataFrame:
     if not _ID.match(table_id) or not file.is_file():
         fault = Fault(f"there is no travel-time table '{table_id}'", "travel", "check the name", rule="travel-unknown")
         raise Refused("The travel-time table cannot be used.", [fault])
+    if fault := pack_faults(pack, "travel").parts.get(f"travel/{table_id}"):
+        raise Refused("The travel-time table cannot be used.", [fault])
     return read_travel_file(file)
 
 
@@ -68,9 +71,8 @@ def read_travel_file(path: Path) -> pd.DataFrame:
     except Exception as error:  # pyarrow and pandas raise many kinds for a file that is not what its name says
         # without the path that the system names: whoever chooses the table on the map reads this
         said = getattr(error, "strerror", None) or (str(error).splitlines() or ["it cannot be read"])[0]
-        fault = Fault(
-            said[:200].replace(str(path), path.name), path.name, "hand in a CSV or Parquet file", rule="travel-file"
-        )
+        what = said[:200].replace(str(path), path.name)
+        fault = Fault(what, path.name, "hand in a CSV or Parquet file", rule="travel-file")
         raise Refused("The travel-time table cannot be read.", [fault]) from None
     table = table.rename(columns={old: new for old, new in TRAVEL_COLUMNS.items() if new not in table.columns})
     return table[[name for name in _COLUMNS if name in table.columns]]  # what is missing, read_travel names
@@ -114,6 +116,7 @@ def add_travel(
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in about.items()]
     _replace(folder / f"{table_id}.parquet", lambda part: table.to_parquet(part, index=False))
     _replace(folder / f"{table_id}.toml", lambda part: part.write_text("\n".join(lines) + "\n", "utf-8"))
+    update_manifest(pack, f"travel/{table_id}.parquet", f"travel/{table_id}.toml")
     return next(each for each in travel_tables(pack) if each.id == table_id)
 
 
@@ -126,7 +129,11 @@ def _replace(file: Path, write) -> None:
 
 def _all(pack: Path) -> list[tuple[TravelTable | None, list[Fault]]]:
     folder = Path(pack) / "travel"
-    return [_describe(file) for file in sorted(folder.glob("*.toml"))] if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    broken = pack_faults(pack, "travel").parts
+    whole = [file for file in sorted(folder.glob("*.toml")) if f"travel/{file.stem}" not in broken]
+    return [*map(_describe, whole), *((None, [fault]) for fault in broken.values())]
 
 
 def _describe(file: Path) -> tuple[TravelTable | None, list[Fault]]:

@@ -296,6 +296,29 @@ def _line_of(text: str, name: str) -> int:
     return 2
 
 
+_NOTES = re.compile(r" {0,3}(`{3,}|~{3,})\s*notes\s*\Z")
+_FENCE_END = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*\Z")
+
+
+def without_notes(text: str) -> str:
+    """The text without what only its presenter is to read: every ```notes block, one without an end too."""
+    lines, fence = text.split("\n"), ""
+    front = lines[0].strip() == "---"
+    out = []
+    for number, line in enumerate(lines):
+        if front:  # a setting may run over lines
+            out.append(line)
+            front = not (number and line.strip() in ("---", "..."))
+        elif fence:
+            end = _FENCE_END.match(line)
+            fence = "" if end and end[1].startswith(fence) else fence
+        elif found := _NOTES.match(line):
+            fence = found[1]
+        else:
+            out.append(line)
+    return "\n".join(out)
+
+
 # ---- pages --------------------------------------------------------------------------------------------------------------
 
 _markdown = MarkdownIt("commonmark", {"html": False}).disable(["html_block", "html_inline", "entity"])

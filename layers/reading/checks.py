@@ -46,9 +46,8 @@ def row_faults(wrong, table, column, roles, where, what, todo, rule, severity) -
         text = f"{who.iloc[row]}: {shown[:60]} {what}".replace(":  ", ": ")
         out.append(Fault(text, where, todo, row_of(table.index[row]), header, shown[:80], rule, severity))
     if len(rows) > SHOWN:
-        out.append(
-            Fault(f"{len(rows) - SHOWN:,} more rows: {what}", where, todo, column=header, rule=rule, severity=severity)
-        )
+        what = f"{len(rows) - SHOWN:,} more rows: {what}"
+        out.append(Fault(what, where, todo, column=header, rule=rule, severity=severity))
     return out
 
 
@@ -65,16 +64,8 @@ def habits(text: pd.DataFrame, roles: dict[str, str], descriptor: Descriptor, co
         read = numbers(text[roles[role]], marks_of(descriptor), comma)
         for habit, count in read.habits.items():
             rule = habit.replace(" ", "-")
-            faults.append(
-                Fault(
-                    f"{count:,} cells had a {habit}, which was read",
-                    where,
-                    "",
-                    column=roles[role],
-                    rule=rule,
-                    severity="warning",
-                )
-            )
+            what = f"{count:,} cells had a {habit}, which was read"
+            faults.append(Fault(what, where, "", column=roles[role], rule=rule, severity="warning"))
             if habit == "percent sign" and role == "value" and descriptor.measure not in (None, Measure.PERCENTAGE):
                 what = f"{count:,} cells have a percent sign, but the measure is {descriptor.measure}"
                 todo = "set the measure to percentage, or take the signs out"
@@ -200,9 +191,8 @@ def check_values(table: pd.DataFrame, descriptor: Descriptor, roles: Mapping[str
     shown = value if value is not None else None
     if shown is not None and len(shown.dropna()) > 20 and shown.nunique() == 1:
         what = f"every area has the same value, {shown.dropna().iloc[0]:g}"
-        faults.append(
-            Fault(what, where, "check the column", column=roles.get("value", ""), rule="constant", severity="warning")
-        )
+        todo = "check the column"
+        faults.append(Fault(what, where, todo, column=roles.get("value", ""), rule="constant", severity="warning"))
     if not (table["status"] == Status.OK).any() and not (table["status"] == Status.CONVERTED).any():
         faults.append(Fault("no row has a number", where, "check the column of the value", rule="no-numbers"))
     return faults
@@ -275,11 +265,8 @@ def _check_agreement(value, top, base, descriptor, table, roles, where) -> list[
             todo = f"set per to {descriptor.per * middle:.4g}"
             return [Fault(what, where, todo, column=column, rule="value-disagrees")]
         what = f"{int(off.sum()):,} of {int(both.sum()):,} values disagree with numerator / denominator x {descriptor.per:g}"
-        return [
-            Fault(
-                what, where, "check which columns are numerator and denominator", column=column, rule="value-disagrees"
-            )
-        ]
+        todo = "check which columns are numerator and denominator"
+        return [Fault(what, where, todo, column=column, rule="value-disagrees")]
     todo = "the map shows what numerator and denominator give; correct the one that is wrong"
     return row_faults(
         off, table, "value", roles, where, f"disagrees with numerator / denominator x {descriptor.per:g}", todo,
@@ -414,18 +401,13 @@ def far_from_neighbours(table, descriptor, region, level, where, roles) -> list[
         code = latest.loc[row, "area_code"]
         what = f"{code} has {numbers_[position]:g}, the areas that touch it about {around[position]:g}"
         faults.append(
-            Fault(
-                what,
-                where,
-                "check that it is right",
-                row_of(row),
-                roles.get("value", "numerator"),
-                f"{numbers_[position]:g}",
-                "far-from-neighbours",
-                "warning",
-            )
+            _to_check(what, where, row, roles.get("value", "numerator"), numbers_[position], "far-from-neighbours")
         )
     return faults
+
+
+def _to_check(what: str, where: str, row, column: str, value: float, rule: str) -> Fault:
+    return Fault(what, where, "check that it is right", row_of(row), column, f"{value:g}", rule, "warning")
 
 
 _touching: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -478,18 +460,7 @@ def compare_with_before(table: pd.DataFrame, before: pd.DataFrame, where: str, r
         for position in order[far[order] > FAR_FROM_BEFORE]:
             one = both.iloc[position]
             what = f"{one['area_code']} moved from {one[f'{role}_before']:g} to {one[role]:g}, far more than the others"
-            faults.append(
-                Fault(
-                    what,
-                    where,
-                    "check that it is right",
-                    row_of(one["row"]),
-                    roles.get(role, role),
-                    f"{one[role]:g}",
-                    "far-from-before",
-                    "warning",
-                )
-            )
+            faults.append(_to_check(what, where, one["row"], roles.get(role, role), one[role], "far-from-before"))
     gone = sorted(set(before["area_code"]) - set(table["area_code"]))
     if gone:
         what = f"{len(gone):,} areas of the version now published are not in this file: {first_few(gone)}"
@@ -541,7 +512,7 @@ def _parents(region, geography: FoundBoundaries) -> pd.Series | None:
     return None
 
 
-def coverage_faults(coverage: pd.DataFrame, geography: FoundBoundaries, where: str) -> list[Fault]:
+def coverage_faults(coverage: pd.DataFrame, where: str) -> list[Fault]:
     if coverage.empty:
         return []
     faults = []
@@ -549,9 +520,8 @@ def coverage_faults(coverage: pd.DataFrame, geography: FoundBoundaries, where: s
     some = coverage[(coverage["covered"] > 0) & (coverage["covered"] < coverage["areas"])]
     if len(none):
         what = f"{len(none)} of {len(coverage)} authorities are not covered at all: {', '.join(none['name'].head(8))}"
-        faults.append(
-            Fault(what, where, "say so in the caveats, or ask them for theirs", rule="coverage", severity="warning")
-        )
+        todo = "say so in the caveats, or ask them for theirs"
+        faults.append(Fault(what, where, todo, rule="coverage", severity="warning"))
     if len(some):
         parts = ", ".join(f"{row['name']} {row['covered']} of {row['areas']}" for _, row in some.head(8).iterrows())
         faults.append(Fault(f"some areas are not in the file: {parts}", where, "", rule="coverage", severity="warning"))

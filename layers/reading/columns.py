@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from layers.keys import roles_of
+from layers.descriptive_keys import roles_of
 from layers.model import LEVELS, Fault, Kind
 from layers.reading.files import Sheet
 from layers.reading.marks import numbers

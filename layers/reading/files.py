@@ -112,9 +112,8 @@ def read_upload(path: str | Path, *, filename: str = "", sheet: str = "", limits
         raise _refuse(name, "there is no such file", "check the path")
     size = path.stat().st_size
     if size > limits.upload:
-        raise _refuse(
-            name, f"is {size / MIB:,.0f} MiB; at most {limits.upload / MIB:,.0f} are taken", "divide it", "too-large"
-        )
+        what = f"is {size / MIB:,.0f} MiB; at most {limits.upload / MIB:,.0f} are taken"
+        raise _refuse(name, what, "divide it", "too-large")
     raw = path.read_bytes()
     if not raw.strip(b"\0 \t\r\n"):
         raise _refuse(name, "is empty", "export it again", "empty")
@@ -131,9 +130,8 @@ def _read_folder(path: Path, limits: Limits) -> dict[str, bytes]:
             continue
         total += file.stat().st_size
         if total > limits.upload or len(members) >= limits.members:
-            raise _refuse(
-                path.name, "holds too many or too large files", "leave only the descriptor and the table in it"
-            )
+            what = "holds too many or too large files"
+            raise _refuse(path.name, what, "leave only the descriptor and the table in it")
         members[file.name] = file.read_bytes()
     return members
 
@@ -152,9 +150,8 @@ def _from_members(members: Mapping[str, bytes], name: str, sheet: str, limits: L
         if whole in members:
             tables = [whole]
         elif document.get("resources"):
-            raise _refuse(
-                name, f"the table {wanted!r} of its descriptor is not there", "put it beside the descriptor", "package"
-            )
+            what = f"the table {wanted!r} of its descriptor is not there"
+            raise _refuse(name, what, "put it beside the descriptor", "package")
     if len(tables) != 1:
         inside = ", ".join(safe_name(key) for key in list(members)[:8]) or "nothing"
         what = f"holds {'no table' if not tables else f'{len(tables)} tables'}: {inside}"
@@ -235,9 +232,8 @@ def read_table(raw: bytes, name: str, *, sheet: str = "", limits: Limits = LIMIT
     takes = {"xlsx": {"xlsx"}, "gpkg": {"gpkg"}, "json": {"geojson", "json"}, "text": {"csv", "tsv", "txt", ""}}
     if kind not in readers:
         todo = "save it as CSV, XLSX, GeoJSON or GeoPackage"
-        raise _refuse(
-            name, f"is {kind}, which is not taken here" if kind != "zip" else "is a zip within a zip", todo, "file-kind"
-        )
+        what = f"is {kind}, which is not taken here" if kind != "zip" else "is a zip within a zip"
+        raise _refuse(name, what, todo, "file-kind")
     if extension not in takes[kind]:
         is_a = {"xlsx": "an Excel workbook", "gpkg": "a GeoPackage", "json": "JSON", "text": "plain text"}[kind]
         what = f"is called .{extension} but holds {is_a}" if extension else f"has no ending but holds {is_a}"
@@ -321,9 +317,8 @@ def _member_name(info: zipfile.ZipInfo, archive: str) -> str | None:
     raw = info.filename.replace("\\", "/")
     parts = raw.split("/")
     if raw.startswith("/") or ".." in parts or re.match(r"^[A-Za-z]:", raw) or "\0" in raw or len(raw) > 300:
-        raise _refuse(
-            archive, f"holds a name that leads out of it, {safe_name(raw)!r}", "zip the files themselves", "zip-slip"
-        )
+        what = f"holds a name that leads out of it, {safe_name(raw)!r}"
+        raise _refuse(archive, what, "zip the files themselves", "zip-slip")
     if stat.S_ISLNK(info.external_attr >> 16):
         raise _refuse(archive, f"holds a link, {safe_name(raw)!r}", "zip the files themselves", "zip-link")
     if info.is_dir() or parts[0] == "__MACOSX" or parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini"):
@@ -409,9 +404,8 @@ def _sheet_of_geojson(raw: bytes, name: str, limits: Limits) -> Sheet:
     if not features:
         raise _refuse(name, "holds no features", "export it again", "empty")
     if len(features) > limits.rows:
-        raise _refuse(
-            name, f"has {len(features):,} features; at most {limits.rows:,} are taken", "divide it", "too-large"
-        )
+        what = f"has {len(features):,} features; at most {limits.rows:,} are taken"
+        raise _refuse(name, what, "divide it", "too-large")
     epsg = _crs_of(document, name)
     columns: dict[str, list[str]] = {}
     for at, feature in enumerate(features):
@@ -530,9 +524,8 @@ def decode(raw: bytes, name: str) -> tuple[str, str, list[Fault]]:
             try:
                 return raw.decode(encoding), encoding, []
             except UnicodeDecodeError as error:
-                raise _refuse(
-                    name, f"begins like {encoding} but is not ({_short(error)})", "save it as UTF-8", "encoding"
-                ) from None
+                what = f"begins like {encoding} but is not ({_short(error)})"
+                raise _refuse(name, what, "save it as UTF-8", "encoding") from None
     if encoding := _utf16_without_mark(raw[:512]):
         try:
             return raw.decode(encoding), encoding, []
@@ -608,16 +601,14 @@ def _frame_of(rows: list[list[str]], name: str, limits: Limits) -> tuple[pd.Data
     faults: list[Fault] = []
     at = _header_at(rows)
     if at is None:
-        raise _refuse(
-            name, "holds no table", "put the names of the columns in one row and a record in each row below", "empty"
-        )
+        what = "holds no table"
+        raise _refuse(name, what, "put the names of the columns in one row and a record in each row below", "empty")
     if at:
         what = (
             f"the {at} rows above the header were passed over" if at > 1 else "the row above the header was passed over"
         )
-        faults.append(
-            Fault(what, name, f"check that row {at + 1} is the header", rule="rows-above", severity="warning")
-        )
+        todo = f"check that row {at + 1} is the header"
+        faults.append(Fault(what, name, todo, rule="rows-above", severity="warning"))
     header = rows[at]
     while (
         header
@@ -627,9 +618,8 @@ def _frame_of(rows: list[list[str]], name: str, limits: Limits) -> tuple[pd.Data
         header = header[:-1]
     width = len(header)
     if width > limits.columns:
-        raise _refuse(
-            name, f"has {width:,} columns; at most {limits.columns:,} are taken", "leave some out", "too-large"
-        )
+        what = f"has {width:,} columns; at most {limits.columns:,} are taken"
+        raise _refuse(name, what, "leave some out", "too-large")
     body, numbers = [], []
     ragged = []
     for number, row in enumerate(rows[at + 1 :], at + 2):
@@ -731,9 +721,8 @@ def _headers(cells: list[str], name: str, row: int) -> tuple[list[str], list[Fau
             key = f"{text} ({times})"
         if times > 1:
             what = f"the header {text!r} stands more than once; the later one is called {key!r}"
-            faults.append(
-                Fault(what, name, "give each column its own name", row, text, rule="header-twice", severity="warning")
-            )
+            todo = "give each column its own name"
+            faults.append(Fault(what, name, todo, row, text, rule="header-twice", severity="warning"))
         used[key] = at
         out.append(key)
     return out, faults
@@ -784,9 +773,8 @@ def _check_xlsx(file: Path, name: str, limits: Limits) -> None:
         if part.endswith((".xml", ".rels")):
             head = content[: 1 << 16].replace(b"\0", b"")  # UTF-16 hides it no better
             if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-                raise _refuse(
-                    name, "declares an XML entity, which no program writes into a workbook", "save it again", "xxe"
-                )
+                what = "declares an XML entity, which no program writes into a workbook"
+                raise _refuse(name, what, "save it again", "xxe")
         if part.endswith("vbaProject.bin"):
             raise _refuse(name, "holds macros", "save it as .xlsx without them", "macros")
 
@@ -814,7 +802,7 @@ def _read_gpkg(raw: bytes, name: str, sheet: str, limits: Limits) -> Sheet:
 
 
 def _apart(kind: str, file: Path, name: str, sheet: str, limits: Limits) -> tuple[dict, list[list[str]]]:
-    """Read a file in the child process (:mod:`layers.reading.child`): what it says, and its columns as text."""
+    """Read a file in the child process (:mod:`layers.reading.reader_process`): what it says, and its columns as text."""
     out = file.with_name("out.arrow")
     options = {
         "sheet": sheet,
@@ -825,7 +813,7 @@ def _apart(kind: str, file: Path, name: str, sheet: str, limits: Limits) -> tupl
         "memory": limits.memory,
         "file_size": 4 * limits.unpacked,
     }
-    child = Path(__file__).with_name("child.py")
+    child = Path(__file__).with_name("reader_process.py")
     environment = {
         "PATH": "",
         "LANG": "C.UTF-8",
@@ -843,16 +831,14 @@ def _apart(kind: str, file: Path, name: str, sheet: str, limits: Limits) -> tupl
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise _refuse(
-            name, f"could not be read within {limits.wall_s} seconds", "divide it, or save it as CSV", "too-slow"
-        ) from None
+        what = f"could not be read within {limits.wall_s} seconds"
+        raise _refuse(name, what, "divide it, or save it as CSV", "too-slow") from None
     try:
         about = json.loads(done.stdout)
     except ValueError:
         todo = "divide it, or save it as CSV"
-        raise _refuse(
-            name, "needs more time or memory than an upload may have, or is damaged", todo, "too-slow"
-        ) from None
+        what = "needs more time or memory than an upload may have, or is damaged"
+        raise _refuse(name, what, todo, "too-slow") from None
     if "refused" in about:
         raise _refuse(name, about["refused"], "", kind)
     import pyarrow as pa

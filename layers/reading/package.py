@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from layers.descriptive_keys import roles_of
 from layers.descriptor import (
     FILE,
     SUPPRESSION_MARK,
@@ -31,7 +32,6 @@ from layers.descriptor import (
 )
 from layers.fields import SERVICE
 from layers.geography.points import fill_locations
-from layers.keys import roles_of
 from layers.model import Descriptor, Fault, Kind, Measure, Package, Refused, Status
 from layers.reading.files import read_json, read_table, read_zip
 from layers.reading.marks import Numbers, meaning, numbers, tidy
@@ -63,9 +63,8 @@ def read_package(path: str | Path) -> Package:
     elif path.is_file():
         document, table_bytes, name = _read_file(path)
     else:
-        raise Refused(
-            f"{path} cannot be read.", [Fault("there is no such file or folder", str(path), "check the path")]
-        )
+        fault = Fault("there is no such file or folder", str(path), "check the path")
+        raise Refused(f"{path} cannot be read.", [fault])
     descriptor = descriptor_from_json(document)
     text = _text_of(table_bytes, name)
     table, faults = table_from_text(text, descriptor, where=name)
@@ -189,9 +188,8 @@ def match_columns(text: pd.DataFrame, descriptor: Descriptor, where: str = "") -
             headers[role] = header
         else:
             todo = f"the table has: {', '.join(map(str, text.columns[:20]))}"
-            faults.append(
-                Fault(f"there is no column {header!r}", where, todo, column=header, value=role, rule="column-missing")
-            )
+            what = f"there is no column {header!r}"
+            faults.append(Fault(what, where, todo, column=header, value=role, rule="column-missing"))
     used = set(headers.values())
     for role in known:
         if role not in headers and role in text.columns and role not in used and role not in descriptor.columns:
@@ -336,9 +334,8 @@ def _row_faults(wrong, text, header, where, what, rule, todo, severity="error") 
         for row in rows[:_SHOWN]
     ]
     if len(rows) > _SHOWN:
-        faults.append(
-            Fault(f"{len(rows) - _SHOWN:,} more rows: {what}", where, todo, column=header, rule=rule, severity=severity)
-        )
+        what = f"{len(rows) - _SHOWN:,} more rows: {what}"
+        faults.append(Fault(what, where, todo, column=header, rule=rule, severity=severity))
     return faults
 
 
@@ -432,18 +429,9 @@ def _number_text(column: pd.Series) -> pd.Series:
     values = column.to_numpy(dtype=float)
     if np.isinf(values).any():
         rows = np.flatnonzero(np.isinf(values))
-        raise Refused(
-            "The table cannot be written.",
-            [
-                Fault(
-                    f"{len(rows)} numbers are infinite",
-                    "",
-                    "leave them out",
-                    column=str(column.name),
-                    rule="not-a-number",
-                )
-            ],
-        )
+        what = f"{len(rows)} numbers are infinite"
+        fault = Fault(what, "", "leave them out", column=str(column.name), rule="not-a-number")
+        raise Refused("The table cannot be written.", [fault])
     text = [
         "" if value != value else str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
         for value in values.tolist()

@@ -54,30 +54,14 @@ def check_coordinate_columns(read, roles, where) -> list[Fault]:
         degrees = inside(x, y, UK_DEGREES) & (np.abs(x) < 10)
         if size and degrees[known].sum() > size / 2:
             todo = "choose them as longitude and latitude"
-            out.append(
-                Fault(
-                    "these are degrees, not metres of the National Grid",
-                    where,
-                    todo,
-                    None,
-                    column,
-                    rule="degrees-not-metres",
-                )
-            )
+            what = "these are degrees, not metres of the National Grid"
+            out.append(Fault(what, where, todo, column=column, rule="degrees-not-metres"))
         elif size and inside(x, y, UK_METRES)[known].sum() < size / 2:
             what, todo = f"most of the {size:,} points lie outside Great Britain", "check the two columns"
             out.append(Fault(what, where, todo, None, column, rule="impossible-coordinates"))
         elif size >= 20 and _on_land_share(y[known], x[known]) > 0.9 > 0.5 > _on_land_share(x[known], y[known]):
-            out.append(
-                Fault(
-                    "easting and northing are exchanged",
-                    where,
-                    "exchange the two columns",
-                    None,
-                    column,
-                    rule="swapped",
-                )
-            )
+            what = "easting and northing are exchanged"
+            out.append(Fault(what, where, "exchange the two columns", column=column, rule="swapped"))
     return out
 
 

@@ -14,47 +14,19 @@ from typing import Any
 
 import pandas as pd
 
+from layers.descriptive_keys import KEYS, OURS
 from layers.descriptor import FILE, readable_part
 from layers.fields import SERVICE
 from layers.geography.points import lad_of_points
-from layers.keys import KEYS, OURS
-from layers.model import (
-    LEVELS,
-    Descriptor,
-    Fault,
-    Kind,
-    Package,
-    Refused,
-    Status,
-)
-from layers.reading.checks import (
-    check_periods,
-    check_values,
-    compare_with_before,
-    coverage_faults,
-    coverage_of,
-    duplicates,
-    far_from_neighbours,
-    habits,
-    row_faults,
-    row_of,
-    small_numbers,
-)
+from layers.model import LEVELS, Descriptor, Fault, Kind, Package, Refused, Status
+from layers.reading import checks, site_checks
 from layers.reading.columns import Guess, guess_columns, guess_measure, kind_of_table, numeric_columns
 from layers.reading.files import LIMITS, Limits, read_upload, safe_name
 from layers.reading.marks import numbers
 from layers.reading.package import bad_numbers, safe_for_spreadsheets, table_from_text
-from layers.reading.site_checks import (
-    check_coordinate_columns,
-    check_ids,
-    check_postcodes,
-    check_sea,
-    check_text,
-    coverage_of_sites,
-    drop_impossible,
-    near_region,
-)
 from layers.reading.vintage import FoundBoundaries, detect, known_codes
+
+_OF_FAULT = ("severity", "rule", "what", "where", "row", "column", "value", "todo")
 
 
 @dataclass(frozen=True)
@@ -135,19 +107,7 @@ class Report:
             else None,
             "counts": self.counts,
             "coverage": self.coverage.to_dict("records"),
-            "faults": [
-                {
-                    "severity": fault.severity,
-                    "rule": fault.rule,
-                    "what": fault.what,
-                    "where": fault.where,
-                    "row": fault.row,
-                    "column": fault.column,
-                    "value": fault.value,
-                    "todo": fault.todo,
-                }
-                for fault in self.faults
-            ],
+            "faults": [{name: getattr(fault, name) for name in _OF_FAULT} for fault in self.faults],
         }
 
     def rejected_csv(self) -> bytes:
@@ -294,22 +254,22 @@ def _finish_indicator(before, sheet, working, descriptor, geography, region, fau
         )  # fmt: skip
     table["area_code"] = geography.codes[keep]
     reasons = _reasons(geography)
-    faults += habits(checked, roles, working, comma, where)
-    duplicate_faults, drop = duplicates(table, where, roles)
+    faults += checks.habits(checked, roles, working, comma, where)
+    duplicate_faults, drop = checks.duplicates(table, where, roles)
     faults += duplicate_faults
     for row in drop:
         reasons[row] = "the same row stands further up"
     table = table.drop(index=drop)
-    faults += check_values(table, working, roles, where)
-    faults += check_periods(table, working, where)
-    faults += small_numbers(table, working, where, roles)
+    faults += checks.check_values(table, working, roles, where)
+    faults += checks.check_periods(table, working, where)
+    faults += checks.small_numbers(table, working, where, roles)
     usable_level = geography.level in LEVELS and geography.vintage == (region.vintages.get(geography.level) or 0)
     if usable_level:
-        faults += far_from_neighbours(table, working, region, geography.level, where, roles)
+        faults += checks.far_from_neighbours(table, working, region, geography.level, where, roles)
     if previous is not None:
-        faults += compare_with_before(table, previous.table, where, roles)
-    coverage = coverage_of(table, region, geography)
-    faults += coverage_faults(coverage, geography, where)
+        faults += checks.compare_with_before(table, previous.table, where, roles)
+    coverage = checks.coverage_of(table, region, geography)
+    faults += checks.coverage_faults(coverage, where)
     rejected = _rejected(text, reasons)
     counts |= {
         "areas": int(table["area_code"].nunique()),
@@ -383,7 +343,7 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
         for role in ("longitude", "latitude", "easting", "northing")
         if role in roles
     }
-    found = check_coordinate_columns(read, roles, where)
+    found = site_checks.check_coordinate_columns(read, roles, where)
     faults += found
     if any(fault.severity == "error" for fault in found):
         return replace(before, descriptor=descriptor, faults=_in_order(faults), counts=counts)
@@ -395,14 +355,14 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
         if broken.any():
             faults += [replace(fault, severity="warning") for fault in bad_numbers(text[header], one, header, where)]
             cleaned.loc[broken, header] = ""
-    drop_impossible(cleaned, read, roles, where, faults)
+    site_checks.drop_impossible(cleaned, read, roles, where, faults)
     table, found = table_from_text(cleaned, replace(working, columns=roles), where=where, decimal_comma=comma)
     faults += found
     if any(fault.rule == "column-missing" for fault in found) or table.empty:
         return replace(before, descriptor=descriptor, faults=_in_order(faults), counts=counts)
     table = table.drop(columns="status", errors="ignore")
 
-    faults += check_postcodes(table, roles, where)
+    faults += site_checks.check_postcodes(table, roles, where)
     lost = table["easting"].isna() | table["northing"].isna()
     for row in table.index[lost]:
         reasons[row] = "no place: neither usable coordinates nor a known postcode"
@@ -414,8 +374,10 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
             else "1 service has no place and is kept out"
         )
         todo = "give coordinates or a full postcode; the rows can be downloaded"
-        faults.append(Fault(what, where, todo, row_of(table.index[lost][0]), rule="no-place", severity="warning"))
-    near = near_region(table, region)
+        faults.append(
+            Fault(what, where, todo, checks.row_of(table.index[lost][0]), rule="no-place", severity="warning")
+        )
+    near = site_checks.near_region(table, region)
     far = ~near & ~lost
     for row in table.index[far]:
         reasons[row] = f"further than {region.service_buffer_m / 1000:g} km outside the region"
@@ -423,12 +385,13 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
         away = f"further than {region.service_buffer_m / 1000:g} km outside the region"
         count = int(far.sum())
         what = f"{count:,} services {away} are kept out" if count > 1 else f"1 service {away} is kept out"
-        faults.append(Fault(what, where, "", row_of(table.index[far][0]), rule="outside-region", severity="warning"))
+        faults.append(
+            Fault(what, where, "", checks.row_of(table.index[far][0]), rule="outside-region", severity="warning")
+        )
     table = table[~(lost | far)].copy()
     if table.empty:
-        faults.append(
-            Fault("no service is left to publish", where, "check the columns of the coordinates", rule="no-rows")
-        )
+        what = "no service is left to publish"
+        faults.append(Fault(what, where, "check the columns of the coordinates", rule="no-rows"))
         return replace(
             before, descriptor=descriptor, faults=_in_order(faults), counts=counts, rejected=_rejected(text, reasons)
         )
@@ -438,19 +401,19 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
     )
     from_postcode = table["location_from"] == "postcode"
     table["lad_code"] = by_postcode.where(from_postcode & (by_postcode != ""), standing).astype("str")
-    faults += check_sea(table, region, roles, where)
-    repeated, drop = check_ids(table, roles, where)
+    faults += site_checks.check_sea(table, region, roles, where)
+    repeated, drop = site_checks.check_ids(table, roles, where)
     faults += repeated
     for row in drop:
         reasons[row] = "the same row stands further up"
     table = table.drop(index=drop)
-    faults += check_text(table, roles, where)
+    faults += site_checks.check_text(table, roles, where)
     if "capacity" in table:
         wrong = table["capacity"] < 0
-        faults += row_faults(
+        faults += checks.row_faults(
             wrong, table, "capacity", roles, where, "is below 0", "correct it or leave it blank", "negative", "error"
         )
-    coverage = coverage_of_sites(table, region)
+    coverage = site_checks.coverage_of_sites(table, region)
     rejected = _rejected(text, reasons)
     counts |= {
         "services": len(table),

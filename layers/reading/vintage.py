@@ -216,8 +216,8 @@ def detect(
     by_sort = {name: times[name] for name in ("region", "outside", "other-level", "replaced", "unknown")}
     unknown = tuple(code for code in distinct if kinds[code] == "unknown")
     suggested = _repairs(unknown, every)
-    faults += _unknown_faults(unknown, suggested, clean, by_sort, region, chosen, where, column)
-    faults += _kept_out_faults(sort, clean, shapes, chosen, every, where, column)
+    faults += _unknown_faults(unknown, suggested, clean, by_sort, chosen, where, column)
+    faults += _kept_out_faults(sort, clean, shapes, chosen, where, column)
     if chosen == "ward" and not gone:
         faults += _ward_holes(clean, sort, region, where, column)
     counts = {key: count for key, count in result.counts.items() if count}
@@ -321,9 +321,8 @@ def _vintage_of(level, distinct, vintages, own, claimed, where, column) -> _Vint
         f"All {len(everything):,} codes are the same in {both}, so the year cannot be told from them. "
         "Which boundaries were the numbers counted on?"
     )
-    fault = Fault(
-        question, where, "choose the year; the publisher's notes say it", column=column, rule="vintage-unclear"
-    )
+    todo = "choose the year; the publisher's notes say it"
+    fault = Fault(question, where, todo, column=column, rule="vintage-unclear")
     return _Vintage(own, False, counts, (fault,), question=question, choices=tuple((level, year) for year in possible))
 
 
@@ -418,7 +417,7 @@ def _mended_fault(what: str, count: int, where: str, column: str) -> Fault:
     return Fault(text, where, "", column=column, rule="untidy-codes", severity="warning")
 
 
-def _unknown_faults(unknown, suggested, clean, by_sort, region, level, where, column) -> list[Fault]:
+def _unknown_faults(unknown, suggested, clean, by_sort, level, where, column) -> list[Fault]:
     if not unknown:
         return []
     faults = []
@@ -427,17 +426,8 @@ def _unknown_faults(unknown, suggested, clean, by_sort, region, level, where, co
         for why, codes in damage.items():
             first = rows.index[rows.isin(codes)][0]
             todo = "import the column as text, from the original file"
-            faults.append(
-                Fault(
-                    f"{len(codes):,} codes {why}: {first_few(codes)}",
-                    where,
-                    todo,
-                    _row(first),
-                    column,
-                    codes[0],
-                    "excel-damage",
-                )
-            )
+            what = f"{len(codes):,} codes {why}: {first_few(codes)}"
+            faults.append(Fault(what, where, todo, _row(first), column, codes[0], "excel-damage"))
     rest = [code for code in unknown if not any(code in codes for codes in damage.values())]
     if rest:
         many = by_sort["region"] < by_sort["unknown"]
@@ -454,7 +444,7 @@ def _row(label) -> int | None:
     return int(label) if isinstance(label, (int, np.integer)) else None
 
 
-def _kept_out_faults(sort, clean, shapes, level, every, where, column) -> list[Fault]:
+def _kept_out_faults(sort, clean, shapes, level, where, column) -> list[Fault]:
     faults = []
     outside = sorted(clean[sort == "outside"].unique())
     if outside:
@@ -573,11 +563,8 @@ def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, w
     sentence = f"{len(distinct):,} codes: none of the region"
     if not len(distinct):
         sentence = "no codes"
-        faults.append(
-            Fault(
-                "the column is empty", where, "choose the column that holds area codes", column=column, rule="no-codes"
-            )
-        )
+        what = "the column is empty"
+        faults.append(Fault(what, where, "choose the column that holds area codes", column=column, rule="no-codes"))
     elif shape_hits[seen]:
         what = f"none of the {shape_hits[seen]:,} {_PLURAL[seen]} is in the region {region.name}"
         todo = "check that the file is for this region"
@@ -594,11 +581,8 @@ def _nothing_known(codes, clean, distinct, shapes, shape_hits, region, faults, w
     elif damage:
         for why, found in damage.items():
             todo = "import the column as text, from the original file"
-            faults.append(
-                Fault(
-                    f"{len(found):,} codes {why}: {first_few(found)}", where, todo, column=column, rule="excel-damage"
-                )
-            )
+            what = f"{len(found):,} codes {why}: {first_few(found)}"
+            faults.append(Fault(what, where, todo, column=column, rule="excel-damage"))
     else:
         kinds = sorted({words for _, words in shapes.values() if words})
         what = (

@@ -172,14 +172,9 @@ def read(file: OfficialFile, source: Path, faults: list[Fault]) -> pd.DataFrame 
     found = find(file, source)
     if found is None:
         names = " or ".join(Path(file.path).name + ending for ending in file.endings)
-        faults.append(
-            Fault(
-                f"the file is missing ({file.title})",
-                f"{Path(file.path).parent}/{names}",
-                "put the official file there; docs/region-pack.md says where it is published",
-                rule="missing-file",
-            )
-        )
+        what = f"the file is missing ({file.title})"
+        todo = "put the official file there; docs/region-pack.md says where it is published"
+        faults.append(Fault(what, f"{Path(file.path).parent}/{names}", todo, rule="missing-file"))
         return None
     where = found.relative_to(source).as_posix()
     try:

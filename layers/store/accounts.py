@@ -21,10 +21,12 @@ import argon2
 import sqlalchemy as sa
 
 from layers.model import PUBLIC, SYSTEM, Fault, NotFound, Refused, Viewer
+from layers.names import is_name, shown
 from layers.region import Region
 from layers.store.audit import add_line
 from layers.store.database import Database
-from layers.store.records import ROLES, NotPermitted, may_change
+from layers.store.permissions import ROLES
+from layers.store.records import NotPermitted
 from layers.store.tables import failures, sessions, users
 
 IDLE = timedelta(hours=2)
@@ -103,9 +105,8 @@ class Accounts:
         hashed = None if password is None else _hash(password)
         with self.database.writing(bump=False) as connection:
             if _find(connection, name) is not None:
-                fault = Fault(
-                    f"there is already an account '{name}'", "name", "choose another name, or enable that one"
-                )
+                what = f"there is already an account '{name}'"
+                fault = Fault(what, "name", "choose another name, or enable that one")
                 raise Refused("The account was not made.", [fault])
             now = self.database.now()
             row = {
@@ -175,18 +176,6 @@ class Accounts:
         _only_admins(by, "list accounts")
         with self.database.reading() as connection:
             return tuple(_user_of(row) for row in connection.execute(sa.select(users).order_by(users.c.name)))
-
-    def colleagues(self, by: Viewer, partner: str) -> tuple[User, ...]:
-        """The accounts that could check what ``by`` publishes for a partner, by name: its analysts and every admin, not ``by``.
-
-        Only for somebody who may publish for that partner; nobody else is told who has an account.
-        """
-        if not may_change(partner, by):
-            return ()
-        may = (users.c.role == "admin") | ((users.c.role == "analyst") & (users.c.partner == partner))
-        query = sa.select(users).where(users.c.disabled_at.is_(None), users.c.name != by.user, may)
-        with self.database.reading() as connection:
-            return tuple(_user_of(row) for row in connection.execute(query.order_by(users.c.name)))
 
     def has_users(self) -> bool:
         """Whether anybody could sign in. A machine without accounts shows the command that makes the first one."""
@@ -313,10 +302,16 @@ def normal(name: str) -> str:
 
 
 def _check_name(name: str) -> list[Fault]:
-    good = 0 < len(name) <= 100 and all(c.isalnum() or c in "._-@+" for c in name)
+    good = len(name) <= 100 and is_name(name) and all(c.isalnum() or c in "._-@+" for c in name)
     if good and name not in (SYSTEM.user, "public"):
         return []
-    return [Fault(f"'{name[:100]}' cannot be a name", "name", "use up to 100 letters, digits and . _ - @ +")]
+    return [
+        Fault(
+            f"{shown(name)} cannot be a name",
+            "name",
+            "use up to 100 letters, digits and . _ - @ +, no two dots together",
+        )
+    ]
 
 
 def _check_role(region: Region, role: str, partner: str) -> list[Fault]:
@@ -325,17 +320,14 @@ def _check_role(region: Region, role: str, partner: str) -> list[Fault]:
         faults.append(Fault(f"'{role}' is not a role", "role", f"use one of {', '.join(ROLES)}"))
     if region.partner(partner) is None:
         known = ", ".join(p.id for p in region.partners)
-        faults.append(Fault(f"'{partner}' is not a partner of this region", "partner", f"use one of: {known}"))
+        faults.append(Fault(f"{shown(partner)} is not a partner of this region", "partner", f"use one of: {known}"))
     return faults
 
 
 def _check_password(name: str, password: str) -> list[Fault]:
     if not SHORTEST <= len(password) <= LONGEST:
-        return [
-            Fault(
-                f"it has {len(password)} characters", "password", f"use {SHORTEST} to {LONGEST}: three random words do"
-            )
-        ]
+        what = f"it has {len(password)} characters"
+        return [Fault(what, "password", f"use {SHORTEST} to {LONGEST}: three random words do")]
     if normal(password) == name or len(set(password)) < 4:
         return [Fault("it can be guessed at once", "password", "use three random words")]
     return []
@@ -347,13 +339,13 @@ def _only_admins(by: Viewer, what: str) -> None:
 
 
 def _find(connection: sa.Connection, name: str) -> sa.Row | None:
-    return connection.execute(sa.select(users).where(users.c.name == name)).first()
+    return connection.execute(sa.select(users).where(users.c.name == name)).first() if is_name(name) else None
 
 
-def active_person(connection: sa.Connection, name: str) -> Viewer | None:
-    """Who signs in by this name; None for nobody, and for a disabled account."""
-    row = _find(connection, name)
-    return None if row is None or row.disabled_at is not None else _viewer(row)
+def active_people(connection: sa.Connection) -> dict[str, Viewer]:
+    """Everybody who may sign in, by name; without the disabled accounts."""
+    query = sa.select(users).where(users.c.disabled_at.is_(None)).order_by(users.c.name)
+    return {row.name: _viewer(row) for row in connection.execute(query)}
 
 
 def _must_find(connection: sa.Connection, name: str) -> sa.Row:
@@ -364,16 +356,8 @@ def _must_find(connection: sa.Connection, name: str) -> sa.Row:
 
 
 def _user_of(row: sa.Row) -> User:
-    return User(
-        name=row.name,
-        role=row.role,
-        partner=row.partner,
-        made_at=row.made_at,
-        made_by=row.made_by,
-        signed_in_at=row.signed_in_at,
-        disabled_at=row.disabled_at,
-        has_password=row.password_hash is not None,
-    )
+    known = {name: value for name, value in row._mapping.items() if name != "password_hash"}
+    return User(**known, has_password=row.password_hash is not None)
 
 
 def _session(connection: sa.Connection, token: str) -> sa.Row | None:

@@ -1,6 +1,7 @@
 """The audit trail: who did what, when. Each line is chained to the one before, so that none can be changed or taken out.
 
-A line about a layer has its id, one about a briefing ``briefing:`` and its id; a layer's id cannot hold a colon.
+A line about a layer has its id; one about another thing has the kind's name, a colon and the id, as in ``briefing:gaps``. A
+layer's id cannot hold a colon.
 """
 
 from __future__ import annotations
@@ -16,14 +17,30 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.model import Refused, Viewer
+from layers.names import is_name
 from layers.store import tables
+from layers.store.anchor import ADDED
 from layers.store.blobs import sha256
 from layers.store.database import Database
 from layers.store.records import NotPermitted
 
 log = logging.getLogger(__name__)
 
-OF_BRIEFING = "briefing:"
+SIGN_INS = ("sign-in", "sign-in-failed", "sign-out")
+"""Actions whose people may be forgotten (:mod:`layers.store.forgetting`)."""
+FORGOTTEN, FORGOTTEN_DETAIL = "(forgotten)", '{"forgotten": true}'
+
+
+@dataclass(frozen=True)
+class AuditSearch:
+    """What lines to look for; "" and None: any. ``layer`` is the id of a layer, a briefing or another thing; ``action`` may be the
+    beginning of one. ``since`` is the first moment, ``until`` the first one after."""
+
+    person: str = ""
+    layer: str = ""
+    action: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -33,10 +50,10 @@ class AuditLine:
     by: str
     partner: str
     action: str
-    layer_id: str = ""
+    what: str = ""  # it is about a "layer" or a "briefing"; "": about neither
+    thing_id: str = ""
     version: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
-    briefing_id: str = ""  # of a line about a briefing; then ``layer_id`` is "" and ``version`` is the briefing's
 
 
 def add_line(
@@ -64,6 +81,7 @@ def add_line(
     }
     chain = chain_of(last.chain if last else "", line)
     connection.execute(sa.insert(table).values(**line, chain=chain))
+    connection.info.setdefault(ADDED, []).append((line["seq"], chain))
     return line["seq"]
 
 
@@ -91,7 +109,9 @@ def refusals_noted(database: Database, by: Viewer, action: str, of: str = "") ->
             detail = {"why": getattr(error, "title", str(error)), "faults": faults}
             try:
                 with database.writing(bump=False) as connection:
-                    add_line(connection, at=database.now(), by=by, action=action, of=attempt.of[:200], detail=detail)
+                    of = attempt.of[:200]
+                    of = of if is_name(of) or not of else ascii(of)[:200]  # whatever was tried can be written down
+                    add_line(connection, at=database.now(), by=by, action=action, of=of, detail=detail)
             except Exception:
                 log.exception("the audit line about a refused %s of %s could not be written", action, attempt.of)
         raise
@@ -103,35 +123,48 @@ def read_lines(
     *,
     mine: Collection[str],
     others: Collection[str],
+    named: Mapping[str, sa.Table],
     layer_id: str | None = None,
     before: int | None = None,
     limit: int = 200,
+    search: AuditSearch | None = None,
 ) -> tuple[AuditLine, ...]:
-    """Lines, newest first; see :meth:`layers.store.store.Store.audit`. ``mine`` are the layers that the viewer may change."""
+    """Lines, newest first; see :meth:`layers.store.store.Store.audit`. ``mine`` are the layers that the viewer may change,
+    ``named`` the things of every other kind, by what stands before their ids in the trail; they say whose they are."""
     table = tables.audit
     query = sa.select(table).order_by(table.c.seq.desc()).limit(limit)
     if layer_id is not None:
         query = query.where(table.c.layer_id == layer_id)
     if before is not None:
         query = query.where(table.c.seq < before)
+    search = search or AuditSearch()
+    if search.person:
+        query = query.where(table.c.by == search.person)
+    if search.layer:
+        query = query.where(table.c.layer_id.in_([search.layer, *(prefix + search.layer for prefix in named)]))
+    if search.action:
+        query = query.where(table.c.action.startswith(search.action, autoescape=True))
+    if search.since is not None:
+        query = query.where(table.c.at >= search.since)
+    if search.until is not None:
+        query = query.where(table.c.at < search.until)
     if viewer.role != "admin":
-        of_briefing = table.c.layer_id.like(f"{OF_BRIEFING}%")
-        own_people = (table.c.partner == viewer.partner) & (
-            table.c.layer_id.is_(None) | (table.c.layer_id.not_in(others) & ~of_briefing)
-        )
-        # Own briefings, and what they tried themselves at an id that nobody has: a colleague may have tried it as an admin,
-        # for another partner.
-        keys = sa.select(OF_BRIEFING + tables.briefings.c.id)
-        own_briefings = table.c.layer_id.in_(keys.where(tables.briefings.c.partner == viewer.partner)) | (
-            of_briefing & table.c.layer_id.not_in(keys) & (table.c.by == viewer.user)
-        )
-        query = query.where(table.c.layer_id.in_(mine) | own_people | own_briefings)
-    return tuple(map(_line_of, connection.execute(query)))
+        own, of_layer = table.c.layer_id.in_(mine), table.c.layer_id.not_in(others)
+        for prefix, things in named.items():
+            of_kind = table.c.layer_id.startswith(prefix, autoescape=True)
+            of_layer &= ~of_kind
+            # Own things, and what they tried themselves at an id that nobody has: a colleague may have tried it as an admin,
+            # for another partner.
+            keys = sa.select(prefix + things.c.id)
+            own |= table.c.layer_id.in_(keys.where(things.c.partner == viewer.partner))
+            own |= of_kind & table.c.layer_id.not_in(keys) & (table.c.by == viewer.user)
+        query = query.where(own | ((table.c.partner == viewer.partner) & (table.c.layer_id.is_(None) | of_layer)))
+    return tuple(_line_of(row, named) for row in connection.execute(query))
 
 
-def _line_of(row: sa.Row) -> AuditLine:
+def _line_of(row: sa.Row, named: Collection[str]) -> AuditLine:
     of = row.layer_id or ""
-    briefing = of.removeprefix(OF_BRIEFING) if of.startswith(OF_BRIEFING) else ""
-    layer_id = "" if briefing else of
+    prefix = next((prefix for prefix in named if of.startswith(prefix)), "")
+    what, thing_id = prefix.removesuffix(":") or ("layer" if of else ""), of.removeprefix(prefix)
     detail = json.loads(row.detail)
-    return AuditLine(row.seq, row.at, row.by, row.partner, row.action, layer_id, row.version, detail, briefing)
+    return AuditLine(row.seq, row.at, row.by, row.partner, row.action, what, thing_id, row.version, detail)

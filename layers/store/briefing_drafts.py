@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from layers.model import Audience, Fault, Refused, Viewer
-from layers.reading.briefing_text import ID, MOST_BYTES, read_briefing
+from layers.names import shown
+from layers.reading.briefing_text import ID, MOST_BYTES, read_briefing, without_notes
 from layers.store import tables
-from layers.store.audit import OF_BRIEFING, add_line
-from layers.store.drafts import UNASKED, UNCHECKED, CheckedDrafts
-from layers.store.records import NotPermitted, may_change, may_read
+from layers.store.audit import add_line
+from layers.store.blobs import sha256
+from layers.store.drafts import CheckedDraft, CheckedDrafts
+from layers.store.permissions import may_change, may_read
+from layers.store.records import NotPermitted
 from layers.store.versioned import Versioned
 
 RESERVED = ("edit", "new", "pin", "wards")
@@ -23,7 +26,7 @@ RESERVED = ("edit", "new", "pin", "wards")
 
 
 @dataclass(frozen=True)
-class BriefingDraft:
+class BriefingDraft(CheckedDraft):
     """A text on its way to being published. ``checked_by`` is of exactly this text: a change of it starts the check anew."""
 
     id: str
@@ -37,22 +40,12 @@ class BriefingDraft:
     revision: int
     text: str = field(repr=False)
     authors: tuple[str, ...] = ()  # everybody who wrote any of it; none of them can check it
-    asked_of: str = ""
-    asked_by: str = ""
-    asked_at: datetime | None = None
-    asked_note: str = ""
-    checked_by: str = ""
-    checked_at: datetime | None = None
 
     @property
     def title(self) -> str:
         """As its front matter says, even where the rest cannot be read yet; "" without one."""
         found = re.search(r"^title:[ \t]*(.+)$", self.text, re.MULTILINE)
         return " ".join(found[1].strip().strip("\"'").split())[:200] if found else ""
-
-    @property
-    def awaits_check(self) -> bool:
-        return bool(self.asked_of) and not self.checked_by
 
 
 class BriefingDrafts(CheckedDrafts):
@@ -67,6 +60,16 @@ class BriefingDrafts(CheckedDrafts):
     def draft_of(self, row: sa.Row) -> BriefingDraft:
         return BriefingDraft(**{**row._mapping, "authors": tuple(json.loads(row.authors))})
 
+    def content(self, draft: BriefingDraft) -> str:
+        return draft.text
+
+    def find(self, connection: sa.Connection, draft_id: str, by: Viewer) -> BriefingDraft:
+        """As for every draft. Who was only asked to check it reads it as its readers will: without the presenter's notes."""
+        return _for(super().find(connection, draft_id, by), by)
+
+    def list(self, by: Viewer) -> tuple[BriefingDraft, ...]:
+        return tuple(_for(draft, by) for draft in super().list(by))
+
     def may_be_asked(self, draft: BriefingDraft, person: Viewer) -> bool:
         """No wider than it is going to be published."""
         try:
@@ -77,13 +80,16 @@ class BriefingDrafts(CheckedDrafts):
             audience = Audience.PARTNERS  # a draft is for no stranger
         return may_read(audience, draft.partner, person, self.database.region)
 
-    def note(
-        self, connection: sa.Connection, action: str, draft: BriefingDraft, by: Viewer, now: datetime, **more: Any
-    ) -> None:
+    def note(self, connection: sa.Connection, action: str, draft: BriefingDraft, by: Viewer, now: datetime) -> None:
         """Under the briefing's id, so that it is read by those who may change that briefing."""
-        of = OF_BRIEFING + draft.briefing_id if draft.briefing_id else None
-        more |= {"draft": draft.id, "partner": draft.partner}
-        add_line(connection, at=now, by=by, action=f"briefing-{action}", of=of, detail=more)
+        kind, detail = self.briefings.kind, {"draft": draft.id, "partner": draft.partner}
+        if action == "check-asked":
+            detail["of"] = draft.asked_of
+        elif action == "checked":
+            whole = sa.select(self.table.c.text).where(self.table.c.id == draft.id)  # a checker may be shown a part
+            detail["sha256"] = sha256(connection.execute(whole).scalar_one().encode())
+        of = kind.name_in_audit(draft.briefing_id) if draft.briefing_id else None
+        add_line(connection, at=now, by=by, action=kind.prefix + action, of=of, detail=detail)
 
     def begin(self, by: Viewer, text: str, briefing_id: str = "") -> BriefingDraft:
         """A new draft, of a text that need not be whole yet. With the id of a briefing that this person may change, it is to
@@ -105,8 +111,7 @@ class BriefingDrafts(CheckedDrafts):
                 partner=partner or self._partner_of(text, by),
                 text=text,
                 authors=tables.to_json([by.user]),
-                **UNASKED,
-                **UNCHECKED,
+                **tables.UNASKED,
             )
             self.note(connection, "draft-begun", draft, by, now)
             return draft
@@ -130,7 +135,7 @@ class BriefingDrafts(CheckedDrafts):
                 row |= {"briefing_id": briefing_id}
                 row["base_version"] = self._base_of(connection, briefing_id, by, now)[1]
             if text != draft.text:
-                row |= {"text": text, "authors": tables.to_json(sorted({*draft.authors, by.user})), **UNCHECKED}
+                row |= {"text": text, "authors": tables.to_json(sorted({*draft.authors, by.user}))}
             return self.update(connection, draft, by, now, **row) if row else draft
 
     def discard(self, draft_id: str, by: Viewer) -> None:
@@ -152,10 +157,13 @@ class BriefingDrafts(CheckedDrafts):
             if self.database.region.partner(partner) is not None and may_change(partner, by):
                 return partner
         known = ", ".join(partner.id for partner in self.database.region.partners)
-        fault = Fault(
-            "it does not say whose it is", "partner", f"write “partner: …” in its front matter, one of {known}"
-        )
+        what = "it does not say whose it is"
+        fault = Fault(what, "partner", f"write “partner: …” in its front matter, one of {known}")
         raise Refused("The briefing was not begun.", [fault])
+
+
+def _for(draft: BriefingDraft, by: Viewer) -> BriefingDraft:
+    return draft if may_change(draft.partner, by) else replace(draft, text=without_notes(draft.text))
 
 
 def clean_text(text: str) -> str:
@@ -166,9 +174,8 @@ def clean_text(text: str) -> str:
     except UnicodeEncodeError:
         size = None
     if size is None or "\x00" in text:
-        fault = Fault(
-            "it holds a character that cannot be kept", "text", "delete it, or write the text anew", rule="text"
-        )
+        what = "it holds a character that cannot be kept"
+        fault = Fault(what, "text", "delete it, or write the text anew", rule="text")
         raise Refused("The text was not kept.", [fault])
     if size > MOST_BYTES:
         fault = Fault(f"it is larger than {MOST_BYTES // 1000:,} kB", "text", "split it in two", rule="briefing-size")
@@ -179,7 +186,7 @@ def clean_text(text: str) -> str:
 def check_id(briefing_id: str, title: str) -> None:
     if not ID.match(briefing_id):
         todo = "use up to 80 small letters, digits and hyphens, and begin with a letter or digit"
-        raise Refused(title, [Fault(f"'{briefing_id[:100]}' cannot be an id", "id", todo, rule="id")])
+        raise Refused(title, [Fault(f"{shown(briefing_id)} cannot be an id", "id", todo, rule="id")])
     if briefing_id in RESERVED or briefing_id.startswith("ward-"):  # every ward has its page at ward-<code>
         raise cannot_have(briefing_id, title)
 

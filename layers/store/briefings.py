@@ -21,16 +21,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.model import Audience, Descriptor, Fault, NotFound, Refused, Viewer
-from layers.reading.briefing_text import Document, read_briefing
+from layers.reading.briefing_text import Document, read_briefing, without_notes
 from layers.store import tables
-from layers.store.audit import OF_BRIEFING
 from layers.store.blobs import sha256
 from layers.store.briefing_drafts import BriefingDraft, BriefingDrafts, cannot_have, check_id, clean_text
 from layers.store.contents import descriptor_of
 from layers.store.database import Database
-from layers.store.drafts import UNCHECKED
 from layers.store.layers import Layers
-from layers.store.records import StoreFault, Withdrawn, may_change, may_read
+from layers.store.permissions import may_change, may_read
+from layers.store.records import StoreFault, Withdrawn
 from layers.store.versioned import FoundThing, Versioned, VersionedKind
 
 BUILT_IN = ("region-in-ten-numbers", "shared-gaps")
@@ -43,7 +42,7 @@ BRIEFINGS = VersionedKind(
     versions=tables.briefing_versions,
     pointers=tables.briefing_pointers,
     long_columns=("text", "pins", "facts"),
-    of=OF_BRIEFING,
+    of="briefing:",
     prefix="briefing-",
     back="restore",
     went_back="restored",
@@ -56,8 +55,9 @@ BRIEFINGS = VersionedKind(
 class PublishedBriefing:
     """One version of a briefing. ``state`` is current, superseded, rolled-back or withdrawn.
 
-    The public learns which partner published and checked, not who. ``facts`` are only for those who may change the briefing:
-    they may hold numbers of a layer that was withdrawn since, which a page made anew does not show.
+    The public learns which partner published and checked, not who. Only those who may change the briefing have the presenter's
+    notes in ``text``, and ``facts``: they may hold numbers of a layer that was withdrawn since, which a page made anew does
+    not show.
     """
 
     id: str
@@ -327,9 +327,15 @@ class Briefings(Versioned):
         by: Viewer,
         now: datetime,
     ) -> dict[str, Any]:
-        checked = {"checked_by": draft.checked_by, "checked_at": draft.checked_at} if draft else UNCHECKED
         row = self.next_row(
-            briefing_id, found, by=by, now=now, note=note.strip(), review_on=document.review_on, **checked
+            briefing_id,
+            found,
+            by=by,
+            now=now,
+            note=note.strip(),
+            review_on=document.review_on,
+            checked_by=draft.checked_by if draft else "",
+            checked_at=draft.checked_at if draft else None,
         ) | {
             "title": document.title,
             "audience": str(document.audience),
@@ -376,7 +382,7 @@ def _published(row: sa.Row, found: FoundThing, viewer: Viewer) -> PublishedBrief
     return PublishedBriefing(
         id=row.briefing_id,
         version=row.version,
-        text=row.text,
+        text=row.text if changes else without_notes(row.text),
         pins=json.loads(row.pins),
         facts=json.loads(row.facts) if changes else {},
         published_at=row.published_at,

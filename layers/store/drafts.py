@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from layers.model import SYSTEM, Fault, NotFound, Refused, Viewer
+from layers.names import faults_of_name, is_name
 from layers.store import tables
-from layers.store.accounts import active_person, normal
+from layers.store.accounts import active_people, normal
 from layers.store.audit import add_line
-from layers.store.blobs import sha256
 from layers.store.database import Database
-from layers.store.records import NotPermitted, may_change
+from layers.store.permissions import may_change
+from layers.store.records import NotPermitted
+from layers.store.tables import UNASKED, UNCHECKED
 
 
 class EditConflict(Exception):
@@ -59,7 +61,8 @@ class DraftTable:
             return self.find(connection, draft_id, by)
 
     def find(self, connection: sa.Connection, draft_id: str, by: Viewer) -> Any:
-        row = connection.execute(sa.select(self.table).where(self.table.c.id == draft_id)).first()
+        query = sa.select(self.table).where(self.table.c.id == draft_id)
+        row = connection.execute(query).first() if is_name(draft_id) else None
         draft = None if row is None else self.draft_of(row)
         if draft is None or not self.may_open(draft, by):
             raise NotFound("There is no such draft.")
@@ -81,6 +84,11 @@ class DraftTable:
     def insert(self, connection: sa.Connection, by: Viewer, now: datetime, **columns: Any) -> Any:
         row = {"id": self.new_id(), "made_at": now, "made_by": by.user, "changed_at": now, "changed_by": by.user}
         row |= {"revision": 1, **columns}
+        faults = faults_of_name(row["id"], "draft") + (
+            faults_of_name(row["partner"], "partner") if row["partner"] else []
+        )
+        if faults:
+            raise Refused("The draft was not begun.", faults)
         connection.execute(sa.insert(self.table).values(row))
         return self.find(connection, row["id"], by)
 
@@ -98,11 +106,130 @@ class DraftTable:
         connection.execute(sa.delete(self.table).where(self.table.c.id == draft_id))
 
 
+# -- a colleague's check -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedDraft:
+    """What a draft knows of its check. The answer is of the draft as it stands; a change takes it away, not the question."""
+
+    asked_of: str = ""
+    asked_by: str = ""
+    asked_at: datetime | None = None
+    asked_note: str = ""
+    checked_by: str = ""
+    checked_at: datetime | None = None
+    sent_back_by: str = ""
+    sent_back_at: datetime | None = None
+    reply: str = ""
+
+    @property
+    def awaits_check(self) -> bool:
+        return bool(self.asked_of) and not self.checked_by
+
+
+class CheckedDrafts(DraftTable):
+    """Drafts that a colleague looks at before they are published. ``authors`` of a draft are those who cannot check it."""
+
+    what: str
+    """What it is to become, in sentences."""
+    only_when_asked = False
+    """Whether nobody may check it unasked."""
+
+    def content(self, draft: Any) -> str:
+        """What a colleague checks."""
+        raise NotImplementedError
+
+    def may_be_asked(self, draft: Any, person: Viewer) -> bool:
+        """Whether the draft may be shown to somebody who is to check it."""
+        raise NotImplementedError
+
+    def note(self, connection: sa.Connection, action: str, draft: Any, by: Viewer, now: datetime) -> None:
+        """A line in the audit trail about a draft as it stands after the action."""
+        raise NotImplementedError
+
+    def mark_check(self, connection: sa.Connection, draft: Any, by: Viewer, now: datetime, **columns: Any) -> Any:
+        return self.mark(connection, draft, by, **columns)
+
+    def may_open(self, draft: Any, by: Viewer) -> bool:
+        asked = by.signed_in and by.user == draft.asked_of and self.may_be_asked(draft, by)
+        return asked or may_change(draft.partner, by)
+
+    def may_check(self, draft: Any, by: Viewer) -> bool:
+        """Whether the draft waits for the word of this person, or of one like them."""
+        return draft.awaits_check and by.user not in draft.authors and self.may_open(draft, by)
+
+    def colleagues(self, draft: Any, by: Viewer) -> tuple[Viewer, ...]:
+        """Whom ``by`` can ask, by name. Only for those who may change the draft; nobody else is told who has an account."""
+        if not may_change(draft.partner, by):
+            return ()
+        with self.database.reading() as connection:
+            people = active_people(connection).values()
+        authors = replace(draft, asked_by=by.user).authors
+        return tuple(one for one in people if one.user not in authors and self.may_be_asked(draft, one))
+
+    def update(self, connection: sa.Connection, draft: Any, by: Viewer, now: datetime, **columns: Any) -> Any:
+        after = super().update(connection, draft, by, now, **columns)
+        return after if self.content(after) == self.content(draft) else self.mark(connection, after, by, **UNCHECKED)
+
+    def ask_check(self, draft_id: str, by: Viewer, of: str, note: str = "") -> Any:
+        """Ask a colleague to check the draft; they may open it from then on, as long as its audience names them.
+
+        ``of`` is a sign-in name. Raises :class:`Refused`, in the same words for a name that is not there and for somebody
+        who may not read it.
+        """
+        of, note = normal(of), note.strip()[:2000]
+        with self.database.writing(bump=False) as connection:
+            draft = self.find_to_write(connection, draft_id, by)
+            title, todo = "Nobody was asked.", "give the sign-in name of a colleague who did not write any of it"
+            if of in replace(draft, asked_by=by.user).authors:
+                raise Refused(title, [Fault(f"'{of}' wrote this text", "colleague", todo, rule="checker")])
+            person = active_people(connection).get(of)
+            if person is None or not self.may_be_asked(draft, person):
+                what = f"'{of[:100]}' cannot check this {self.what}"
+                todo = f"{todo}: of your own partner, or one for whom the {self.what} is meant"
+                raise Refused(title, [Fault(what, "colleague", todo, rule="checker")])
+            asked = {"asked_of": of, "asked_by": by.user, "asked_at": self.database.now(), "asked_note": note}
+            return self._write_check(connection, "check-asked", draft, by, UNASKED | asked)
+
+    def recall_check(self, draft_id: str, by: Viewer, revision: int) -> Any:
+        """Ask nobody any more; what they said falls away too."""
+        with self.database.writing(bump=False) as connection:
+            draft = self.find_to_write(connection, draft_id, by, revision)
+            return self._write_check(connection, "check-recalled", draft, by, UNASKED)
+
+    def answer_check(self, draft_id: str, by: Viewer, revision: int, *, good: bool = True, reply: str = "") -> Any:
+        """Say that one has looked at the draft of ``revision``, and whether it may be published. For another person than its
+        authors: :class:`NotPermitted`. Raises :class:`EditConflict` when it was changed meanwhile."""
+        action, said = ("checked", "checked") if good else ("sent-back", "sent_back")
+        with self.database.writing(bump=False) as connection:
+            draft = self.find(connection, draft_id, by)
+            if by.user in ("", SYSTEM.user):
+                raise NotPermitted("A check is made by a person who is signed in.")
+            if by.user in draft.authors:
+                raise NotPermitted("You wrote this text, or some of it; somebody else has to check it.")
+            if self.only_when_asked and not draft.asked_of:
+                raise NotPermitted("Nobody was asked to check it.")
+            if draft.revision != revision:
+                raise EditConflict(draft)
+            answer = {f"{said}_by": by.user, f"{said}_at": self.database.now(), "reply": reply}
+            return self._write_check(connection, action, draft, by, UNCHECKED | answer)
+
+    def _write_check(self, connection: sa.Connection, action: str, draft: Any, by: Viewer, columns: Mapping) -> Any:
+        now = self.database.now()
+        draft = self.mark_check(connection, draft, by, now, **columns)
+        self.note(connection, action, draft, by, now)
+        return draft
+
+
 # -- layers ------------------------------------------------------------------------------------------------------------
+
+PROGRESS = ("done", "expecting", "publish")
+"""Answers that a colleague does not check: how far its publisher has come, and how it is to be published."""
 
 
 @dataclass(frozen=True)
-class Draft:
+class Draft(CheckedDraft):
     """A layer on its way to being published in the browser: what was said so far, as plain JSON. The uploaded file lies
     beside the store, where the dashboard put it."""
 
@@ -118,14 +245,31 @@ class Draft:
     file_sha256: str
     answers: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """Whoever asks for the check stands for it, whoever else filled in a part."""
+        return (self.asked_by,)
 
-class Drafts(DraftTable):
+
+class Drafts(CheckedDrafts):
     """The drafts of layers."""
 
-    table = tables.drafts
+    table, what, only_when_asked = tables.drafts, "layer", True
+    mark_check = CheckedDrafts.update  # another revision: a page that is open elsewhere says so
 
     def draft_of(self, row: sa.Row) -> Draft:
         return Draft(**{**row._mapping, "answers": json.loads(row.answers)})
+
+    def content(self, draft: Draft) -> str:
+        said = {key: value for key, value in draft.answers.items() if key not in PROGRESS and value is not None}
+        return tables.to_json([said, draft.file_sha256])
+
+    def may_be_asked(self, draft: Draft, person: Viewer) -> bool:
+        return may_change(draft.partner, person)
+
+    def note(self, connection: sa.Connection, action: str, draft: Draft, by: Viewer, now: datetime) -> None:
+        detail = {"id": draft.id, "filename": draft.filename, "of": draft.asked_of}
+        add_line(connection, at=now, by=by, action=f"draft-{action}", detail=detail)
 
     def add(
         self, *, by: Viewer, filename: str, size: int, file_sha256: str, answers: Mapping[str, Any], draft_id: str = ""
@@ -138,7 +282,7 @@ class Drafts(DraftTable):
         with self.database.writing(bump=False) as connection:
             now = self.database.now()
             draft = self.insert(
-                connection, by, now, id=draft_id or self.new_id(), partner=by.partner, **file, answers=said
+                connection, by, now, id=draft_id or self.new_id(), partner=by.partner, **file, answers=said, **UNASKED
             )
             add_line(connection, at=now, by=by, action="draft-begun", detail=_about(draft))
             return draft
@@ -176,68 +320,3 @@ class Drafts(DraftTable):
 
 def _about(draft: Draft) -> dict[str, Any]:
     return {"filename": draft.filename, "size": draft.size, "sha256": draft.file_sha256}
-
-
-# -- a colleague's check -----------------------------------------------------------------------------------------------
-
-UNASKED = {"asked_of": "", "asked_by": "", "asked_at": None, "asked_note": ""}
-UNCHECKED = {"checked_by": "", "checked_at": None}
-
-
-class CheckedDrafts(DraftTable):
-    """Drafts of a text that a colleague reads before it is published. A check is of the text as it stands: whoever changes it
-    writes :data:`UNCHECKED` beside it."""
-
-    what: str
-    """What it is to become, in sentences."""
-    prefix: str
-    """Before what is done to it, in the audit trail."""
-
-    def may_be_asked(self, draft: Any, person: Viewer) -> bool:
-        """Whether the draft may be shown to somebody who is to check it."""
-        raise NotImplementedError
-
-    def note(self, connection: sa.Connection, action: str, draft: Any, by: Viewer, now: datetime, **more: Any) -> None:
-        """A line in the audit trail about a draft."""
-        raise NotImplementedError
-
-    def may_open(self, draft: Any, by: Viewer) -> bool:
-        asked = by.signed_in and by.user == draft.asked_of and self.may_be_asked(draft, by)
-        return asked or may_change(draft.partner, by)
-
-    def ask_check(self, draft_id: str, by: Viewer, of: str, note: str = "") -> Any:
-        """Ask a colleague to read the text; they may open the draft from then on, as long as its audience names them.
-
-        ``of`` is a sign-in name. Raises :class:`Refused`, in the same words for a name that is not there and for somebody
-        who may not read it.
-        """
-        of = normal(of)
-        with self.database.writing(bump=False) as connection:
-            now = self.database.now()
-            draft = self.find_to_write(connection, draft_id, by)
-            person = active_person(connection, of)
-            title, todo = "Nobody was asked.", "give the sign-in name of a colleague who did not write any of it"
-            if of in draft.authors:
-                raise Refused(title, [Fault(f"'{of}' wrote this text", "colleague", todo, rule="checker")])
-            if person is None or not self.may_be_asked(draft, person):
-                what = f"'{of[:100]}' cannot check this {self.what}"
-                todo = f"{todo}: of your own partner, or one for whom the {self.what} is meant"
-                raise Refused(title, [Fault(what, "colleague", todo, rule="checker")])
-            asked = {"asked_of": of, "asked_by": by.user, "asked_at": now, "asked_note": note.strip()[:2000]}
-            self.note(connection, "check-asked", draft, by, now, of=of)
-            return self.mark(connection, draft, by, **asked)
-
-    def confirm_check(self, draft_id: str, by: Viewer, revision: int) -> Any:
-        """Say that one has read the text of ``revision`` and that it may be published. For another person than those who
-        wrote it: :class:`NotPermitted`. Raises :class:`EditConflict` when the text was changed meanwhile."""
-        with self.database.writing(bump=False) as connection:
-            now = self.database.now()
-            draft = self.find(connection, draft_id, by)
-            if by.user in ("", SYSTEM.user):
-                raise NotPermitted("A check is made by a person who is signed in.")
-            if by.user in draft.authors:
-                raise NotPermitted("You wrote this text, or some of it; somebody else has to check it.")
-            if draft.revision != revision:
-                raise EditConflict(draft)
-            self.note(connection, "checked", draft, by, now, sha256=sha256(draft.text.encode()))
-            return self.mark(connection, draft, by, checked_by=by.user, checked_at=now)

@@ -19,8 +19,8 @@ from layers.methods.disclosure_series import Series, series_of, tells
 from layers.model import Descriptor, Kind, Viewer
 from layers.store.blobs import decode_values, parts_of
 from layers.store.contents import descriptor_of, read_content
+from layers.store.permissions import may_see
 from layers.store.preparing import nest_of
-from layers.store.records import may_see
 from layers.store.versioned import FoundThing, Versioned
 
 

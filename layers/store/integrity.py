@@ -13,12 +13,15 @@ import sqlalchemy as sa
 from layers.descriptor import descriptor_of_dict
 from layers.model import Fault, Kind
 from layers.store import briefings, migrations, tables
-from layers.store.audit import chain_of
+from layers.store.anchor import faults_against
+from layers.store.audit import FORGOTTEN_DETAIL, SIGN_INS, chain_of
 from layers.store.blobs import decode_table, decode_values, parts_of, sha256
 from layers.store.briefings import BRIEFINGS
 from layers.store.contents import read_content
 from layers.store.database import Database, own_faults
+from layers.store.forgetting import forgotten_by_right
 from layers.store.layers import LAYERS, record_sha256
+from layers.store.pack_notices import check_pack
 from layers.store.versioned import VersionedKind, standing
 
 RESTORE = "restore a backup; until then this is not shown"
@@ -30,13 +33,14 @@ def check(store: Database) -> list[Fault]:
         faults = [Fault(text, "database file", "restore a backup") for text in own_faults(connection)]
         faults += _check_meta(connection, store)
         faults += _check_history(connection, LAYERS)
-        faults += _check_trail(connection)
+        faults += check_trail(connection)
+        faults += faults_against(connection, store.anchor.noted(), str(store.anchor.file))
         faults += _check_told(connection, LAYERS)
         faults += _check_contents(connection, store)
         faults += _check_history(connection, BRIEFINGS)
         faults += _check_told(connection, BRIEFINGS)
         faults += _check_briefings(connection)
-    return faults
+    return faults + check_pack(store)
 
 
 def _check_meta(connection: sa.Connection, store: Database) -> list[Fault]:
@@ -47,9 +51,8 @@ def _check_meta(connection: sa.Connection, store: Database) -> list[Fault]:
     if row.region_id != store.region.id:
         faults.append(Fault(f"it names the region '{row.region_id}'", "meta", "open it with that region's pack"))
     if row.schema_version != migrations.SCHEMA_VERSION:
-        faults.append(
-            Fault(f"it names schema {row.schema_version}", "meta", "restart Common Ground to bring it up to date")
-        )
+        what = f"it names schema {row.schema_version}"
+        faults.append(Fault(what, "meta", "restart Common Ground to bring it up to date"))
     if not migrations.guards_in_place(connection):
         todo = "somebody has taken them away: find out who and why, then restore a backup"
         faults.append(Fault("triggers that keep published versions unchanged are missing", "database", todo))
@@ -89,15 +92,17 @@ def _check_history(connection: sa.Connection, kind: VersionedKind) -> list[Fault
     return faults
 
 
-def _check_trail(connection: sa.Connection) -> list[Fault]:
+def check_trail(connection: sa.Connection) -> list[Fault]:
     """The audit trail has no hole and no changed line."""
     faults: list[Fault] = []
     chain, expected = "", 1
+    forgotten = forgotten_by_right(connection)
     for row in connection.execute(sa.select(tables.audit).order_by(tables.audit.c.seq)):
         if row.seq != expected:
             what = f"lines {expected} to {row.seq - 1} are missing"
             faults.append(Fault(what, "audit trail", "find out who removed them; restore a backup"))
-        if chain_of(chain, row._mapping) != row.chain and row.seq == expected:
+        by_right = row.seq in forgotten and row.action in SIGN_INS and row.detail == FORGOTTEN_DETAIL
+        if not by_right and chain_of(chain, row._mapping) != row.chain and row.seq == expected:
             faults.append(Fault(f"line {row.seq} was changed", "audit trail", "find out who did; restore a backup"))
         chain, expected = row.chain, row.seq + 1
     return faults
@@ -146,9 +151,8 @@ def _check_contents(connection: sa.Connection, store: Database) -> list[Fault]:
     there = {tuple(r) for r in connection.execute(sa.select(columns.layer_id, columns.version, columns.part))}
     for layer_id, version, part in sorted(there):
         if (layer_id, version) not in versions:
-            faults.append(
-                Fault(f"its {part} belong to no version", f"{layer_id} version {version}", "restore a backup")
-            )
+            what = f"its {part} belong to no version"
+            faults.append(Fault(what, f"{layer_id} version {version}", "restore a backup"))
     for (layer_id, version), row in sorted(versions.items()):
         where = f"{layer_id} version {version}"
         try:

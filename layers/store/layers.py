@@ -17,18 +17,14 @@ import pandas as pd
 import sqlalchemy as sa
 
 from layers.model import Descriptor, Fault, Kind, Package, Refused, Viewer
+from layers.names import faults_of_name
 from layers.store import preparing, tables
 from layers.store.blobs import decode_table, sha256
 from layers.store.contents import descriptor_of, read_content
 from layers.store.guard import Published
+from layers.store.permissions import may_change, may_see
 from layers.store.preparing import KeptPeriods, Prepared
-from layers.store.records import (
-    NotPermitted,
-    PublishResult,
-    descriptor_as_dict,
-    may_change,
-    may_see,
-)
+from layers.store.records import NotPermitted, PublishResult, descriptor_as_dict
 from layers.store.versioned import FoundThing, Versioned, VersionedKind
 
 LAYERS = VersionedKind(
@@ -200,9 +196,8 @@ class Layers(Versioned):
         with self.database.reading() as connection:
             found = self.find(connection, layer_id, self.database.now())
             if found is None or (base := found.standing.current) is None:
-                fault = Fault(
-                    f"there is no layer '{layer_id}' to add a period to", "id", "publish it without appending first"
-                )
+                what = f"there is no layer '{layer_id}' to add a period to"
+                fault = Fault(what, "id", "publish it without appending first")
                 raise Refused("There is nothing to append to.", [fault])
             self._permit(by, package.descriptor, found)
             old = decode_table(read_content(connection, layer_id, base, "table"))
@@ -284,6 +279,8 @@ class Layers(Versioned):
 
 def _check_ids(submissions: Sequence[Submission]) -> None:
     ids = [one.package.descriptor.id for one in submissions]
+    if faults := [fault for layer_id in ids for fault in faults_of_name(layer_id, "id")]:
+        raise Refused("The layer was not published." if len(ids) == 1 else "None of the layers was published.", faults)
     if twice := sorted({layer_id for layer_id in ids if ids.count(layer_id) > 1}):
         faults = [Fault(f"two of the layers have the id '{one}'", "id", "give each its own title") for one in twice]
         raise Refused("None of the layers was published.", faults)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from layers.model import Fault, Refused
 from layers.store import tables
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 def _remember_the_pack(connection: sa.Connection) -> None:
@@ -34,10 +37,32 @@ def _add_briefings(connection: sa.Connection) -> None:
         _guard(connection, table)
 
 
+def _move_checks(connection: sa.Connection) -> None:
+    """A colleague's check of a layer stood in its draft's answers. The tables are made anew, so that their columns are in the
+    order of a new store."""
+    for table in (tables.drafts, tables.briefing_drafts):
+        there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        old = connection.execute(sa.select(*(column for column in table.c if column.name in there))).mappings().all()
+        table.drop(connection)
+        table.create(connection)
+        for row in old:
+            row = tables.UNASKED | dict(row)
+            if table is tables.drafts:
+                answers = json.loads(row["answers"])
+                check = answers.pop("check", {})  # a verdict is there only as long as it stands
+                said = "sent_back" if check.get("verdict") == "back" else "checked"
+                names = {"words": "asked_note", "by": f"{said}_by", "at": f"{said}_at"}
+                row |= {names.get(key, key): value for key, value in check.items() if names.get(key, key) in row}
+                row |= {key: datetime.fromisoformat(row[key]) for key in ("asked_at", f"{said}_at") if row[key]}
+                row["answers"] = tables.to_json(answers, in_order=False)
+            connection.execute(sa.insert(table).values(row))
+
+
 MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     1: tables.drafts.create,  # 2: drafts of layers that are being published in the browser
     2: _remember_the_pack,  # 3: what the region pack published, so that it can be published again when it changes
     3: _add_briefings,  # 4: briefings, their drafts and versions
+    4: _move_checks,  # 5: a colleague's check of a layer, in the same columns as a briefing's
 }
 """``MIGRATIONS[n]`` takes a store from schema n to n + 1. Each runs inside the opening transaction."""
 
@@ -55,13 +80,26 @@ def make_tables(connection: sa.Connection) -> None:
 
 def migrate(connection: sa.Connection, found: int) -> None:
     """Bring a store of schema ``found`` up to this code's. A newer store is refused rather than misread."""
-    if found > SCHEMA_VERSION:
-        what = f"it has schema {found}; this program knows schemas up to {SCHEMA_VERSION}"
-        raise Refused("The store was made by a newer program.", [Fault(what, "meta", "update Common Ground")])
+    _refuse_newer(found)
     for step in range(found, SCHEMA_VERSION):
         MIGRATIONS[step](connection)
     if found < SCHEMA_VERSION:
         connection.execute(sa.update(tables.meta).values(schema_version=SCHEMA_VERSION))
+
+
+def check_to_read(found: int) -> None:
+    """Refuse a store that has to be brought up to date before it can be read: who only reads does not do that."""
+    _refuse_newer(found)
+    if found < SCHEMA_VERSION:
+        what = f"it has schema {found}; this program reads schema {SCHEMA_VERSION}"
+        todo = "make a backup of the home, then start commonground serve: it brings the store up to date"
+        raise Refused("The store was made by an older program.", [Fault(what, "meta", todo)])
+
+
+def _refuse_newer(found: int) -> None:
+    if found > SCHEMA_VERSION:
+        what = f"it has schema {found}; this program knows schemas up to {SCHEMA_VERSION}"
+        raise Refused("The store was made by a newer program.", [Fault(what, "meta", "update Common Ground")])
 
 
 def _guard(connection: sa.Connection, table: sa.Table) -> None:
@@ -82,6 +120,20 @@ def _guards(table: str, dialect: str) -> list[str]:
         f"CREATE TRIGGER {table}_unchanged BEFORE UPDATE OR DELETE ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION {table}_refuse()",
     ]
+
+
+@contextlib.contextmanager
+def unguarded(connection: sa.Connection, table: sa.Table) -> Iterator[None]:
+    """Within the caller's transaction: a table that is never changed is changed, for :mod:`layers.store.forgetting` alone."""
+    if connection.dialect.name == "sqlite":
+        for verb in ("update", "delete"):
+            connection.exec_driver_sql(f"DROP TRIGGER {table.name}_no_{verb}")
+        yield
+        _guard(connection, table)
+    else:
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} DISABLE TRIGGER {table.name}_unchanged")
+        yield
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} ENABLE TRIGGER {table.name}_unchanged")
 
 
 def guards_in_place(connection: sa.Connection) -> bool:

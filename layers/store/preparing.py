@@ -24,15 +24,7 @@ from layers.methods.intervals import proportion_limits, rate_limits
 from layers.model import LEVELS, Descriptor, Fault, Kind, Measure, Package, Refused, Status
 from layers.periods import in_order
 from layers.region import Region
-from layers.store.blobs import (
-    NUMBERS,
-    decode_table,
-    decode_values,
-    encode_table,
-    encode_values,
-    parts_of,
-    status_codes,
-)
+from layers.store import blobs
 from layers.store.records import STATUSES
 
 LARGEST = 10
@@ -79,7 +71,7 @@ def prepare(package: Package, region: Region, beside: Beside = tuple, kept: Kept
     return Prepared(
         descriptor=package.descriptor,
         values=values,
-        table=encode_table(package.table),
+        table=blobs.encode_table(package.table),
         file_sha256=package.sha256,
         summary=summary,
         report=report,
@@ -155,7 +147,7 @@ def _prepare_indicator(
     if told:  # whoever sees the layer may read its report, and the true totals are not for them
         report["totals"] = []
         report["sentences"] = [*report["sentences"], *told["disclosure"]["sentences"]]
-    return package, encode_values(parts, why), summary, report
+    return package, blobs.encode_values(parts, why), summary, report
 
 
 def _unrounded(descriptor: Descriptor) -> Descriptor:
@@ -213,13 +205,13 @@ def _still_shown(
     if kept is None or not guarded(descriptor) or kept.descriptor.disclosure != descriptor.disclosure:
         return {}
     out = {}
-    for level, period in parts_of(kept.values):
-        part = decode_values(kept.values, level, period)
+    for level, period in blobs.parts_of(kept.values):
+        part = blobs.decode_values(kept.values, level, period)
         if period in kept.periods and part.area_code.to_pylist() == region.codes(level).tolist():
             words = pd.array(STATUSES, dtype="str").take(part.arrays["status"])
             columns = {
                 "area_code": region.areas[level]["code"],
-                **{name: part.arrays[name] for name in NUMBERS},
+                **{name: part.arrays[name] for name in blobs.NUMBERS},
                 "status": words,
             }
             out[level, period] = pd.DataFrame(columns, index=region.areas[level].index)[list(VALUES)]
@@ -258,7 +250,7 @@ def _shown(
 
 
 def arrays_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {"status": status_codes(frame)}
+    found: dict[str, np.ndarray] = {"status": blobs.status_codes(frame)}
     for name in ("value", "numerator", "denominator"):
         try:
             found[name] = frame[name].to_numpy(dtype="float64", na_value=np.nan)
@@ -323,7 +315,7 @@ def _gives_away(descriptor: Descriptor, leaks: Sequence[Leak]) -> Refused:
 
 
 def _withheld(frame: pd.DataFrame) -> bool:
-    return bool((status_codes(frame) == STATUSES.index("suppressed")).any())
+    return bool((blobs.status_codes(frame) == STATUSES.index("suppressed")).any())
 
 
 def _unsound(frame: pd.DataFrame, level: str, period: str, region: Region) -> list[Fault]:
@@ -338,12 +330,12 @@ def _unsound(frame: pd.DataFrame, level: str, period: str, region: Region) -> li
     ):
         return [Fault("the rows are not the region's areas in area order", where, todo)]
     faults = []
-    status = status_codes(frame)
+    status = blobs.status_codes(frame)
     if (status < 0).any():
         strange = sorted(set(frame["status"].astype(str)[status < 0]))
         faults.append(Fault(f"unknown status: {', '.join(strange)}", where, todo))
     try:
-        numbers = {name: frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in NUMBERS}
+        numbers = {name: frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in blobs.NUMBERS}
     except (TypeError, ValueError):
         todo = "give categories as numbers, and say in words what each means"
         return [*faults, Fault("a value is not a number", where, todo)]
@@ -352,9 +344,8 @@ def _unsound(frame: pd.DataFrame, level: str, period: str, region: Region) -> li
     leaked = (suppressed | missing) & (there["value"] | there["lower"] | there["upper"])
     leaked |= suppressed & there["numerator"]
     if leaked.any():
-        faults.append(
-            Fault(f"{int(leaked.sum())} areas carry numbers although they are withheld or missing", where, todo)
-        )
+        what = f"{int(leaked.sum())} areas carry numbers although they are withheld or missing"
+        faults.append(Fault(what, where, todo))
     if (bare := ~(suppressed | missing) & ~there["value"]).any():
         faults.append(Fault(f"{int(bare.sum())} areas are marked as known but have no value", where, todo))
     if infinite := sum(np.isinf(array) for array in numbers.values()).sum():
@@ -389,7 +380,7 @@ def _prepare_services(package: Package, region: Region) -> tuple[bytes, dict, di
         "sites_without_a_place": int((~placed).sum()),
         "sites_too_far_away": int((placed & ~near).sum()),
     }
-    return encode_table(kept), summary, report
+    return blobs.encode_table(kept), summary, report
 
 
 def _within_buffer(sites: pd.DataFrame, region: Region) -> pd.Series:
@@ -441,8 +432,8 @@ def changes(before: tuple[int, bytes] | None, after: bytes, kind: Kind) -> dict[
         return {}
     version, old = before
     if kind == Kind.SERVICES:
-        return {"against": version, **_changed_sites(decode_table(old), decode_table(after))}
-    old_parts, new_parts = parts_of(old), parts_of(after)
+        return {"against": version, **_changed_sites(blobs.decode_table(old), blobs.decode_table(after))}
+    old_parts, new_parts = blobs.parts_of(old), blobs.parts_of(after)
     result: dict[str, Any] = {
         "against": version,
         "periods_added": [p for p in in_order(p for _, p in new_parts) if p not in {q for _, q in old_parts}],
@@ -474,7 +465,7 @@ def changes(before: tuple[int, bytes] | None, after: bytes, kind: Kind) -> dict[
 def _side_by_side(old: bytes, new: bytes, level: str, period: str) -> pd.DataFrame:
     columns = {}
     for name, blob in (("before", old), ("after", new)):
-        part = decode_values(blob, level, period)
+        part = blobs.decode_values(blob, level, period)
         columns[name] = pd.Series(part.arrays["value"], index=pd.Index(part.area_code.to_pylist()))
     return pd.DataFrame(columns)
 

@@ -14,17 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from layers.model import (
-    Audience,
-    Descriptor,
-    Fault,
-    Kind,
-    NotFound,
-    Refused,
-    Status,
-    Viewer,
-)
-from layers.region import Region
+from layers.model import Descriptor, Fault, Kind, NotFound, Refused, Status
 
 STATUSES = tuple(str(status) for status in Status)
 """Words of the status codes in :attr:`Values.arrays`: code 0 is ok, 1 converted, 2 suppressed, 3 missing."""
@@ -171,10 +161,12 @@ class RefreshReport:
     kept: Mapping[str, str] = field(default_factory=dict)  # the pack changed, but people decided otherwise since
     unfitted: Mapping[str, str] = field(default_factory=dict)  # cannot be fitted to the new areas; matched by code
     gone: tuple[str, ...] = ()  # no longer in the pack; still published
+    left_out: Mapping[str, str] = field(default_factory=dict)  # broken in the pack; the version before stands, if any
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
-        return any((self.added, self.updated, self.refitted, self.kept, self.unfitted, self.gone, self.areas_changed))
+        told = (self.added, self.updated, self.refitted, self.kept, self.unfitted, self.gone)
+        return any(told) or self.areas_changed
 
     def line(self) -> str:
         """One line for whoever starts the server; "" when nothing happened."""
@@ -207,38 +199,6 @@ class RefreshReport:
         else:
             lead = "The region's areas changed" if self.areas_changed else "The region pack was built again"
         return f"{lead}: {', '.join(told) or 'no figure changes'}."
-
-
-# -- who may -----------------------------------------------------------------------------------------------------------
-
-ROLES = ("viewer", "analyst", "admin")
-
-
-def may_see(descriptor: Descriptor, viewer: Viewer, region: Region) -> bool:
-    """Whether a viewer may see a layer with this descriptor. Anything not known to be allowed is not."""
-    return may_read(descriptor.audience, descriptor.partner, viewer, region)
-
-
-def may_read(audience: str, partner: str, viewer: Viewer, region: Region) -> bool:
-    """Whether a viewer is one of those whom ``audience`` names, for a layer or briefing of ``partner``."""
-    if audience == Audience.PUBLIC:
-        return True
-    if not viewer.signed_in or viewer.role not in ROLES:
-        return False
-    if viewer.role == "admin":
-        return True  # who may withdraw a layer must be able to see it
-    if not viewer.partner or region.partner(viewer.partner) is None:
-        return False
-    if audience == Audience.PARTNERS:
-        return True
-    return audience == Audience.OWNER and viewer.own and viewer.partner == partner
-
-
-def may_change(partner: str, viewer: Viewer) -> bool:
-    """Whether a viewer may publish, roll back and withdraw the layers that ``partner`` supplies."""
-    if not viewer.signed_in:
-        return False
-    return viewer.role == "admin" or (viewer.role == "analyst" and bool(partner) and viewer.partner == partner)
 
 
 # -- descriptors as JSON -----------------------------------------------------------------------------------------------

@@ -31,25 +31,16 @@ from cachetools import LRUCache
 from layers.methods.disclosure import looser
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.region import Region
-from layers.store import migrations, refresh, tables
+from layers.store import kinds, migrations, refresh, tables
 from layers.store.accounts import Accounts
-from layers.store.audit import AuditLine, add_line, read_lines
+from layers.store.audit import AuditLine, AuditSearch, add_line, read_lines
 from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
 from layers.store.contents import descriptor_of, read_content
-from layers.store.database import Database, make_engine, utc_now
+from layers.store.database import Database, make_engine, memory_engine, nothing_there, utc_now
 from layers.store.layers import LAYERS, Layers
-from layers.store.records import (
-    STATUSES,
-    Layer,
-    NotPermitted,
-    RefreshReport,
-    StoreFault,
-    Values,
-    Version,
-    Withdrawn,
-    may_change,
-    may_see,
-)
+from layers.store.marker import Marker, store_id
+from layers.store.permissions import may_change, may_see
+from layers.store.records import STATUSES, Layer, NotPermitted, RefreshReport, StoreFault, Values, Version, Withdrawn
 from layers.store.versioned import Standing, standing
 
 log = logging.getLogger(__name__)
@@ -57,8 +48,9 @@ log = logging.getLogger(__name__)
 REFRESH_S = 1.0
 """How long a process trusts its snapshot before it asks for the generation again."""
 
-STALE_S = 60.0
-"""How long a process goes on answering from its snapshot while the database cannot be reached."""
+STALE_S = 900.0
+"""How long a process goes on answering from its snapshot while the database cannot be reached. Not for ever: another host may
+have withdrawn something meanwhile."""
 
 CACHE_BYTES = 256 * 2**20
 """Bound on decoded values kept in memory per process. England at LSOA level takes 1.7 MB a layer and period."""
@@ -69,6 +61,8 @@ def open_store(
     region: Region,
     *,
     fill: bool = True,
+    marker: Marker | None = None,
+    accept_loss: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
     clock: Callable[[], datetime] = utc_now,
     ticks: Callable[[], float] = time.monotonic,
@@ -80,31 +74,129 @@ def open_store(
     crash there is a whole store or none. When the pack was built again since, what changed becomes the next version, in
     one transaction too (:mod:`layers.store.refresh`); ``Store.filled`` says what was done. ``progress(done, total, title)`` is
     told after each layer. ``clock`` gives the time as an aware datetime; ``ticks`` gives seconds that never go back.
+    ``marker`` is what the home remembers: a home that has had a store is never given a new one. ``accept_loss`` takes a pack
+    that lacks areas or layers which it had before.
     Raises :class:`Refused` for a database that cannot be used, that belongs to another region or boundary vintage, that a
     newer program made, or a pack with faults; the store is then as it was before.
     """
+    if marker is not None and marker.known():
+        _check_home(url, region, marker)
     engine = make_engine(url)
     filled = RefreshReport()
     try:
         pack = refresh.look(region) if fill else None
         database = Database(engine, region, clock=clock)
-        with database.opening() as connection:
-            now = clock()
-            if not migrations.is_made(connection):
-                migrations.make_tables(connection)
-                row = {"one": 1, "schema_version": migrations.SCHEMA_VERSION, "region_id": region.id, "generation": 1}
-                row |= {"vintages": tables.to_json(region.vintages), "made_at": now}
-                connection.execute(sa.insert(tables.meta).values(row))
-            columns = tables.meta.c  # these three have been there since the first schema
-            row = connection.execute(sa.select(columns.schema_version, columns.region_id, columns.vintages)).first()
-            _check_same_region(row, region)
-            migrations.migrate(connection, row.schema_version)
-            if pack is not None:
-                filled = refresh.refresh(connection, Layers(database), pack, now=now, progress=progress)
-        return Store(engine, region, clock=clock, ticks=ticks, cache_bytes=cache_bytes, filled=filled)
+        made = _up_to_date(database, pack, marker)
+        if not made:
+            filled, made = _make_or_refresh(database, pack, marker, progress, accept_loss)
+        if marker is not None:
+            _remember(marker, made)
+        return Store(engine, region, clock=clock, ticks=ticks, cache_bytes=cache_bytes, filled=filled, made=made)
     except BaseException:
         engine.dispose()
         raise
+
+
+def _check_home(url: str, region: Region, marker: Marker) -> None:
+    """Refuse, before anything is touched, when the store that this home has had is not in the database."""
+    if nothing_there(url):
+        marker.check("")
+    engine = make_engine(url, to_read=True)
+    try:
+        with Database(engine, region).reading("opened") as connection:
+            if migrations.is_made(connection):
+                _meta_row(connection, region, marker)
+            else:
+                marker.check("")
+    finally:
+        engine.dispose()
+
+
+def _up_to_date(database: Database, pack: refresh.PackState | None, marker: Marker | None) -> str:
+    """The id of the store when opening it has nothing to do, and so waits for no writer; else ""."""
+    with database.reading("opened") as connection:
+        if not migrations.is_made(connection):
+            return ""
+        row = _meta_row(connection, database.region, marker)
+        done = row.schema_version == migrations.SCHEMA_VERSION
+        done = done and (pack is None or refresh.is_published(connection, pack))
+        return store_id(row.region_id, row.made_at) if done else ""
+
+
+def _make_or_refresh(
+    database: Database, pack, marker: Marker | None, progress, accept_loss: bool = False
+) -> tuple[RefreshReport, str]:
+    """Make the store where there is none, bring its tables up to date, and publish what the pack brings; or nothing of it.
+    Also gives the id of the store."""
+    region = database.region
+    with database.opening() as connection:
+        now = database.now()
+        if not migrations.is_made(connection):
+            if marker is not None:
+                marker.check("")
+            migrations.make_tables(connection)
+            row = {"one": 1, "schema_version": migrations.SCHEMA_VERSION, "region_id": region.id, "generation": 1}
+            row |= {"vintages": tables.to_json(region.vintages), "made_at": now}
+            connection.execute(sa.insert(tables.meta).values(row))
+        row = _meta_row(connection, region, marker)
+        migrations.migrate(connection, row.schema_version)
+        report = RefreshReport()
+        if pack is not None:
+            report = refresh.refresh(
+                connection, Layers(database), pack, now=now, progress=progress, accept_loss=accept_loss
+            )
+        return report, store_id(row.region_id, row.made_at)
+
+
+def _remember(marker: Marker, made: str) -> None:
+    try:
+        marker.keep(made)
+    except OSError:
+        log.warning("%s could not be written: a later start tries again", marker.file, exc_info=True)
+
+
+def open_to_read(url: str, region: Region, *, marker: Marker | None = None, pack_instead: bool = True) -> Store:
+    """Open a store without changing anything, for a command that only reads.
+
+    Where there is no store yet, and the home never had one, the answer is a store in memory that holds what the region pack
+    brings (``Store.in_memory``), or a refusal unless ``pack_instead``. Raises :class:`Refused` like :func:`open_store`, and
+    for a store that an older program made, naming what brings it up to date.
+    """
+    engine = None if nothing_there(url) else make_engine(url, to_read=True)
+    try:
+        if engine is not None:
+            with Database(engine, region).reading("opened") as connection:
+                if migrations.is_made(connection):
+                    row = _meta_row(connection, region, marker)
+                    migrations.check_to_read(row.schema_version)
+                    return Store(engine, region, made=store_id(row.region_id, row.made_at))
+        if marker is not None:
+            marker.check("")
+    except BaseException:
+        if engine is not None:
+            engine.dispose()
+        raise
+    if not pack_instead:
+        todo = "commonground serve makes it, and so does any command that writes"
+        raise Refused("There is no store yet.", [Fault("nothing was ever published or kept here", "", todo)])
+    engine = memory_engine()
+    database = Database(engine, region)
+    filled, made = _make_or_refresh(database, refresh.look(region), None, None)
+    store = Store(engine, region, filled=filled, made=made)
+    store.in_memory = True
+    return store
+
+
+def _meta_row(connection: sa.Connection, region: Region, marker: Marker | None) -> sa.Row:
+    """What every schema since the first one says about itself. Raises :class:`Refused` for another region or vintage, and
+    for another store than the home's."""
+    columns = tables.meta.c
+    query = sa.select(columns.schema_version, columns.region_id, columns.vintages, columns.made_at)
+    row = connection.execute(query).first()
+    _check_same_region(row, region)
+    if marker is not None:
+        marker.check(store_id(row.region_id, row.made_at))
+    return row
 
 
 def _check_same_region(row: sa.Row | None, region: Region) -> None:
@@ -158,11 +250,14 @@ class Store(Layers, Database):
         ticks: Callable[[], float] = time.monotonic,
         cache_bytes: int = CACHE_BYTES,
         filled: RefreshReport | None = None,
+        made: str = "",
     ):
         Database.__init__(self, engine, region, clock=clock)
         Layers.__init__(self, self)
         self.accounts = Accounts(self)
-        self.filled = filled or RefreshReport()  # what opening it published from the region pack
+        self.filled = RefreshReport() if filled is None else filled  # what opening it published from the region pack
+        self.in_memory = False  # nothing of it is kept: see open_to_read
+        self.id = made
         self._ticks = ticks
         self._snapshot: _Snapshot | None = None
         self._checked = self._reached = float("-inf")
@@ -233,6 +328,11 @@ class Store(Layers, Database):
             if one == standing.current or not looser(self._version(layer_id, one).descriptor)
         )  # fmt: skip
 
+    def guard_of(self, layer_id: str) -> tuple[Descriptor | None, Standing | None]:
+        """What decides who may see a layer: for :mod:`layers.store.why`, which tells admins only."""
+        entry = self._state().entries.get(layer_id)
+        return (entry.guard, entry.standing) if entry else (None, None)
+
     def _entry(self, layer_id: str, viewer: Viewer) -> _Entry:
         entry = self._state().entries.get(layer_id)
         if entry is None or not may_see(entry.guard, viewer, self.region):
@@ -274,18 +374,33 @@ class Store(Layers, Database):
         return tuple(found)
 
     def audit(
-        self, viewer: Viewer, *, layer_id: str | None = None, before: int | None = None, limit: int = 200
+        self,
+        viewer: Viewer,
+        *,
+        layer_id: str | None = None,
+        before: int | None = None,
+        limit: int = 200,
+        search: AuditSearch | None = None,
     ) -> tuple[AuditLine, ...]:
         """Audit lines, newest first; ``before`` pages on by number. Admins see all of them; analysts see those of their
-        own partner's layers, briefings and people. Raises :class:`NotPermitted` for everybody else."""
+        own partner's things and people. Raises :class:`NotPermitted` for everybody else."""
         if not viewer.signed_in or viewer.role not in ("analyst", "admin"):
             raise NotPermitted("Only analysts and admins may read the audit trail.")
         mine, others = [], []
         for key, entry in self._state().entries.items():
             (mine if may_change(entry.guard.partner, viewer) else others).append(key)
+        named = {kind.of: kind.things for kind in kinds.KINDS if kind.of}
         with self.reading() as connection:
             return read_lines(
-                connection, viewer, mine=mine, others=others, layer_id=layer_id, before=before, limit=limit
+                connection,
+                viewer,
+                mine=mine,
+                others=others,
+                named=named,
+                layer_id=layer_id,
+                before=before,
+                limit=limit,
+                search=search,
             )
 
     # -- reading: the numbers ------------------------------------------------------------------------------------------
@@ -402,9 +517,8 @@ class Store(Layers, Database):
             wanted = LAYERS.version_row(connection, layer.id, layer.version)._mapping[f"{part}_sha256"]
             blob = read_content(connection, layer.id, layer.version, part)
         if sha256(blob) != wanted:
-            fault = Fault(
-                "what is stored is not what was published", f"{layer.id} version {layer.version}", "restore a backup"
-            )
+            what = "what is stored is not what was published"
+            fault = Fault(what, f"{layer.id} version {layer.version}", "restore a backup")
             raise StoreFault("The values are damaged and are not shown.", [fault])
         return blob
 
@@ -442,7 +556,10 @@ class Store(Layers, Database):
             state, ticks = self._snapshot, self._ticks()
             try:
                 with self.reading() as connection:
-                    generation = connection.execute(sa.select(tables.meta.c.generation)).scalar_one()
+                    columns = tables.meta.c
+                    row = connection.execute(sa.select(columns.generation, columns.region_id, columns.made_at)).first()
+                    self.check_same(row)
+                    generation = row.generation
                     now = self.now()
                     due = state is not None and state.next_due is not None and now >= state.next_due
                     if state is None or due or generation != state.generation:
@@ -556,23 +673,17 @@ def _for_public(layer: Layer) -> Layer:
     return replace(layer, published_by=layer.partner, checked_by="")
 
 
+_AS_STORED = (
+    "layer_id", "version", "published_at", "note", "checked_at", "review_on", "file_sha256", "values_sha256", "table_sha256",
+)  # fmt: skip
+
+
 def _version_of(row: sa.Row, layer: Layer, state: str) -> Version:
     return Version(
-        layer_id=row.layer_id,
-        version=row.version,
+        **{name: getattr(row, name) for name in _AS_STORED},
+        **{name: getattr(layer, name) for name in ("published_by", "checked_by", "periods", "levels")},
         state=state,
-        published_at=row.published_at,
-        published_by=layer.published_by,
         effective_at=row.effective_at or row.published_at,
-        note=row.note,
-        checked_by=layer.checked_by,
-        checked_at=row.checked_at,
-        review_on=row.review_on,
-        file_sha256=row.file_sha256,
-        values_sha256=row.values_sha256,
-        table_sha256=row.table_sha256,
-        periods=layer.periods,
-        levels=layer.levels,
         report=json.loads(row.report),
         changes=json.loads(row.changes),
     )

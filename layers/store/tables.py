@@ -159,6 +159,18 @@ failures = sa.Table(
     sa.Column("blocked_until", Moment),
 )
 
+UNCHECKED = {"checked_by": "", "checked_at": None, "sent_back_by": "", "sent_back_at": None, "reply": ""}
+UNASKED = {"asked_of": "", "asked_by": "", "asked_at": None, "asked_note": "", **UNCHECKED}
+
+
+def _check() -> list[sa.Column]:
+    """Of a colleague's check of a draft. What they say is of the draft as it stands: a change empties it."""
+    return [
+        sa.Column(name, Moment) if empty is None else sa.Column(name, sa.Text, nullable=False)
+        for name, empty in UNASKED.items()
+    ]
+
+
 drafts = sa.Table(
     "drafts",
     metadata,
@@ -175,6 +187,7 @@ drafts = sa.Table(
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("file_sha256", sa.String(64), nullable=False),
     sa.Column("answers", sa.Text, nullable=False),  # JSON: everything said so far
+    *_check(),
 )
 
 pack_layers = sa.Table(
@@ -200,12 +213,7 @@ briefing_drafts = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),  # grows with every change of the text
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("authors", sa.Text, nullable=False),  # JSON: everybody who wrote any of it
-    sa.Column("asked_of", sa.Text, nullable=False),  # who is to check it; "": nobody was asked
-    sa.Column("asked_by", sa.Text, nullable=False),
-    sa.Column("asked_at", Moment),
-    sa.Column("asked_note", sa.Text, nullable=False),
-    sa.Column("checked_by", sa.Text, nullable=False),  # of the text as it stands: a change empties it
-    sa.Column("checked_at", Moment),
+    *_check(),
 )
 
 briefings = sa.Table(

@@ -16,9 +16,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.model import Fault, NotFound, Refused, Viewer
+from layers.names import faults_of_name, is_name
 from layers.store.audit import Attempt, add_line, refusals_noted
 from layers.store.database import Database
-from layers.store.records import NotPermitted, may_change
+from layers.store.permissions import may_change
+from layers.store.records import NotPermitted
 
 # -- which version is shown --------------------------------------------------------------------------------------------
 
@@ -138,7 +140,7 @@ class VersionedKind:
     pointers: sa.Table
     long_columns: tuple[str, ...]  # of ``versions``: what is not read to find a thing
     handed_in: str = "one"  # what its publisher hands in
-    of: str = ""  # before its id in the audit trail
+    of: str = ""  # its name and a colon, before its id in the audit trail; then ``things`` has a column ``partner``
     prefix: str = ""  # before what is done to it, in the audit trail
     back: str = "rollback"  # what showing an earlier version again is called in the tables,
     went_back: str = "rolled back"  # and in sentences
@@ -217,7 +219,7 @@ class Versioned:
         """Raise when this person may not show this version again. They may, unless the kind says otherwise."""
 
     def find(self, connection: sa.Connection, thing_id: str, now: datetime) -> FoundThing | None:
-        return next(iter(self.find_all(connection, now, thing_id)), None)
+        return next(iter(self.find_all(connection, now, thing_id)), None) if is_name(thing_id) else None
 
     def find_all(self, connection: sa.Connection, now: datetime, thing_id: str | None = None) -> list[FoundThing]:
         """Every thing, or the one of this id, by id; with three questions to the database however many there are."""
@@ -287,7 +289,11 @@ class Versioned:
         checked_at: datetime | None,
         review_on: str,
     ) -> dict[str, Any]:
-        """What the next version of every kind of thing says; the kind puts its content and ``record_sha256`` beside it."""
+        """What the next version of every kind of thing says; the kind puts its content and ``record_sha256`` beside it.
+
+        Raises :class:`Refused` for an id that cannot be one: this is the door of every kind."""
+        if faults := faults_of_name(thing_id, "id"):
+            raise Refused(f"The {self.kind.what} was not published.", faults)
         return {
             self.kind.key: thing_id,
             "version": found.newest + 1 if found else 1,

@@ -150,7 +150,7 @@ class Explore:
         self.settled()
         return self
 
-    def valid_options(self):
+    def settled(self):
         """No callback is under way, and the map shows the selection that the page holds."""
         # a choice becomes a callback in the frame after it
         self.page.evaluate(

@@ -215,7 +215,9 @@ def test_blank_timer_keys_and_full_screen(open_page, site):
 
 
 def test_notes_in_a_second_window_follow_and_lead(open_page, site):
-    page = present(open_page, site, viewport=HALL)
+    page = open_page(site, viewport=HALL)
+    sign_in(page, site, "/briefings/alcohol/present")
+    until(page, "() => document.documentElement.classList.contains('live')")
     with page.expect_popup() as opened:
         page.keyboard.press("n")
     notes = opened.value

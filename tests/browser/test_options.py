@@ -35,7 +35,7 @@ class Options:
         self.page.goto(f"{self.site.url}/options?{query}")
         return self.settled()
 
-    def valid_options(self):
+    def settled(self):
         until(self.page, IDLE, what="the options page is at rest")
         return self
 

@@ -1,8 +1,8 @@
-"""Who may see what, from end to end: every page, route, callback and command, for everybody who may ask.
+"""Who may see what, from end to end: those who may do, counts agree, and who one is can change at any moment.
 
 Four secrets are published by Westshire: an indicator and a list of services for the partners, the same for itself only; one
 more layer was withdrawn, one was public once, one waits for its date. What somebody may not see must leave no trace in any
-answer, and must be answered exactly as if it did not exist.
+answer, and must be answered exactly as if it did not exist: :mod:`tests.dashboard.test_walk` asks that of everything there is.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from click.testing import CliRunner
 
 from dashboard.app import create_app
-from dashboard.cli import main
 from dashboard.published import Published
 from layers import SYSTEM, load_region, open_store
 from tests.layers.store_fixtures import indicator, sites
@@ -122,56 +120,7 @@ def browsers(app, here):
     return made
 
 
-# ---- everything that can be asked ------------------------------------------------------------------------------------
-
-WITHOUT_ID = [
-    "/", "/catalogue", "/methods", "/accessibility", "/sign-in", "/healthz", "/readyz",
-    "/api/v1/region", "/api/v1/layers", "/api/v1/layers?kind=services", "/api/v1/layers?partner=westshire",
-    "/api/v1/layers?theme=housing", "/api/v1/openapi.json", "/api/v1/areas/lsoa", "/api/v1/areas/lsoa/T01",
-    "/api/v1/areas/ward/TW1", "/api/v1/areas/lad/TA", "/data/classes?level=lsoa", "/data/table.csv?theme=housing",
-    "/_dash-dependencies", "/publish", "/api/v1/gaps?need=harm&services=clinics&robustness=0",
-    "/api/v1/together?services=clinics",
-    "/briefings", "/briefings/wards", "/briefings/edit", "/briefings/region-in-ten-numbers", "/briefings/gaps-alcohol",
-    "/briefings/gaps-housing", "/briefings/shared-gaps", "/briefings/shared-gaps/present", "/briefings/shared-gaps/notes",
-    "/briefings/region-in-ten-numbers/embed", "/briefings/ward-TW1", "/briefings/ward-TW2/present",
-]  # fmt: skip
-WITH_ID = [
-    "/api/v1/layers/{id}", "/api/v1/layers/{id}/values", "/api/v1/layers/{id}/values?level=ward&format=csv",
-    "/api/v1/layers/{id}/values?level=lad&format=geojson", "/api/v1/layers/{id}/values?period=1999",
-    "/data/classes?need={id}&level=lsoa", "/data/readings?need={id}&level=lsoa", "/data/services/{id}.geojson",
-    "/data/table.csv?need={id}&level=lsoa", "/data/table.csv?need=harm&services={id}",
-    "/api/v1/gaps?need={id}&services=clinics&level=lsoa&robustness=0", "/api/v1/gaps?need=harm&services={id}&robustness=0",
-    "/api/v1/gaps?need=harm,{id}=2&services=clinics&format=csv&robustness=0", "/api/v1/together?services={id}",
-    "/api/v1/together?services=clinics&need={id}", "/api/v1/sites?need={id}&services=clinics&new=1",
-    "/api/v1/sites?need=harm&services={id}&new=1", "/data/gap?need={id}&services=clinics&show=gap",
-    "/catalogue/{id}", "/catalogue/{id}/compare", "/catalogue/{id}/compare?a=1&b=2", "/catalogue/{id}/package.zip",
-    "/catalogue/{id}/package.zip?version=1",
-    "/data/options.csv?need={id}&services=clinics", "/data/options.json?need=harm&services={id}",
-    "/options?need={id}&services=clinics&new=1", "/communities/T01?need=harm&services={id}",
-    "/?need={id}", "/?need={id}&services={id}&level=ward", "/areas/T01?need={id}", "/catalogue?q={id}",
-    "/briefings/{id}", "/briefings/{id}/present", "/briefings/gaps-{id}", "/briefings/{id}/files/{id}.html",
-    "/briefings/pin?view=need%3D{id}", "/briefings/pin?view=services%3D{id}%26need%3Dharm%26show%3Dgap",
-]  # fmt: skip
-PAGES = [
-    "/",
-    "/?theme=housing",
-    "/?theme=housing&level=ward",
-    "/catalogue",
-    "/methods",
-    "/areas/T01",
-    "/areas/TW1",
-    "/areas/TA",
-]
-PAGES_WITH_ID = [
-    "/?need={id}",
-    "/?need={id}&services={id}&area=T01",
-    "/areas/T01?need={id}",
-    "/catalogue?q={id}",
-    "/options?need={id}&services=clinics&options=A:xS1",
-    "/options?need=harm&services={id}&options=A:xS1",
-    "/communities/T01?need={id}&services=clinics&site=best",
-    "/communities/T01?need=harm&services={id}&site=best",
-]
+# ---- what is asked here; everything that can be asked is in test_walk.py ---------------------------------------------
 
 
 def text_of(answer) -> str:
@@ -205,101 +154,12 @@ def callbacks(browser) -> list[dict]:
     return [each for each in listed if not each.get("clientside_function")]
 
 
-def ask_all_callbacks(browser, layer_id: str) -> dict[str, tuple[int, str]]:
-    """Every callback with a layer's id wherever one may stand."""
-    selection = {"need": layer_id, "services": [layer_id], "level": "lsoa", "area": "T01"}
-    grid = {"startRow": 0, "endRow": 100, "sortModel": [], "filterModel": {}}
-    special = {
-        "selection": selection,
-        "history-selection": selection,
-        "shown-area": selection,
-        "shown-services": {"services": [layer_id]},
-        "table.getRowsRequest": grid,
-        "options-state": {"need": layer_id, "services": f"clinics,{layer_id}", "new": "1", "options": "A:xS1"},
-        "options-asked": {"do": "open", "at": [54.9, -1.6]},
-        "location.pathname": "/catalogue",
-        "location.search": f"?q={layer_id}",
-        "route": "/elsewhere",
-    }
-
-    def given(each: dict) -> dict:
-        value = special.get(f"{each['id']}.{each['property']}", special.get(each["id"], layer_id))
-        return {"id": each["id"], "property": each["property"], "value": value}
-
-    found = {}
-    for each in callbacks(browser):
-        if "{" in each["output"]:
-            continue  # of a family of components: none takes a layer
-        answer = callback(
-            browser, each["output"], [given(i) for i in each["inputs"]], [given(s) for s in each["state"]]
-        )
-        found[each["output"]] = (answer.status_code, answer.text)
-    return found
-
-
-def everything(browser) -> dict[str, str]:
-    """All answers to questions that name no secret."""
-    found = {path: text_of(browser.get(path)) for path in WITHOUT_ID}
-    found |= {f"layout of {page}": layout(browser, page).text for page in PAGES}
-    for words in ("Quince", "Bullace", "Wilding", "Medlar", "Damson", "hub"):
-        search = [{"id": "search", "property": "searchValue", "value": words}]
-        found[f"search for {words}"] = callback(browser, "search.data", search).text
-    for output, (_, text) in ask_all_callbacks(browser, "harm").items():
-        found[f"callback {output}"] = text
-    return found
-
-
 @pytest.fixture(scope="module")
 def answers(browsers):
-    return {person: everything(browser) for person, browser in browsers.items()}
-
-
-# ---- no trace --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("person", PEOPLE)
-def test_what_somebody_may_not_see_leaves_no_trace_anywhere(answers, person):
-    hidden = [secret for secret in (*SECRETS, WAITING) if not may_see(person, secret)]
-    assert hidden or person in ("wes", "ada")
-    leaks = [
-        f"{where}: {trace}"
-        for where, text in answers[person].items()
-        for secret in hidden
-        for trace in secret.traces
-        if trace in text
-    ]
-    assert not leaks, "\n".join(leaks)
-
-
-def test_the_questions_would_find_a_leak(answers):
-    """The same questions asked by the owner do show the secrets, each in several places."""
-    for secret in SECRETS:
-        if secret.id == "own-gone":
-            continue
-        title = secret.traces[1]
-        found = [where for where, text in answers["wendy"].items() if title in text]
-        assert {"/api/v1/layers", "layout of /catalogue"} <= set(found), secret.id
-        assert len(found) >= 4, (secret.id, found)
-    assert "Damson house" in answers["wendy"]["search for Damson"]
-    assert "Medlar hub" in answers["eve"]["search for Medlar"]
-    assert all(status == 200 for status, _ in ask_all_callbacks_of("harm", answers).values())
-
-
-def finished_callbacks(browser, layer_id: str) -> dict[str, tuple[int, str]]:
-    """The same once no plan is being worked out any more: how far one has come differs from moment to moment."""
-    for _ in range(200):
-        found = ask_all_callbacks(browser, layer_id)
-        if not any('"plan-tick":{"disabled":false}' in text for _, text in found.values()):
-            return found
-    raise AssertionError("a plan never ended")
-
-
-def ask_all_callbacks_of(_, answers):
-    """Every callback answered something: none is untested because it failed before it looked."""
     return {
-        where: (200 if '"response"' in text or text == "" else 500, text)
-        for where, text in answers["wendy"].items()
-        if where.startswith("callback ")
+        person: {"/api/v1/layers": text_of(browser.get("/api/v1/layers"))}
+        | {f"layout of {page}": layout(browser, page).text for page in ("/", "/catalogue")}
+        for person, browser in browsers.items()
     }
 
 
@@ -315,35 +175,6 @@ def test_counts_are_of_what_one_may_see(answers, here, person):
         assert not re.search(rf"\b(?!{expected}\b)\d+ layers", found["layout of /"])
 
 
-# ---- as if it did not exist ------------------------------------------------------------------------------------------
-
-
-def same(one, other, secret: Secret) -> None:
-    """Two answers that nobody could tell apart, but for the id that was asked for."""
-    assert one.status_code == other.status_code
-    assert text_of(one).replace(secret.id, secret.twin) == text_of(other)
-    unimportant = {"Date", "ETag"}  # the ETag is of a text that holds the id
-    kept = [{n: v for n, v in answer.headers.items() if n not in unimportant} for answer in (one, other)]
-    assert {name: value.replace(secret.id, secret.twin) for name, value in kept[0].items()} == kept[1]
-
-
-@pytest.mark.parametrize(("person", "secret"), pairs(seen=False))
-def test_a_layer_one_may_not_see_is_answered_as_one_that_does_not_exist(browsers, person, secret):
-    browser = browsers[person]
-    for path in WITH_ID:
-        same(browser.get(path.format(id=secret.id)), browser.get(path.format(id=secret.twin)), secret)
-    for page in PAGES_WITH_ID:
-        same(layout(browser, page.format(id=secret.id)), layout(browser, page.format(id=secret.twin)), secret)
-
-
-@pytest.mark.parametrize(("person", "secret"), pairs(seen=False, but="eli"))
-def test_callbacks_cannot_tell_it_from_one_that_does_not_exist(browsers, person, secret):
-    of_secret = finished_callbacks(browsers[person], secret.id)
-    of_twin = finished_callbacks(browsers[person], secret.twin)
-    for output, (status, text) in of_secret.items():
-        assert (status, text.replace(secret.id, secret.twin)) == of_twin[output], output
-
-
 @pytest.mark.parametrize(("person", "secret"), pairs(seen=True))
 def test_those_who_may_see_it_do(browsers, person, secret):
     answer = browsers[person].get(f"/api/v1/layers/{secret.id}")
@@ -357,39 +188,6 @@ def test_those_who_may_see_it_do(browsers, person, secret):
     values = browsers[person].get(path.format(secret.id))
     assert values.status_code == 200
     assert values.headers["Cache-Control"] == "private, no-store"
-
-
-NOT_OF_LAYERS = (
-    "/assets/",
-    "/_dash-component-suites/",
-    "/static/",
-    "/_",
-    "/data/shapes/",
-    "/publish/",
-    "/briefings/",
-    "/b/",
-    "/api/v1/areas/",
-)
-"""Addresses that know no layer; drafts and briefings, which are tested on their own (test_briefing_web.py)."""
-
-
-def test_every_route_is_asked_here(app):
-    """A new route has to be added to the lists above, or here with a reason."""
-    pages = {rule.rule for rule in app.server.url_map.iter_rules() if "GET" in rule.methods}
-    rules = {rule for rule in pages if not rule.startswith(NOT_OF_LAYERS) and "<path:" not in rule}
-    asked = {path.split("?")[0].replace("{id}", "<layer_id>") for path in [*WITH_ID, *WITHOUT_ID]}
-    asked |= {re.sub(r"\.\w+$", ".<form>", path) for path in asked}
-    assert rules - asked <= {"/api/v1/", "/data/"}  # the answers to addresses that do not exist
-
-
-@pytest.mark.parametrize(("person", "secret"), pairs(seen=False))
-def test_undoing_it_is_answered_as_undoing_one_that_does_not_exist(browsers, person, secret):
-    for what in ("rollback", "withdraw"):
-        form = {"to": "1", "reason": "I want to"}
-        one, other = (
-            browsers[person].post(f"/catalogue/{name}/{what}", data=form) for name in (secret.id, secret.twin)
-        )
-        same(one, other, secret)
 
 
 def test_a_withdrawn_layer_tells_its_reason_only_to_those_who_could_have_seen_it(browsers):
@@ -460,37 +258,3 @@ def test_what_every_page_brings_along_names_no_layer(tiny_pack, tmp_path):
     for page in ("/", "/catalogue", "/methods"):
         assert "Crowded homes" not in browser.get(page).text
     store.close()
-
-
-# ---- commands --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture()
-def run(here, home, monkeypatch):
-    monkeypatch.setenv("COMMONGROUND_REGION", str(here.region.path))
-    monkeypatch.setenv("COMMONGROUND_HOME", str(home))
-    monkeypatch.delenv("COMMONGROUND_DATABASE_URL", raising=False)
-    return lambda *words: CliRunner().invoke(main, list(words))
-
-
-@pytest.mark.parametrize("person", ["public", "eve", "wendy"])
-def test_commands_show_what_the_person_may_see(run, person):
-    who = [] if person == "public" else ["--as", person]
-    listed = run("layers", "list", *who)
-    assert listed.exit_code == 0, listed.output
-    for secret in SECRETS:
-        shown = may_see(person, secret) and secret.id != "own-gone"
-        assert (secret.traces[1] in listed.stdout) == shown, secret.id
-    for secret in (SECRETS[0], SECRETS[2]):
-        for words in (
-            ["layers", "history", "{}"],
-            ["values", "{}", "--level", "lsoa"],
-            ["gaps", "--need", "{}", "--services", "clinics", "--robustness", "0"],
-            ["together", "--services", "clinics", "--need", "{}"],
-            ["site", "--need", "{}", "--services", "clinics"],
-        ):
-            one, other = (run(*[word.format(name) for word in words], *who) for name in (secret.id, secret.twin))
-            if may_see(person, secret):
-                assert one.exit_code == 0, one.output
-            else:
-                assert (one.exit_code, one.output.replace(secret.id, secret.twin)) == (1, other.output)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from dashboard.memory import Memory, kept, memory_of
+from dashboard.memory import Memory, memory_of, remembered
 
 
 def test_the_least_used_goes_first():
@@ -36,7 +36,7 @@ def test_nothing_is_an_answer_too():
 def test_many_who_ask_at_once_make_one():
     started, go_on, made, found = threading.Event(), threading.Event(), [], []
 
-    @kept(4)
+    @remembered(4)
     def slow(name):
         made.append(name)
         started.set()

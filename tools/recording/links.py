@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
 from recording.normal import Folder, json_text
-from recording.world import World, components, layout_of, scripts, selection_class
+from recording.world import World, components, layout_of, question_rows, scripts, selection_class
 
 HOW_MANY = 500
 SETTLED = 100
@@ -63,6 +63,7 @@ def in_node(checkout: Path, queries: list[str], catalogue: dict) -> list[dict]:
     if not node:
         raise SystemExit("links are read by assets/selection.js too: node is not on the PATH")
     given = {"scripts": [str(file) for file in scripts(checkout)], "queries": queries, "catalogue": catalogue}
+    given["rows"] = question_rows()
     done = subprocess.run(  # noqa: S603  our own script
         [node, str(Path(__file__).with_name("links.js"))],
         input=json.dumps(given),

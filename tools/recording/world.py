@@ -50,10 +50,18 @@ def selection_class():
     return _first("dashboard.selection:Selection", "dashboard.selection.selection:Selection")
 
 
+def question_rows() -> list:
+    """The fields of a link as the browser gets them; [] for code whose scripts know them by themselves."""
+    try:
+        return import_module("dashboard.question").as_data()
+    except ModuleNotFoundError:
+        return []
+
+
 def scripts(checkout: Path) -> list[Path]:
     """What a browser loads to read links, in that order."""
     found = {file.name: file for file in sorted((checkout / "assets").rglob("*.js"))}
-    return [found[name] for name in ("wording.js", "fields.js", "selection.js") if name in found]
+    return [found[name] for name in ("wording.js", "fields.js", "question.js", "selection.js") if name in found]
 
 
 def check_code(checkout: Path) -> None:

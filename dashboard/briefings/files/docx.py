@@ -189,7 +189,7 @@ class _Paper:
         headers, rows = contents.headers_of(table), contents.rows_of(table)
         numeric = [contents.is_number(table, n) for n in range(len(headers))]
         whole = len(rows) <= MOST_ROWS_TOGETHER
-        made = self._grid(headers, rows, _widths(headers, rows, numeric), numeric, 10, whole)
+        made = self._grid(headers, rows, _widths(headers, rows), numeric, 10, whole)
         _described(made, alt)
         if table.note:
             self._plain(contents.text(table.note), "Small")
@@ -236,7 +236,7 @@ class _Paper:
 # ---- tables ---------------------------------------------------------------------------------------------------------------
 
 
-def _widths(headers: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[float]:
+def _widths(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[float]:
     """Centimetres: numbers keep the width they need, words share the rest."""
 
     def cm(words: str, bold: bool) -> float:

@@ -13,7 +13,7 @@ from layers import Fault, Refused
 
 
 @dataclass(frozen=True)
-class Format:
+class BriefingFormat:
     """One kind of file. Its id is the ending of its name."""
 
     id: str
@@ -27,19 +27,19 @@ class Format:
 FORMATS = {
     row.id: row
     for row in (
-        Format(
+        BriefingFormat(
             "html", "Web page in one file", "Works without a network; arrow keys turn the pages",
             "text/html; charset=utf-8", "html_pack:pack_of", "Meeting pack (HTML, works without a network)",
         ),
-        Format(
+        BriefingFormat(
             "pptx", "PowerPoint", "Its words, tables and charts can be changed",
             "application/vnd.openxmlformats-officedocument.presentationml.presentation", "pptx:pptx_of",
         ),
-        Format(
+        BriefingFormat(
             "docx", "Word", "Its words and tables can be changed",
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx:docx_of",
         ),
-        Format("pdf", "PDF", "To print, and for screen readers", "application/pdf", "pdf:pdf_of"),
+        BriefingFormat("pdf", "PDF", "To print, and for screen readers", "application/pdf", "pdf:pdf_of"),
     )
 }  # fmt: skip
 """Routes, the command, links and tests read these rows; another format is another row and its function."""
@@ -53,9 +53,8 @@ def export_briefing(briefing: Briefing, format: str, *, address: str = "") -> by
     """
     if format not in FORMATS:
         what = f"there is no format '{format[:20]}'"
-        raise Refused(
-            "The briefing was not exported.", [Fault(what, "format", f"use {', '.join(FORMATS)}", rule="format")]
-        )
+        fault = Fault(what, "format", f"use {', '.join(FORMATS)}", rule="format")
+        raise Refused("The briefing was not exported.", [fault])
     module, function = FORMATS[format].made_by.split(":")
     make = getattr(import_module(f"dashboard.briefings.files.{module}"), function)
     return make(briefing, address=address)

@@ -115,7 +115,7 @@ def write(shape, lines: Sequence[Line], size: float, *, bold: bool = False, colo
         paragraph.alignment = PP_ALIGN.LEFT
         paragraph.space_before, paragraph.space_after = Pt(0), Pt(0 if bold else size * 0.45)
         number = number + 1 if line.mark == "number" else 0
-        mark(paragraph, line.mark, size, number)
+        mark(paragraph, line.mark, size)
         for words in line.words:
             run = paragraph.add_run()
             run.text = words.text
@@ -128,7 +128,7 @@ def write(shape, lines: Sequence[Line], size: float, *, bold: bool = False, colo
                 run.font.color.rgb = rgb(colour)
 
 
-def mark(paragraph, mark: str, size: float, number: int) -> None:
+def mark(paragraph, mark: str, size: float) -> None:
     properties = paragraph._p.get_or_add_pPr()
     indent = int(size * 12700) if mark else 0
     properties.set("marL", str(indent))

@@ -17,7 +17,7 @@ from dashboard.briefings.filling.facts import Facts, query_of
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Fact, Figure, SourceLine, Stale
 from dashboard.published import Published
 from dashboard.views.options import OptionsQuery
-from dashboard.views.wording import AUDIENCE_WORDS
+from dashboard.views.wording import AUDIENCE_WORDS, capital
 from layers import (
     LONGEST_HEADLINE,
     PUBLIC,
@@ -349,7 +349,7 @@ def _place(number: int, line: int) -> str:
 def _unavailable(faults: Iterable[Fault]) -> str:
     """Why a page cannot be shown, for those who came to read it."""
     reasons = list(dict.fromkeys(fault.what for fault in faults))
-    said = [f"{reason[:1].upper()}{reason[1:]}".rstrip(".") + "." for reason in reasons[:2]]
+    said = [capital(reason).rstrip(".") + "." for reason in reasons[:2]]
     return " ".join(["This page cannot be shown.", *said])
 
 

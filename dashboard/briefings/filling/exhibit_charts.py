@@ -10,30 +10,10 @@ from urllib.parse import quote
 
 import numpy as np
 
+from dashboard.briefings.filling import showing
 from dashboard.briefings.filling.asking import no_stop, pins, refused
 from dashboard.briefings.filling.model import Figure
-from dashboard.briefings.filling.showing import (
-    MOST_BARS,
-    ExhibitRequest,
-    Exhibits,
-    about_chart,
-    about_gaps,
-    about_together,
-    area_names,
-    at_places,
-    by_authority,
-    column_head,
-    end_word,
-    one_of_level,
-    rest_words,
-    titled,
-    together_table,
-    upper,
-    value_rows,
-    worst_alt,
-    worst_areas,
-    worst_first,
-)
+from dashboard.briefings.filling.showing import ExhibitRequest, Exhibits
 from dashboard.drawing.charts import chart_svg, histogram_svg
 from dashboard.drawing.palette import DUO
 from dashboard.drawing.shown import ChartData, TableData
@@ -74,26 +54,24 @@ def _one_series(names: Iterable[str], series: str, values: Iterable[float], unit
     "authorities",
     says="One indicator for every authority, worst first, with 95% intervals; “area: …” marks one of them.",
     takes="layer period area n",
-    needs="“layer: …”",
-    example="chart / type: authorities / layer: ID",
 )
 def _chart_authorities(ask: ExhibitRequest) -> Figure:
-    chart = by_authority(ask)
-    order = worst_first(chart)
-    most = min(ask.count(MOST_BARS, 20), len(order))
+    chart = showing.by_authority(ask)
+    order = showing.worst_first(chart)
+    most = min(ask.count(showing.MOST_BARS, 20), len(order))
     focus = _focus(ask, chart)
     places = order[:most].tolist()
     if focus is not None and focus not in places and focus in order:
         places = [*places[:-1], focus]
-    data, title = _values_chart(ask, chart, places, focus), f"{titled(chart.layer, chart.period)}: by authority"
+    data, title = _values_chart(ask, chart, places, focus), f"{showing.titled(chart.layer, chart.period)}: by authority"
     whole, what = region_number(ask.published, chart.layer, chart.period or chart.layer.period, ask.reader)
     # the middle one of small areas is nothing to hold authorities against; the rate of all of them together is
     compares = whole is not None and what.endswith("together")
     said = f"{ask.region.name} as a whole, {wording.short_unit(whole, chart.unit, chart.decimals)}" if compares else ""
     missing = int(chart.in_view.sum()) - len(order)
-    table = value_rows(ask, chart, places)
+    table = showing.value_rows(ask, chart, places)
     notes = [
-        rest_words(most, len(order), f"{end_word(chart)} authorities"),
+        showing.rest_words(most, len(order), f"{showing.end_word(chart)} authorities"),
         f"Without a figure: {missing:,}." if missing else "",
     ]
     alt = sentence(chart, ask.published)
@@ -103,7 +81,7 @@ def _chart_authorities(ask: ExhibitRequest) -> Figure:
         )
     return _bars(
         ask, data, title, f"{alt} {said}." if said else alt, replace(table, note=" ".join(filter(None, notes))),
-        about_chart(ask, chart, ask.region.name), reference=(whole, said) if compares else None,
+        showing.about_chart(ask, chart, ask.region.name), reference=(whole, said) if compares else None,
     )  # fmt: skip
 
 
@@ -113,8 +91,8 @@ def _focus(ask: ExhibitRequest, chart: Choropleth) -> int | None:
     if code:
         level, place = ask.facts.area(code)
         if level != chart.level:
-            what = f"“{code}” is a {one_of_level(level)}, and the chart is of {wording.LEVEL_WORDS[chart.level][1]}"
-            raise refused(what, f"name a {one_of_level(chart.level)}", "briefing-value")
+            what = f"“{code}” is a {showing.one_of_level(level)}, and the chart is of {wording.LEVEL_WORDS[chart.level][1]}"
+            raise refused(what, f"name a {showing.one_of_level(chart.level)}", "briefing-value")
         return place
     partner = ask.region.partner(ask.partner) if ask.partner else None
     if chart.level == "lad" and partner is not None and len(partner.footprint) == 1:
@@ -125,13 +103,13 @@ def _focus(ask: ExhibitRequest, chart: Choropleth) -> int | None:
 def _values_chart(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int], focus: int | None = None) -> ChartData:
     return ChartData(
         "bar",
-        tuple(area_names(ask, chart.level, places)),
+        tuple(showing.area_names(ask, chart.level, places)),
         (chart.layer.title,),
-        (at_places(chart, places, "value"),),
+        (showing.at_places(chart, places, "value"),),
         chart.unit,
         chart.decimals,
-        at_places(chart, places, "lower"),
-        at_places(chart, places, "upper"),
+        showing.at_places(chart, places, "lower"),
+        showing.at_places(chart, places, "upper"),
         list(places).index(focus) if focus is not None and focus in places else None,
         DUO[:1],
     )
@@ -142,14 +120,13 @@ def _values_chart(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int],
     "worst",
     says="The areas where one indicator is worst (highest, where neither end is worse), with 95% intervals.",
     takes="layer level period n area",
-    needs="“layer: …”",
     example="chart / type: worst / layer: ID / level: ward / n: 10",
 )
 def _chart_worst(ask: ExhibitRequest) -> Figure:
-    chart, places, title, note = worst_areas(ask, MOST_BARS)
+    chart, places, title, note = showing.worst_areas(ask, showing.MOST_BARS)
     data = _values_chart(ask, chart, places, _focus(ask, chart))
-    table = replace(value_rows(ask, chart, places), note=note)
-    return _bars(ask, data, title, worst_alt(ask, chart, places, title), table, about_chart(ask, chart))
+    table = replace(showing.value_rows(ask, chart, places), note=note)
+    return _bars(ask, data, title, showing.worst_alt(ask, chart, places, title), table, showing.about_chart(ask, chart))
 
 
 @exhibit(
@@ -157,14 +134,13 @@ def _chart_worst(ask: ExhibitRequest) -> Figure:
     "distribution",
     says="How the areas spread over the values of one indicator, with the middle one marked; “area: …” marks another.",
     takes="layer level period area",
-    needs="“layer: …”",
     example="chart / type: distribution / layer: ID / level: lsoa",
 )
 def _chart_distribution(ask: ExhibitRequest) -> Figure:
     chart = ask.chart()
     counts, edges = chart.histogram
     if not counts:
-        what = f"“{chart.layer.title}” has no figure for any {one_of_level(chart.level)} of {ask.where}"
+        what = f"“{chart.layer.title}” has no figure for any {showing.one_of_level(chart.level)} of {ask.where}"
         raise refused(what, "choose another layer or level", "briefing-empty")
     value = chart.frame["value"].to_numpy("float64")
     known = value[chart.in_view & np.isfinite(value)]
@@ -175,7 +151,7 @@ def _chart_distribution(ask: ExhibitRequest) -> Figure:
     say = lambda v: wording.short_unit(v, chart.unit, chart.decimals)  # noqa: E731
     places = max(chart.decimals, 1) if edges[-1] - edges[0] < len(counts) * 10**-chart.decimals else chart.decimals
     bins = tuple(f"{wording.number(a, places)} to {wording.number(b, places)}" for a, b in pairwise(edges))
-    title = f"{titled(chart.layer, chart.period)}: how {wording.LEVEL_WORDS[chart.level][1]} differ"
+    title = f"{showing.titled(chart.layer, chart.period)}: how {wording.LEVEL_WORDS[chart.level][1]} differ"
     low, high = np.percentile(known, [10, 90])
     alt = (
         f"{title}. {wording.count_of(len(known), chart.level)} from {say(float(known.min()))} to {say(float(known.max()))} "
@@ -190,10 +166,10 @@ def _chart_distribution(ask: ExhibitRequest) -> Figure:
     loud = None
     if mark:
         loud = min(int(np.searchsorted(edges[1:-1], mark[0], side="right")), len(counts) - 1)
-    data = _one_series(bins, upper(what), counts, what, highlight=loud)
+    data = _one_series(bins, wording.capital(what), counts, what, highlight=loud)
     rows = tuple((label, f"{count:,}") for label, count in zip(bins, counts, strict=True))
-    table = TableData((column_head(chart.unit), upper(what)), rows, (False, True))
-    return Figure("chart", title, alt, svg=svg, chart=data, table=table, **about_chart(ask, chart))
+    table = TableData((showing.column_head(chart.unit), wording.capital(what)), rows, (False, True))
+    return Figure("chart", title, alt, svg=svg, chart=data, table=table, **showing.about_chart(ask, chart))
 
 
 @exhibit(
@@ -202,7 +178,6 @@ def _chart_distribution(ask: ExhibitRequest) -> Figure:
     says="One indicator from period to period, for the region or for “area: …” beside it, with breaks where figures do not compare.",
     takes="layer area",
     needs="“layer: …” with two or more periods",
-    example="chart / type: trend / layer: ID",
 )
 def _chart_trend(ask: ExhibitRequest) -> Figure:
     layer = ask.layer()
@@ -264,8 +239,6 @@ def _trend_figure(ask: ExhibitRequest, layer: Layer, line: Trend, beside: Trend 
     "gaps",
     says="Residents of underserved areas, by authority.",
     takes="need services level period n",
-    needs="a view with need and services",
-    example="chart / type: gaps",
 )
 def chart_of_gaps(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
@@ -276,7 +249,7 @@ def chart_of_gaps(ask: ExhibitRequest) -> Figure:
     )
     if not gaps.summary["underserved_areas"]:
         raise refused("no area of this view is underserved", "leave the chart out", "briefing-empty")
-    shown = rows[: ask.count(MOST_BARS, 20)]
+    shown = rows[: ask.count(showing.MOST_BARS, 20)]
     data = _one_series(
         (lads.get(row["lad_code"], row["lad_code"]) for row in shown),
         "Residents of underserved areas",
@@ -288,10 +261,10 @@ def chart_of_gaps(ask: ExhibitRequest) -> Figure:
         ("Authority", "Underserved areas", "Residents in them", "Share of its residents"),
         tuple(_gap_row(lads, row) for row in shown),
         (False, True, True, True),
-        rest_words(len(shown), len(rows), "authorities with most"),
+        showing.rest_words(len(shown), len(rows), "authorities with most"),
     )
     title = "Residents of underserved areas, by authority"
-    return _bars(ask, data, title, summary_sentence(gaps), table, about_gaps(ask, gaps))
+    return _bars(ask, data, title, summary_sentence(gaps), table, showing.about_gaps(ask, gaps))
 
 
 def _partner_row(ask: ExhibitRequest, codes: Sequence[str]) -> int | None:
@@ -315,8 +288,6 @@ def _gap_row(lads, row) -> tuple[str, ...]:
     "fifths",
     says="Mean distance to the nearest service for each fifth of need: whether those with most need have farthest to go.",
     takes="need services level period",
-    needs="a view with need and services",
-    example="chart / type: fifths",
 )
 def _chart_fifths(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
@@ -345,7 +316,7 @@ def _chart_fifths(ask: ExhibitRequest) -> Figure:
         f"Mean {what}{how_words(gaps)}: {say(first.mean_before)} where need is {_need_word(first.name)}, "
         f"{say(last.mean_before)} where it is {_need_word(last.name)}."
     )
-    return _bars(ask, data, f"Mean {what}, by fifth of need", alt, table, about_gaps(ask, gaps))
+    return _bars(ask, data, f"Mean {what}, by fifth of need", alt, table, showing.about_gaps(ask, gaps))
 
 
 def _need_word(fifth: str) -> str:
@@ -359,8 +330,6 @@ def _need_word(fifth: str) -> str:
     "border",
     says="How far residents are from a service looking alone (only their own authority's) and looking together, by authority.",
     takes="services level n",
-    needs="a view with services",
-    example="chart / type: border",
 )
 def _chart_border(ask: ExhibitRequest) -> Figure:
     together = ask.services_only()
@@ -372,7 +341,7 @@ def _chart_border(ask: ExhibitRequest) -> Figure:
         return None if card.mean_alone_m is None else max(card.mean_alone_m - card.mean_together_m, 0.0)
 
     cards.sort(key=lambda card: (-(extra(card) if extra(card) is not None else np.inf), card.name))
-    shown = cards[: ask.count(MOST_BARS, 20)]
+    shown = cards[: ask.count(showing.MOST_BARS, 20)]
     data = ChartData(
         "stacked",
         tuple(card.name for card in shown),
@@ -401,7 +370,9 @@ def _chart_border(ask: ExhibitRequest) -> Figure:
             for card in shown
         ),
         (False, True, True, True),
-        " ".join(filter(None, (note, rest_words(len(shown), len(cards), "authorities where the border adds most")))),
+        " ".join(
+            filter(None, (note, showing.rest_words(len(shown), len(cards), "authorities where the border adds most")))
+        ),
     )
     top = next((card for card in shown if extra(card) is not None), None)
     alt = f"Mean distance to {a_site(together.services)} by authority, looking together and looking alone."
@@ -409,19 +380,17 @@ def _chart_border(ask: ExhibitRequest) -> Figure:
         added, near, far = (cost_words(each, "m") for each in (extra(top), top.mean_together_m, top.mean_alone_m))
         alt += f" The border adds most in {top.name}: {added}, from {near} to {far}."
     title = f"Distance to {a_site(together.services)}: together and alone"
-    return _bars(ask, data, title, f"{alt} {note}".strip(), table, about_together(ask, together), note)
+    return _bars(ask, data, title, f"{alt} {note}".strip(), table, showing.about_together(ask, together), note)
 
 
 @exhibit(
     "together",
     says="Residents whose nearest service stands in another authority, by authority: a chart and its table.",
     takes="services level n",
-    needs="a view with services",
-    example="together",
 )
 def _together(ask: ExhibitRequest) -> Figure:
     together = ask.services_only()
-    table, shown = together_table(ask, together)
+    table, shown = showing.together_table(ask, together)
     if not together.summary["services"]:
         raise refused(no_stop(together_sentence(together)), "choose other services", "briefing-empty")
     data = _one_series(
@@ -432,4 +401,4 @@ def _together(ask: ExhibitRequest) -> Figure:
         highlight=_partner_row(ask, [card.lad_code for card in shown]),
     )
     title = f"Residents nearer to {a_site(together.services)} in another authority"
-    return _bars(ask, data, title, together_sentence(together), table, about_together(ask, together))
+    return _bars(ask, data, title, together_sentence(together), table, showing.about_together(ask, together))

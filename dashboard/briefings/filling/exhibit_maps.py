@@ -15,22 +15,11 @@ import shapely
 
 from dashboard.briefings.filling.asking import no_stop, pins, refused
 from dashboard.briefings.filling.model import Figure
-from dashboard.briefings.filling.showing import ExhibitRequest, plural, titled, upper
+from dashboard.briefings.filling.showing import ExhibitRequest, plural, titled
+from dashboard.drawing import svg_map
 from dashboard.drawing.palette import GAP, INK, OVERLAY, SPECIAL, ramp
 from dashboard.drawing.shown import LegendRow, TableData
-from dashboard.drawing.svg_map import (
-    DENSE,
-    PLAIN,
-    SHAPES,
-    Callouts,
-    Label,
-    Marks,
-    Outline,
-    Point,
-    bounds_around,
-    one_shape,
-    svg_map,
-)
+from dashboard.drawing.svg_map import Callouts, Label, Marks, Outline, Point
 from dashboard.drawing.svg_text import text_at
 from dashboard.published import Published
 from dashboard.selection import NONE, Selection
@@ -80,17 +69,15 @@ def of_view(ask: ExhibitRequest, chosen: Selection) -> Figure:
         return _indicator_map(ask, chosen, shown, services)
     if services and (chosen.need in ("", NONE)):
         return _services_map(ask, chosen, services)
-    raise refused(
-        "the view shows nothing: it names no need and no services", "copy a view from the explore page", "briefing-view"
-    )
+    what = "the view shows nothing: it names no need and no services"
+    raise refused(what, "copy a view from the explore page", "briefing-view")
 
 
 def _indicator_map(ask: ExhibitRequest, chosen: Selection, chart: Choropleth, services: Sequence[Layer]) -> Figure:
     if not np.isfinite(chart.rank).any():
         what = f"“{chart.layer.title}” has no figure for these areas"
-        raise refused(
-            f"{what} ({no_stop(chart.reason)})" if chart.reason else what, "choose another view", "briefing-empty"
-        )
+        what = f"{what} ({no_stop(chart.reason)})" if chart.reason else what
+        raise refused(what, "choose another view", "briefing-empty")
     ask.seen(chart.layer, chart.period)
     colours = ramp("need", max(len(chart.bands), 1))
     title = titled(chart.layer, chart.period)
@@ -105,7 +92,7 @@ def _indicator_map(ask: ExhibitRequest, chosen: Selection, chart: Choropleth, se
         filters=f"{_areas(ask, chosen)}. {title}: {chart.unit}; {chart.basis}.{_with_services(services)}",
         svg=svg,
         legend=(*legend, *_service_rows(services)),
-        legend_title=f"{chart.unit[:1].upper()}{chart.unit[1:]}, {chart.basis}",
+        legend_title=f"{wording.capital(chart.unit)}, {chart.basis}",
         table=_band_table(chart.rows, chart.level, chart.unit),
         layers=pins(chart.layer, *services),
         link=chosen.link(),
@@ -122,7 +109,7 @@ def _need_map(ask: ExhibitRequest, chosen: Selection, made: WeightedNeed, servic
         "map",
         title,
         words,
-        filters=f"{_areas(ask, chosen)}. {weights_sentence(made)} {upper(made.basis)}.{_with_services(services)}",
+        filters=f"{_areas(ask, chosen)}. {weights_sentence(made)} {wording.capital(made.basis)}.{_with_services(services)}",
         svg=svg,
         legend=(
             *(_legend(row, colours, made.level) for row in made.rows),
@@ -142,7 +129,7 @@ def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Seque
     for layer, (_, _, period) in zip(gaps.needs, gaps.key[2], strict=True):
         ask.seen(layer, period)
     layers = pins(*gaps.layers)
-    where = f"{_areas(ask, chosen)}. Need: {need_name(gaps)}{_when(ask, gaps)}; services: "
+    where = f"{_areas(ask, chosen)}. Need: {need_name(gaps)}{_when(gaps)}; services: "
     where += f"{wording.listing([layer.title for layer in gaps.services])}, distance measured{how_words(gaps)}."
     table = _band_table(paint.rows, gaps.level, "What the colour says")
     if show == "access":
@@ -156,7 +143,7 @@ def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Seque
         words = f"{title}. {f'From {ends[0]} to {ends[-1]}. ' if ends else ''}{summary_sentence(gaps)}"
         svg = _draw(ask, chosen, gaps.level, paint.classes, colours, services, title, words)
         return Figure(
-            "map", title, words, filters=f"{where} {upper(paint.basis)}.", svg=svg,
+            "map", title, words, filters=f"{where} {wording.capital(paint.basis)}.", svg=svg,
             legend=(*(_legend(row, colours, gaps.level) for row in paint.rows), *_service_rows(services)),
             legend_title=title, table=table, layers=layers, link=chosen.link(),
         )  # fmt: skip
@@ -166,10 +153,10 @@ def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Seque
     s, shapes = gaps.summary, ask.region.areas[gaps.level].geometry.to_numpy()
     lines, rows = _overlay_lines(gaps, chosen, shapes, ask.reader)
     if loud.indices:
-        around = one_shape(shapes[list(loud.indices)])
+        around = svg_map.one_shape(shapes[list(loud.indices)])
         # where areas are a few pixels large, a bold line with its casing would hide what it surrounds
         close = gaps.level != "lsoa" or bool(chosen.partner) or chosen.at is not None
-        thin = Outline(around, DARK, 1.2 if len(shapes) <= DENSE else 0.4)
+        thin = Outline(around, DARK, 1.2 if len(shapes) <= svg_map.DENSE else 0.4)
         lines.append(Outline(around, DARK, 1.8, casing="#ffffff") if close else thin)
     cards = [card for card in gaps.cards if card.shared or not chosen.shared]
     labels = [Label(card.name, card.longitude, card.latitude, SMALL_NAME, True) for card in cards[:MOST_NAMES]]
@@ -183,20 +170,24 @@ def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Seque
             "outline",
             _many(s["underserved_areas"], s["underserved_residents"], gaps.level),
         ),
-        *(_legend(row, colours, gaps.level, upper(row.name.lower())) for row in paint.rows if row.code in (8, MISSING)),
+        *(
+            _legend(row, colours, gaps.level, wording.capital(row.name.lower()))
+            for row in paint.rows
+            if row.code in (8, MISSING)
+        ),
         *rows,
         *_service_rows(services),
     ]
     table = replace(table, note=f"Underserved: {legend[0].count}.")
     return Figure(
-        "map", title, words, filters=f"{where} {upper(paint.basis)}. {rule_sentence(gaps)}", svg=svg, legend=tuple(legend),
+        "map", title, words, filters=f"{where} {wording.capital(paint.basis)}. {rule_sentence(gaps)}", svg=svg, legend=tuple(legend),
         legend_title="Need against access", table=table, layers=layers, link=chosen.link(),
     )  # fmt: skip
 
 
 def _services_map(ask: ExhibitRequest, chosen: Selection, services: Sequence[Layer]) -> Figure:
     inside = ask.region.in_footprint(chosen.level, chosen.partner).to_numpy()
-    classes = np.where(inside, PLAIN, OUTSIDE).astype("uint8")
+    classes = np.where(inside, svg_map.PLAIN, OUTSIDE).astype("uint8")
     rows = _service_rows(services)
     title = wording.listing([layer.title for layer in services])
     counts = [f"{row.label.split(':')[0]}, {row.count}" for row in rows]
@@ -219,10 +210,10 @@ def of_community(
     """A close map of a community with its nearest services as numbers, its legend, and the map in words."""
     region = gaps.published.region
     shapes = region.areas[gaps.level].geometry.to_numpy()
-    whole = one_shape(shapes[list(card.indices)])
+    whole = svg_map.one_shape(shapes[list(card.indices)])
     close = [s for s in services if s.nearest_for > 0][:2]
     around = [whole, *(shapely.Point(s.longitude, s.latitude) for s in close if _km(whole, s) < 25)]
-    box = bounds_around(around, 0.2, 3_000.0)
+    box = svg_map.bounds_around(around, 0.2, 3_000.0)
     (south, west), (north, east) = box
     labels = [Label(short_name(card.name), *_inside(whole), NAME + 1, True, dy=-4, shifts=True)]
     for level, size in (("lad", NAME), ("ward", SMALL_NAME)):
@@ -241,7 +232,7 @@ def of_community(
         f"The map shows its {wording.count_of(card.areas, gaps.level)} outlined, with authority borders"
         f"{' and the nearest services as numbers' if services else ''}."
     )
-    svg = svg_map(
+    svg = svg_map.svg_map(
         gaps.published,
         gaps.level,
         painted(gaps, "gap").classes,
@@ -279,7 +270,7 @@ def of_option(box: Sandbox, viewer: Viewer, id_prefix: str) -> tuple[str, tuple[
     frame = box.published.region.areas[gaps.level]
     people = frame["population"].to_numpy("float64")
     still = [i for i in found["after"] if i in set(found["before"])]
-    classes = np.where(gaps.in_view, PLAIN, OUTSIDE).astype("uint8")
+    classes = np.where(gaps.in_view, svg_map.PLAIN, OUTSIDE).astype("uint8")
     groups = (
         ("Still underserved", still, OPTION["still"]),
         ("No longer underserved: outlined", found["relieved"], OPTION["relieved"]),
@@ -291,7 +282,11 @@ def of_option(box: Sandbox, viewer: Viewer, id_prefix: str) -> tuple[str, tuple[
         if places:
             legend.append(LegendRow(label, colour, count=_many(len(places), float(people[places].sum()), gaps.level)))
     shapes = frame.geometry.to_numpy()
-    lines = [Outline(one_shape(shapes[found["relieved"]]), DARK, 1.6, casing="#ffffff")] if found["relieved"] else []
+    lines = (
+        [Outline(svg_map.one_shape(shapes[found["relieved"]]), DARK, 1.6, casing="#ffffff")]
+        if found["relieved"]
+        else []
+    )
     gone = set(found["closed"]) | {site for site, *_ in found["moved"]}
     stays = box.sites[~box.sites["service_id"].isin(gone) & np.isfinite(box.sites["longitude"])]
     closed = box.sites[box.sites["service_id"].isin(found["closed"])]
@@ -318,7 +313,7 @@ def of_option(box: Sandbox, viewer: Viewer, id_prefix: str) -> tuple[str, tuple[
         f"{wording.count_of(len(still), gaps.level)} still so"
         + (f", {len(found['newly']):,} newly so." if found["newly"] else ".")
     )
-    svg = svg_map(
+    svg = svg_map.svg_map(
         box.published,
         gaps.level,
         classes,
@@ -354,7 +349,7 @@ def _draw(
         names_ = [Label(names(published, found)[chosen.area], *_inside(shape), NAME + 1, True, shifts=True), *names_]
     clear = (0.0, 0.0, KEY, 0.0) if key else (0.0, 0.0, 0.0, 0.0)
     beside = Callouts(called, WIDTH - KEY + 8, KEY - 14, KEY_HEIGHT + 4, HEIGHT - 6) if called else None
-    return svg_map(
+    return svg_map.svg_map(
         published,
         level,
         classes,
@@ -414,7 +409,7 @@ def _service_marks(published: Published, services: Sequence[Layer], viewer: View
         sites = published.store.services(layer.id, viewer, version=layer.version)
         x, y = (sites[name].to_numpy("float64") for name in ("longitude", "latitude"))
         seen = (x >= west) & (x <= east) & (y >= south) & (y <= north)
-        out.append(Marks(x, y, SHAPES[n % len(SHAPES)], INK, _size(int(seen.sum()))))
+        out.append(Marks(x, y, svg_map.SHAPES[n % len(svg_map.SHAPES)], INK, _size(int(seen.sum()))))
     return out
 
 
@@ -437,9 +432,9 @@ def _overlay_lines(gaps: Gaps, chosen: Selection, shapes, viewer: Viewer) -> tup
             if not line.indices or line.kind not in styles:
                 continue
             colour, dash, said = styles[line.kind]
-            lines.append(Outline(one_shape(shapes[list(line.indices)]), colour, 2.0, dash=dash))
+            lines.append(Outline(svg_map.one_shape(shapes[list(line.indices)]), colour, 2.0, dash=dash))
             count = _many(len(line.indices), line.residents, gaps.level)
-            rows.append(LegendRow(f"{upper(line.words)}: {said}", colour, "outline", count))
+            rows.append(LegendRow(f"{wording.capital(line.words)}: {said}", colour, "outline", count))
     if "rings" in chosen.overlays:
         found = rings(gaps, viewer)
         lines += [Outline(shapely.LineString(ring_), ring, 1.4, dash="5 4") for ring_ in found]
@@ -499,7 +494,7 @@ def _band_table(rows: Sequence[BandRow], level: str, first: str) -> TableData:
     """Every class with its areas and residents."""
     cells = tuple((_band_words(row), f"{row.count:,}", f"{row.residents:,.0f}") for row in rows)
     what = wording.LEVEL_WORDS[level][1]
-    return TableData((upper(first), upper(what), "Residents"), cells, (False, True, True))
+    return TableData((wording.capital(first), wording.capital(what), "Residents"), cells, (False, True, True))
 
 
 def _band_words(row: BandRow) -> str:
@@ -512,7 +507,7 @@ def _service_rows(services: Sequence[Layer]) -> tuple[LegendRow, ...]:
     words = {"circle": "circles", "cross": "crosses"}
     out = []
     for n, layer in enumerate(services):
-        shape = SHAPES[n % len(SHAPES)]
+        shape = svg_map.SHAPES[n % len(svg_map.SHAPES)]
         sites = "1 site" if layer.sites == 1 else counted(layer.sites, "site")
         out.append(LegendRow(f"{layer.title}: dark {words.get(shape, shape + 's')}", INK, "", sites, shape))
     return tuple(out)
@@ -527,7 +522,7 @@ def _areas(ask: ExhibitRequest, chosen: Selection) -> str:
     return f"{plural(chosen.level)} of {partner.name if partner else ask.region.name}"
 
 
-def _when(ask: ExhibitRequest, gaps: Gaps) -> str:
+def _when(gaps: Gaps) -> str:
     periods = list(dict.fromkeys(period for _, _, period in gaps.key[2] if period))
     return f" ({wording.listing(periods, 4)})" if periods else ""
 

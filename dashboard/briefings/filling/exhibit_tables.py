@@ -5,29 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode
 
+from dashboard.briefings.filling import showing
 from dashboard.briefings.filling.asking import pins, query_of, refused
 from dashboard.briefings.filling.exhibit_charts import chart_of_gaps
 from dashboard.briefings.filling.model import Figure
-from dashboard.briefings.filling.showing import (
-    MOST_ROWS,
-    ExhibitRequest,
-    Exhibits,
-    about_chart,
-    about_gaps,
-    about_together,
-    by_authority,
-    cards_of,
-    end_word,
-    rest_words,
-    titled,
-    together_filters,
-    together_table,
-    upper,
-    value_rows,
-    worst_alt,
-    worst_areas,
-    worst_first,
-)
+from dashboard.briefings.filling.showing import ExhibitRequest, Exhibits
 from dashboard.drawing.shown import TableData
 from dashboard.selection import Selection
 from dashboard.views import wording
@@ -48,13 +30,14 @@ exhibit = TABLES.add
     "worst",
     says="The areas where one indicator is worst, with value, interval and residents.",
     takes="layer level period n",
-    needs="“layer: …”",
     example="table / type: worst / layer: ID / level: ward / n: 10",
 )
 def _table_worst(ask: ExhibitRequest) -> Figure:
-    chart, places, title, note = worst_areas(ask, MOST_ROWS)
-    table = replace(value_rows(ask, chart, places), note=note)
-    return Figure("table", title, worst_alt(ask, chart, places, title), table=table, **about_chart(ask, chart))
+    chart, places, title, note = showing.worst_areas(ask, showing.MOST_ROWS)
+    table = replace(showing.value_rows(ask, chart, places), note=note)
+    return Figure(
+        "table", title, showing.worst_alt(ask, chart, places, title), table=table, **showing.about_chart(ask, chart)
+    )
 
 
 @exhibit(
@@ -63,19 +46,21 @@ def _table_worst(ask: ExhibitRequest) -> Figure:
     says="Every authority: one indicator with intervals, or, with a view of need and services and no layer, its gaps.",
     takes="layer period need services level n",
     needs="“layer: …”, or a view with need and services",
-    example="table / type: authorities / layer: ID",
 )
 def _table_authorities(ask: ExhibitRequest) -> Figure:
     chosen = ask.selection
     if not ask.given("layer") and chosen is not None and chosen.needs and chosen.services:
         made = chart_of_gaps(ask)
         return replace(made, kind="table", title="Gaps by authority", svg="", chart=None)
-    chart = by_authority(ask)
-    order = worst_first(chart)
-    places = order[: ask.count(MOST_ROWS, 20)].tolist()
-    title = f"{titled(chart.layer, chart.period)}: by authority"
-    note = rest_words(len(places), len(order), f"{end_word(chart)} authorities")
-    table, about = replace(value_rows(ask, chart, places), note=note), about_chart(ask, chart, ask.region.name)
+    chart = showing.by_authority(ask)
+    order = showing.worst_first(chart)
+    places = order[: ask.count(showing.MOST_ROWS, 20)].tolist()
+    title = f"{showing.titled(chart.layer, chart.period)}: by authority"
+    note = showing.rest_words(len(places), len(order), f"{showing.end_word(chart)} authorities")
+    table, about = (
+        replace(showing.value_rows(ask, chart, places), note=note),
+        showing.about_chart(ask, chart, ask.region.name),
+    )
     return Figure("table", title, sentence(chart, ask.published), table=table, **about)
 
 
@@ -84,13 +69,12 @@ def _table_authorities(ask: ExhibitRequest) -> Figure:
     "communities",
     says="The underserved communities with most residents: where, how many people, need, distance, how sure.",
     takes="need services level period n",
-    needs="a view with need and services",
     example="table / type: communities / n: 10",
 )
 def _table_communities(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
     gaps = ask.gaps()
-    return _communities(ask, gaps, cards_of(ask, gaps), "Underserved communities")
+    return _communities(ask, gaps, showing.cards_of(ask, gaps), "Underserved communities")
 
 
 @exhibit(
@@ -98,8 +82,6 @@ def _table_communities(ask: ExhibitRequest) -> Figure:
     "shared",
     says="The underserved communities that lie in several authorities.",
     takes="need services level period n",
-    needs="a view with need and services",
-    example="table / type: shared",
 )
 def _table_shared(ask: ExhibitRequest) -> Figure:
     ask.view_needed("need", "services")
@@ -111,15 +93,15 @@ def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ..
     if not cards:
         kind = "shared community" if title.startswith("Shared") else "underserved community"
         raise refused(f"this view has no {kind}", "leave the table out", "briefing-empty")
-    shown = cards[: ask.count(MOST_ROWS)]
+    shown = cards[: ask.count(showing.MOST_ROWS)]
     sure = any(card.stability is not None for card in shown)
     heading, say = gaps.result.access.metric.column, access_formatter(gaps)
     rows = []
     for n, card in enumerate(shown, 1):
-        row = [f"{n:,}", card.name, upper(card.authorities_words), f"{card.residents:,.0f}"]
+        row = [f"{n:,}", card.name, wording.capital(card.authorities_words), f"{card.residents:,.0f}"]
         row += [wording.number(card.need) if card.need is not None else "–"]
         row += [say(card.access) if heading else card.access_words]
-        row += [upper(card.stability_word) or "–"] if sure else []
+        row += [wording.capital(card.stability_word) or "–"] if sure else []
         rows.append(tuple(row))
     heads = (
         "",
@@ -136,8 +118,8 @@ def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ..
         f"{counted(len(cards), title.lower().removesuffix('ies') + 'y', title.lower())} with {counted(people, 'resident')}. "
         f"The largest is {first.name} with {first.residents:,.0f}, {first.authorities_words}."
     )
-    table = TableData(heads, tuple(rows), numeric, rest_words(len(shown), len(cards), "with most residents"))
-    return Figure("table", title, alt, table=table, **about_gaps(ask, gaps))
+    table = TableData(heads, tuple(rows), numeric, showing.rest_words(len(shown), len(cards), "with most residents"))
+    return Figure("table", title, alt, table=table, **showing.about_gaps(ask, gaps))
 
 
 @exhibit(
@@ -146,7 +128,6 @@ def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ..
     says="How many services each authority has, residents for each of them, and how far people are from the nearest.",
     takes="services level layer n",
     needs="“layer: …” (a list of services), or a view with services",
-    example="table / type: services / layer: ID",
 )
 def _table_services(ask: ExhibitRequest) -> Figure:
     if ask.given("layer"):
@@ -162,7 +143,7 @@ def _table_services(ask: ExhibitRequest) -> Figure:
     cards = sorted(
         together.cards, key=lambda card: (card.services / card.residents if card.residents else 0.0, card.name)
     )
-    shown = cards[: ask.count(MOST_ROWS, 20)]
+    shown = cards[: ask.count(showing.MOST_ROWS, 20)]
     rows = tuple(
         (
             card.name, f"{card.services:,}", f"{card.residents:,.0f}",
@@ -177,9 +158,9 @@ def _table_services(ask: ExhibitRequest) -> Figure:
     titles = wording.listing([layer.title for layer in together.services])
     alt = f"{titles}: {total:,} for {counted(people, 'resident')}"
     alt += f". Fewest for its residents: {cards[0].name}, with {cards[0].services:,}." if cards else "."
-    note = rest_words(len(shown), len(cards), "authorities with fewest for their residents")
+    note = showing.rest_words(len(shown), len(cards), "authorities with fewest for their residents")
     return Figure(
-        "table", f"{titles}, by authority", alt, filters=together_filters(together),
+        "table", f"{titles}, by authority", alt, filters=showing.together_filters(together),
         table=TableData(heads, rows, (False, True, True, True, True), note), layers=pins(*together.services),
         link=Selection(need="none", services=tuple(layer.id for layer in together.services)).link(),
     )  # fmt: skip
@@ -190,11 +171,9 @@ def _table_services(ask: ExhibitRequest) -> Figure:
     "together",
     says="Each authority looking alone and looking together: who is nearer to another authority's service.",
     takes="services level n",
-    needs="a view with services",
-    example="table / type: together",
 )
 def _table_together(ask: ExhibitRequest) -> Figure:
     together = ask.services_only()
-    table, _ = together_table(ask, together)
+    table, _ = showing.together_table(ask, together)
     title = "Alone and together, by authority"
-    return Figure("table", title, together_sentence(together), table=table, **about_together(ask, together))
+    return Figure("table", title, together_sentence(together), table=table, **showing.about_together(ask, together))

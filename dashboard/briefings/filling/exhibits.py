@@ -11,19 +11,13 @@ from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from dashboard.briefings.filling import exhibit_maps as maps
+from dashboard.briefings.filling import showing
 from dashboard.briefings.filling.asking import Facts, did_you_mean, either, no_stop, pins, query_of, refused
 from dashboard.briefings.filling.credits import source_lines
 from dashboard.briefings.filling.exhibit_charts import CHARTS
 from dashboard.briefings.filling.exhibit_tables import TABLES
 from dashboard.briefings.filling.model import Figure
-from dashboard.briefings.filling.showing import (
-    ALWAYS,
-    ExhibitRequest,
-    Exhibits,
-    cards_of,
-    gap_filters,
-    upper,
-)
+from dashboard.briefings.filling.showing import ExhibitRequest, Exhibits
 from dashboard.drawing.shown import TableData
 from dashboard.published import Published
 from dashboard.views import option_results, wording
@@ -48,11 +42,8 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
     kind, given = spec.kind, spec.arguments.get("type", "").strip()
     types = [help_.type for help_ in EXHIBIT_HELP.values() if help_.kind == kind]
     if not types:
-        raise refused(
-            f"there is no exhibit “{kind}”",
-            f"use {either(sorted({help_.kind for help_ in EXHIBIT_HELP.values()}))}",
-            "exhibit",
-        )
+        what = f"there is no exhibit “{kind}”"
+        raise refused(what, f"use {either(sorted({help_.kind for help_ in EXHIBIT_HELP.values()}))}", "exhibit")
     if types == [""]:
         if given:
             raise refused(f"a {kind} has no type", "delete the line “type: …”", "exhibit-argument")
@@ -61,7 +52,7 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
         raise refused(what, f"write “type: …” with one of {wording.listing(types, 12)}", "exhibit-type")
     help_ = EXHIBIT_HELP[f"{kind} {given}".strip()]
     for name in spec.arguments:
-        if name not in (*ALWAYS, "type", *help_.takes):
+        if name not in (*showing.ALWAYS, "type", *help_.takes):
             todo = f"it takes {wording.listing([*help_.takes, 'caption', 'alt'], 14)}"
             raise refused(f"the {kind}{f' “{given}”' if given else ''} takes no “{name}”", todo, "exhibit-argument")
     facts = facts or Facts(published, reader)
@@ -91,7 +82,6 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
     says="The view as a map: need, access to services, or the gap between the two, with its legend.",
     takes="need services level period theme layer area",
     needs="a view, or “layer: …”",
-    example="map / layer: ID",
 )
 def _map(ask: ExhibitRequest) -> Figure:
     if "area" in ask.spec.arguments:
@@ -108,7 +98,6 @@ def _map(ask: ExhibitRequest) -> Figure:
     "community",
     says="One underserved community: where it is, its nearest services, and the facts about it.",
     takes="n community need services level period",
-    needs="a view with need and services",
     example="community / n: 1",
 )
 def _community(ask: ExhibitRequest) -> Figure:
@@ -119,7 +108,7 @@ def _community(ask: ExhibitRequest) -> Figure:
     svg, legend, words = maps.of_community(gaps, card, services, ask.id_prefix)
     rows = [
         ("Residents", f"{card.residents:,.0f} in {wording.count_of(card.areas, gaps.level)}"),
-        ("Authorities", card.authorities_words[:1].upper() + card.authorities_words[1:]),
+        ("Authorities", wording.capital(card.authorities_words)),
         ("Need", f"{card.need_words}. {card.drivers}".strip()),
         ("Access", card.access_words),
         ("Across the border", card.border),
@@ -133,12 +122,12 @@ def _community(ask: ExhibitRequest) -> Figure:
         "map",
         card.name,
         alt,
-        filters=gap_filters(ask, gaps),
+        filters=showing.gap_filters(ask, gaps),
         svg=svg,
         legend=legend,
         legend_title="What the map shows",
         table=TableData(
-            ("About the community", "What is known"), tuple((a, upper(b)) for a, b in rows), (False, False)
+            ("About the community", "What is known"), tuple((a, wording.capital(b)) for a, b in rows), (False, False)
         ),
         layers=pins(*gaps.layers),
         link=f"/communities/{quote(card.id)}?{replace(ask.selection, show='need').query_string()}",
@@ -146,7 +135,7 @@ def _community(ask: ExhibitRequest) -> Figure:
 
 
 def _card_of(ask: ExhibitRequest, gaps: Gaps) -> CommunityCard:
-    cards = cards_of(ask, gaps)
+    cards = showing.cards_of(ask, gaps)
     wanted = ask.given("community")
     if wanted:
         found = next((card for card in gaps.cards if wanted in (card.id, card.name) or wanted in card.codes), None)
@@ -201,7 +190,7 @@ def _options(ask: ExhibitRequest) -> Figure:
         "map",
         f"{option.name}: what would change" if len(said) == 1 else "Options side by side",
         f"{' '.join(f'{o.name}: {text}' for o, text in zip([o for o in box.query.options if o.changes], said, strict=True))} {words}",
-        filters=gap_filters(ask, box.gaps),
+        filters=showing.gap_filters(ask, box.gaps),
         svg=svg,
         legend=legend,
         legend_title=f"The map shows {option.name}",

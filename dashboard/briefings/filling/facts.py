@@ -7,8 +7,6 @@ names. A token that has no answer raises :class:`layers.Refused` with one fault:
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -21,7 +19,7 @@ from dashboard.briefings.filling.model import Fact
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.places import names
-from layers import Token, Viewer
+from layers import Token, Viewer, markdown_table, with_tables
 
 __all__ = ["TOKENS", "Facts", "TokenHelp", "fact", "query_of"]
 
@@ -175,27 +173,10 @@ def tables() -> dict[str, str]:
         for each in EXHIBIT_HELP.values()
     ]
     return {
-        "tokens": _table(("token", "arguments", "says", "example"), tokens),
-        "exhibits": _table(("kind", "type", "shows", "settings"), exhibits),
+        "tokens": markdown_table(("token", "arguments", "says", "example"), tokens),
+        "exhibits": markdown_table(("kind", "type", "shows", "settings"), exhibits),
     }
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def with_tables(text: str) -> str:
-    """The document with the reference brought up to date."""
-    for name, table in tables().items():
-        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        pattern = re.compile(re.escape(start) + r".*?" + re.escape(end), re.DOTALL)
-        if not pattern.search(text):
-            raise ValueError(f"{FILE.name} has no place for the table '{name}' (write {start} and {end})")
-        text = pattern.sub(lambda _, block=f"{start}\n{table}\n{end}": block, text)
-    return text
-
-
 if __name__ == "__main__":
-    FILE.write_text(with_tables(FILE.read_text("utf-8")), "utf-8")
+    FILE.write_text(with_tables(FILE.read_text("utf-8"), tables(), FILE), "utf-8")

@@ -15,7 +15,7 @@ from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import rank_text
-from dashboard.views.choropleth import Choropleth, Seen
+from dashboard.views.choropleth import Choropleth, LayerForViewer
 from dashboard.views.trend import break_between, region_number, trend, versions_of_periods_before
 from layers import Layer, Measure, periods_in_order
 
@@ -213,7 +213,7 @@ def _left_out(ask: Ask, layer: Layer, period: str) -> int:
     level = next((level for level in layer.levels if (level, period) in layer.parts), None)
     if layer.descriptor.measure != Measure.COUNT or level is None:
         return 0
-    values = Seen.by(ask.reader, layer).values(ask.published, level, period)
+    values = LayerForViewer.by(ask.reader, layer).values(ask.published, level, period)
     return int((~np.isfinite(values.arrays["value"])).sum())
 
 
@@ -317,9 +317,8 @@ def _counted(ask: Ask) -> tuple[Choropleth, np.ndarray, str]:
     """The map, which areas (bool, area order) lie beyond the limit, and that in words."""
     sides = [name for name in ("above", "below") if ask.given(name)]
     if len(sides) != 1:
-        raise ask.refused(
-            "the count needs above= or below=, one of the two", f"write it like {TOKENS['count'].example}"
-        )
+        what = "the count needs above= or below=, one of the two"
+        raise ask.refused(what, f"write it like {TOKENS['count'].example}")
     chart, order, _ = _ends(ask, "highest")
     limit = ask.number(sides[0], -1e12, 1e12)
     value = np.full(len(chart.frame), np.nan)
@@ -421,9 +420,8 @@ def _between(ask: Ask, layer: Layer, periods: Sequence[str]) -> tuple[str, str]:
     last = ask.given("to") or periods[-1]
     before = [period for period in periods if periods.index(period) < periods.index(last)]
     if not before:
-        raise ask.refused(
-            f"there is no period before {last}", f"use to= with one of {wording.listing(periods[1:], 12)}"
-        )
+        what = f"there is no period before {last}"
+        raise ask.refused(what, f"use to= with one of {wording.listing(periods[1:], 12)}")
     first = ask.given("from") or before[-1]
     if first not in before:
         raise ask.refused(f"{first} does not come before {last}", "write the earlier period after from=", "period")
@@ -431,7 +429,7 @@ def _between(ask: Ask, layer: Layer, periods: Sequence[str]) -> tuple[str, str]:
 
 
 def _at_area(ask: Ask, layer: Layer, level: str, i: int, period: str) -> _At:
-    values = Seen.by(ask.reader, layer).values(ask.published, level, period)
+    values = LayerForViewer.by(ask.reader, layer).values(ask.published, level, period)
     row = values.frame.iloc[i]
     if not np.isfinite(row["value"]):
         status = str(row["status"])

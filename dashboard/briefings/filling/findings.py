@@ -9,19 +9,9 @@ from urllib.parse import quote
 from dashboard.briefings.filling.asking import Ask, Tokens, counted, pins
 from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
-from dashboard.views import wording
+from dashboard.views import gap_words, wording
 from dashboard.views.area import nearest_services
 from dashboard.views.gap_communities import CommunityCard
-from dashboard.views.gap_words import (
-    a_site,
-    line_words,
-    nearest_words,
-    need_name,
-    one_of,
-    rule_sentence,
-    summary_sentence,
-    vanishing_sentence,
-)
 from dashboard.views.gaps import Gaps
 from dashboard.views.siting import FIFTHS, compare
 from dashboard.views.together import Together, together_for, together_sentence
@@ -98,7 +88,7 @@ def _beyond(ask: Ask) -> tuple[float, float, dict]:
     how = "in a straight line" if detour == 1 else f"a straight line times {detour:g} for real roads"
     detail = (
         f"Residents of {wording.count_of(int(beyond.sum()), level)} of {ask.where} whose middle is more than "
-        f"{wording.standard_words(metres)} ({how}) from {a_site(services)}."
+        f"{wording.standard_words(metres)} ({how}) from {gap_words.a_site(services)}."
     )
     query = Selection(services=found_ids(services), show="access", level=level, max_m=metres, partner=ask.partner)
     more = {"detail": detail, "layers": pins(*services), "link": query.link(), "period": _periods(services)}
@@ -153,7 +143,7 @@ def _about_gaps(gaps: Gaps, ask: Ask) -> dict:
     note = (
         f" Need is not known for {wording.count_of(unknown, gaps.level)}; none of them is counted." if unknown else ""
     )
-    return more | {"detail": rule_sentence(gaps) + note}
+    return more | {"detail": gap_words.rule_sentence(gaps) + note}
 
 
 def _gap_number(key: str, unit: str, says: str, read: Callable[[Gaps], float | None] | None = None, lacking: str = ""):
@@ -236,7 +226,7 @@ def _fifth_of_need(key: str, at: int, says: str):
         words = cost_words(rows[at].mean_before, unit)
         about = _about_gaps(gaps, ask)
         about["detail"] = (
-            f"Mean of residents’ way to the {nearest_words(gaps.services)}: {rows[at].name[:1].lower()}{rows[at].name[1:]}."
+            f"Mean of residents’ way to the {gap_words.nearest_words(gaps.services)}: {rows[at].name[:1].lower()}{rows[at].name[1:]}."
         )
         return Fact(words, rows[at].mean_before, unit, **about)
 
@@ -247,10 +237,10 @@ _fifth_of_need("most_need", 0, "Mean way to the nearest service for the fifth of
 _fifth_of_need("least_need", -1, "The same for the fifth with least need")
 
 
-_gap_words("rule", "What “underserved” means in this view, a sentence", rule_sentence)
-_gap_words("sentence", "What was found, a short paragraph", summary_sentence)
-_gap_words("ward_sentence", "What a map of wards would hide, a sentence", vanishing_sentence)
-_gap_words("need", "The indicators of need", need_name)
+_gap_words("rule", "What “underserved” means in this view, a sentence", gap_words.rule_sentence)
+_gap_words("sentence", "What was found, a short paragraph", gap_words.summary_sentence)
+_gap_words("ward_sentence", "What a map of wards would hide, a sentence", gap_words.vanishing_sentence)
+_gap_words("need", "The indicators of need", gap_words.need_name)
 _gap_words("services", "The lists of services", lambda gaps: wording.listing([each.title for each in gaps.services]))
 
 
@@ -312,7 +302,7 @@ _TOGETHER = 'view="services=alcohol-drug-services"'
 def _about_together(found: Together, ask: Ask) -> dict:
     parameters = found.result.parameters
     limit = f" The standard is {wording.standard_words(parameters['max_m'])}." if parameters["max_m"] else ""
-    detail = f"{wording.listing([each.title for each in found.services])}, {line_words(parameters['detour'])}.{limit}"
+    detail = f"{wording.listing([each.title for each in found.services])}, {gap_words.line_words(parameters['detour'])}.{limit}"
     selection = replace(ask.selection, show="access", area="", at=None)
     return {
         "layers": pins(*found.layers),
@@ -327,9 +317,8 @@ def _together_number(key: str, named: str, unit: str, says: str):
         found = ask.together()
         value = found.summary.get(named)
         if value is None:
-            what = (
-                f"{one_of(found.services)[:1].upper()}{one_of(found.services)[1:]} lists have no distance standard here"
-            )
+            lists = gap_words.one_of(found.services)
+            what = f"{wording.capital(lists)} lists have no distance standard here"
             raise ask.refused(what, "add max_m= to the view, in metres")
         return counted(value, unit or wording.LEVEL_WORDS[found.level][1], **_about_together(found, ask))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dashboard.published import Published
 from dashboard.selection import Selection, weighted
 from dashboard.views.gap_words import nearest_words
-from dashboard.views.gaps import Gaps, answer_or_sorry, gaps_of
+from dashboard.views.gaps import Gaps, answer_or_reasons, gaps_of
 from dashboard.views.offer import usable_as_need
 from dashboard.views.together import Together, together_of
 from layers import LEVELS, Layer, Measure, Theme, Viewer
@@ -69,7 +69,7 @@ def answer(published: Published, question: ThemeQuestion, reader: Viewer, *, qui
 
     ``quick`` leaves out how sure it is: enough to know whether there is anything to tell.
     """
-    found = answer_or_sorry(lambda: gaps_of(published, question.selection, reader, quick=quick))
+    found = answer_or_reasons(lambda: gaps_of(published, question.selection, reader, quick=quick))
     return found if isinstance(found, Gaps) else None
 
 
@@ -81,7 +81,7 @@ def answered(published: Published, reader: Viewer) -> list[tuple[ThemeQuestion, 
 
 def compared(published: Published, question: ThemeQuestion, reader: Viewer) -> Together | None:
     """Looking alone against looking together for the question's services; None where none of them can be measured to."""
-    found = answer_or_sorry(lambda: together_of(published, question.selection, reader))
+    found = answer_or_reasons(lambda: together_of(published, question.selection, reader))
     return found if isinstance(found, Together) and found.summary["services"] else None
 
 

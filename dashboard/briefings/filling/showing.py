@@ -51,12 +51,20 @@ class ExhibitHelp:
 class Exhibits(dict[str, ExhibitHelp]):
     """By kind, and for charts and tables by kind and type: "map", "chart worst"."""
 
-    def add(self, kind: str, type_: str = "", *, says: str, takes: str = "", needs: str, example: str):
-        """A decorator for what makes an exhibit."""
+    def add(self, kind: str, type_: str = "", *, says: str, takes: str = "", needs: str = "", example: str = ""):
+        """A decorator for what makes an exhibit. What it needs, and an example, follow from what it takes unless they are given."""
 
         def put(make: Callable[[ExhibitRequest], Figure]):
             taken = tuple(takes.split())
-            self[f"{kind} {type_}".strip()] = ExhibitHelp(kind, type_, says, taken, needs, example, make)
+            layer, view = (
+                "layer" in taken,
+                "a view with need and services" if "need" in taken else "a view with services",
+            )
+            lines = [kind, f"type: {type_}" if type_ else "", "layer: ID" if layer else ""]
+            self[f"{kind} {type_}".strip()] = ExhibitHelp(
+                kind, type_, says, taken, needs or ("“layer: …”" if layer else view),
+                example or " / ".join(filter(None, lines)), make,
+            )  # fmt: skip
             return make
 
         return put
@@ -124,9 +132,8 @@ class ExhibitRequest(Ask):
         """The settled view, with these of its parts."""
         chosen = self.selection
         if chosen is None:
-            raise refused(
-                f"the {self.help.kind} needs a view, and there is none", f"add {self.help.needs}", "briefing-view"
-            )
+            what = f"the {self.help.kind} needs a view, and there is none"
+            raise refused(what, f"add {self.help.needs}", "briefing-view")
         lacking = [part for part in parts if not getattr(chosen, "needs" if part == "need" else part)]
         if lacking:
             todo = f"write {' and '.join(f'{part}=…' for part in lacking)} in the view"
@@ -150,8 +157,7 @@ class ExhibitRequest(Ask):
 
 
 def plural(level: str) -> str:
-    words = wording.LEVEL_WORDS[level][1]
-    return words[:1].upper() + words[1:]
+    return wording.capital(wording.LEVEL_WORDS[level][1])
 
 
 def _where(ask: ExhibitRequest, selection: Selection | None = None) -> str:
@@ -275,7 +281,7 @@ def value_rows(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int]) ->
                 else "–"
             )
         rows.append((*row, wording.number(people[i])))
-    heads = ["Rank", one_of_level(chart.level)[:1].upper() + one_of_level(chart.level)[1:], column_head(chart.unit)]
+    heads = ["Rank", wording.capital(one_of_level(chart.level)), column_head(chart.unit)]
     heads += ["95% interval"] if intervals else []
     heads.append("Residents")
     numeric = [True, False, True, *([True] if intervals else []), True]
@@ -283,11 +289,7 @@ def value_rows(ask: ExhibitRequest, chart: Choropleth, places: Sequence[int]) ->
 
 
 def column_head(unit: str) -> str:
-    return unit[:1].upper() + unit[1:] if len(unit.split(" ")[0]) > 2 else unit or "Value"
-
-
-def upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return wording.capital(unit) if len(unit.split(" ")[0]) > 2 else unit or "Value"
 
 
 def cards_of(ask: ExhibitRequest, gaps: Gaps) -> tuple[CommunityCard, ...]:
@@ -300,9 +302,8 @@ def by_authority(ask: ExhibitRequest) -> Choropleth:
     if "lad" not in layer.levels:
         reason = layer.reasons.get("lad", "")
         what = f"“{layer.title}” has no figures by authority" + (f" ({no_stop(reason)})" if reason else "")
-        raise refused(
-            what, f"use type: worst or type: distribution with level: {either(layer.levels) or '…'}", "briefing-value"
-        )
+        todo = f"use type: worst or type: distribution with level: {either(layer.levels) or '…'}"
+        raise refused(what, todo, "briefing-value")
     chart = choropleth(ask.published, Selection(need=layer.id, level="lad", period=ask.period(layer)), ask.reader)
     if chart is None or not np.isfinite(chart.rank).any():
         raise refused(f"“{layer.title}” has no figure for any authority", "choose another layer", "briefing-empty")

@@ -13,17 +13,9 @@ from datetime import date
 import numpy as np
 
 from dashboard.briefings.filling.model import SourceLine
+from dashboard.briefings.ward import ward_rows
 from dashboard.briefings.ward.ward_map import map_of
 from dashboard.briefings.ward.ward_model import WardPage
-from dashboard.briefings.ward.ward_rows import (
-    extremes,
-    gap_rows,
-    limits_of,
-    need_row,
-    neighbour_groups,
-    service_rows,
-    summary_of,
-)
 from dashboard.briefings.ward.ward_shared import Shared, shared_of
 from dashboard.published import Published
 from dashboard.selection import Selection
@@ -55,15 +47,17 @@ def _page(shared: Shared, code: str, day: date) -> WardPage:
     members = shared.members.get(code, np.array([], dtype=int))
     lines = {line.id: line for line in profile.indicators}
     needs = tuple(
-        need_row(theme, lines[layer.id], layer.descriptor.unit) for theme, layer in shared.themes if layer.id in lines
+        ward_rows.need_row(theme, lines[layer.id], layer.descriptor.unit)
+        for theme, layer in shared.themes
+        if layer.id in lines
     )
-    services = tuple(service_rows(shared, profile, code))
-    gaps, no_gap, close = gap_rows(shared, code, members)
+    services = tuple(ward_rows.service_rows(shared, profile, code))
+    gaps, no_gap, close = ward_rows.gap_rows(shared, code)
     svg, alt, legend, key = map_of(shared, profile, area, members, services)
     layers = _layers_of(shared, needs, services)
     partner = next((p for p in region.partners if p.kind == "council" and profile.lad_code in p.footprint), None)
     partner = partner or next((p for p in region.partners if profile.lad_code in p.footprint), None)
-    worst, best = extremes(profile, {row.layer_id for row in needs}, shared.layers)
+    worst, best = ward_rows.extremes(profile, {row.layer_id for row in needs}, shared.layers)
     sources = tuple(_source(layer) for layer in layers)
     return WardPage(
         code=code,
@@ -75,20 +69,19 @@ def _page(shared: Shared, code: str, day: date) -> WardPage:
         partner_name=partner.name if partner else "",
         residents=profile.population,
         small_areas=len(members),
-        summary=summary_of(needs, services, gaps, shared, worst, best),
+        summary=ward_rows.summary_of(needs, services, gaps, shared, worst, best),
         needs=needs,
-        of_wards=len(region.areas["ward"]),
         services=services,
         more_services=shared.more_services,
         gaps=gaps,
         no_gap=no_gap,
         close=close,
-        neighbours=neighbour_groups(profile),
+        neighbours=ward_rows.neighbour_groups(profile),
         svg=svg,
         alt=alt,
         legend=legend,
         key=key,
-        limits=limits_of(profile, needs, services, gaps, shared),
+        limits=ward_rows.limits_of(profile, needs, services, shared),
         sources=sources,
         credits=_credits(sources, region.attribution),
         actions=(),

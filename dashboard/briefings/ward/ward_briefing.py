@@ -64,7 +64,7 @@ def briefing_of(page: WardPage) -> Briefing:
     """The same as pages, for the formats that know nothing but pages."""
     tables = tables_of(page)
     pages: list[dict[str, Any]] = []
-    rows = tuple((row.label[:1].upper() + row.label[1:], row.count) for row in page.legend)
+    rows = tuple((wording.capital(row.label), row.count) for row in page.legend)
     shown = TableData(("Small areas", "How many"), rows or (("None", ""),), (False, False))
     map_figure = Figure(
         "map", f"{page.name} and its neighbours", page.alt, filters=f"Small areas of {page.name}", svg=page.svg,

@@ -93,7 +93,6 @@ class WardPage:
     small_areas: int
     summary: tuple[str, ...]
     needs: tuple[NeedRow, ...]
-    of_wards: int
     services: tuple[ServiceRow, ...]
     more_services: int
     gaps: tuple[GapRow, ...]

@@ -130,7 +130,7 @@ def service_rows(shared: Shared, profile: AreaProfile, code: str) -> Iterator[Se
         )
 
 
-def gap_rows(shared: Shared, code: str, members: np.ndarray) -> tuple[tuple[GapRow, ...], str, str]:
+def gap_rows(shared: Shared, code: str) -> tuple[tuple[GapRow, ...], str, str]:
     found, without, close = [], [], []
     for each in shared.asked:
         mine = each.ward == code
@@ -141,7 +141,7 @@ def gap_rows(shared: Shared, code: str, members: np.ndarray) -> tuple[tuple[GapR
             if n := int((each.near & mine).sum()):
                 close.append(f"{name} ({n:,})")
             continue
-        found.append(_gap_row(shared, each, chosen, int(mine.sum())))
+        found.append(_gap_row(each, chosen, int(mine.sum())))
     found.sort(key=lambda row: -row.residents)
     told = []
     if more := found[MOST_GAPS:]:
@@ -154,7 +154,7 @@ def gap_rows(shared: Shared, code: str, members: np.ndarray) -> tuple[tuple[GapR
     return tuple(found), no_gap, nearly
 
 
-def _gap_row(shared: Shared, each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
+def _gap_row(each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
     gaps, question = each.gaps, each.question
     people = gaps.result.areas["population"].to_numpy("float64")
     residents = float(people[chosen].sum())
@@ -176,7 +176,7 @@ def _gap_row(shared: Shared, each: AnsweredQuestion, chosen: np.ndarray, of: int
     words = f"{count:,} of {of:,} {level[0] if of == 1 else level[1]}, {counted(residents, 'resident')}"
     limit = gaps.result.access.limit
     far = f"more than {wording.standard_words(limit)} from the" if limit is not None else "far from the"
-    by = "" if len(question.needs) > 1 else f"{_lower(question.need_name)}, and "
+    by = "" if len(question.needs) > 1 else f"{wording.small(question.need_name)}, and "
     return GapRow(
         question.theme.name,
         f"{by}{far} {question.nearest}",
@@ -229,7 +229,7 @@ def summary_of(needs, services, gaps, shared: Shared, worst: str, best: str) -> 
             first = gaps[0]
             out.append(
                 f"{_of_asked(len(gaps), len(shared.asked))} {'finds' if len(gaps) == 1 else 'find'} a gap here"
-                f"{'; the largest is' if len(gaps) > 1 else ':'} {_lower(first.theme)} ({first.words})."
+                f"{'; the largest is' if len(gaps) > 1 else ':'} {wording.small(first.theme)} ({first.words})."
             )
         else:
             out.append(f"{_of_asked(0, len(shared.asked))} finds a gap here.")
@@ -240,14 +240,9 @@ def summary_of(needs, services, gaps, shared: Shared, worst: str, best: str) -> 
             layer = next(layer for layer in shared.services if layer.title == across[0].kind)
             out.append(f"The {nearest_words((layer,))} stands across a border, in {places}.")
         else:
-            kinds = wording.listing([_lower(row.kind) for row in across], 3)
+            kinds = wording.listing([wording.small(row.kind) for row in across], 3)
             out.append(f"The nearest of these stand across a border, in {places}: {kinds}.")
     return tuple(out)
-
-
-def _lower(title: str) -> str:
-    head = title.split(" ")[0]
-    return title if head[1:] != head[1:].lower() else title[:1].lower() + title[1:]
 
 
 def _of_asked(n: int, total: int) -> str:
@@ -264,7 +259,7 @@ def _few(n: int) -> str:
     return words[n] if n < len(words) else f"{n:,}"
 
 
-def limits_of(profile: AreaProfile, needs, services, gaps, shared: Shared) -> tuple[str, ...]:
+def limits_of(profile: AreaProfile, needs, services, shared: Shared) -> tuple[str, ...]:
     """What the page does not tell, the most particular first."""
     out = []
     if "match" in profile.note:

@@ -14,7 +14,7 @@ from dashboard.briefings.files.formats import FORMATS
 from dashboard.briefings.sources import FoundBriefing, not_there
 from dashboard.briefings.web.pages import asked_for, values_of
 from dashboard.memory import memory_of
-from dashboard.web import published
+from dashboard.web import origin, published
 
 _KEPT_BYTES = 96 * 2**20
 QR_LOOK = {"dark": "#000", "light": "#fff", "border": 3}
@@ -29,7 +29,7 @@ def file(briefing_id: str, name: str, format_: str):
     found = asked_for(briefing_id)
     if format_ not in FORMATS:
         raise not_there()
-    address = flask.request.host_url.rstrip("/")
+    address = origin()
     data = _kept_or_made(
         (*_state(found, seen), format_, address), lambda: export_found(found, format_, address=address)
     )
@@ -79,7 +79,7 @@ def attachment(data: bytes, kind: str, name: str, *, how: str = "attachment") ->
 def _state(found: FoundBriefing, seen: int) -> tuple:
     """What a file of a briefing depends on; its text too, which for a file of the pack is known by nothing else."""
     briefing = found.briefing
-    return briefing.id, briefing.version, briefing.made_on, briefing.document.text, seen
+    return briefing.id, briefing.version, briefing.made_on, briefing.document.text, found.notes, seen
 
 
 def _kept_or_made(key: tuple, make: Callable[[], bytes]) -> bytes:

@@ -10,30 +10,16 @@ import flask
 
 from dashboard.auth.session import current_viewer
 from dashboard.briefings.filling.facts import TOKENS
-from dashboard.briefings.sources import entries, find
+from dashboard.briefings.sources import entries, find, not_there
 from dashboard.briefings.web import draw
 from dashboard.briefings.web.pages import EDIT, briefings, may_write, number, show
 from dashboard.briefings.web.presenting import presenting
-from dashboard.briefings.writing import outline
-from dashboard.briefings.writing.drafting import (
-    BLANK,
-    NEW_PAGE,
-    look,
-    remarks,
-)
+from dashboard.briefings.writing import drafting, outline
 from dashboard.briefings.writing.outline import differences
 from dashboard.html import environment
 from dashboard.views.wording import AUDIENCE_WORDS
-from dashboard.web import published
-from layers import (
-    BriefingDraft,
-    EditConflict,
-    NotFound,
-    NotPermitted,
-    Refused,
-    Viewer,
-    may_change,
-)
+from dashboard.web import origin, published
+from layers import BriefingDraft, EditConflict, NotFound, NotPermitted, Refused, Viewer, may_change
 
 MOST_DRAFTS = 100
 
@@ -72,7 +58,7 @@ def edit_begin():
                 return flask.redirect(f"{EDIT}/{same[0].id}", 303)
         draft = briefings().drafts.begin(viewer, text, briefing_id)
     except Refused as error:
-        return _list(faults=remarks(error.faults), failed=error.title, status=422)
+        return _list(faults=drafting.remarks(error.faults), failed=error.title, status=422)
     return flask.redirect(f"{EDIT}/{draft.id}", 303)
 
 
@@ -86,7 +72,7 @@ def start(source: str, viewer: Viewer) -> tuple[str, str]:
     """The text to begin with, and the id of the briefing of which it becomes the next version."""
     partner = writes_for(viewer)
     if not source:
-        return BLANK.format(partner=partner), ""
+        return drafting.BLANK.format(partner=partner), ""
     found = find(published(), source, viewer)
     text = found.briefing.document.text
     if not text:
@@ -117,7 +103,7 @@ def _editor(draft: BriefingDraft, *, text: str | None = None, status: int = 200,
     values = {"overtaken": None, "failed": "", "faults": (), "revision": draft.revision} | values
     return show(
         "edit", title=f"Edit: {draft.title or 'Untitled briefing'}",
-        status=status, draft=draft, text=text, parts=parts, at=at, looked=look(published(), text, current_viewer()),
+        status=status, draft=draft, text=text, parts=parts, at=at, looked=drafting.preview(published(), text, current_viewer()),
         shown=at, draw=draw, tokens=TOKENS, exhibits=exhibits, address=f"{EDIT}/{draft.id}", **values,
     )  # fmt: skip
 
@@ -142,7 +128,7 @@ def edit_save(draft_id: str):
     except Refused as error:
         if quiet:
             return flask.jsonify(message=str(error)), 422
-        return _editor(draft, text=text, status=422, failed=error.title, faults=remarks(error.faults))
+        return _editor(draft, text=text, status=422, failed=error.title, faults=drafting.remarks(error.faults))
     if quiet:
         return flask.jsonify(revision=saved.revision)
     if form.get("action") == "publish":
@@ -161,7 +147,7 @@ def _acted(text: str, form) -> tuple[str, int]:
     if what == "remove":
         return outline.remove(text, n), max(n - 1, 1)
     if what == "add":
-        return outline.insert(text, n, NEW_PAGE), n + 1
+        return outline.insert(text, n, drafting.NEW_PAGE), n + 1
     return text, n if what == "show" else number(form.get("page"), None, 1)
 
 
@@ -174,7 +160,7 @@ def edit_preview(draft_id: str):
     text = outline.tidy(form.get("text", ""))
     parts = outline.parts_of(text)
     at = outline.page_at(text, number(form.get("line"), None, 1))
-    looked = look(published(), text, viewer)
+    looked = drafting.preview(published(), text, viewer)
     html = environment().get_template("briefings/preview.html").render(looked=looked, shown=at, draw=draw)
     return flask.jsonify(
         html=html, page=at, faults=len(looked.faults), lines=[one.line for one in looked.faults if one.line],
@@ -195,7 +181,7 @@ def edit_look(draft_id: str):
     draft = briefings().drafts.get(draft_id, current_viewer())
     return show(
         "look", title=f"Preview: {draft.title}", draft=draft, draw=draw,
-        looked=look(published(), draft.text, current_viewer()), address=f"{EDIT}/{draft.id}",
+        looked=drafting.preview(published(), draft.text, current_viewer()), address=f"{EDIT}/{draft.id}",
         may=may_change(draft.partner, current_viewer()),
     )  # fmt: skip
 
@@ -211,12 +197,15 @@ def edit_notes(draft_id: str):
 
 def _presented(draft_id: str, template: str):
     draft = briefings().drafts.get(draft_id, current_viewer())
-    briefing = look(published(), draft.text, current_viewer()).briefing
+    notes = may_change(draft.partner, current_viewer())
+    if template == "notes" and not notes:
+        raise not_there()
+    briefing = drafting.preview(published(), draft.text, current_viewer()).briefing
     if briefing is None:
         return flask.redirect(f"{EDIT}/{draft_id}/look", 303)
     return show(
-        template, title=f"Draft: {briefing.title}", briefing=briefing, draw=draw, short="", query="",
-        address=f"{EDIT}/{draft_id}", origin=flask.request.host_url.rstrip("/"), **presenting(briefing, draft_id),
+        template, title=f"Draft: {briefing.title}", briefing=briefing, draw=draw, short="", query="", has_notes=notes,
+        address=f"{EDIT}/{draft_id}", origin=origin(), **presenting(briefing, draft_id),
     )  # fmt: skip
 
 

@@ -12,23 +12,15 @@ from dashboard.briefings.sources import FoundBriefing, find, not_there, short_co
 from dashboard.briefings.web import draw
 from dashboard.html import page
 from dashboard.views.wording import AUDIENCE_WORDS
-from dashboard.web import published
+from dashboard.web import origin, published
 from layers import PUBLIC, Briefings, Viewer
 
 PATH = "/briefings"
 EDIT = f"{PATH}/edit"
 
-EMBED_POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors *",
-    ]
+EMBED_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors *"
 )
 """For the one page that other websites may show: it holds nothing that can be pressed but links."""
 
@@ -85,9 +77,10 @@ def values_of(found: FoundBriefing) -> dict[str, Any]:
         "draw": draw,
         "address": f"{PATH}/{briefing.id}",
         "query": f"?version={version}" if version is not None else "",
-        "origin": flask.request.host_url.rstrip("/"),
+        "origin": origin(),
         "short": short_code(published(), briefing.id),
         "audience": str(found.audience),
+        "has_notes": found.notes,
         "audience_words": AUDIENCE_WORDS[str(found.audience)],
     }
 

@@ -11,7 +11,7 @@ from dashboard.briefings.web import draw
 from dashboard.briefings.web.editing import start, writes_for
 from dashboard.briefings.web.pages import EDIT, PATH, briefings, show
 from dashboard.briefings.writing import outline
-from dashboard.briefings.writing.drafting import clean_view, look, page_of_view, remarks
+from dashboard.briefings.writing.drafting import clean_view, page_of_view, preview, remarks
 from dashboard.web import published
 from layers import EditConflict, Refused, may_change
 
@@ -37,7 +37,7 @@ def _pin_page(view: str, kind: str, *, status: int = 200, failed: str = "", faul
     drafts = [one for one in briefings().drafts.list(viewer) if may_change(one.partner, viewer)]
     return show(
         "pin", title="Pin this view", status=status, view=view, kind=kind,
-        dropped=dropped, drafts=drafts, looked=look(published(), text, viewer), draw=draw, failed=failed, faults=faults,
+        dropped=dropped, drafts=drafts, looked=preview(published(), text, viewer), draw=draw, failed=failed, faults=faults,
         headline=headline,
     )  # fmt: skip
 

@@ -11,25 +11,11 @@ import flask
 from dashboard.auth.session import current_viewer
 from dashboard.briefings.filling.build import build_briefing
 from dashboard.briefings.web.pages import EDIT, PATH, briefings, number, show
-from dashboard.briefings.writing import outline
-from dashboard.briefings.writing.drafting import (
-    Remark,
-    check_owner,
-    look,
-    pins_and_facts,
-    remarks,
-)
+from dashboard.briefings.writing import drafting, outline
+from dashboard.briefings.writing.drafting import Remark
 from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import published
-from layers import (
-    BriefingDraft,
-    EditConflict,
-    Fault,
-    Refused,
-    Viewer,
-    may_change,
-    read_briefing,
-)
+from layers import BriefingDraft, EditConflict, Fault, Refused, Viewer, may_change, read_briefing
 
 
 def edit_publish(draft_id: str):
@@ -39,7 +25,7 @@ def edit_publish(draft_id: str):
 
 def _publish_page(draft: BriefingDraft, *, status: int = 200, **values):
     viewer = current_viewer()
-    looked = look(published(), draft.text, viewer)
+    looked = drafting.preview(published(), draft.text, viewer)
     values = {"errors": {}, "failed": "", "faults": (), "given": {}, "done": ""} | values
     document = looked.document
     partner = published().region.partner(draft.partner)
@@ -47,8 +33,7 @@ def _publish_page(draft: BriefingDraft, *, status: int = 200, **values):
         "publish", title=f"Check and publish: {draft.title}", status=status,
         draft=draft, looked=looked, document=document, audiences=AUDIENCE_WORDS, address=f"{EDIT}/{draft.id}",
         partner_name=partner.name if partner else draft.partner, may=may_change(draft.partner, viewer),
-        may_confirm=draft.awaits_check and viewer.user not in draft.authors
-        and (draft.asked_of == viewer.user or may_change(draft.partner, viewer)),
+        may_confirm=briefings().drafts.may_check(draft, viewer),
         seen=versions_seen(looked.briefing.pins if looked.briefing else {}),
         blank=[one for one in (looked.briefing.pages if looked.briefing else ()) if one.unavailable], **values,
     )  # fmt: skip
@@ -72,9 +57,9 @@ def edit_publish_now(draft_id: str):
         if action != "publish":
             return flask.redirect(f"{EDIT}/{draft_id}/publish", 303)
         document = read_briefing(draft.text)
-        check_owner(published(), document, viewer)
+        drafting.check_owner(published(), document, viewer)
         made = build_briefing(published(), document, briefing_id=draft.briefing_id or "draft", author=viewer)
-        pins, facts = pins_and_facts(made)
+        pins, facts = drafting.pins_and_facts(made)
         if flask.request.form.get("seen") not in (None, versions_seen(pins)):
             what, todo = "newer figures were published since this page was opened", "look at it again, then publish"
             raise Refused("The briefing was not published.", [Fault(what, "", todo, rule="overtaken")])
@@ -88,7 +73,7 @@ def edit_publish_now(draft_id: str):
     except Refused as error:
         where = {"colleague": "asked_of", "id": "briefing_id"}
         errors = {where[fault.where]: str(fault.what) for fault in error.faults if fault.where in where}
-        said = remarks([fault for fault in error.faults if fault.where not in where])
+        said = drafting.remarks([fault for fault in error.faults if fault.where not in where])
         draft = briefings().drafts.get(draft_id, viewer)
         return _publish_page(draft, status=422, failed=error.title, faults=said, errors=errors, given=given)
     return flask.redirect(f"{PATH}/{done.id}?done=published", 303)
@@ -110,7 +95,7 @@ def edit_check(draft_id: str):
     viewer = current_viewer()
     draft = briefings().drafts.get(draft_id, viewer)
     try:
-        briefings().drafts.confirm_check(
+        briefings().drafts.answer_check(
             draft_id, viewer, number(flask.request.form.get("revision"), None, draft.revision)
         )
     except EditConflict as error:

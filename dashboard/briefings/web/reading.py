@@ -10,17 +10,8 @@ from dashboard.auth.session import current_viewer
 from dashboard.briefings.files.formats import FORMATS
 from dashboard.briefings.filling.build import compare_facts
 from dashboard.briefings.sources import entries, find, find_short, newest, not_there, wards
+from dashboard.briefings.web import pages
 from dashboard.briefings.web.downloads import QR_LOOK, qr_code
-from dashboard.briefings.web.pages import (
-    PATH,
-    asked_for,
-    briefings,
-    embedded,
-    may_write,
-    show,
-    values_of,
-    version_asked,
-)
 from dashboard.briefings.web.presenting import presenting
 from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import published
@@ -34,11 +25,11 @@ def listing():
     found = entries(published(), viewer)
     names = {partner.id: partner.name for partner in published().region.partners}
     themes = {theme.id: theme.name for theme in published().region.themes}
-    return show(
+    return pages.show(
         "list", title="Briefings",
         published_ones=[one for one in found if one.kind in ("published", "pack")],
         starters=[one for one in found if one.kind == "starter"],
-        partners=names, themes=themes, audiences=AUDIENCE_WORDS, may_write=may_write(viewer),
+        partners=names, themes=themes, audiences=AUDIENCE_WORDS, may_write=pages.may_write(viewer),
         ward_count=len(published().region.areas["ward"]), no_accounts=not viewer.signed_in and not published().store.accounts.has_users(),
     )  # fmt: skip
 
@@ -50,7 +41,7 @@ def all_wards():
         low = wanted.lower()
         groups = [(lad, [one for one in found if low in one[1].lower() or low in lad.lower()]) for lad, found in groups]
     groups = [(lad, found) for lad, found in groups if found]
-    return show(
+    return pages.show(
         "wards", title="Ward pages", groups=groups, wanted=wanted,
         count=sum(len(found) for _, found in groups), total=len(published().region.areas["ward"]),
     )  # fmt: skip
@@ -62,12 +53,14 @@ def all_wards():
 def read(briefing_id: str):
     from dashboard.briefings.files.wards import ward_page_values  # late: most briefings are no ward's
 
-    found, viewer = asked_for(briefing_id), current_viewer()
+    found, viewer = pages.asked_for(briefing_id), current_viewer()
     if found.kind == "ward":
-        return show("ward", title=found.briefing.title, **ward_page_values(found.ward))
-    values, record = values_of(found), found.record
+        return pages.show("ward", title=found.briefing.title, **ward_page_values(found.ward))
+    values, record = pages.values_of(found), found.record
     current = (
-        record is None or version_asked() is None or record.version == briefings().get(briefing_id, viewer).version
+        record is None
+        or pages.version_asked() is None
+        or record.version == pages.briefings().get(briefing_id, viewer).version
     )
     checked = (
         {"by": record.checked_by or "a colleague", "at": record.checked_at} if record and record.checked_at else None
@@ -76,41 +69,42 @@ def read(briefing_id: str):
         f'<iframe src="{values["origin"]}{values["address"]}/embed" title="{escape(found.briefing.title)}" '
         'width="100%" height="800" style="border: 0"></iframe>'
     )
-    return show(
+    return pages.show(
         "read", title=found.briefing.title, **values,
         formats=FORMATS.values(), embed=embed, old=not current, checked=checked,
-        may_write=may_write(viewer), may_edit=record is not None and may_change(record.partner, viewer),
+        may_write=pages.may_write(viewer), may_edit=record is not None and may_change(record.partner, viewer),
         has_history=record is not None, done=flask.request.args.get("done", ""),
     )  # fmt: skip
 
 
 def present(briefing_id: str):
-    values = values_of(asked_for(briefing_id))
+    values = pages.values_of(pages.asked_for(briefing_id))
     title = values["briefing"].title
     more = presenting(values["briefing"]) | {"qr": qr_code(values).svg_data_uri(**QR_LOOK, scale=8)}
-    return show("present", title=title, **values, **more)
+    return pages.show("present", title=title, **values, **more)
 
 
 def notes(briefing_id: str):
-    values = values_of(asked_for(briefing_id))
-    title = values["briefing"].title
-    more = presenting(values["briefing"])
-    return show("notes", title=title, **values, **more)
+    found = pages.asked_for(briefing_id)
+    if not found.notes:
+        raise not_there()
+    values = pages.values_of(found)
+    return pages.show("notes", title=found.briefing.title, **values, **presenting(found.briefing))
 
 
 def embed(briefing_id: str):
     """What the public may read, whoever looks: on another website nobody is signed in."""
     flask.g.viewer = PUBLIC
-    values = values_of(find(published(), briefing_id, PUBLIC))
-    return embedded(200, title=values["briefing"].title, **values)
+    values = pages.values_of(find(published(), briefing_id, PUBLIC))
+    return pages.embedded(200, title=values["briefing"].title, **values)
 
 
 def changes(briefing_id: str):
-    found = asked_for(briefing_id)
+    found = pages.asked_for(briefing_id)
     after = newest(published(), found.briefing.document, briefing_id)
-    return show(
+    return pages.show(
         "changes", title=f"What would change: {found.briefing.title}",
-        **values_of(found), changes=compare_facts(found.briefing, after),
+        **pages.values_of(found), changes=compare_facts(found.briefing, after),
         lost=[(one.number, one.unavailable) for one in after.pages if one.unavailable],
         may_refresh=found.record is not None and may_change(found.partner, current_viewer()),
     )  # fmt: skip
@@ -121,9 +115,9 @@ def short(code: str):
     if not found:
         raise not_there()
     try:
-        briefings().get(found, current_viewer())
+        pages.briefings().get(found, current_viewer())
     except Withdrawn:
         raise
     except NotFound:
         pass  # a starter or ward page
-    return flask.redirect(f"{PATH}/{found}", 302)
+    return flask.redirect(f"{pages.PATH}/{found}", 302)

@@ -1,5 +1,5 @@
 """What an author is told while writing: faults by page and line, the pages filled in, how easily they read; and texts to begin
-with. No Flask here: the editor, its preview and the publishing page all ask :func:`look`.
+with. No Flask here: the editor, its preview and the publishing page all ask :func:`preview`.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl
 
 from dashboard.briefings.filling.build import build_briefing, pins_of
 from dashboard.briefings.filling.model import Briefing, BriefingPage
 from dashboard.briefings.writing.readability import Readability, read_ease
 from dashboard.memory import memory_of
 from dashboard.published import Published
+from dashboard.question import parse_address
 from dashboard.selection import Selection
 from layers import Audience, Document, DocumentPage, Fault, Refused, Viewer, may_change, read_briefing
 
@@ -61,7 +61,7 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Looked:
+class DraftPreview:
     """A text as its readers would get it. ``briefing`` is None where the text cannot be read at all."""
 
     document: Document | None
@@ -86,13 +86,13 @@ class Looked:
 _KEPT_PAGES = 200  # of all drafts; a map takes some 100 kB
 
 
-def look(published: Published, text: str, author: Viewer) -> Looked:
+def preview(published: Published, text: str, author: Viewer) -> DraftPreview:
     """Read and fill in a text as for its audience. Pages are kept, so that while somebody types only theirs is made anew."""
     try:
         document = read_briefing(text)
         check_owner(published, document, author)
     except Refused as error:
-        return Looked(None, None, remarks(error.faults), None)
+        return DraftPreview(None, None, remarks(error.faults), None)
     faults: list[Remark] = []
     empty = replace(document, pages=())
     try:
@@ -109,7 +109,7 @@ def look(published: Published, text: str, author: Viewer) -> Looked:
         faults += [replace(one, page=page.number, line=one.line + page.line - 1 if one.line else 0) for one in found]
     made = build_briefing(published, empty, briefing_id=DRAFT_ID, lenient=True, author=author)
     made = replace(made, document=document, pages=tuple(pages), pins=pins_of(pages))
-    return Looked(document, made, tuple(faults), read_ease(made.pages))
+    return DraftPreview(document, made, tuple(faults), read_ease(made.pages))
 
 
 def _look_at(
@@ -142,9 +142,8 @@ def check_owner(published: Published, document: Document, author: Viewer) -> Non
     known = author.partner if author.role != "admin" else ", ".join(one.id for one in published.region.partners)
     line = next((n for n, row in enumerate(document.text.split("\n"), 1) if row.startswith("partner:")), 2)
     what = f"it says that it is of '{document.partner}', for whom you do not write"
-    raise Refused(
-        "The briefing cannot be shown.", [Fault(what, f"briefing, line {line}", f"use {known}", rule="partner")]
-    )
+    fault = Fault(what, f"briefing, line {line}", f"use {known}", rule="partner")
+    raise Refused("The briefing cannot be shown.", [fault])
 
 
 def remarks(faults: Iterable[Fault]) -> tuple[Remark, ...]:
@@ -166,7 +165,7 @@ def pins_and_facts(briefing: Briefing) -> tuple[dict[str, int], dict[str, Any]]:
 
 def clean_view(view: str) -> tuple[str, tuple[str, ...]]:
     """A view of the explore page as a query without what belongs to one person's screen, and what was left out."""
-    wanted, dropped = Selection.from_query(dict(parse_qsl(view.lstrip("?")[:4000])))
+    wanted, dropped = Selection.from_query(parse_address(view[:4001]))
     return replace(wanted, area="", at=None).query_string(), dropped
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.briefings.filling.questions import ThemeQuestion, answer, answered, compared
-from dashboard.briefings.writing.templates import Writer, cut, lower, md, question_words
+from dashboard.briefings.writing.templates import Writer, cut, md, question_words
 from dashboard.briefings.writing.ten_numbers import NUMBER_WORDS, numbers_of
-from dashboard.memory import kept
+from dashboard.memory import remembered
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.gap_words import one_of
-from dashboard.views.gaps import Gaps, answer_or_sorry
+from dashboard.views.gaps import Gaps, answer_or_reasons
 from dashboard.views.options import Option, OptionsQuery, opened
 from dashboard.views.siting import plan_sites, siting_request
 from layers import PUBLIC, Audience, Layer, Refused
@@ -54,13 +54,13 @@ def _state(published: Published) -> tuple:
     return tuple((layer.id, layer.version) for layer in published.store.layers(PUBLIC))
 
 
-@kept(64)
+@remembered(64)
 def _text(published: Published, starter_id: str, state: tuple) -> str | None:
     makers = {starter.id: make for starter, make in _find(published, state)}
     return makers[starter_id]() if starter_id in makers else None
 
 
-@kept(4)
+@remembered(4)
 def _find(published: Published, _: tuple) -> tuple[tuple[Starter, Callable[[], str]], ...]:
     asked = answered(published, PUBLIC)
     numbers = numbers_of(published, asked)
@@ -72,7 +72,7 @@ def _find(published: Published, _: tuple) -> tuple[tuple[Starter, Callable[[], s
         found.append((Starter(SHARED, "Shared gaps across our borders", summary), lambda: _shared(published, asked)))
     for question, _ in asked:
         summary = f"Where need is high and the {question.nearest} is far: how many people, where, how sure, and what to decide."
-        starter = Starter(f"{GAPS}{question.theme.id}", cut(f"Gaps in {lower(question.theme.name)}"), summary)
+        starter = Starter(f"{GAPS}{question.theme.id}", cut(f"Gaps in {wording.small(question.theme.name)}"), summary)
         found.append((starter, lambda q=question, s=starter: _gaps(published, s.title, q)))
     return tuple(found)
 
@@ -120,7 +120,7 @@ def _gaps(published: Published, title: str, question: ThemeQuestion) -> str:
 def _one_more_site(published: Published, question: ThemeQuestion) -> str:
     """The options page with the one more site that does most, by the quick search; "" where it finds nothing to gain."""
     request = siting_request(published, question.selection, new=1, exact=False, compare_alone=False)
-    plan = answer_or_sorry(lambda: plan_sites(published, request, PUBLIC))
+    plan = answer_or_reasons(lambda: plan_sites(published, request, PUBLIC))
     sites = getattr(getattr(getattr(plan, "result", None), "plan", None), "sites", ())
     if not sites or not plan.result.plan.value > 0:
         return ""

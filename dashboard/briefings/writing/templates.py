@@ -21,10 +21,11 @@ from dashboard.briefings.filling.asking import UNSHOWN, Facts
 from dashboard.briefings.filling.exhibits import figure
 from dashboard.briefings.filling.questions import ThemeQuestion
 from dashboard.published import Published
+from dashboard.views import wording
 from dashboard.views.gap_words import a_site, one_of
 from layers import LONGEST_HEADLINE, PUBLIC, Refused, read_briefing, tokens_of
 
-FOLDER = Path(__file__).with_name("starters")
+FOLDER = Path(__file__).resolve().parents[3] / "data" / "briefings"
 
 
 @dataclass
@@ -182,23 +183,18 @@ def cut(text: str, most: int = LONGEST_HEADLINE) -> str:
     return text if len(text) <= most else text[: most - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
 
-def lower(title: str) -> str:
-    head = title.split(" ")[0]
-    return title if head[1:] != head[1:].lower() else title[:1].lower() + title[1:]
-
-
 def question_words(question: ThemeQuestion) -> dict[str, str]:
     """What templates know as ``q``. Names and titles are words of Markdown; ids and views are not."""
     theme, services = question.theme, (question.services,)
     return {
         "theme": md(theme.name),
-        "theme_inside": md(lower(theme.name)),
+        "theme_inside": md(wording.small(theme.name)),
         "theme_id": theme.id,
         "question": token_free(theme.question),
         "asked": md(theme.question),
         "note": md(question.note),
         "services": question.services.id,
-        "list": md(lower(question.services.title)),
+        "list": md(wording.small(question.services.title)),
         "one": md(one_of(services)),
         "a_site": md(a_site(services)),
         "nearest": md(question.nearest),

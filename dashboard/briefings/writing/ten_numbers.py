@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.briefings.filling.questions import ThemeQuestion, compared
-from dashboard.briefings.writing.templates import lower, md, question_words
+from dashboard.briefings.writing.templates import md, question_words
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
@@ -102,7 +102,7 @@ def _indicator(published: Published, theme: Theme, layer: Layer) -> dict[str, An
     return {
         "about": "indicator",
         "layer": layer.id,
-        "theme_inside": md(lower(theme.name)),
+        "theme_inside": md(wording.small(theme.name)),
         "asked": md(theme.question),
         "level": smallest,
         "area": wording.LEVEL_WORDS[smallest][0],

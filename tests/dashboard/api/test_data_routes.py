@@ -18,7 +18,6 @@ KINDS = ["lsoa-outlines", "ward-outlines", "lad-outlines", "lsoa-names", "ward-n
 @pytest.fixture()
 def files(tiny_app):
     shapes = tiny_app.shapes
-    shapes.make_all()
     made = {level: shapes.outlines(level) for level in ("lsoa", "ward", "lad")}
     out = {f"{level}-outlines": file for level, file in made.items()}
     out |= {f"{level}-names": shapes.names(level) for level in made}

@@ -77,10 +77,22 @@ def test_other_forms(get):
     assert [row["code"] for row in rows if row["underserved"] == "yes"] == ["T14", "T15", "T16"]
     assert rows[0]["notice"] and rows[0]["sources"] and rows[0]["made_on"]
     assert len(get("gaps", format="geojson").get_json()["features"]) == 16
-    assert len(list(csv.DictReader(io.StringIO(get("together", format="csv").text)))) == 16
+    rows = list(csv.DictReader(io.StringIO(get("together", format="csv").text)))
+    assert len(rows) == 16
+    asked = get("together").get_json()["parameters"]
+    assert asked["distance"] == "straight line"
+    assert {row["parameters"] for row in rows} == {json.dumps(asked, separators=(",", ":"))}
     assert len(get("together", format="geojson").get_json()["features"]) == 16
     (point,) = get("sites", format="geojson").get_json()["features"]
     assert point["geometry"]["type"] == "Point" and point["properties"]["code"] == "T15"
+
+
+def test_the_rule_says_whose_services_count(get):
+    together, alone = (get("gaps", alone=word).get_json() for word in ("no", "yes"))
+    poor = together["summary"]["rule"]
+    assert alone["summary"]["rule"] == f"{poor}, counting only services in the area's own authority"
+    for document in (together, alone):
+        assert document["parameters"]["rule"].endswith(f" and {document['summary']['rule']}.")
 
 
 def test_a_partner_a_level_and_weights(get):

@@ -19,7 +19,7 @@ import pytest
 
 from dashboard import settings
 from dashboard.app import create_app
-from dashboard.auth import guard, oidc
+from dashboard.auth import hosts, oidc
 from dashboard.auth.oidc import OidcSettings
 from dashboard.auth.routes import wanted
 from dashboard.components.plain import plain_html
@@ -435,9 +435,10 @@ def test_the_sign_in_page_itself_is_never_kept(client):
 def test_only_as_many_proxies_are_believed_as_there_are(here, people):
     forged = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "maps.example.org"}
     direct = create_app(here, KEY).server
+    hosts.install(direct)
     assert not sign_in(direct.test_client(), headers=forged).headers["Set-Cookie"].startswith("__Host-")
     behind = create_app(here, KEY).server
-    guard.trust_proxies(behind, 1)
+    hosts.install(behind, proxies=1)
     answer = sign_in(behind.test_client(), headers=forged | {"Origin": "https://maps.example.org"})
     assert answer.headers["Set-Cookie"].startswith("__Host-")
 

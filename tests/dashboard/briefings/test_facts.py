@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.briefings.filling.build import reader_of
-from dashboard.briefings.filling.facts import FILE, TOKENS, Facts, fact, with_tables
+from dashboard.briefings.filling.facts import FILE, TOKENS, Facts, fact, tables
 from dashboard.briefings.filling.figures import _At, change_words
 from dashboard.published import Published
 from dashboard.views import wording
-from layers import PUBLIC, SYSTEM, Refused, Viewer, open_store, read_briefing
+from layers import PUBLIC, SYSTEM, Refused, Viewer, open_store, read_briefing, with_tables
 from tests.layers.store_fixtures import indicator, sites
 
 FRONT = "---\ntitle: Test\npartner: icb\n---\n# Page\n\n"
@@ -87,7 +87,7 @@ def test_every_example_of_the_reference_says_something_in_the_demonstration_regi
 def test_the_reference_in_the_documentation_is_in_step_with_the_code():
     """Print the table again with: python -m dashboard.briefings.filling.facts"""
     text = FILE.read_text("utf-8")
-    assert with_tables(text) == text
+    assert with_tables(text, tables(), FILE) == text
 
 
 def test_every_token_has_a_name_that_can_be_written_and_help_that_can_be_read():

@@ -1,4 +1,4 @@
-"""A new descriptive key is one row of ``layers.keys``: here one is added for the test alone, and seen everywhere."""
+"""A new descriptive key is one row of ``layers.descriptive_keys``: here one is added for the test alone, and seen everywhere."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dashboard.published import Published
 from dashboard.views.catalogue import catalogue
 from layers import PUBLIC
 from layers.build.catalogue import build_layer, read_definition
+from layers.descriptive_keys import KEYS, READER, FormQuestion, Key
 from layers.descriptor import descriptor_from_json, descriptor_of_dict, descriptor_to_json
-from layers.keys import KEYS, READER, FormQuestion, Key
 from layers.model import Refused
 from layers.reference import tables
 from layers.store.records import descriptor_as_dict

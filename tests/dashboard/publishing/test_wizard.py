@@ -605,6 +605,40 @@ def test_a_colleague_checks_before_it_goes_live(site):
     assert (layer.descriptor.reviewed_by, layer.descriptor.reviewed_on) == ("bob", "2026-03-03")
 
 
+def test_a_colleague_sends_it_back_and_the_request_is_taken_back(site):
+    ann, bob = site.client("ann"), site.client("bob")
+    draft = begin(ann, streets())
+    walk(ann, draft)
+    for action in ("good", "back"):
+        assert "Somebody else than who asked must check it" in step(bob, draft, "publish", action=action).text
+    seen = re.search(r'name="revision" value="(\d+)"', ann.get(f"{draft}/publish").text)[1]
+    step(ann, draft, "publish", action="ask", asked_of="bob", check_words="The units?", note="The first.")
+    assert step(bob, draft, "publish", action="good", revision=seen).status_code == 409
+    assert step(bob, draft, "publish", action="back", check_words="Not yet.").status_code == 303
+    page = ann.get(f"{draft}/publish").text
+    assert "bob sent it back on 2 March 2026: “Not yet.”" in page and "Change what is wrong, then ask again" in page
+    assert 'value="publish">Publish' not in page  # it still waits
+    assert "The units?" in site.client("root").get(f"{draft}/publish").text  # who may say that it is right after all
+    walk(ann, draft, to="check", unit="% of all streets")
+    walk_on(ann, draft)
+    page = ann.get(f"{draft}/publish").text  # another draft than the one that bob saw
+    assert "bob was asked on 2 March 2026" in page and "sent it back" not in page
+    assert step(ann, draft, "publish", action="recall").status_code == 303
+    page = ann.get(f"{draft}/publish").text
+    assert "Nobody yet" in page and 'value="publish">Publish' in page and 'value="The first."' in page
+    assert "Waits for a check" not in bob.get("/publish").text
+    about = {"id": draft.rsplit("/", 1)[1], "filename": "streets.csv"}
+    lines = [line for line in site.store.audit(SYSTEM) if "check" in line.action or "back" in line.action]
+    assert [(line.action, line.by, line.detail) for line in reversed(lines)] == [
+        ("draft-check-asked", "ann", about | {"of": "bob"}),
+        ("draft-sent-back", "bob", about | {"of": "bob"}),
+        ("draft-check-recalled", "ann", about | {"of": ""}),
+    ]
+    assert step(ann, draft, "publish").status_code == 303
+    newest = site.store.history("noisy-streets-westshire", Viewer("ann", "westshire", "analyst"))[0]
+    assert (newest.checked_by, newest.checked_at) == ("", None)
+
+
 def walk_on(client, draft):
     step(client, draft, "check")
     step(client, draft, "preview")

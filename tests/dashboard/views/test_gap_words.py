@@ -16,7 +16,7 @@ from dashboard.views import gap_files, gap_map, gap_words, option_results, sitin
 from dashboard.views.gap_areas import area_reading
 from dashboard.views.gaps import across_sentence, gaps_of
 from dashboard.views.overlays import overlays
-from dashboard.views.together import difference, together_of, together_sentence
+from dashboard.views.together import together_of, together_sentence
 from layers import METRICS, PUBLIC, Community, Indicator, Note, find_need
 
 ASKED = Selection(need="crowded", services=("clinics",), show="gap")
@@ -197,12 +197,6 @@ def _sweep(published, selection):
         yield from _texts({k: v for k, v in vars(area_reading(found, index)).items() if isinstance(v, str)})
     together = together_of(published, selection, PUBLIC)
     yield from _texts(gap_files.together_document(together))
-    alone = gaps_of(published, asked_by({**_query(selection), "alone": "yes"}), PUBLIC, robustness=0)
-    yield difference(alone, found).sentence
-
-
-def _query(selection):
-    return dict(part.split("=", 1) for part in selection.query_string().split("&"))
 
 
 @pytest.mark.parametrize("metric", METRICS)

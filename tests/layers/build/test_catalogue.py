@@ -23,7 +23,7 @@ from layers.build.catalogue import (
     shown,
     theme_ids,
 )
-from layers.keys import KEYS
+from layers.descriptive_keys import KEYS
 from layers.model import Direction, Kind, Measure, Refused
 from layers.sources import tables
 from tests.layers.official import (

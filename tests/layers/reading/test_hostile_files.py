@@ -436,7 +436,7 @@ def test_the_child_may_not_use_more_processor_time_than_it_has(tmp_path):
 def test_the_child_may_not_write_more_than_it_may(tmp_path):
     file = geopackage(tmp_path / "a.gpkg", [(f"C{i}" * 50, 420_500.0, 560_500.0) for i in range(2_000)])
     options = {"sheet": "", "rows": 10_000, "columns": 100, "cells": 100_000, "cpu_s": 20, "memory": 2_048 * MIB}
-    child = Path(reading.__file__).with_name("child.py")
+    child = Path(reading.__file__).with_name("reader_process.py")
     out = tmp_path / "out.arrow"
     command = [sys.executable, "-I", str(child), "gpkg", str(file), str(out)]
     done = subprocess.run([*command, json.dumps(options | {"file_size": 4_096})], capture_output=True, text=True)
@@ -451,7 +451,7 @@ def test_a_query_that_never_ends_is_stopped_inside_sqlite(tmp_path):
     """Were a view ever to get past the door, SQLite's own step counter ends it: here the steps that are given are none."""
     file = geopackage(tmp_path / "a.gpkg", [(f"C{i}", 420_500.0, 560_500.0) for i in range(60_000)])
     options = {"sheet": "", "rows": 100_000, "columns": 100, "cells": 10_000_000, "cpu_s": 20, "memory": 2_048 * MIB}
-    child = Path(reading.__file__).with_name("child.py")
+    child = Path(reading.__file__).with_name("reader_process.py")
     command = [sys.executable, "-I", str(child), "gpkg", str(file), str(tmp_path / "out.arrow")]
     given = json.dumps(options | {"file_size": 64 * MIB, "ticks": 0})
     done = subprocess.run([*command, given], capture_output=True, text=True)

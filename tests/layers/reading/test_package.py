@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layers.descriptive_keys import KEYS
 from layers.descriptor import descriptor_from_json, descriptor_to_json, marks_of, read_descriptor
 from layers.fields import INDICATOR, SERVICE
-from layers.keys import KEYS
 from layers.model import (
     Audience,
     Descriptor,

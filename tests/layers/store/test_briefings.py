@@ -67,10 +67,14 @@ def people(store, *viewers):
 def actions(store):
     """(action, briefing, version) of every audit line about a briefing, oldest first."""
     return [
-        (line.action, line.briefing_id, line.version)
+        (line.action, line.thing_id, line.version)
         for line in reversed(store.audit(ADMIN))
         if line.action.startswith("briefing")
     ]
+
+
+def about_briefings(store, viewer):
+    return [line.thing_id for line in store.audit(viewer) if line.what == "briefing"]
 
 
 # -- drafts ------------------------------------------------------------------------------------------------------------
@@ -130,7 +134,7 @@ def test_drafts_are_their_partners_and_nobody_elses(briefings):
             lambda i, v=viewer: briefings.drafts.change(i, v, 1, "x"),
             lambda i, v=viewer: briefings.drafts.discard(i, v),
             lambda i, v=viewer: briefings.drafts.ask_check(i, v, "ada"),
-            lambda i, v=viewer: briefings.drafts.confirm_check(i, v, 1),
+            lambda i, v=viewer: briefings.drafts.answer_check(i, v, 1),
             lambda i, v=viewer: briefings.publish(i, by=v, pins={}, facts={}, revision=1),
         )
         for way in ways:
@@ -195,16 +199,16 @@ def test_a_check_is_made_by_somebody_who_did_not_write_it(briefings, store):
     with pytest.raises(Refused, match="Nobody was asked"):
         briefings.drafts.ask_check(draft.id, WEST_ANALYST, of="wes")
     with pytest.raises(NotFound):
-        briefings.drafts.confirm_check(draft.id, WEST_VIEWER, 1)  # a viewer who was not asked does not see it
+        briefings.drafts.answer_check(draft.id, WEST_VIEWER, 1)  # a viewer who was not asked does not see it
     asked = briefings.drafts.ask_check(draft.id, WEST_ANALYST, of=" Wendy ", note="Is the first page fair?")
     assert asked.awaits_check
     assert (asked.asked_of, asked.asked_by, asked.asked_note) == ("wendy", "wes", "Is the first page fair?")
     assert briefings.drafts.list(WEST_VIEWER) == (asked,)
     with pytest.raises(NotPermitted, match="somebody else"):
-        briefings.drafts.confirm_check(draft.id, WEST_ANALYST, 1)
+        briefings.drafts.answer_check(draft.id, WEST_ANALYST, 1)
     with pytest.raises(NotPermitted, match="asked to check"):
         briefings.drafts.change(draft.id, WEST_VIEWER, 1, "mine now")
-    checked = briefings.drafts.confirm_check(draft.id, WEST_VIEWER, 1)
+    checked = briefings.drafts.answer_check(draft.id, WEST_VIEWER, 1)
     assert (checked.checked_by, checked.awaits_check) == ("wendy", False)
     done = briefings.publish(draft.id, by=WEST_ANALYST, pins={}, facts={}, revision=1)
     assert (done.checked_by, done.checked_at) == ("wendy", NOON)
@@ -216,8 +220,8 @@ def test_a_check_is_of_one_text(briefings):
     draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     briefings.drafts.change(draft.id, WEST_ANALYST, 1, briefing("Other words"))
     with pytest.raises(EditConflict):
-        briefings.drafts.confirm_check(draft.id, WEST_SECOND, 1)  # read the words before
-    assert briefings.drafts.confirm_check(draft.id, WEST_SECOND, 2).checked_by == "will"
+        briefings.drafts.answer_check(draft.id, WEST_SECOND, 1)  # read the words before
+    assert briefings.drafts.answer_check(draft.id, WEST_SECOND, 2).checked_by == "will"
     changed = briefings.drafts.change(draft.id, WEST_ANALYST, 2, briefing("Yet other words"))
     assert (changed.checked_by, changed.checked_at) == ("", None)
     done = briefings.publish(draft.id, by=WEST_ANALYST, pins={}, facts={}, revision=3)
@@ -229,14 +233,14 @@ def test_whoever_wrote_a_part_of_it_cannot_check_it(briefings):
     briefings.drafts.change(draft.id, WEST_SECOND, 1, briefing("Two hands"))
     for author in (WEST_ANALYST, WEST_SECOND):
         with pytest.raises(NotPermitted, match="or some of it"):
-            briefings.drafts.confirm_check(draft.id, author, 2)
-    assert briefings.drafts.confirm_check(draft.id, ADMIN, 2).checked_by == "ada"
+            briefings.drafts.answer_check(draft.id, author, 2)
+    assert briefings.drafts.answer_check(draft.id, ADMIN, 2).checked_by == "ada"
 
 
 def test_the_command_line_is_nobody_who_could_check(briefings):
     draft = briefings.drafts.begin(WEST_ANALYST, briefing())
     with pytest.raises(NotPermitted, match="a person"):
-        briefings.drafts.confirm_check(draft.id, SYSTEM, 1)
+        briefings.drafts.answer_check(draft.id, SYSTEM, 1)
 
 
 def test_a_colleague_is_asked_only_where_the_audience_reaches(briefings, store):
@@ -250,7 +254,7 @@ def test_a_colleague_is_asked_only_where_the_audience_reaches(briefings, store):
             briefings.drafts.change(draft.id, WEST_ANALYST, 1, briefing(audience="owner"))
             assert draft.id not in {found.id for found in briefings.drafts.list(EAST_VIEWER)}
             with pytest.raises(NotFound):
-                briefings.drafts.confirm_check(draft.id, EAST_VIEWER, 2)
+                briefings.drafts.answer_check(draft.id, EAST_VIEWER, 2)
         else:
             words = set()
             for name in ("eve", "nobody"):  # not one of them, and not there at all: the same answer
@@ -344,7 +348,7 @@ def test_a_taken_id_is_refused_alike_whether_it_can_be_seen_or_not(store, briefi
     assert len(words) == 1
     assert briefings.get("hidden", ADMIN).version == 1
     # and neither do the lines of their own trail tell of it
-    assert {line.briefing_id for line in store.audit(EAST_ANALYST)} == {"edit", "shared-gaps", "gaps-housing"}
+    assert {line.thing_id for line in store.audit(EAST_ANALYST)} == {"edit", "shared-gaps", "gaps-housing"}
     assert publish_briefing(store, by=ADMIN, briefing_id="shared-gaps").version == 1
 
 
@@ -595,13 +599,12 @@ def test_the_audit_trail_of_a_briefing_is_its_partners(store, briefings):
     publish_briefing(store, briefing(partner="eastshire"), briefing_id="east", by=EAST_ANALYST)
     briefings.drafts.begin(ADMIN, briefing(), "west")
     icb = Viewer("ivy", "icb", "analyst")
-    assert [line.briefing_id for line in store.audit(WEST_ANALYST) if line.briefing_id] == ["west", "west"]
-    assert {line.briefing_id for line in store.audit(EAST_ANALYST)} == {"east"}
+    assert about_briefings(store, WEST_ANALYST) == ["west", "west"]
+    assert {(line.what, line.thing_id) for line in store.audit(EAST_ANALYST)} == {("briefing", "east")}
     with pytest.raises(Refused):
         publish_briefing(store, briefing(audience="owner"), briefing_id="free", by=ADMIN, pins={"nothing": 1})
-    assert store.audit(ADMIN)[0].briefing_id == "free"
-    assert not [line for line in store.audit(icb) if line.briefing_id]  # although the admin is one of theirs
-    assert {line.layer_id for line in store.audit(ADMIN) if line.briefing_id} == {""}
+    assert store.audit(ADMIN)[0].thing_id == "free"
+    assert about_briefings(store, icb) == []  # although the admin is one of theirs
 
 
 # -- at the same time --------------------------------------------------------------------------------------------------
@@ -681,7 +684,7 @@ def test_a_change_and_a_check_at_once_never_leave_a_check_of_other_words(store, 
         draft = briefings.drafts.begin(WEST_ANALYST, briefing())
         at_once(
             lambda d=draft: briefings.drafts.change(d.id, WEST_ANALYST, 1, briefing("Changed")),
-            lambda d=draft: other.drafts.confirm_check(d.id, WEST_SECOND, 1),
+            lambda d=draft: other.drafts.answer_check(d.id, WEST_SECOND, 1),
         )
         after = briefings.drafts.get(draft.id, WEST_ANALYST)
         assert (after.title, after.checked_by) == ("Changed", "")

@@ -896,16 +896,3 @@ def test_only_what_the_pack_brings_can_follow_it(store):
     assert refresh.pack_side(store, "crowded", WEST_ANALYST).why == "it was withdrawn"
     assert refresh.follow_pack(store, "crowded", by=WEST_ANALYST, reason="Reviewed.").version == 2  # and is shown again
     assert store.layer("crowded", PUBLIC).version == 2
-
-
-def test_colleagues_are_those_who_may_check(store):
-    for name, role, partner in (
-        ("wes", "analyst", "westshire"), ("wil", "analyst", "westshire"), ("wendy", "viewer", "westshire"),
-        ("eli", "analyst", "eastshire"), ("ada", "admin", "icb"), ("old", "analyst", "westshire"),
-    ):  # fmt: skip
-        store.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
-    store.accounts.disable_user("old", by=SYSTEM)
-    assert [user.name for user in store.accounts.colleagues(WEST_ANALYST, "westshire")] == ["ada", "wil"]
-    assert [user.name for user in store.accounts.colleagues(ADMIN, "westshire")] == ["wes", "wil"]
-    for viewer in (PUBLIC, WEST_VIEWER, EAST_ANALYST):
-        assert store.accounts.colleagues(viewer, "westshire") == ()

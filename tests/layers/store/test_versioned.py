@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from layers.model import NotFound, Refused
-from layers.store.records import NotPermitted, may_change
+from layers.model import NotFound, Refused, Viewer
+from layers.store import kinds
+from layers.store.permissions import may_change
+from layers.store.records import NotPermitted
 from layers.store.tables import Moment, audit
 from layers.store.versioned import Versioned, VersionedKind
 from tests.layers.store_fixtures import ADMIN, EAST_ANALYST, WEST_ANALYST
@@ -59,10 +61,14 @@ class Notes(Versioned):
             return current and self.kind.version_row(connection, note_id, current).says
 
 
-def test_a_third_kind_of_thing_is_published_brought_back_and_withdrawn(store):
+@pytest.fixture
+def notes(store):
     with store.writing(bump=False) as connection:
         metadata.create_all(connection)
-    notes = Notes(store)
+    return Notes(store)
+
+
+def test_a_third_kind_of_thing_is_published_brought_back_and_withdrawn(store, notes):
     notes.publish("a", "It is loud.", WEST_ANALYST)
     notes.publish("a", "It is quiet.", ADMIN, expecting=1)
     assert notes.says("a") == "It is quiet."
@@ -91,3 +97,20 @@ def test_a_third_kind_of_thing_is_published_brought_back_and_withdrawn(store):
             ("note-publish-refused", "note:a", None),
             ("note-publish-refused", "note:a", None),
         ]
+
+
+def test_its_audit_trail_is_its_partners(store, notes, monkeypatch):
+    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, NOTES))
+    notes.publish("a", "It is loud.", ADMIN)  # of another partner; the note is Westshire's
+    with pytest.raises(NotPermitted):
+        notes.publish("b", "Theirs.", EAST_ANALYST)  # an id that nobody has
+
+    def told(viewer):
+        return [(line.action, line.thing_id, line.version) for line in store.audit(viewer) if line.what == "note"]
+
+    published, refused = ("note-publish", "a", 1), ("note-publish-refused", "b", None)
+    assert told(WEST_ANALYST) == [published]
+    assert told(EAST_ANALYST) == [refused]
+    for viewer in (Viewer("ivy", "icb", "analyst"), Viewer("eric", "eastshire", "analyst")):
+        assert told(viewer) == []  # although the admin is one of theirs, or eli
+    assert told(ADMIN) == [refused, published]

@@ -1,6 +1,6 @@
 """The child process that opens a GeoPackage or a workbook for :mod:`layers.reading.files`. It imports nothing of ours.
 
-Run by path as ``python -I child.py gpkg|xlsx FILE OUT OPTIONS``: reads FILE, writes every cell as text to OUT (Arrow IPC),
+Run by path as ``python -I reader_process.py gpkg|xlsx FILE OUT OPTIONS``: reads FILE, writes every cell as text to OUT (Arrow IPC),
 prints one JSON object. The parent sets a wall-clock limit, an empty folder and a bare environment; the child takes limits on
 CPU time, memory, file size and open files before it looks at the first byte.
 

@@ -1,0 +1,65 @@
+"""A mistake of ours, as those who meet it are told: in a sentence, with a number that leads to the traceback in the log."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+import flask
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from dashboard.api.answers import ApiError
+from dashboard.html import page
+from dashboard.web import published
+
+log = logging.getLogger("commonground")
+
+FOR_PROGRAMS = ("/api/", "/data/", "/ogc/", "/_dash", "/assets/", "/healthz", "/readyz")
+
+WORDS = "Something went wrong here, and it is not your doing."
+
+
+def install(server: flask.Flask) -> None:
+    """Answer whatever a route, a callback or a handler raises; also where Flask's or Dash's settings for developers are on."""
+    server.config["PROPAGATE_EXCEPTIONS"] = False
+    server.register_error_handler(Exception, unexpected)
+
+
+def unexpected(error: Exception):
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        error = error.original_exception  # what failed after the route
+    if isinstance(error, HTTPException):
+        return error
+    number = secrets.token_hex(4)
+    request = flask.request
+    log.error("request %s: %s %r", number, request.method, request.path[:300], exc_info=error)
+    response = _document(number) if _is_for_programs(request) else _page(number)
+    response.headers["X-Request-ID"] = number
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _is_for_programs(request: flask.Request) -> bool:
+    if request.path.startswith(FOR_PROGRAMS) or request.is_json:
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
+    return best == "application/json"
+
+
+def _document(number: str) -> flask.Response:
+    message = f"{WORDS} Tell whoever looks after this site the number {number}."
+    return ApiError(500, "mistake", message, {"request": number}).response()
+
+
+def _page(number: str) -> flask.Response:
+    lines = [WORDS, f"Try again. If it happens again, tell whoever looks after this site the number {number}."]
+    heading = "This page could not be made"
+    try:
+        return page(
+            published(), "message.html", title=heading, path="", status=500, heading=heading, lines=lines, links=[]
+        )
+    except Exception:  # what failed may be what every page needs
+        log.exception("request %s: the page that says so failed too", number)
+        text = "".join(f"<p>{line}</p>" for line in lines)
+        document = f"<!DOCTYPE html><html lang=en-GB><title>{heading}</title><h1>{heading}</h1>{text}</html>"
+        return flask.Response(document, 500, mimetype="text/html")
