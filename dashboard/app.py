@@ -190,8 +190,10 @@ BESIDE_A_PROXY = (
 )
 
 
-def create_server(environ=None) -> flask.Flask:
-    """The WSGI application for the region and store that the environment names. Raises Refused with everything wrong."""
+def create_server(environ=None, *, accept_loss: bool = False) -> flask.Flask:
+    """The WSGI application for the region and store that the environment names. Raises Refused with everything wrong.
+
+    ``accept_loss`` takes a region pack that lacks areas or layers which it had before."""
     warm = threading.Thread(target=_warm, daemon=True)
     warm.start()
     if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
@@ -199,7 +201,7 @@ def create_server(environ=None) -> flask.Flask:
     chosen = settings.from_environment(environ)
     region = load_region(chosen.region)
     chosen.home.mkdir(parents=True, exist_ok=True)
-    store = open_store(chosen.database_url, region, marker=chosen.marker)
+    store = open_store(chosen.database_url, region, marker=chosen.marker, accept_loss=accept_loss)
     store.anchor_at(chosen.anchor)
     _forget(store, chosen.keep_sign_ins_days)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)

@@ -62,6 +62,18 @@ def region_build(definition: Path, source: Path | None, out: Path, as_json: bool
     common.say(as_json, {"ok": True, **report.to_json()}, "\n".join(report.lines()))
 
 
+@region.command("seal")
+@click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def region_seal(pack: Path) -> None:
+    """Write manifest.json of PACK again, after its files were changed on purpose."""
+    from layers import write_manifest
+
+    if not (pack / "region.toml").is_file():
+        raise Refused("Nothing was written.", [Fault("this is no region pack", str(pack), "name its folder")])
+    write_manifest(pack)
+    click.echo(f"wrote {pack / 'manifest.json'}", err=True)
+
+
 @region.command("show")
 @common.json_option
 def region_show(as_json: bool) -> None:
@@ -89,7 +101,8 @@ def region_show(as_json: bool) -> None:
 @click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64))
-def serve(host: str, port: int, workers: int, threads: int) -> None:
+@click.option("--accept-loss", is_flag=True, help="Take a region pack that lacks areas or layers which it had before.")
+def serve(host: str, port: int, workers: int, threads: int, accept_loss: bool) -> None:
     """Serve the region in use."""
     import logging
 
@@ -99,9 +112,14 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
     logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     listening = serving.listen_on(host, port)  # first: when the port is in use, nobody waits to hear it
-    server = create_server()  # once: a refused pack ends here with its reasons, and the processes share what is read
-    if line := server.extensions["commonground"].store.filled.line():
+    server = create_server(
+        accept_loss=accept_loss
+    )  # once: a refused pack ends here with its reasons, and the processes share what is read
+    filled = server.extensions["commonground"].store.filled
+    if line := filled.line():
         click.echo(line, err=True)
+    for layer_id, why in filled.left_out.items():
+        click.echo(f"left out: {layer_id}: {why}", err=True)
 
     if not server.config[hosts.HOSTS] and not serving.is_loopback(listening):
         click.echo("COMMONGROUND_HOSTS is not set: this site answers under any name that somebody gives it.", err=True)

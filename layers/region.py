@@ -15,6 +15,7 @@ import geopandas as gpd
 import pandas as pd
 
 from layers.fields import AREA
+from layers.manifest import pack_faults
 from layers.methods.need import Preset, read_presets
 from layers.model import LEVELS, PARTNER_KINDS, Fault, Partner, Refused, Theme
 from layers.names import is_name
@@ -46,6 +47,7 @@ class Region:
     context: gpd.GeoDataFrame | None = None  # code, name, geometry: land around the region, for orientation only
     lookups: dict[str, pd.DataFrame] = field(default_factory=dict)
     presets: tuple[Preset, ...] = ()  # ready-made need sets, from presets.toml
+    left_out: tuple[Fault, ...] = ()  # what the pack holds and cannot be used: one layer, travel table or briefing each
 
     @cached_property
     def _position(self) -> dict[str, pd.Index]:
@@ -85,9 +87,12 @@ def load_region(path: str | Path) -> Region:
     """Read a region pack. Raises :class:`Refused` with every fault: missing files, columns, codes, parents, footprints."""
     path = Path(path)
     faults: list[Fault] = []
+    files = pack_faults(path)
     definition = _read_definition(path, faults)
     areas = {level: frame for level in LEVELS if (frame := _read_areas(path, level, faults)) is not None}
     presets = _read_presets(path, faults)
+    named = {fault.where for fault in faults}
+    faults += [fault for fault in files.whole if fault.where not in named]
     if not faults:
         faults += _check_parents(areas) + _check_definition(definition, areas)
     if faults:
@@ -112,6 +117,7 @@ def load_region(path: str | Path) -> Region:
         attribution=tuple(definition.get("attribution", [])),
         context=gpd.read_parquet(context_file) if context_file.exists() else None,
         presets=presets,
+        left_out=tuple(files.parts.values()),
         lookups={file.stem: pd.read_parquet(file) for file in sorted((path / "lookups").glob("*.parquet"))},
     )
 

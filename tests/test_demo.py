@@ -385,3 +385,12 @@ def test_layers_follow_their_own_seed(region, postcodes, monkeypatch):
     monkeypatch.setattr(module, "LAYERS", kept)
     made = {package.descriptor.id: package for package in pack.build_layers(DEMO, postcodes)}
     assert package_files(made["violence"])[1] == (DEMO / "layers" / "violence" / "data.csv").read_bytes()
+
+
+def test_the_manifest_of_the_pack_names_every_file_as_it_is():
+    """After a change of data/demo: .venv/bin/commonground region seal data/demo"""
+    from layers import load_region, pack_faults
+
+    found = pack_faults(DEMO)
+    assert (found.whole, found.parts) == ((), {})
+    assert load_region(DEMO).left_out == ()

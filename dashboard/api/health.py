@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from dashboard.api.answers import ApiError
 from dashboard.web import published
+from layers import pack_notices
 
 
 def blueprint() -> Blueprint:
@@ -25,4 +26,5 @@ def readyz():
         here.store.generation()
     except Exception as error:  # whatever the database raises, the answer is that we are not ready
         raise ApiError(503, "not-ready", "The store does not answer.", type(error).__name__) from error
-    return {"status": "ready", "region": here.region.id}
+    notices = [str(fault) for fault in pack_notices(here.region, here.store.filled.left_out)]
+    return {"status": "ready", "region": here.region.id} | ({"notices": notices} if notices else {})

@@ -37,6 +37,7 @@ from layers import (
     Withdrawn,
     may_change,
     may_read,
+    pack_faults,
     read_briefing,
     without_notes,
 )
@@ -261,7 +262,9 @@ def _withdrawn(published: Published, viewer: Viewer) -> set[str]:
 
 def _pack_files(folder: Path) -> Mapping[str, Document]:
     """The readable ``briefings/*.md`` of a region pack by their names; a file with faults is told in the log and left out."""
+    broken = pack_faults(folder, "briefings").parts
     found = sorted((folder / "briefings").glob("*.md"))[:_MOST_PACK_FILES]
+    found = [file for file in found if f"briefings/{file.stem}" not in broken]
     return _read_files(tuple((file, file.stat().st_mtime_ns) for file in found))
 
 

@@ -19,6 +19,7 @@ from data.demo_build.services import build_services
 from data.demo_build.shapes import Shapes, build_shapes, load_postcodes
 from data.demo_build.surfaces import surfaces
 from layers.build.catalogue import CATALOGUE, THEMES_FILE, read_themes
+from layers.manifest import write_manifest
 from layers.model import LEVELS, Package
 from layers.reading.package import write_package
 
@@ -59,6 +60,7 @@ def build_pack(out: Path) -> None:
         table.to_parquet(out / "lookups" / f"{name}.parquet", index=False, compression="zstd")
     write_layers(out, postcodes)
     (out / "region.toml").write_text(definition(), "utf-8")
+    write_manifest(out)
 
 
 def write_layers(out: Path, postcodes: pd.DataFrame | None = None) -> None:
@@ -68,6 +70,7 @@ def write_layers(out: Path, postcodes: pd.DataFrame | None = None) -> None:
         folder = write_package(package, out / "layers" / package.descriptor.id)
         for file in folder.iterdir():
             file.chmod(0o644)
+    write_manifest(out)
 
 
 def read_areas(pack: Path) -> dict[str, gpd.GeoDataFrame]:

@@ -27,6 +27,7 @@ from layers.build.catalogue import CATALOGUE, THEMES_FILE, read_themes
 from layers.build.definition import RegionDefinition, RegionGeography, near, read_definition, resolve_partners
 from layers.fields import AREA
 from layers.geography.former_authorities import other_codes
+from layers.manifest import write_manifest
 from layers.model import LEVELS, Fault, Partner, Refused, Theme
 from layers.sources import ons
 from layers.texts import first_few
@@ -193,6 +194,7 @@ def build_region(
             warnings=tuple(warnings),
         )
         (folder / "build.json").write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write_manifest(folder)
         _swap(folder, out)
     say(f"Wrote {out}")
     return report

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from layers.manifest import pack_faults, update_manifest
 from layers.methods.access import TRAVEL_COLUMNS, read_travel
 from layers.model import LEVELS, Fault, Refused
 
@@ -52,6 +53,8 @@ def load_travel(pack: Path, table_id: str) -> pd.DataFrame:
     file = Path(pack) / "travel" / f"{table_id}.parquet"
     if not _ID.match(table_id) or not file.is_file():
         fault = Fault(f"there is no travel-time table '{table_id}'", "travel", "check the name", rule="travel-unknown")
+        raise Refused("The travel-time table cannot be used.", [fault])
+    if fault := pack_faults(pack, "travel").parts.get(f"travel/{table_id}"):
         raise Refused("The travel-time table cannot be used.", [fault])
     return read_travel_file(file)
 
@@ -113,6 +116,7 @@ def add_travel(
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in about.items()]
     _replace(folder / f"{table_id}.parquet", lambda part: table.to_parquet(part, index=False))
     _replace(folder / f"{table_id}.toml", lambda part: part.write_text("\n".join(lines) + "\n", "utf-8"))
+    update_manifest(pack, f"travel/{table_id}.parquet", f"travel/{table_id}.toml")
     return next(each for each in travel_tables(pack) if each.id == table_id)
 
 
@@ -125,7 +129,11 @@ def _replace(file: Path, write) -> None:
 
 def _all(pack: Path) -> list[tuple[TravelTable | None, list[Fault]]]:
     folder = Path(pack) / "travel"
-    return [_describe(file) for file in sorted(folder.glob("*.toml"))] if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    broken = pack_faults(pack, "travel").parts
+    whole = [file for file in sorted(folder.glob("*.toml")) if f"travel/{file.stem}" not in broken]
+    return [*map(_describe, whole), *((None, [fault]) for fault in broken.values())]
 
 
 def _describe(file: Path) -> tuple[TravelTable | None, list[Fault]]:

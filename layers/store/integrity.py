@@ -20,6 +20,7 @@ from layers.store.briefings import BRIEFINGS
 from layers.store.database import Database, own_faults
 from layers.store.forgetting import forgotten_by_right
 from layers.store.layers import LAYERS, read_content, record_sha256
+from layers.store.pack_notices import check_pack
 from layers.store.versioned import VersionedKind, standing
 
 RESTORE = "restore a backup; until then this is not shown"
@@ -38,7 +39,7 @@ def check(store: Database) -> list[Fault]:
         faults += _check_history(connection, BRIEFINGS)
         faults += _check_told(connection, BRIEFINGS)
         faults += _check_briefings(connection)
-    return faults
+    return faults + check_pack(store)
 
 
 def _check_meta(connection: sa.Connection, store: Database) -> list[Fault]:

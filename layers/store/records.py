@@ -161,10 +161,12 @@ class RefreshReport:
     kept: Mapping[str, str] = field(default_factory=dict)  # the pack changed, but people decided otherwise since
     unfitted: Mapping[str, str] = field(default_factory=dict)  # cannot be fitted to the new areas; matched by code
     gone: tuple[str, ...] = ()  # no longer in the pack; still published
+    left_out: Mapping[str, str] = field(default_factory=dict)  # broken in the pack; the version before stands, if any
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
-        return any((self.added, self.updated, self.refitted, self.kept, self.unfitted, self.gone, self.areas_changed))
+        told = (self.added, self.updated, self.refitted, self.kept, self.unfitted, self.gone)
+        return any(told) or self.areas_changed
 
     def line(self) -> str:
         """One line for whoever starts the server; "" when nothing happened."""

@@ -21,6 +21,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from layers.descriptor import FILE, TABLE_FILE
+from layers.manifest import pack_faults
 from layers.model import LEVELS, SYSTEM, Fault, Kind, Package, Refused, Viewer
 from layers.reading.package import read_package
 from layers.region import Region
@@ -30,8 +31,9 @@ from layers.store.blobs import NUMBERS, decode_table, decode_values, parts_of, s
 from layers.store.layers import Layers, descriptor_of, read_content
 from layers.store.permissions import may_change
 from layers.store.preparing import Prepared
-from layers.store.records import NotPermitted, PublishResult, RefreshReport
+from layers.store.records import NotPermitted, PublishResult, RefreshReport, StoreFault
 from layers.store.versioned import FoundThing, reason_given
+from layers.texts import first_few
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,12 @@ class PackLayer:
     folder: Path
     layer_id: str  # "" when the package cannot be read at a glance; read_package then says what is wrong with it
     sha256: str  # of its content, as read_package gives it
+    broken: str = ""  # why it is left out
+
+    @property
+    def name(self) -> str:
+        """What it is called where its id cannot be read."""
+        return self.layer_id or self.folder.name
 
 
 @dataclass(frozen=True)
@@ -63,14 +71,23 @@ def look(region: Region) -> PackState:
     """
     root = region.path / "layers"
     folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    found = tuple(_glance(folder) for folder in folders)
+    broken = {name: fault for name, fault in pack_faults(region.path).parts.items() if name.startswith("layers/")}
+    folders = sorted({*folders, *(region.path / name for name in broken)})
+    found, seen = [], {}
+    for folder in folders:
+        one, fault = _glance(folder), broken.get(f"layers/{folder.name}")
+        if one.layer_id and seen.setdefault(one.layer_id, folder.name) != folder.name:
+            what = f"the id '{one.layer_id}' is also that of layers/{seen[one.layer_id]}"
+            fault = Fault(what, f"layers/{folder.name}", "give each layer its own id")
+            one = dataclasses.replace(one, layer_id="")
+        found.append(dataclasses.replace(one, broken=str(fault) if fault else ""))
     areas = hashlib.sha256(tables.to_json([region.service_buffer_m, region.vintages]).encode())
     levels = [region.path / "areas" / f"{name}.parquet" for name in (*LEVELS, "context")]
     for file in (*levels, *sorted((region.path / "lookups").glob("*.parquet"))):
         if file.is_file():
             areas.update(f"{file.name} {sha256(file.read_bytes())}\n".encode())
     return PackState(
-        layers=found,
+        layers=tuple(found),
         layers_sha256=sha256(tables.to_json([[one.folder.name, one.layer_id, one.sha256] for one in found]).encode()),
         areas_sha256=areas.hexdigest(),
     )
@@ -108,11 +125,14 @@ def refresh(
     *,
     now: datetime,
     progress: Callable[[int, int, str], None] | None = None,
+    accept_loss: bool = False,
 ) -> RefreshReport:
     """Publish what the pack brings, inside the caller's transaction (:func:`layers.store.tables.opening`).
 
-    ``progress(done, total, title)`` is told after each layer that had to be prepared. Raises one :class:`Refused` with the
-    faults of every package, so that a pack is mended in one go; the caller's transaction then leaves everything as it was.
+    ``progress(done, total, title)`` is told after each layer that had to be prepared. A layer that is broken in the pack is
+    left out: what was published before stands. Raises :class:`Refused` when a first fill would lack a layer that is as it was
+    built (nothing stands yet that could be kept, and whoever makes the pack mends it in one go), and, unless
+    ``accept_loss``, when areas or layers would be lost; the caller's transaction then leaves everything as it was.
     """
     region, columns = layers.database.region, tables.meta.c
     # The lock that writers queue for: on PostgreSQL a server that runs already may be publishing.
@@ -126,25 +146,31 @@ def refresh(
     run.areas_changed = not first and kept.areas_sha256 != pack.areas_sha256
     run.areas_known = kept.areas_sha256 is not None  # a store of schema 2 cannot tell: fit everything, say what changed
     steps = run.plan(pack)
+    if not (first or accept_loss):
+        run.ask_before_loss()
     for number, step in enumerate(steps, start=1):
         try:
             title = step.act()
+        except StoreFault:
+            raise
         except Refused as error:
-            run.faults += [dataclasses.replace(f, where=f"{step.where} {f.where}".strip()) for f in error.faults]
-            run.faults += [] if error.faults else [Fault(error.title, step.where)]
+            told = [dataclasses.replace(f, where=f"{step.where} {f.where}".strip()) for f in error.faults]
+            run.leave_out(step.layer_id, told or [Fault(error.title, step.where)])
+            run.unfit = True
             continue
         if progress is not None:
             with contextlib.suppress(BrokenPipeError):
                 progress(number, len(steps), title)
     if not run.faults and look(region) != pack:
         run.faults.append(Fault("it was changed while it was being read", str(region.path), "start again"))
-    if run.faults and first:
-        raise Refused(f"The layers of the region pack {region.id} cannot be published.", run.faults)
+    if first and (run.unfit or (pack.layers and len(run.left_out) == len(pack.layers))):
+        raise Refused(f"The layers of the region pack {region.id} cannot be published.", run.broken)
     if run.faults:
         title = f"The region pack {region.id} has changed and cannot be published; the store is as it was."
         raise Refused(title, run.faults)
     report = run.finish(pack)
-    row = {"layers_sha256": pack.layers_sha256, "areas_sha256": pack.areas_sha256}
+    # what was left out is tried again at every start
+    row = {"layers_sha256": None if run.left_out else pack.layers_sha256, "areas_sha256": pack.areas_sha256}
     if first:
         row["filled_at"] = now
     if first or report:
@@ -159,6 +185,7 @@ class _Step:
 
     where: str
     act: Callable[[], str]
+    layer_id: str = ""
 
 
 @dataclass
@@ -177,6 +204,9 @@ class _Run:
     kept: dict[str, str] = field(default_factory=dict)
     unfitted: dict[str, str] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    broken: list[Fault] = field(default_factory=list)
+    unfit: bool = False  # whether a layer is as it was built, and cannot be published
 
     @property
     def region(self) -> Region:
@@ -188,18 +218,18 @@ class _Run:
         """What has to be prepared. What is only to be noted is noted here."""
         self.known = self._known()
         steps: list[_Step] = []
-        seen: dict[str, str] = {}
+        seen: set[str] = set()
         from_pack = set()  # layers whose shown version the pack itself brings up to date
         for one in pack.layers:
             where = f"layers/{one.folder.name}"
-            if one.layer_id in seen:
-                what = f"the id '{one.layer_id}' is also that of layers/{seen[one.layer_id]}"
-                self.faults.append(Fault(what, where, "give each layer its own id"))
+            if one.broken or not one.layer_id:
+                seen.add(one.name)
+                if one.broken:
+                    self.leave_out(one.name, [Fault(one.broken, where)])
+                else:
+                    steps.append(_Step(where, lambda one=one: self._unreadable(one), one.name))
                 continue
-            if not one.layer_id:
-                steps.append(_Step(where, lambda one=one: self._unreadable(one)))
-                continue
-            seen[one.layer_id] = one.folder.name
+            seen.add(one.layer_id)
             found = self.layers.find(self.connection, one.layer_id, self.now)
             row = self.known.get(one.layer_id)
             if found is not None and not _is_the_packs(found, row):
@@ -208,13 +238,47 @@ class _Run:
             from_pack.add(one.layer_id)
             changed = row is None or row.file_sha256 != one.sha256
             if changed or self.areas_changed:
-                steps.append(_Step(where, lambda one=one, changed=changed: self._from_pack(one, changed)))
+                steps.append(_Step(where, lambda one=one, changed=changed: self._from_pack(one, changed), one.layer_id))
             elif row.offered_sha256 != one.sha256:  # it was gone, and is back as it was
                 self._remember(one.layer_id, row.version, one.sha256)
         self.gone = [i for i, row in self.known.items() if i not in seen and row.offered_sha256]
         if self.areas_changed:
             steps += self._refits(from_pack)
         return steps
+
+    def leave_out(self, layer_id: str, faults: list[Fault]) -> None:
+        why = "; ".join(map(str, faults))
+        self.left_out[layer_id] = why
+        self.broken += faults
+        log.warning("the layer %s of the region pack is left out: %s", layer_id, why)
+
+    def ask_before_loss(self) -> None:
+        """Stop when the pack lacks areas or layers that it had: half a pack looks like this, too."""
+        todo = "if that is meant: commonground serve --accept-loss; else build the pack again"
+        faults = [
+            Fault(f"{len(codes):,} areas would be lost: {first_few(codes)}", f"areas/{level}.parquet", todo)
+            for level, codes in (self._areas_lost() if self.areas_changed else {}).items()
+        ]
+        if self.gone:
+            what = f"{len(self.gone):,} layers are no longer in the pack: {first_few(self.gone)}"
+            faults.append(Fault(what, "layers", todo))
+        if faults:
+            raise Refused("The region pack would lose areas or layers; nothing was changed.", faults)
+
+    def _areas_lost(self) -> dict[str, list[str]]:
+        """By level, the areas of the indicator that was fitted last which the region no longer has."""
+        shown = [
+            self.layers.kind.version_row(self.connection, found.id, found.standing.current)
+            for found in self.layers.find_all(self.connection, self.now)
+            if found.standing.current is not None and found.thing.kind == Kind.INDICATOR
+        ]
+        last = max(shown, key=lambda row: (row.published_at, row.layer_id), default=None)
+        if last is None:
+            return {}
+        blob = read_content(self.connection, last.layer_id, last.version, "values")
+        had = {level: decode_values(blob, level, period).area_code.to_pylist() for level, period in parts_of(blob)}
+        lost = {level: sorted(set(codes) - set(self.region.codes(level))) for level, codes in had.items()}
+        return {level: codes for level, codes in lost.items() if codes}
 
     def _known(self) -> dict[str, sa.Row]:
         pack, versions = tables.pack_layers.c, tables.versions.c
@@ -360,6 +424,7 @@ class _Run:
             kept=dict(sorted(self.kept.items())),
             unfitted=dict(sorted(self.unfitted.items())),
             gone=tuple(self.gone),
+            left_out=dict(sorted(self.left_out.items())),
         )
         if report and not self.first:
             detail = {name: value for name, value in dataclasses.asdict(report).items() if value and name != "first"}

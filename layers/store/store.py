@@ -60,6 +60,7 @@ def open_store(
     *,
     fill: bool = True,
     marker: Marker | None = None,
+    accept_loss: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
     clock: Callable[[], datetime] = utc_now,
     ticks: Callable[[], float] = time.monotonic,
@@ -71,7 +72,8 @@ def open_store(
     crash there is a whole store or none. When the pack was built again since, what changed becomes the next version, in
     one transaction too (:mod:`layers.store.refresh`); ``Store.filled`` says what was done. ``progress(done, total, title)`` is
     told after each layer. ``clock`` gives the time as an aware datetime; ``ticks`` gives seconds that never go back.
-    ``marker`` is what the home remembers: a home that has had a store is never given a new one.
+    ``marker`` is what the home remembers: a home that has had a store is never given a new one. ``accept_loss`` takes a pack
+    that lacks areas or layers which it had before.
     Raises :class:`Refused` for a database that cannot be used, that belongs to another region or boundary vintage, that a
     newer program made, or a pack with faults; the store is then as it was before.
     """
@@ -84,7 +86,7 @@ def open_store(
         database = Database(engine, region, clock=clock)
         made = _up_to_date(database, pack, marker)
         if not made:
-            filled, made = _make_or_refresh(database, pack, marker, progress)
+            filled, made = _make_or_refresh(database, pack, marker, progress, accept_loss)
         if marker is not None:
             _remember(marker, made)
         return Store(engine, region, clock=clock, ticks=ticks, cache_bytes=cache_bytes, filled=filled, made=made)
@@ -119,7 +121,9 @@ def _up_to_date(database: Database, pack: refresh.PackState | None, marker: Mark
         return store_id(row.region_id, row.made_at) if done else ""
 
 
-def _make_or_refresh(database: Database, pack, marker: Marker | None, progress) -> tuple[RefreshReport, str]:
+def _make_or_refresh(
+    database: Database, pack, marker: Marker | None, progress, accept_loss: bool = False
+) -> tuple[RefreshReport, str]:
     """Make the store where there is none, bring its tables up to date, and publish what the pack brings; or nothing of it.
     Also gives the id of the store."""
     region = database.region
@@ -136,7 +140,9 @@ def _make_or_refresh(database: Database, pack, marker: Marker | None, progress) 
         migrations.migrate(connection, row.schema_version)
         report = RefreshReport()
         if pack is not None:
-            report = refresh.refresh(connection, Layers(database), pack, now=now, progress=progress)
+            report = refresh.refresh(
+                connection, Layers(database), pack, now=now, progress=progress, accept_loss=accept_loss
+            )
         return report, store_id(row.region_id, row.made_at)
 
 
@@ -247,7 +253,7 @@ class Store(Layers, Database):
         Database.__init__(self, engine, region, clock=clock)
         Layers.__init__(self, self)
         self.accounts = Accounts(self)
-        self.filled = filled or RefreshReport()  # what opening it published from the region pack
+        self.filled = RefreshReport() if filled is None else filled  # what opening it published from the region pack
         self.in_memory = False  # nothing of it is kept: see open_to_read
         self.id = made
         self._ticks = ticks

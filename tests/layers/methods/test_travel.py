@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from layers.manifest import pack_faults, write_manifest
 from layers.methods.travel import add_travel, load_travel, read_travel_file, travel_faults, travel_tables
 from layers.model import Refused
 
@@ -29,6 +30,31 @@ def test_a_table_is_stored_described_and_read_again(tmp_path, form):
     assert rows["minutes"].tolist()[:2] == [5.0, 20.0] and pd.isna(rows["minutes"].iloc[2])
     assert rows["destination"].astype(str).tolist() == ["1", "1", "2"]
     assert not list((tmp_path / "travel").glob("*.part"))
+
+
+def test_in_a_pack_with_a_manifest_a_table_is_taken_down_and_a_broken_one_left_out(tmp_path):
+    file = tmp_path / "bus.csv"
+    table().to_csv(file, index=False)
+    pack = tmp_path / "pack"
+    (pack / "layers" / "harm").mkdir(parents=True)
+    (pack / "layers" / "harm" / "data.csv").write_text("as built")
+    write_manifest(pack)
+    (pack / "layers" / "harm" / "data.csv").write_text("changed by somebody")
+    for name in ("bus", "tram"):
+        add_travel(pack, file, name, **ABOUT)
+    assert pack_faults(pack, "travel").parts == {}
+    assert list(pack_faults(pack).parts) == ["layers/harm"]  # what was wrong elsewhere is not forgiven
+    rows = pack / "travel" / "tram.parquet"
+    rows.write_bytes(rows.read_bytes()[:-1])
+    assert [each.id for each in travel_tables(pack)] == ["bus"]
+    assert [fault.where for fault in travel_faults(pack)] == ["travel/tram.parquet"]
+    with pytest.raises(Refused, match="cannot be used"):
+        load_travel(pack, "tram")
+    assert len(load_travel(pack, "bus")) == 3
+    rows.unlink()
+    assert [each.id for each in travel_tables(pack)] == ["bus"]
+    add_travel(pack, file, "tram", **ABOUT)
+    assert travel_faults(pack) == ()
 
 
 def test_r5py_headers_and_a_byte_order_mark_are_understood(tmp_path):

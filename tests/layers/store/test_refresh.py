@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from layers.manifest import write_manifest
 from layers.model import LEVELS, PUBLIC, SYSTEM, Kind, Refused
 from layers.reading.package import read_package
 from layers.region import load_region
@@ -222,8 +223,14 @@ def test_a_new_layer_is_added(start, pack):
 
 
 def test_a_layer_that_left_the_pack_stays_and_is_told_once(start, pack):
+    before = state(start())
     shutil.move(pack / "layers" / "harm", pack.parent / "harm")
-    store = start()
+    with pytest.raises(Refused, match="would lose areas or layers") as refused:
+        start()
+    assert "harm" in str(refused.value)
+    assert "--accept-loss" in str(refused.value)
+    assert state(start(fill=False)) == before
+    store = start(accept_loss=True)
     assert store.filled.gone == ("harm",)
     assert "no longer in the pack" in store.filled.line()
     assert store.layer("harm", PUBLIC).version == 1
@@ -233,7 +240,7 @@ def test_a_layer_that_left_the_pack_stays_and_is_told_once(start, pack):
     shutil.move(pack.parent / "harm", pack / "layers" / "harm")  # back as it was: nothing to publish
     assert not start().filled
     shutil.move(pack / "layers" / "harm", pack.parent / "harm")
-    assert start().filled.gone == ("harm",)
+    assert start(accept_loss=True).filled.gone == ("harm",)
     shutil.move(pack.parent / "harm", pack / "layers" / "harm")
     change(pack)  # back with other figures: still the pack's own
     assert start().filled.updated == ("harm",)
@@ -390,7 +397,7 @@ def test_a_layer_of_the_pack_stays_the_packs_after_it_was_fitted(start, pack):
     assert start().filled.updated == ("score",)
     shutil.move(pack / "layers" / "score", pack.parent / "score")  # gone, and fitted from what the store holds
     grow(pack, people=3_000.0)
-    store = start()
+    store = start(accept_loss=True)
     assert (store.filled.refitted, store.filled.gone) == (("score",), ("score",))
     shutil.move(pack.parent / "score", pack / "layers" / "score")
     change(pack, "score", column="value", to=60)
@@ -478,7 +485,7 @@ def test_a_persons_layer_that_does_not_fit_any_more_stays_as_it_is(start, pack, 
     start().publish(only_first, by=WEST_ANALYST)
     frame = areas(pack)
     write_areas(pack, frame[frame["code"] != "T01"])
-    store = start()
+    store = start(accept_loss=True)
     assert list(store.filled.unfitted) == ["noise"]
     assert store.layer("noise", PUBLIC).version == 1
     assert store.values("noise", "lsoa", PUBLIC).frame["status"].eq("missing").all()
@@ -486,34 +493,125 @@ def test_a_persons_layer_that_does_not_fit_any_more_stays_as_it_is(start, pack, 
     assert [(f.where, f.rule) for f in check_store(store)] == [("noise version 1", "areas-changed")]
 
 
+# -- loss --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pack_that_lost_areas_stops_and_asks(start, pack):
+    before = state(start())
+    frame = areas(pack)
+    write_areas(pack, frame[~frame["code"].isin(["T03", "T04"])])
+    with pytest.raises(Refused, match="would lose areas or layers") as refused:
+        start()
+    assert "2 areas would be lost: T03, T04" in str(refused.value)
+    assert state(start(fill=False)) == before
+    store = start(accept_loss=True)
+    assert len(store.values("harm", "lsoa", PUBLIC).frame) == 14
+    assert not start().filled  # it was accepted once and for all
+
+
+def test_a_pack_that_gained_an_area_asks_nothing(start, pack):
+    frame = areas(pack)
+    write_areas(pack, frame[frame["code"] != "T03"])
+    start(accept_loss=True)
+    write_areas(pack, frame)
+    assert start().filled.refitted or start().layer("harm", PUBLIC).version == 3
+
+
+# -- a pack with a manifest --------------------------------------------------------------------------------------------
+
+
+def test_a_layer_whose_file_changed_after_it_was_built_is_left_out(start, pack):
+    write_manifest(pack)
+    start()
+    change(pack)  # a table that reads well; nobody said that it should change
+    (pack / "layers" / "crowded" / "data.csv").unlink()
+    shutil.rmtree(pack / "layers" / "poverty-rank")
+    shutil.copytree(pack / "layers" / "clinics", pack / "layers" / "more")
+    describe(pack, "more", name="more")
+    store = start()
+    assert list(store.filled.left_out) == ["crowded", "harm", "more", "poverty-rank"]
+    assert versions(store) == dict.fromkeys(PACK_LAYERS, 1)
+    assert store.values("harm", "lsoa", PUBLIC).arrays["value"][4] == 10.0
+    write_manifest(pack)
+    with pytest.raises(Refused, match="would lose"):
+        start()  # now the pack says itself that a layer is gone
+    store = start(accept_loss=True)
+    assert (store.filled.updated, store.filled.added, store.filled.gone) == (("harm",), ("more",), ("poverty-rank",))
+
+
+def test_a_first_fill_leaves_out_what_is_broken(url, pack, clock):
+    write_manifest(pack)
+    change(pack)
+    if url.startswith("sqlite"):
+        store = open_store(url, load_region(pack), clock=clock.now)
+        assert sorted(versions(store)) == ["clinics", "crowded", "poverty-rank"]
+        write_manifest(pack)
+        again = open_store(url, load_region(pack), clock=clock.now)
+        assert sorted(versions(again)) == PACK_LAYERS
+        assert check_store(again) == []
+        store.close(), again.close()
+
+
+@pytest.mark.parametrize("name", ["region.toml", "areas/lsoa.parquet", "areas/ward.parquet", "lookups/more.parquet"])
+@pytest.mark.parametrize("how", ["a byte", "cut", "gone", "new"])
+def test_a_pack_whose_areas_or_words_are_not_as_they_were_built_is_refused(pack, name, how):
+    (pack / "lookups").mkdir(exist_ok=True)
+    file = pack / name
+    if "more" in name and how != "new":
+        pd.DataFrame({"a": [1]}).to_parquet(file)
+    write_manifest(pack)
+    load_region(pack)
+    content = file.read_bytes() if file.exists() else b""
+    if how == "a byte":
+        file.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    elif how == "cut":
+        file.write_bytes(content[:-1])
+    elif how == "gone":
+        file.unlink()
+    else:
+        shutil.copy(pack / "areas" / "lad.parquet", pack / "lookups" / "new.parquet")
+    with pytest.raises(Refused, match="cannot be used") as refused:
+        load_region(pack)
+    assert (name if how != "new" else "new.parquet") in str(refused.value)
+
+
+def test_a_damaged_manifest_is_refused(pack):
+    write_manifest(pack)
+    (pack / "manifest.json").write_text('{"files": {"reg')
+    with pytest.raises(Refused, match="cannot be used"):
+        load_region(pack)
+
+
 # -- faults ------------------------------------------------------------------------------------------------------------
 
 
-def test_faults_in_the_new_pack_are_all_named_and_the_old_layers_stay(start, pack):
+def test_broken_layers_of_the_new_pack_are_left_out_and_named_and_the_rest_is_published(start, pack):
     runs = start()
-    before = state(runs)
     change(pack, "poverty-rank", column="value", to=3)
     (pack / "layers" / "harm" / "data.csv").unlink()
     (pack / "layers" / "crowded" / "datapackage.json").write_text("{")
     shutil.copytree(pack / "layers" / "clinics", pack / "layers" / "copy")
-    with pytest.raises(Refused, match="the store is as it was") as refused:
-        start()
-    told = str(refused.value)
-    for part in ("layers/harm", "layers/crowded", "layers/copy", "also that of layers/clinics"):
-        assert part in told
-    assert state(runs) == before
-    assert runs.layer("poverty-rank", PUBLIC).version == 1
+    for _ in range(2):  # and again at the next start
+        store = start()
+        assert list(store.filled.left_out) == ["copy", "crowded", "harm"]
+        assert "also that of layers/clinics" in store.filled.left_out["copy"]
+    assert {layer.id: layer.version for layer in runs.layers(PUBLIC)} == {
+        "clinics": 1, "crowded": 1, "harm": 1, "poverty-rank": 2,
+    }  # fmt: skip
+    assert store.values("harm", "lsoa", PUBLIC).arrays["value"][4] == 10.0
+    assert store.filled.gone == ()
+    told = {(fault.where, fault.severity) for fault in check_store(store)}
+    assert told == {("layers/harm", "warning"), ("layers/crowded", "warning"), ("layers/copy", "warning")}
 
 
 def test_a_layer_cannot_become_another_kind(start, pack):
-    before = state(start())
+    start()
     shutil.rmtree(pack / "layers" / "harm")
     shutil.copytree(pack / "layers" / "clinics", pack / "layers" / "harm")
     describe(pack, "harm", name="harm")
-    with pytest.raises(Refused) as refused:
-        start()
-    assert "published as indicator, this package is services" in str(refused.value)
-    assert state(start(fill=False)) == before
+    store = start()
+    assert "published as indicator, this package is services" in store.filled.left_out["harm"]
+    assert (store.layer("harm", PUBLIC).version, store.layer("harm", PUBLIC).kind) == (1, Kind.INDICATOR)
 
 
 def test_a_pack_that_is_replaced_while_it_is_read_is_refused(start, pack, monkeypatch):
@@ -541,11 +639,13 @@ def test_a_fault_of_the_program_is_told_with_the_layer(start, pack, monkeypatch)
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr(preparing, "prepare", broken)
-    with pytest.raises(Refused) as refused:
-        start()
-    assert "layers/harm" in str(refused.value)
-    assert "division by zero" in str(refused.value)
-    assert state(start(fill=False)) == before
+    store = start()
+    assert "layers/harm" in store.filled.left_out["harm"]
+    assert "division by zero" in store.filled.left_out["harm"]
+    after = state(store)
+    assert {name: rows for name, rows in after.items() if name != "meta"} == {
+        name: rows for name, rows in before.items() if name != "meta"
+    }
 
 
 def test_a_fault_of_the_database_is_a_refusal_too(start, pack, monkeypatch):
@@ -589,7 +689,7 @@ def test_a_fault_at_any_step_leaves_all_as_before(start, pack, url, clock, monke
     for step in range(1, 1000):
         try:
             with fault_at(sa.Engine, step):
-                store = open_store(url, region, clock=clock.now)
+                store = open_store(url, region, clock=clock.now, accept_loss=True)
         except Fault:
             faults += 1
             assert state(first) == before, f"step {step}"
