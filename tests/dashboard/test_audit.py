@@ -126,6 +126,12 @@ def test_why(here, browsers, person, layer, version, seen, rule):
     assert ("They can see it" in page) == seen and rule in page
 
 
+def test_the_way_there(browsers):
+    for name in PEOPLE:
+        assert ('href="/audit"' in browsers[name].get("/sign-in").text) == (name in ("wes", "eli", "ada")), name
+        assert ("/audit/why?layer=shown" in browsers[name].get("/catalogue/shown").text) == (name == "ada"), name
+
+
 def test_only_admins_ask_why(here):
     for name in ("wes", "eve", "wendy"):
         with pytest.raises(NotPermitted):
