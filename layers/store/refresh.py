@@ -130,7 +130,8 @@ def refresh(
     """Publish what the pack brings, inside the caller's transaction (:func:`layers.store.tables.opening`).
 
     ``progress(done, total, title)`` is told after each layer that had to be prepared. A layer that is broken in the pack is
-    left out: what was published before stands. Raises :class:`Refused` when every layer is broken, and, unless
+    left out: what was published before stands. Raises :class:`Refused` when a first fill would lack a layer that is as it was
+    built (nothing stands yet that could be kept, and whoever makes the pack mends it in one go), and, unless
     ``accept_loss``, when areas or layers would be lost; the caller's transaction then leaves everything as it was.
     """
     region, columns = layers.database.region, tables.meta.c
@@ -155,13 +156,14 @@ def refresh(
         except Refused as error:
             told = [dataclasses.replace(f, where=f"{step.where} {f.where}".strip()) for f in error.faults]
             run.leave_out(step.layer_id, told or [Fault(error.title, step.where)])
+            run.unfit = True
             continue
         if progress is not None:
             with contextlib.suppress(BrokenPipeError):
                 progress(number, len(steps), title)
     if not run.faults and look(region) != pack:
         run.faults.append(Fault("it was changed while it was being read", str(region.path), "start again"))
-    if first and pack.layers and len(run.left_out) == len(pack.layers):
+    if first and (run.unfit or (pack.layers and len(run.left_out) == len(pack.layers))):
         raise Refused(f"The layers of the region pack {region.id} cannot be published.", run.broken)
     if run.faults:
         title = f"The region pack {region.id} has changed and cannot be published; the store is as it was."
@@ -204,6 +206,7 @@ class _Run:
     gone: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     broken: list[Fault] = field(default_factory=list)
+    unfit: bool = False  # whether a layer is as it was built, and cannot be published
 
     @property
     def region(self) -> Region:

@@ -111,12 +111,10 @@ def test_the_sqlite_file_is_private_and_durable(tmp_path, region):
     store.close()
 
 
-def test_a_pack_without_a_whole_layer_is_refused_with_every_fault_and_nothing_is_made(url, region, tmp_path):
+def test_faults_in_the_pack_are_all_named_and_nothing_is_made(url, region, tmp_path):
     path = tmp_path / "pack"
     shutil.copytree(region.path, path)
     (path / "layers" / "harm" / "data.csv").unlink()
-    shutil.rmtree(path / "layers" / "clinics")
-    shutil.rmtree(path / "layers" / "poverty-rank")
     (path / "layers" / "crowded" / "datapackage.json").write_text("{")
     with pytest.raises(Refused) as refused:
         open_store(url, dataclasses.replace(region, path=path))
