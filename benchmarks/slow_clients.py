@@ -26,17 +26,26 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-LARGE = "/large"
-"""What slow readers ask for by default; give another address where a server has none."""
+LARGE = "/_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js"
+"""What slow readers ask for unless told otherwise: 1.3 MB, the largest file that every region has."""
 
 KINDS = {
     "half-sent request line": (b"GET / HT", b""),
     "slow headers": (b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"X-A: b\r\n"),
     "slow header bytes": (b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: ", b"a"),
     "blank lines": (b"\r\n", b"\r\n"),
-    "half-sent body": (b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{", b""),
-    "slow body": (b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{", b" "),
-    "slow chunks": (b"POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    "half-sent body": (
+        b"POST /_dash-update-component HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{",
+        b"",
+    ),
+    "slow body": (
+        b"POST /_dash-update-component HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{",
+        b" ",
+    ),
+    "slow chunks": (
+        b"POST /_dash-update-component HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"1\r\na\r\n",
+    ),
     "silent": (b"", b""),
     "slow readers": (b"GET %s HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: identity\r\n\r\n", None),
     "readers of a hundred answers": (
@@ -152,7 +161,6 @@ def served(server: str) -> Iterator[int]:
         AFTER: ["-m", "dashboard.cli", "serve", "--port", str(port)],
     }[server]
     with tempfile.TemporaryDirectory() as home:
-        # one thread each for what computes, as on a machine that many share
         environ = {**os.environ, "COMMONGROUND_HOME": home}
         running = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
         try:

@@ -40,7 +40,7 @@ from dashboard.publishing import routes as publishing_routes
 from dashboard.selection import NONE, Selection
 from dashboard.static_files import keep_compressed
 from dashboard.views import offer
-from layers import PUBLIC, load_region, open_store
+from layers import PUBLIC, SYSTEM, Refused, forget_sign_ins, load_region, open_store
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 
@@ -204,6 +204,7 @@ def create_server(environ=None, *, accept_loss: bool = False) -> flask.Flask:
     store = open_store(chosen.database_url, region, marker=chosen.marker, accept_loss=accept_loss)
     store.anchor_at(chosen.anchor)
     store.accounts.secret_key = chosen.secret_key
+    _forget(store, chosen.keep_sign_ins_days)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
     app = create_app(published, chosen.secret_key, oidc=chosen.oidc)
     app.server.config[web.PUBLIC_URL] = chosen.public_url
@@ -211,6 +212,17 @@ def create_server(environ=None, *, accept_loss: bool = False) -> flask.Flask:
     app.server.config["SECURITY_CONTACT"] = chosen.contact
     logging.getLogger("commonground").info("serving %s", region.name)
     return app.server
+
+
+def _forget(store, days: int) -> None:
+    """Who signed in longer ago than the settings keep it. A store that cannot be written to is no reason not to serve it."""
+    if days:
+        try:
+            forget_sign_ins(store, by=SYSTEM, days=days)
+        except Refused:
+            logging.getLogger("commonground").exception(
+                "old sign-ins could not be forgotten; the next start tries again"
+            )
 
 
 def only_ids(layouts: list) -> list:

@@ -18,6 +18,7 @@ from dashboard.commands import common
 from dashboard.commands.audit import audit
 from dashboard.commands.briefings import briefing
 from dashboard.commands.common import Commands, FormatChoice
+from dashboard.commands.disclosure import audit as audit_disclosure
 from dashboard.commands.gaps import gaps, site, together, travel
 from dashboard.commands.layers import layers
 from dashboard.commands.store import backup, check, restore
@@ -39,6 +40,7 @@ main.add_command(gaps)
 main.add_command(together)
 main.add_command(site)
 main.add_command(travel)
+main.add_command(audit_disclosure)
 main.add_command(audit)
 main.add_command(check)
 main.add_command(backup)

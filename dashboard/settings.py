@@ -35,6 +35,7 @@ class Settings:
     audit_anchor: str = ""
     feeds: tuple[str, ...] = ()
     contact: str = ""
+    keep_sign_ins_days: int = 0  # 0: for good
 
     @property
     def anchor(self) -> Anchor:
@@ -56,6 +57,7 @@ HELP = {
     "COMMONGROUND_TILES_ATTRIBUTION": "credit shown on the map when a basemap is set",
     "COMMONGROUND_PROXIES": "number of proxies in front that report the browser's address, scheme and host; default 0",
     "COMMONGROUND_AUDIT_ANCHOR": "notes the audit trail outside the database: a file, `syslog` or `off`; default a file in the home",
+    "COMMONGROUND_KEEP_SIGN_INS": "days after which a start of the server forgets who signed in, 7 or more; default: never",
     "COMMONGROUND_FEEDS": "where feeds may be read from: hosts (https, public addresses) and whole origins as written; default none",
     "COMMONGROUND_SECURITY_CONTACT": "whom to tell of a weakness (`security.txt`): `mailto:...` or `https://...`",
     "COMMONGROUND_HOSTS": "names under which the site answers, with commas: `maps.example.org, localhost`; others get 400, but for "
@@ -102,6 +104,7 @@ def from_environment(environ: Mapping[str, str] | None = None, *, to_read: bool 
         oidc=oidc.from_environment(environ),
         audit_anchor=environ.get("COMMONGROUND_AUDIT_ANCHOR", "").strip(),
         feeds=allowed_feeds(environ.get("COMMONGROUND_FEEDS", "")),
+        keep_sign_ins_days=_days(environ.get("COMMONGROUND_KEEP_SIGN_INS", "").strip()),
         contact=_contact(environ.get("COMMONGROUND_SECURITY_CONTACT", "").strip()),
     )
 
@@ -149,6 +152,17 @@ def _weakness(key: str) -> str:
     if re.fullmatch(f"(?:{_WORDS.pattern}|[^a-z0-9])*", plain.lower()) and "".join(runs):
         return "is made of well-known words"
     return ""
+
+
+def _days(text: str) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) >= 7):
+        fault = Fault(
+            f"'{text[:20]}' is no number of days from 7 on", "COMMONGROUND_KEEP_SIGN_INS", "write 365, or leave it out"
+        )
+        raise Refused("The server cannot start.", [fault])
+    return int(text)
 
 
 def _contact(text: str) -> str:

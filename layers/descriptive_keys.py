@@ -216,11 +216,28 @@ def _marks(look: MappingReader, before: Mapping) -> dict[str, str]:
 
 def _disclosure(look: MappingReader, before: Mapping) -> Disclosure:
     rule = look.within("disclosure")
+    known = tuple(one.name for one in fields(Disclosure))
+    for key in rule.given:
+        if key not in known:  # a rule that is not understood must not pass for none
+            rule.fault(key, "is not a rule that is known here", f"use one of {', '.join(known)}")
     threshold, base = rule.number("threshold", 0, whole=True), rule.number("rounding_base", 0, whole=True)
     for key, number in (("threshold", threshold), ("rounding_base", base)):
-        if number < 0:
-            rule.fault(key, f"{number} is below 0", "use 0 to switch it off")
-    return Disclosure(threshold, base, rule.flag("zero_is_sensitive"))
+        if not 0 <= number <= 1_000_000:
+            rule.fault(key, f"{number} is not from 0 to 1,000,000", "leave it out for the usual rule: 8, rounded to 5")
+    protected, reason = rule.flag("source_protected"), rule.text("reason").strip()
+    if protected and not (reason := reason or _publisher(look, before)):
+        rule.fault(
+            "source_protected", "nothing says who protected the counts", 'say it: "reason": "ONS swaps records and ..."'
+        )
+    return Disclosure(threshold, base, rule.flag("zero_is_sensitive"), protected, reason if protected else "")
+
+
+def _publisher(look: MappingReader, before: Mapping) -> str:
+    """Who published a layer, for one that says no more than that its publisher protected it."""
+    names = [source.publisher or source.title for source in before.get("sources", ())]
+    names += [look.text("publisher")] if look.toml else []
+    name = next(filter(None, names), "")
+    return f"Protected by its publisher: {name}"[:300] if name else ""
 
 
 def _access_standard(look: MappingReader, before: Mapping) -> AccessStandard | None:
@@ -349,14 +366,15 @@ _ROWS = (
             ("owner", "Only my own organisation"),
         ), rank=2),)),
     Key("disclosure", "object",
-        "threshold (counts from 1 to threshold - 1 are withheld), rounding_base, zero_is_sensitive",
-        default=Disclosure(), read=_disclosure, stored=lambda given: Disclosure(**given),
+        "threshold (counts from 1 to threshold - 1 are withheld) and rounding_base, which may only tighten 8 and 5; "
+        "zero_is_sensitive; source_protected with reason: left as its publisher protected it",
+        definition="may", default=Disclosure(), read=_disclosure, stored=lambda given: Disclosure(**given),
         questions=(
             FormQuestion("Withhold counts below", "number", AUDIENCE,
-                     "8 withholds counts of 1 to 7. Only used when the numbers count people.",
+                     "8 withholds counts of 1 to 7; it can be more, not less. Only used when the numbers count people.",
                      name="threshold", only="indicator", people=True, rank=1),
             FormQuestion("Round counts to multiples of", "number", AUDIENCE,
-                     "Optional. 5 shows 12 as 10 and 13 as 15, and works rates out from the rounded counts.",
+                     "5 shows 12 as 10 and 13 as 15, and works rates out from the rounded counts; it can be more, not less.",
                      name="rounding_base", only="indicator", people=True, rank=1),
             FormQuestion("Must a zero be withheld too?", "radio", AUDIENCE,
                      "Yes where “nobody here” says something about people, for example that none of a small group found work.",

@@ -91,11 +91,21 @@ class Source:
 
 @dataclass(frozen=True)
 class Disclosure:
-    """Small-number rule of one layer: counts from 1 to ``threshold - 1`` are withheld. 0 or 1 switches it off."""
+    """Small-number rule of one layer: counts from 1 to ``threshold - 1`` are withheld, the rest rounded to ``rounding_base``.
+
+    What a layer says here may only tighten :data:`LEAST_DISCLOSURE`, which holds wherever people are counted (0 says nothing).
+    ``source_protected``: its publisher has protected the counts already, as ``reason`` says, and they are left as they are.
+    """
 
     threshold: int = 0
     rounding_base: int = 0
     zero_is_sensitive: bool = False
+    source_protected: bool = False
+    reason: str = ""
+
+
+LEAST_DISCLOSURE = Disclosure(threshold=8, rounding_base=5)
+"""The rule of every layer that counts people: 0 is shown, 1 to 7 are withheld, the rest go to the nearest 5."""
 
 
 @dataclass(frozen=True)

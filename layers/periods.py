@@ -44,3 +44,19 @@ def _end_and_start(period: str) -> tuple[tuple[int, int, int], tuple[int, int, i
         months = [int(quarter[1]) * 3 - 2, int(quarter[1]) * 3]
     # "2024" runs to December: newer than "Jan-Apr 2024".
     return (max(years), months[-1] if months else december, 0), (min(years), months[0] if months else 1, 0)
+
+
+def months_of(period: str) -> tuple[int, int] | None:
+    """The stretch of months that a period names, as (first, one past the last) counted from year 0; None where it names none.
+
+    "2024" is twelve months, "2023/24" runs from April to March, "2020 to 2022" is three years, "2024 Q2" and "2024-03" are what
+    they say.
+    """
+    (last_year, last_month, _), (first_year, first_month, _) = _end_and_start(period)
+    if not last_year or not 1 <= first_month <= 12:
+        return None
+    financial = _SHORT_END.search(period)
+    if financial and not _MONTH.search(period) and not _QUARTER.search(period) and last_month == 3:
+        first_month = 4
+    first, end = first_year * 12 + first_month - 1, last_year * 12 + last_month
+    return (first, end) if first < end else None

@@ -279,7 +279,8 @@ def test_every_layer_harmonises_on_its_own_level(region, packages):
         shown = [frame for (level, _), frame in done.values.items() if level == one.descriptor.level]
         assert shown, name
         for frame in shown:
-            assert frame["value"].notna().sum() > 0.4 * len(frame), name
+            withheld = one.descriptor.disclosure.threshold > 1  # a rare thing by ward is withheld in most
+            assert frame["value"].notna().sum() > (0.3 if withheld else 0.4) * len(frame), name
             if one.descriptor.measure == Measure.PERCENTAGE:
                 assert frame["value"].dropna().between(0, 100).all(), name
 

@@ -17,7 +17,7 @@ import pandas as pd
 from dashboard.auth.session import current_viewer
 from dashboard.exports import Sheet, csv_text
 from dashboard.html import page
-from dashboard.web import published
+from dashboard.web import origin, published
 from layers import PUBLIC, AuditLine, AuditSearch, NotFound, NotPermitted, why
 
 PATH = "/audit"
@@ -134,12 +134,12 @@ def security_txt():
         .astimezone(UTC)
         .replace(hour=0, minute=0, second=0, microsecond=0)
     )
-    origin = flask.request.host_url.rstrip("/")
+    here = origin()
     lines = [
-        f"Contact: {flask.current_app.config.get('SECURITY_CONTACT') or f'{origin}/privacy'}",
+        f"Contact: {flask.current_app.config.get('SECURITY_CONTACT') or f'{here}/privacy'}",
         f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
         "Preferred-Languages: en",
-        f"Canonical: {origin}/.well-known/security.txt",
+        f"Canonical: {here}/.well-known/security.txt",
     ]
     response = flask.Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"

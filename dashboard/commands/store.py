@@ -57,6 +57,8 @@ def restore(file: Path, as_json: bool) -> None:
     chosen = settings.from_environment(to_read=True)
     region = load_region(chosen.region)
     done = restore_backup(file, chosen.database_url, region, marker=chosen.marker)
+    if aside := chosen.anchor.set_aside():
+        click.echo(f"What was noted of the lost store's audit trail is kept in {aside}.", err=True)
     _say(done, as_json, f"The store of {region.name} is as it was")
 
 

@@ -15,7 +15,7 @@ from dashboard.components.plain import plain_html
 from dashboard.components.shell import footer, header
 from dashboard.drawing.palette import as_css
 from dashboard.published import Published
-from layers import PUBLIC, Viewer
+from layers import PUBLIC, Viewer, may_change
 
 PATH = "/sign-in"
 COMMAND = "commonground user add NAME --role admin --partner ID"
@@ -140,6 +140,11 @@ def _first_account(published: Published) -> html.Div:
     )
 
 
+def may_read_the_trail(viewer: Viewer) -> bool:
+    """Whether the store would give them any of it: those who publish for somebody."""
+    return may_change(viewer.partner, viewer)
+
+
 def _signed_in(published: Published, said: SignIn) -> list:
     partner = published.region.partner(said.viewer.partner)
     may = {
@@ -167,6 +172,7 @@ def _signed_in(published: Published, said: SignIn) -> list:
             ],
             className="button-row",
         ),
+        html.P(html.A("What was done, by whom and when", href="/audit")) if may_read_the_trail(said.viewer) else None,
         *(_new_password() if said.has_password else []),
     ]
 

@@ -8,7 +8,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from layers import GROUPS, KEYS, LICENCES, Descriptor, Draft, FormQuestion, Key, Region, Report, roles_of
+from layers import (
+    GROUPS,
+    KEYS,
+    LEAST_DISCLOSURE,
+    LICENCES,
+    Descriptor,
+    Draft,
+    FormQuestion,
+    Key,
+    Region,
+    Report,
+    roles_of,
+)
 
 STEPS = ("columns", "describe", "check", "preview", "publish")
 STEP_TITLES = {
@@ -100,13 +112,22 @@ def problems(asked: tuple[FormQuestion, ...], said: Mapping[str, Any]) -> dict[s
     url = said.get("source_url", "")
     if url and not re.match(r"https?://[^\s]+$", url):
         out["source_url"] = "The web address of the source must begin with https://"
-    if said.get("counts_people") == "yes" and "threshold" not in out and not said.get("threshold"):
-        out["threshold"] = "Say below which number counts are withheld, for example 8"
-    base = _number(said.get("rounding_base"))
-    if said.get("rounding_base") and "rounding_base" not in out and (base < 2 or base > 1000 or base != int(base)):
-        out["rounding_base"] = (
-            "Counts can be rounded to multiples of a whole number from 2 to 1000; leave it blank for none"
-        )
+    if said.get("counts_people") == "yes":
+        out |= {name: words for name, words in _too_loose(said).items() if name not in out}
+    return out
+
+
+def _too_loose(said: Mapping[str, Any]) -> dict[str, str]:
+    """What the rule for small numbers may not be: looser than the one that holds for all counts of people."""
+    out: dict[str, str] = {}
+    for name, words in (
+        ("threshold", "Counts of people below {0} are always withheld: say {0} or more"),
+        ("rounding_base", "Counts of people are always rounded: say a whole number from {0} to 1000"),
+    ):
+        given, least = said.get(name), getattr(LEAST_DISCLOSURE, name)
+        number = _number(given)
+        if given and (number is None or not least <= number <= 1000 or number != int(number)):
+            out[name] = words.format(least)
     return out
 
 
@@ -125,7 +146,8 @@ def slug(title: str) -> str:
 
 def prefill(report: Report, before: Descriptor | None, region: Region, partner: str) -> dict[str, Any]:
     """First answers: of the layer that is replaced, of a descriptor in the file, of what the table suggests."""
-    out: dict[str, Any] = {"audience": "", "threshold": "8", "zero_is_sensitive": "no", "partner": partner}
+    out: dict[str, Any] = {"audience": "", "zero_is_sensitive": "no", "partner": partner}
+    out |= {"threshold": str(LEAST_DISCLOSURE.threshold), "rounding_base": str(LEAST_DISCLOSURE.rounding_base)}
     return out | (_of_layer(before) if before is not None else _of_document(report, region))
 
 
@@ -140,8 +162,8 @@ def _of_layer(before: Descriptor) -> dict[str, Any]:
         "max_m": f"{before.access_standard.max_m:g}" if before.access_standard else "",
         "licence": before.licence if before.licence in LICENCES else "other",
         "counts_people": _answer(before.counts_people),
-        "threshold": str(before.disclosure.threshold or 8),
-        "rounding_base": str(before.disclosure.rounding_base or ""),
+        "threshold": str(max(before.disclosure.threshold, LEAST_DISCLOSURE.threshold)),
+        "rounding_base": str(max(before.disclosure.rounding_base, LEAST_DISCLOSURE.rounding_base)),
         "zero_is_sensitive": _answer(before.disclosure.zero_is_sensitive),
         "partner": before.partner,
     }
@@ -187,8 +209,8 @@ def _of_document(report: Report, region: Region) -> dict[str, Any]:
         out["counts_people"] = _answer(ours["counts_people"])
     rule = ours.get("disclosure") if isinstance(ours.get("disclosure"), dict) else {}
     for key in ("threshold", "rounding_base"):
-        if isinstance(rule.get(key), int) and not isinstance(rule[key], bool) and rule[key] > 1:
-            out[key] = str(rule[key])
+        if isinstance(rule.get(key), int) and not isinstance(rule[key], bool):
+            out[key] = str(max(rule[key], getattr(LEAST_DISCLOSURE, key)))
     if isinstance(rule.get("zero_is_sensitive"), bool):
         out["zero_is_sensitive"] = _answer(rule["zero_is_sensitive"])
     standard = ours.get("access_standard")

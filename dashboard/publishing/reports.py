@@ -31,7 +31,6 @@ from layers import (
     decode_values,
     inspect_upload,
     parts_of,
-    prepare_layer,
 )
 from layers import Package as LayerPackage
 
@@ -92,18 +91,28 @@ class Reports:
     def prepared(self, report: Report):
         """What would be written to the store. Raises :class:`Refused` when it cannot be published after all."""
         package = report.package
-        key = ("prepared", report.sha256, repr(package.descriptor))
-        return self._memory.get(key, lambda: prepare_layer(package, self.published.region))
+        store = self.published.store  # what it hides depends on what else is published
+        key = ("prepared", report.sha256, repr(package.descriptor), store.generation())
+        return self._memory.get(key, lambda: store.prepared(package))
 
     def prepared_appended(self, report: Report, viewer: Viewer, before: Before):
         """As :meth:`prepared`, with the periods of the version now shown that the file does not bring. Raises also where the
         two do not compare."""
         package = report.package
-        key = ("appended", report.sha256, repr(package.descriptor), before.newest, before.layer.version, viewer)
+        store = self.published.store
+        key = (
+            "appended",
+            report.sha256,
+            repr(package.descriptor),
+            before.newest,
+            before.layer.version,
+            viewer,
+            store.generation(),
+        )
 
         def make():
-            whole = self.published.store.appended(package, viewer)[0]
-            return prepare_layer(whole, self.published.region)
+            whole, _, kept = store.appended(package, viewer)
+            return store.prepared(whole, kept)
 
         return self._memory.get(key, make)
 

@@ -17,6 +17,7 @@ from layers import (
     Layer,
     Measure,
     NotFound,
+    Status,
     Version,
     Viewer,
     decode_values,
@@ -221,12 +222,16 @@ def line_through(
 
 
 def region_number(published: Published, layer: Layer, period: str, viewer: Viewer) -> tuple[float | None, str]:
-    """The region in one number, and what that is: the rate of all areas, the total of a count, else the middle area."""
-    level = next((level for level in layer.levels if (level, period) in layer.parts), None)
-    if level is None:
+    """The region in one number, and what that is: the rate of all areas, the total of a count, else the middle area.
+
+    Where small areas are withheld it is taken from the largest: the areas with a figure would be those with most cases."""
+    levels = [level for level in layer.levels if (level, period) in layer.parts]
+    if not levels:
         return None, ""
     try:
-        values = published.store.values(layer.id, level, viewer, period=period, version=layer.version)
+        values = published.store.values(layer.id, levels[0], viewer, period=period, version=layer.version)
+        if len(levels) > 1 and (values.frame["status"] == Status.SUPPRESSED).any():
+            values = published.store.values(layer.id, levels[-1], viewer, period=period, version=layer.version)
     except NotFound:
         return None, ""
     return _in_one_number(values.arrays, layer.descriptor)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from data.demo_build.places import BUILT, SEED, TYNE_AND_WEAR
 from layers.model import (
+    LEAST_DISCLOSURE,
     Audience,
     Descriptor,
     Direction,
@@ -35,7 +36,8 @@ FIGURES = Source(
 )
 MADE_UP = "Every figure is made up by a script for demonstration and says nothing about any real place. "
 WORSE, BETTER, NEUTRAL = Direction.HIGH_IS_WORSE, Direction.LOW_IS_WORSE, Direction.NEUTRAL
-OPEN, PEOPLE = Disclosure(), Disclosure(threshold=5)
+OPEN, PEOPLE = Disclosure(), LEAST_DISCLOSURE
+SURVEY = Disclosure(source_protected=True, reason="Modelled from a survey: no figure counts known people.")
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,12 @@ LAYERS = (
         vintage=2024, periods=("2020 to 2024",), decimals=2, disclosure=PEOPLE,
         why="Every one of these deaths could have been prevented, most in people under 65. Wards with many need "
         "treatment that people can reach and stay with.",
-        caveat="Published for wards only, over five years, because the numbers are small; counts of 1 to 4 are withheld.",
+        caveat="Published for wards only, over five years, because the numbers are small; counts of 1 to 7 are withheld.",
     ),
     Spec(
         "higher-risk-drinking", "Adults who drink at higher risk", ("alcohol",), "north-east-combined-authority", P,
         "% of adults", 24.0, 0.26, {"harm": 0.35, "young": 0.3, "hardship": -0.25, "old": 0.2}, base="adults",
-        limits=True, wobble=0.1,
+        limits=True, wobble=0.1, disclosure=SURVEY,
         why="Most harm comes from the many who drink somewhat too much, not the few who drink most. It is not "
         "concentrated in the poorest places, which is why it is easily missed.",
         caveat="Modelled from a survey: limits are wide, and small differences between areas mean nothing.",
@@ -145,7 +147,7 @@ LAYERS = (
         audience=Audience.PARTNERS, disclosure=PEOPLE,
         why="Most victims are seen by health, housing or schools long before they call the police. Partners who look at "
         "the same map can offer help earlier.",
-        caveat="Shared with signed-in partners only; counts of 1 to 4 are withheld. Most abuse is never reported, so a "
+        caveat="Shared with signed-in partners only; counts of 1 to 7 are withheld. Most abuse is never reported, so a "
         "low figure is not a safe place.",
     ),
     Spec(
@@ -167,7 +169,7 @@ LAYERS = (
         13.0, 0.6, {"hardship": 0.7, "busy": 0.35, "young": 0.15}, base="households", per=1000, missing=2,
         disclosure=PEOPLE,
         why="People who lose their home move across council borders, and so does the need for help.",
-        caveat="Counted where people ask for help, which can be far from where they lived; counts of 1 to 4 are withheld.",
+        caveat="Counted where people ask for help, which can be far from where they lived; counts of 1 to 7 are withheld.",
     ),
     Spec(
         "income-deprivation", "People living on a low income", ("income", "children"), "north-east-combined-authority",
@@ -197,11 +199,11 @@ LAYERS = (
         "school-absence", "Pupils who miss a tenth of school or more", ("education", "children"), "durham", P,
         "% of pupils", 20.0, 0.38, {"hardship": 0.85, "remote": 0.1}, base="children", missing=6, disclosure=PEOPLE,
         why="Absence is often the first sign of trouble at home that any service sees.",
-        caveat="By where pupils live, not where they go to school; counts of 1 to 4 are withheld.",
+        caveat="By where pupils live, not where they go to school; counts of 1 to 7 are withheld.",
     ),
     Spec(
         "loneliness", "Adults who often feel lonely", ("community", "health"), "harbour-light", P, "% of adults", 7.2,
-        0.28, {"isolation": 0.9, "young": 0.25}, base="adults", limits=True,
+        0.28, {"isolation": 0.9, "young": 0.25}, base="adults", limits=True, disclosure=SURVEY,
         why="Loneliness does as much harm as many diseases, and people who have nobody to ask do not find services.",
         caveat="Modelled from a survey: the limits say how sure it is.",
     ),
@@ -256,9 +258,9 @@ LAYERS = (
         "northumbria-police", R, "per 10,000 residents over three years", 8.5, 0.5,
         {"shared_homes": 0.5, "busy": 0.4, "hardship": 0.3}, per=10_000, level="ward", vintage=2024,
         periods=("2022 to 2024",), audience=Audience.OWNER,
-        disclosure=Disclosure(threshold=5, zero_is_sensitive=True),
+        disclosure=replace(PEOPLE, zero_is_sensitive=True),
         why="It tells where victims were found, and so where support has to be within reach at any hour.",
-        caveat="Visible to its owner only. Counts of 0 to 4 are withheld: even a zero could guide an offender.",
+        caveat="Visible to its owner only. Counts of 0 to 7 are withheld: even a zero could guide an offender.",
     ),
     Spec(
         "hmo-share", "Homes in multiple occupation", ("hmo", "housing"), "newcastle", P, "% of homes", 1.6, 1.0,

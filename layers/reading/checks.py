@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from layers.descriptor import marks_of
+from layers.methods.disclosure import guarded
 from layers.model import LEVELS, Descriptor, Fault, Measure, Status
 from layers.reading import marks as cell_marks
 from layers.reading.marks import numbers
@@ -326,8 +327,8 @@ def check_periods(table: pd.DataFrame, descriptor: Descriptor, where: str) -> li
 
 
 def small_numbers(table: pd.DataFrame, descriptor: Descriptor, where: str, roles: Mapping[str, str]) -> list[Fault]:
-    """Counts of 1 to 7 in a layer of people without a rule to withhold them."""
-    if not descriptor.counts_people or descriptor.disclosure.threshold > 1:
+    """Counts of 1 to 7 in a layer of people that says no rule: the common one withholds them, and the publisher should know."""
+    if not guarded(descriptor) or descriptor.disclosure.threshold > 1:
         return []
     role = (
         "numerator"
@@ -341,8 +342,8 @@ def small_numbers(table: pd.DataFrame, descriptor: Descriptor, where: str, roles
     small = (table[role] >= 1) & (table[role] < 8)
     if not small.any():
         return []
-    what = f"{int(small.sum()):,} areas count 1 to 7 people, and no rule withholds them"
-    todo = 'set a disclosure threshold, usually {"threshold": 8}'
+    what = f"{int(small.sum()):,} areas count 1 to 7 people: they will be withheld, and the others rounded to the nearest 5"
+    todo = 'nothing, or say a stricter rule: "disclosure": {"threshold": 10, "rounding_base": 10}'
     return [
         Fault(
             what,

@@ -68,6 +68,15 @@ class Anchor:
             ).first()
             self.tell([tuple(head)] if head else [])
 
+    def set_aside(self) -> Path | None:
+        """Keep the notes of a store that was lost under another name, since a restored one ends before it; None: there were none."""
+        if self.file is None or not self.file.exists():
+            return None
+        number = 1
+        while (aside := self.file.with_name(f"{self.file.name}.until-restore-{number}")).exists():
+            number += 1
+        return self.file.rename(aside)
+
     def noted(self) -> Iterator[tuple[int, str]]:
         """(number, chain) of every line in the file; nothing of the system's log, which only its keeper can read."""
         if self.file is not None and self.file.exists():

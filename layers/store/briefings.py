@@ -25,8 +25,9 @@ from layers.reading.briefing_text import Document, read_briefing, without_notes
 from layers.store import tables
 from layers.store.blobs import sha256
 from layers.store.briefing_drafts import BriefingDraft, BriefingDrafts, cannot_have, check_id, clean_text
+from layers.store.contents import descriptor_of
 from layers.store.database import Database
-from layers.store.layers import Layers, descriptor_of
+from layers.store.layers import Layers
 from layers.store.permissions import may_change, may_read
 from layers.store.records import StoreFault, Withdrawn
 from layers.store.versioned import FoundThing, Versioned, VersionedKind

@@ -17,9 +17,10 @@ from layers.store.anchor import faults_against
 from layers.store.audit import FORGOTTEN_DETAIL, SIGN_INS, chain_of
 from layers.store.blobs import decode_table, decode_values, parts_of, sha256
 from layers.store.briefings import BRIEFINGS
+from layers.store.contents import read_content
 from layers.store.database import Database, own_faults
 from layers.store.forgetting import forgotten_by_right
-from layers.store.layers import LAYERS, read_content, record_sha256
+from layers.store.layers import LAYERS, record_sha256
 from layers.store.pack_notices import check_pack
 from layers.store.versioned import VersionedKind, standing
 

@@ -16,13 +16,14 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from layers.descriptor import descriptor_of_dict
 from layers.model import Descriptor, Fault, Kind, Package, Refused, Viewer
 from layers.names import faults_of_name
 from layers.store import preparing, tables
 from layers.store.blobs import decode_table, sha256
+from layers.store.contents import descriptor_of, read_content
+from layers.store.guard import Published
 from layers.store.permissions import may_change, may_see
-from layers.store.preparing import Prepared
+from layers.store.preparing import KeptPeriods, Prepared
 from layers.store.records import NotPermitted, PublishResult, descriptor_as_dict
 from layers.store.versioned import FoundThing, Versioned, VersionedKind
 
@@ -112,12 +113,14 @@ class Layers(Versioned):
             _check_ids(submissions)
             ready: list[tuple[Submission, Prepared, int | None]] = []
             faults: list[Fault] = []
+            published = Published(self, self.database.reading)
             for one in submissions:
                 layer_id = tried.of = one.package.descriptor.id
                 self._permit(by, one.package.descriptor, None)
                 try:
-                    package, base = self.appended(one.package, by) if one.append else (one.package, None)
-                    prepared = preparing.prepare(package, self.database.region)
+                    package, base, kept = self.appended(one.package, by) if one.append else (one.package, None, None)
+                    prepared = preparing.prepare(package, self.database.region, published, kept)
+                    published.add(prepared.descriptor, prepared.values)
                 except Refused as refused:
                     if len(submissions) == 1:
                         raise
@@ -131,6 +134,10 @@ class Layers(Versioned):
             done = []
             with self.database.writing() as connection:
                 now = self.database.now()
+                if not published.is_still_so(connection, now):
+                    what = "something else was published or withdrawn while it was being checked against the rest"
+                    fault = Fault(what, "version", "publish it again", rule="overtaken")
+                    raise Refused("Nothing was published.", [fault])
                 for one, prepared, base in ready:
                     layer_id = tried.of = one.package.descriptor.id
                     found = self.find(connection, layer_id, now)
@@ -152,6 +159,10 @@ class Layers(Versioned):
                     )
             return tuple(done)
 
+    def prepared(self, package: Package, kept: KeptPeriods | None = None) -> Prepared:
+        """A package as :meth:`publish` would write it now, checked against everything published. Raises :class:`Refused`."""
+        return preparing.prepare(package, self.database.region, Published(self, self.database.reading), kept)
+
     def _permit(self, by: Viewer, descriptor: Descriptor, found: FoundThing | None) -> None:
         """An analyst publishes for their own partner, and cannot take a layer over; an admin publishes anything."""
         self.permit(by, descriptor.partner)
@@ -172,8 +183,9 @@ class Layers(Versioned):
         if faults := [*faults, *self.overtaken(descriptor.id, found, one.expecting)]:
             raise Refused(f"The layer '{descriptor.id}' was not published.", faults)
 
-    def appended(self, package: Package, by: Viewer) -> tuple[Package, int]:
-        """The package with the periods of the version now shown that it does not bring itself, and the number of that version.
+    def appended(self, package: Package, by: Viewer) -> tuple[Package, int, KeptPeriods]:
+        """The package with the periods of the version now shown that it does not bring itself, the number of that version, and
+        the figures of those periods as they are shown.
 
         Raises :class:`Refused` where the two do not compare (boundaries, measure, unit) or there is nothing to add to,
         :class:`NotPermitted` like publishing."""
@@ -189,6 +201,7 @@ class Layers(Versioned):
                 raise Refused("There is nothing to append to.", [fault])
             self._permit(by, package.descriptor, found)
             old = decode_table(read_content(connection, layer_id, base, "table"))
+            values = read_content(connection, layer_id, base, "values")
             before = descriptor_of(found.row)
         new = package.descriptor
         keys = ("level", "vintage", "measure", "unit", "per")
@@ -208,8 +221,9 @@ class Layers(Versioned):
             else table.assign(period=pd.Series(descriptor.period, index=table.index, dtype="str"))
             for table, descriptor in ((old, before), (package.table, new))
         )
-        table = pd.concat([had[~had["period"].isin(brings["period"])], brings], ignore_index=True)
-        return dataclasses.replace(package, table=table), base
+        had = had[~had["period"].isin(brings["period"])]
+        table = pd.concat([had, brings], ignore_index=True)
+        return dataclasses.replace(package, table=table), base, KeptPeriods(values, frozenset(had["period"]), before)
 
     def write_version(
         self,
@@ -298,21 +312,6 @@ def _check_base(layer_id: str, found: FoundThing | None, base: int | None) -> No
 
 
 # -- what a version holds ----------------------------------------------------------------------------------------------
-
-
-def descriptor_of(row: sa.Row) -> Descriptor:
-    return descriptor_of_dict(json.loads(row.descriptor))
-
-
-def read_content(connection: sa.Connection, layer_id: str, version: int, part: str) -> bytes:
-    table = tables.contents
-    return bytes(
-        connection.execute(
-            sa.select(table.c.parquet).where(
-                table.c.layer_id == layer_id, table.c.version == version, table.c.part == part
-            )
-        ).scalar_one()
-    )
 
 
 def record_sha256(record: Mapping[str, Any]) -> str:

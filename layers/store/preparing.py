@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,12 @@ import pandas as pd
 
 from layers.fields import VALUES
 from layers.geography.points import fill_locations, lad_of_points
-from layers.methods.disclosure import protect
+from layers.methods.disclosure import guarded, hidden_rows, protect, rule_in_words, tightened
+from layers.methods.disclosure_guard import Leak, protect_new
+from layers.methods.disclosure_series import Nest, Series, series_of, tells
 from layers.methods.harmonise import harmonise
-from layers.model import LEVELS, Descriptor, Fault, Kind, Package, Refused
+from layers.methods.intervals import proportion_limits, rate_limits
+from layers.model import LEVELS, Descriptor, Fault, Kind, Measure, Package, Refused, Status
 from layers.periods import in_order
 from layers.region import Region
 from layers.store import blobs
@@ -41,15 +44,30 @@ class Prepared:
     warnings: tuple[Fault, ...] = ()
 
 
-def prepare(package: Package, region: Region) -> Prepared:
-    """Harmonise and protect a package, and encode it. Raises :class:`Refused` with every fault; touches nothing."""
+Beside = Callable[[], Sequence[Series]]
+"""Gives what is published already; asked only for a layer from which a count of something follows."""
+
+
+@dataclass(frozen=True)
+class KeptPeriods:
+    """Periods that stay as they are shown when others are added to them: the stored values, and the rule they came under."""
+
+    values: bytes
+    periods: frozenset[str]
+    descriptor: Descriptor
+
+
+def prepare(package: Package, region: Region, beside: Beside = tuple, kept: KeptPeriods | None = None) -> Prepared:
+    """Harmonise and protect a package, and encode it. Raises :class:`Refused` with every fault; touches nothing.
+
+    ``beside`` is what is published already, of which nothing may follow about what this layer hides, or the other way round.
+    """
+    package = dataclasses.replace(package, descriptor=tightened(package.descriptor))
     warnings = _check_belongs(package.descriptor, region)
     if package.descriptor.kind == Kind.SERVICES:
         values, summary, report = _prepare_services(package, region)
     else:
-        # What must not be seen is taken out first: neither the values nor the table that is kept ever hold it.
-        package = dataclasses.replace(package, table=protect(package.table, package.descriptor))
-        values, summary, report = _prepare_indicator(package, region)
+        package, values, summary, report = _prepare_indicator(package, region, beside, kept)
     return Prepared(
         descriptor=package.descriptor,
         values=values,
@@ -80,13 +98,26 @@ def _check_belongs(descriptor: Descriptor, region: Region) -> list[Fault]:
     ]
 
 
-def _prepare_indicator(package: Package, region: Region) -> tuple[bytes, dict, dict]:
-    done = harmonise(package, region)
+def _prepare_indicator(
+    package: Package, region: Region, beside: Beside, kept: KeptPeriods | None
+) -> tuple[Package, bytes, dict, dict]:
+    descriptor = package.descriptor
+    # Totals are made from true figures and then rounded; so what is small is taken out after they are made. Where figures
+    # are converted from other boundaries it is taken out before: a part of a hidden area is as telling as the whole.
+    native = descriptor.vintage in (0, region.vintages.get(descriptor.level, 0)) or descriptor.level != "lsoa"
+    true = protect(package.table, dataclasses.replace(descriptor, counts_people=False))
+    if guarded(descriptor) and not native:
+        true = protect(true, _unrounded(descriptor))
+    done = harmonise(dataclasses.replace(package, table=true), region)
     parts = {
         (level, period): done.values[level, period]
         for level in LEVELS
         for period in in_order(p for at, p in done.values if at == level)
     }
+    still = _still_shown(kept, descriptor, region)
+    parts |= still
+    parts, told, also = _protected(parts, descriptor, region, beside, frozenset(still))
+    package = dataclasses.replace(package, table=_kept_table(true, descriptor, region, also))
     if faults := [fault for key, frame in parts.items() for fault in _unsound(frame, *key, region)]:
         raise Refused(f"The layer '{package.descriptor.id}' was not published: its values are not sound.", faults)
     # What is missing everywhere is not kept; what is withheld everywhere is, so that it can be drawn as withheld.
@@ -112,7 +143,175 @@ def _prepare_indicator(package: Package, region: Region) -> tuple[bytes, dict, d
         "sites": 0,
     }
     why = {key: reasons for key, reasons in done.area_reasons.items() if key in parts}
-    return blobs.encode_values(parts, why), summary, _as_plain(done.report)
+    report = _as_plain(done.report) | told
+    if told:  # whoever sees the layer may read its report, and the true totals are not for them
+        report["totals"] = []
+        report["sentences"] = [*report["sentences"], *told["disclosure"]["sentences"]]
+    return package, blobs.encode_values(parts, why), summary, report
+
+
+def _unrounded(descriptor: Descriptor) -> Descriptor:
+    return dataclasses.replace(descriptor, disclosure=dataclasses.replace(descriptor.disclosure, rounding_base=0))
+
+
+def _protected(
+    parts: Mapping[tuple[str, str], pd.DataFrame],
+    descriptor: Descriptor,
+    region: Region,
+    beside: Beside,
+    still: frozenset[tuple[str, str]],
+) -> tuple[dict[tuple[str, str], pd.DataFrame], dict[str, Any], dict[tuple[str, str], np.ndarray]]:
+    """The figures of every level as they may be shown, what the report says of it, and the areas that were hidden because of
+    others, by level and period. Raises :class:`Refused` where hiding more of this layer does not help."""
+    nest = nest_of(region)
+    people = guarded(descriptor)
+    small = (
+        {k: _small(frame, descriptor, region, k[0]) for k, frame in parts.items() if k not in still} if people else {}
+    )
+    shown = {key: _shown(frame, descriptor, region, key[0], small.get(key)) for key, frame in parts.items()}
+    also: dict[tuple[str, str], np.ndarray] = {}
+    if tells(descriptor):
+        mine = series_of({key: arrays_of(frame) for key, frame in shown.items()}, descriptor, nest, mine=True)
+        fixed = frozenset(period for _, period in still)
+        others = [one for one in beside() if not (one.layer == descriptor.id and one.looser)] if mine else []
+        found = protect_new(mine, others, nest, fixed=fixed) if mine else None
+        if found is not None and found.leaks:
+            raise _gives_away(descriptor, found.leaks)
+        for period, cell in found.also if found is not None else ():
+            level = LEVELS[nest.at_level[cell]]
+            mask = also.setdefault((level, period), np.zeros(len(region.codes(level)), bool))
+            mask[cell - nest.part(level).start] = True
+    for key, mask in also.items():
+        shown[key] = _shown(parts[key], descriptor, region, key[0], small[key] | mask)
+    if not people:
+        return shown, {}, {}
+    counts = {
+        "threshold": descriptor.disclosure.threshold,
+        "rounding_base": descriptor.disclosure.rounding_base,
+        "small": {level: sum(int(m.sum()) for (at, _), m in small.items() if at == level) for level in LEVELS},
+        "because_of_others": {
+            level: sum(int(m.sum()) for (at, _), m in also.items() if at == level) for level in LEVELS
+        },
+    }
+    counts["sentences"] = _sentences(counts, descriptor)
+    return shown, {"disclosure": counts}, also
+
+
+def _still_shown(
+    kept: KeptPeriods | None, descriptor: Descriptor, region: Region
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """Figures of kept periods, where they were protected by the rule that holds now: they cannot be made again from a table
+    that no longer has what they hide."""
+    if kept is None or not guarded(descriptor) or kept.descriptor.disclosure != descriptor.disclosure:
+        return {}
+    out = {}
+    for level, period in blobs.parts_of(kept.values):
+        part = blobs.decode_values(kept.values, level, period)
+        if period in kept.periods and part.area_code.to_pylist() == region.codes(level).tolist():
+            words = pd.array(STATUSES, dtype="str").take(part.arrays["status"])
+            columns = {
+                "area_code": region.areas[level]["code"],
+                **{name: part.arrays[name] for name in blobs.NUMBERS},
+                "status": words,
+            }
+            out[level, period] = pd.DataFrame(columns, index=region.areas[level].index)[list(VALUES)]
+    return out
+
+
+def nest_of(region: Region) -> Nest:
+    """The region's areas as the guard sees them, made once: a region never changes."""
+    kept = region.__dict__
+    if "_nest" not in kept:
+        kept["_nest"] = Nest.of(region)
+    return kept["_nest"]
+
+
+def _small(frame: pd.DataFrame, descriptor: Descriptor, region: Region, level: str) -> np.ndarray:
+    return hidden_rows(frame, descriptor, residents=region.areas[level]["population"].to_numpy(float))
+
+
+def _shown(
+    frame: pd.DataFrame, descriptor: Descriptor, region: Region, level: str, hide: np.ndarray | None
+) -> pd.DataFrame:
+    """Figures of one level and period, protected, with the limits that follow from the rounded counts."""
+    if hide is None:
+        return frame
+    out = protect(frame, descriptor, residents=region.areas[level]["population"].to_numpy(float), also=hide)
+    limits = {Measure.RATE: rate_limits, Measure.PERCENTAGE: proportion_limits}.get(descriptor.measure)
+    if limits is not None:
+        x, n = out["numerator"].to_numpy(float), out["denominator"].to_numpy(float)
+        fit = np.isfinite(x) & (n > 0) & (out["status"] != Status.SUPPRESSED).to_numpy(bool)
+        fit &= (x <= n) if descriptor.measure is Measure.PERCENTAGE else True
+        lower, upper = np.full(len(out), np.nan), np.full(len(out), np.nan)
+        if fit.any():
+            lower[fit], upper[fit] = limits(x[fit], n[fit], descriptor.per)
+        out["lower"], out["upper"] = lower, upper
+    return out
+
+
+def arrays_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {"status": blobs.status_codes(frame)}
+    for name in ("value", "numerator", "denominator"):
+        try:
+            found[name] = frame[name].to_numpy(dtype="float64", na_value=np.nan)
+        except (TypeError, ValueError):  # words of categories: :func:`_unsound` says so
+            found[name] = np.full(len(frame), np.nan)
+    return found
+
+
+def _kept_table(
+    true: pd.DataFrame, descriptor: Descriptor, region: Region, also: Mapping[tuple[str, str], np.ndarray]
+) -> pd.DataFrame:
+    """The table that is kept beside the figures: it never holds what they hide."""
+    if not guarded(descriptor):
+        return true
+    codes = region.codes(descriptor.level)
+    place = codes.get_indexer(pd.Index(true["area_code"]))
+    residents = region.areas[descriptor.level]["population"].to_numpy(float)
+    people = np.where(place >= 0, residents[np.maximum(place, 0)], np.nan)
+    hide = np.zeros(len(true), bool)
+    named = true["period"].astype("str").fillna("") if "period" in true else pd.Series("", index=true.index)
+    named = named.where(named != "", descriptor.period).to_numpy()
+    for (level, period), mask in also.items():
+        if level == descriptor.level:
+            hide |= (place >= 0) & mask[np.maximum(place, 0)] & (named == period)
+    return protect(true, descriptor, residents=people, also=hide)
+
+
+def _sentences(counts: Mapping[str, Any], descriptor: Descriptor) -> list[str]:
+    """What was hidden and why, for the publisher."""
+    names = {"lsoa": "small areas", "ward": "wards", "lad": "local authorities"}
+    said = [rule_in_words(descriptor.disclosure)]
+
+    def listed(numbers: Mapping[str, int]) -> str:
+        return ", ".join(f"{number:,} of {names[level]}" for level, number in numbers.items() if number)
+
+    if small := listed(counts["small"]):
+        said.append(f"Figures withheld because they are small or came withheld: {small}.")
+    if others := listed(counts["because_of_others"]):
+        said.append(f"Figures withheld so that no small one can be worked out from the others: {others}.")
+    return said
+
+
+def _gives_away(descriptor: Descriptor, leaks: Sequence[Leak]) -> Refused:
+    """The refusal of a layer from which, with what is public already, small numbers would follow."""
+    grouped: dict[tuple[str, tuple[str, ...]], list[Leak]] = {}
+    for leak in leaks:
+        older = tuple(sorted({*leak.through, leak.layer} - {descriptor.id})) or (descriptor.id,)
+        grouped.setdefault((leak.layer, older), []).append(leak)
+    faults = []
+    for (layer_id, older), some in grouped.items():
+        names = ", ".join(f"'{one}'" for one in older)
+        sample = ", ".join(dict.fromkeys(one.area for one in some[:5]))
+        whose = "of this layer" if layer_id == descriptor.id else f"of '{layer_id}'"
+        what = (
+            f"with what is public already ({names}), {len(some):,} small numbers {whose} could be worked out: {sample}"
+        )
+        todo = "withdraw the older one first, or publish figures for fewer areas or periods"
+        if not descriptor.counts_people:
+            todo = "say that the numbers count people, so that more of them can be withheld, or " + todo
+        faults.append(Fault(what, f"layer '{descriptor.id}'", todo, rule="disclosure"))
+    return Refused(f"The layer '{descriptor.id}' was not published: it would give small numbers away.", faults)
 
 
 def _withheld(frame: pd.DataFrame) -> bool:

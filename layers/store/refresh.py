@@ -28,7 +28,9 @@ from layers.region import Region
 from layers.store import preparing, tables
 from layers.store.audit import add_line
 from layers.store.blobs import NUMBERS, decode_table, decode_values, parts_of, sha256
-from layers.store.layers import Layers, descriptor_of, read_content
+from layers.store.contents import descriptor_of, read_content
+from layers.store.guard import Published
+from layers.store.layers import Layers
 from layers.store.permissions import may_change
 from layers.store.preparing import Prepared
 from layers.store.records import NotPermitted, PublishResult, RefreshReport, StoreFault
@@ -142,7 +144,7 @@ def refresh(
     first = kept.filled_at is None
     if not first and (kept.layers_sha256, kept.areas_sha256) == (pack.layers_sha256, pack.areas_sha256):
         return RefreshReport()
-    run = _Run(connection, layers, now, first)
+    run = _Run(connection, layers, now, first, Published(layers, lambda: contextlib.nullcontext(connection)))
     run.areas_changed = not first and kept.areas_sha256 != pack.areas_sha256
     run.areas_known = kept.areas_sha256 is not None  # a store of schema 2 cannot tell: fit everything, say what changed
     steps = run.plan(pack)
@@ -194,6 +196,7 @@ class _Run:
     layers: Layers
     now: datetime
     first: bool
+    published: Published = field(default=None)  # what the layers are checked against
     areas_changed: bool = False
     areas_known: bool = True
     known: dict[str, sa.Row] = field(default_factory=dict)  # what the pack published before, by layer
@@ -320,7 +323,7 @@ class _Run:
     def _from_pack(self, one: PackLayer, changed: bool) -> str:
         with _as_refusal(one.layer_id):
             package = read_package(one.folder)
-            prepared = preparing.prepare(package, self.region)
+            prepared = preparing.prepare(package, self.region, self.published)
         layer_id, title = package.descriptor.id, package.descriptor.title
         if (layer_id, package.sha256) != (one.layer_id, one.sha256):
             raise Refused("", [Fault("it was changed while it was being read", FILE, "start again")])
@@ -347,6 +350,7 @@ class _Run:
             version = self.layers.write_version(
                 self.connection, prepared, found, by=SYSTEM, now=self.now, note=note
             ).version
+            self.published.add(prepared.descriptor, prepared.values, version)
         if note or self.known[layer_id].offered_sha256 != one.sha256:
             self._remember(layer_id, version, one.sha256)
         return title
@@ -362,7 +366,7 @@ class _Run:
                 if sha256(table) != row.table_sha256:
                     raise Refused("What is stored is not what was published; restore a backup.")
                 package = Package(descriptor, decode_table(table), row.file_sha256)
-                prepared = preparing.prepare(package, self.region)
+                prepared = preparing.prepare(package, self.region, self.published)
         except Refused as error:
             why = "; ".join(map(str, error.faults)) or error.title
             self.unfitted[layer_id] = why
@@ -383,6 +387,7 @@ class _Run:
             at=at,
             review_on=row.review_on,
         )
+        self.published.add(prepared.descriptor, prepared.values, done.version)
         if layer_id not in self.refitted:
             self.refitted.append(layer_id)
         pack = self.known.get(layer_id)
@@ -477,7 +482,8 @@ def follow_pack(store: Layers, layer_id: str, *, by: Viewer, reason: str) -> Pub
             raise Refused("The layer does not follow the region pack.", [fault])
         with _as_refusal(layer_id):
             package = read_package(one.folder)
-            prepared = preparing.prepare(package, store.database.region)
+            published = Published(store, store.database.reading)
+            prepared = preparing.prepare(package, store.database.region, published)
         with store.database.writing() as connection:
             now = store.database.now()
             found = store.find_to_change(connection, layer_id, by, now)

@@ -28,14 +28,16 @@ import pyarrow as pa
 import sqlalchemy as sa
 from cachetools import LRUCache
 
+from layers.methods.disclosure import looser
 from layers.model import LEVELS, Descriptor, Fault, Kind, NotFound, Package, Refused, Viewer
 from layers.region import Region
 from layers.store import kinds, migrations, refresh, tables
 from layers.store.accounts import Accounts
 from layers.store.audit import AuditLine, AuditSearch, add_line, read_lines
 from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
+from layers.store.contents import descriptor_of, read_content
 from layers.store.database import Database, make_engine, memory_engine, nothing_there, utc_now
-from layers.store.layers import LAYERS, Layers, descriptor_of, read_content
+from layers.store.layers import LAYERS, Layers
 from layers.store.marker import Marker, store_id
 from layers.store.permissions import may_change, may_see
 from layers.store.records import STATUSES, Layer, NotPermitted, RefreshReport, StoreFault, Values, Version, Withdrawn
@@ -313,13 +315,18 @@ class Store(Layers, Database):
         ):
             raise NotFound(missing)
         layer = self._version(layer_id, int(version))
-        if not may_see(layer.descriptor, viewer, self.region):
+        # One from before the guard, which a guarded one replaced, would give away what that one hides.
+        if not may_see(layer.descriptor, viewer, self.region) or (not changes and looser(layer.descriptor)):
             raise NotFound(missing)
         return layer if viewer.signed_in else _for_public(layer)
 
     def open_versions(self, layer_id: str, viewer: Viewer) -> frozenset[int]:
         """The versions that were shown and not taken away since. Raises :class:`NotFound` like :meth:`layer`."""
-        return self._entry(layer_id, viewer).standing.open
+        standing = self._entry(layer_id, viewer).standing
+        return frozenset(
+            one for one in standing.open
+            if one == standing.current or not looser(self._version(layer_id, one).descriptor)
+        )  # fmt: skip
 
     def guard_of(self, layer_id: str) -> tuple[Descriptor | None, Standing | None]:
         """What decides who may see a layer: for :mod:`layers.store.why`, which tells admins only."""
@@ -358,7 +365,9 @@ class Store(Layers, Database):
         found = []
         for row in rows:
             layer = self._versions.setdefault((layer_id, row.version), _layer_of(row))
-            if changes or (row.version in entry.standing.open and may_see(layer.descriptor, viewer, self.region)):
+            stale = row.version != entry.standing.current and looser(layer.descriptor)
+            open_ = row.version in entry.standing.open and not stale
+            if changes or (open_ and may_see(layer.descriptor, viewer, self.region)):
                 if not viewer.signed_in:
                     layer = _for_public(layer)
                 found.append(_version_of(row, layer, entry.standing.state(row.version)))

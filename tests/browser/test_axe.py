@@ -177,3 +177,22 @@ def test_states_of_the_explore_page(explore, demo_site, path, state, size):
     explore = explore(demo_site, path, **({"viewport": size} if size else {}))
     state(explore)
     assert_clean(explore.page)
+
+
+def test_the_audit_trail(open_page, demo_site):
+    """Signed in as an admin: the list, a search that finds nothing, one that cannot be, and why somebody sees a layer."""
+    from layers import SYSTEM
+
+    accounts = demo_site.published.store.accounts
+    accounts.add_user("auditor", role="admin", partner=demo_site.published.region.partners[0].id, by=SYSTEM)
+    page = open_page(demo_site)
+    page.watch.expected += ["422"]
+    page.context.add_cookies(
+        [{"name": "commonground", "value": accounts.start_session("auditor"), "url": demo_site.url}]
+    )
+    for path in ("/audit", "/audit?person=nobody", "/audit?since=soon", "/audit/why", "/audit/why?layer=overcrowding"):
+        page.goto(demo_site.url + path)
+        page.locator("h1").wait_for()
+        assert_clean(page)
+        page.set_viewport_size(PHONE)
+        assert_clean(page)

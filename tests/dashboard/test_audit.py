@@ -36,6 +36,8 @@ def here(tmp_path_factory):
         indicator("turned", title="Open", audience="public"),
         indicator("turned", title="Closed", audience="owner"),
         indicator("gone", title="Gone", audience="partners"),
+        indicator("one", title="One", audience="partners"),
+        indicator("two", title="Two", audience="partners"),
     ):
         store.publish(package, by=wes)
     store.withdraw("gone", by=wes, reason="=1+1")
@@ -124,6 +126,12 @@ def test_why(here, browsers, person, layer, version, seen, rule):
     assert ("They can see it" in page) == seen and rule in page
 
 
+def test_the_way_there(browsers):
+    for name in PEOPLE:
+        assert ('href="/audit"' in browsers[name].get("/sign-in").text) == (name in ("wes", "eli", "ada")), name
+        assert ("/audit/why?layer=shown" in browsers[name].get("/catalogue/shown").text) == (name == "ada"), name
+
+
 def test_only_admins_ask_why(here):
     for name in ("wes", "eve", "wendy"):
         with pytest.raises(NotPermitted):
@@ -154,8 +162,8 @@ def run(here, monkeypatch):
 
 
 def test_commands(run):
-    assert run("layers", "withdraw", "shown", "--by", "wes", "--reason", "Over").exit_code == 0  # noted from here on
-    listed = run("audit", "list", "--layer", "shown", "--json")
+    assert run("layers", "withdraw", "one", "--by", "wes", "--reason", "Over").exit_code == 0  # noted from here on
+    listed = run("audit", "list", "--layer", "one", "--json")
     assert [line["action"] for line in json.loads(listed.stdout)["lines"]] == ["withdraw", "publish"]
     assert run("audit", "list", "--as", "eve").exit_code == 1
     assert "shown" not in run("audit", "list", "--as", "eli").stdout
@@ -172,7 +180,7 @@ def test_commands(run):
 def test_a_cut_tail_is_found_by_command(run, here):
     from tests.layers.store_fixtures import unguarded
 
-    assert run("layers", "rollback", "shown", "--to", "1", "--by", "wes", "--reason", "Again").exit_code == 0
+    assert run("layers", "withdraw", "two", "--by", "wes", "--reason", "Over").exit_code == 0
     unguarded(here.store, "DELETE FROM pointers WHERE seq = (SELECT max(seq) FROM audit)",
               "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")  # fmt: skip
     for words in (("check",), ("audit", "verify")):

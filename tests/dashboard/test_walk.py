@@ -465,7 +465,7 @@ NOT_WALKED = {
     "check": "is of the whole store, for who runs the machine", "layers publish": "an id that is taken cannot be had",
     "layers validate": "reads a file; compares with what its user may change", "briefing validate": "reads a file",
     "briefing publish": "an id that is taken cannot be had", "travel add": "changes the pack", "travel list": "is of the pack",
-    "user": "is for who runs the machine", "audit": "is for admins and analysts; tests/layers/store/test_audit.py",
+    "user": "is for who runs the machine", "audit": "is for admins and analysts; tests/dashboard/test_audit.py",
     "backup": "is of the whole store", "restore": "is of the whole store",
 }  # fmt: skip
 

@@ -157,7 +157,7 @@ def quick(monkeypatch, prepared_once):
     """Harmonise each package object only once; what is tested is the writing."""
     really = preparing.prepare
 
-    def prepare(package, region):
+    def prepare(package, region, *beside):
         key = id(package)
         if key not in prepared_once:
             prepared_once[key] = (package, really(package, region))

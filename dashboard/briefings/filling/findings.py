@@ -13,7 +13,7 @@ from dashboard.views import gap_words, wording
 from dashboard.views.area import nearest_services
 from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gaps import Gaps
-from dashboard.views.siting import compare
+from dashboard.views.siting import FIFTHS, compare
 from dashboard.views.together import Together, together_for, together_sentence
 from dashboard.views.wording import cost_words, percent
 from layers import Kind, Layer
@@ -219,7 +219,7 @@ def _fifth_of_need(key: str, at: int, says: str):
     def say(ask: Ask) -> Fact:
         gaps = ask.gaps()
         (card,) = compare(gaps, ask.reader, {"now": ()})
-        rows = [row for row in card.by_fifth if row.mean_before is not None]
+        rows = [row for row in card.by_fifth if row.mean_before is not None and row.name != FIFTHS[0]]
         if not rows:
             raise ask.refused("there is no service to measure to", "choose other services")
         unit = gaps.result.model.unit

@@ -134,7 +134,7 @@ def test_the_example_of_the_documentation_can_be_published(demo):
     text = FILE.read_text("utf-8").split("````text\n")[1].split("````")[0]
     briefing = filled(demo, read_briefing(text))
     assert all(page.figure is not None and page.figure.svg for page in briefing.pages)
-    assert briefing.pages[0].headline_text == "51 small areas are far from help"
+    assert briefing.pages[0].headline_text == "53 small areas are far from help"
     assert briefing.notice == demo.region.notice
     assert all(page.limits and page.sources for page in briefing.pages)
     assert len(briefing.pages[0].limits) <= 3 and CAUTION in briefing.pages[0].limits

@@ -56,6 +56,7 @@ def test_the_page_shows_every_chapter(demo_client):
     answer = demo_client.get("/methods").get_data(as_text=True)
     assert "Methods" in answer or json.dumps("Methods") in answer
     assert [text.splitlines()[0] for text in methods_texts()] == [
+        "## Small numbers",
         "## What the figures beside the map mean",
         "## How gaps are found",
         "## How figures are brought to one set of areas",

@@ -117,3 +117,12 @@ def test_lines_are_searched(noted):
     assert noted.audit(SYSTEM, search=AuditSearch(action="e%")) == ()
     assert noted.audit(SYSTEM, search=AuditSearch(person="nobody")) == ()
     assert len(noted.audit(SYSTEM, search=AuditSearch(until=at))) < len(noted.audit(SYSTEM, limit=500))
+
+
+def test_the_notes_of_a_lost_store_are_set_aside(noted):
+    noted.anchor.set_aside()
+    assert not noted.anchor.file.exists() and not check(noted)
+    noted.anchor_at(noted.anchor)
+    noted.note("export", by=SYSTEM)
+    assert len(list(noted.anchor.noted())) == 2 and not check(noted)
+    assert noted.anchor.set_aside().name.endswith("-2") and noted.anchor.set_aside() is None

@@ -371,12 +371,12 @@ def test_what_is_taken_back_while_a_period_is_added_to_it_does_not_come_back(sto
     store.publish(indicator(first=3, period="2023"), by=WEST_ANALYST)
     prepare = preparing.prepare
 
-    def withdraw_meanwhile(package, region):
+    def withdraw_meanwhile(package, region, *beside):
         if act == "withdraw":
             store.withdraw("noise", by=WEST_ANALYST, reason="People can be recognised.")
         else:
             store.rollback("noise", to=1, by=WEST_ANALYST, reason="People can be recognised.")
-        return prepare(package, region)
+        return prepare(package, region, *beside)
 
     monkeypatch.setattr(preparing, "prepare", withdraw_meanwhile)
     with pytest.raises(Refused, match="not published") as caught:

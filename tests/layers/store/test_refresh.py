@@ -678,7 +678,7 @@ def test_a_fault_at_any_step_leaves_all_as_before(start, pack, url, clock, monke
     region = load_region(pack)
     kept, really = {}, preparing.prepare
 
-    def prepare(package, region):  # what is tested is the writing
+    def prepare(package, region, *beside):  # what is tested is the writing
         key = (package.descriptor.id, package.sha256)
         if key not in kept:
             kept[key] = really(package, region)

@@ -1,0 +1,92 @@
+"""``commonground audit-disclosure``: attacks what is published, as anybody who may read it could."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from dashboard.commands import common
+from layers import PUBLIC, Fault, Refused, Region, Viewer, audit_disclosure
+
+ROLES = ("viewer", "analyst", "lead")
+KINDS = {
+    "recovered": "is withheld and can be worked out: {low:g}",
+    "bounded": "is withheld and can be told to lie between {low:g} and {high:g}",
+    "shown": "is a small number that everybody can read: {low:g} to {high:g}",
+}
+WHATS = {"numerator": "people counted", "denominator": "people counted among", "count": "people counted"}
+MOST_LINES = 50
+
+
+@click.command("audit-disclosure")
+@click.option("--as", "users", multiple=True, metavar="USER", help="As this user; given twice: two people together.")
+@click.option(
+    "--role", "roles", multiple=True, metavar="ROLE",
+    help="public, viewer@PARTNER, analyst@PARTNER, lead@PARTNER or admin; given twice: both together.",
+)  # fmt: skip
+@common.json_option
+def audit(users: tuple[str, ...], roles: tuple[str, ...], as_json: bool) -> None:
+    """Attack what is published: exit status 1 when a withheld small number can be worked out or narrowed down.
+
+    With neither --as nor --role everything published is looked at together, as an admin sees it: what an admin cannot work
+    out nobody else can, nor any two people together.
+    """
+    here = common.published()
+    viewers = [here.store.accounts.viewer_named(user) for user in users]
+    viewers += [viewer_of_role(role, here.region) for role in roles]
+    seen_as = [*users, *roles] or ["admin"]
+    found = audit_disclosure(here.store, viewers or [viewer_of_role("admin", here.region)])
+    if as_json:
+        common.say_json(
+            {
+                "ok": found.clean,
+                "seen_as": seen_as,
+                "layers": found.layers,
+                "hidden": found.hidden,
+                "cells": [asdict(leak) for leak in found.leaks],
+                "before_the_guard": [{"layer": layer, "version": version} for layer, version in found.before_the_guard],
+            }
+        )
+    else:
+        click.echo("\n".join(lines(found, seen_as)))
+    if not found.clean:
+        raise SystemExit(1)
+
+
+def viewer_of_role(role: str, region: Region) -> Viewer:
+    """Somebody with this role, to look with their eyes. Raises :class:`Refused` for one that there is not."""
+    if role == "public":
+        return PUBLIC
+    if role == "admin":
+        return Viewer("the audit", "", "admin")
+    word, _, partner = role.partition("@")
+    if word not in ROLES or region.partner(partner) is None:
+        known = ", ".join(one.id for one in region.partners)
+        todo = f"use public, admin, or viewer@, analyst@ or lead@ and one of: {known}"
+        raise Refused("There is no such role.", [Fault(f"'{role}' is not a role here", "--role", todo)])
+    return Viewer("the audit", partner, word if word != "lead" else "analyst")  # a lead reads what an analyst reads
+
+
+def lines(found, seen_as: list[str]) -> list[str]:
+    who = " and ".join(seen_as)
+    out = [f"Seen as {who}: {found.layers:,} versions of indicators, {found.hidden:,} figures withheld in them."]
+    for leak in found.leaks[:MOST_LINES]:
+        told = KINDS[leak.kind].format(low=leak.low, high=leak.high)
+        through = f", through {', '.join(leak.through)}" if leak.through else ""
+        period = f" {leak.period}" if leak.period else ""
+        what = WHATS[leak.what]
+        out.append(f"  {leak.layer} version {leak.version}, {leak.level} {leak.area}{period} ({what}) {told}{through}")
+    if len(found.leaks) > MOST_LINES:
+        out.append(f"  and {len(found.leaks) - MOST_LINES:,} more; --json lists them all")
+    if found.before_the_guard:
+        names = ", ".join(f"{layer} version {version}" for layer, version in found.before_the_guard)
+        out.append(f"Published under a looser rule than today's, until they are published again or withdrawn: {names}.")
+    kinds = [leak.kind for leak in found.leaks]
+    out.append(
+        "No small number can be worked out or narrowed down."
+        if found.clean
+        else f"{kinds.count('recovered'):,} figures can be worked out, {kinds.count('bounded'):,} narrowed down, "
+        f"{kinds.count('shown'):,} small ones stand there to read."
+    )
+    return out

@@ -1,0 +1,299 @@
+"""Which published quantities are one and the same, add up, or overlap in time: found by arithmetic, whatever anybody declared.
+
+Two columns that agree in nearly every area, far more often than they would if the areas were shuffled, are the same quantity
+(two versions, two layers, a denominator and the residents). Columns of which some add up to another in that manner are a total
+and its parts. Periods that overlap are cut into the stretches that they share.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+from layers.methods.disclosure_series import Nest, Series
+from layers.periods import months_of
+
+AGREE = 0.93
+"""Share of areas that have to agree. Corrections and areas that were hidden for another one's sake are the rest."""
+
+EVIDENCE = 14.0
+"""How sure it has to be that agreement is no chance: the log of the odds against it, areas taken as independent."""
+
+MOST_PARTS = 40
+
+
+@dataclass(frozen=True)
+class Sum:
+    """``total`` = ``parts`` added up, as positions of groups."""
+
+    total: int
+    parts: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Evidence:
+    """What can be compared of many quantities: a range in every cell, larger areas added up where they are not shown."""
+
+    low: np.ndarray  # (quantities, cells)
+    high: np.ndarray
+    nest: Nest
+
+    @classmethod
+    def of(cls, groups: Sequence[Sequence[Series]], nest: Nest) -> Evidence:
+        low = np.full((len(groups), nest.count), np.nan)
+        high = low.copy()
+        for at, members in enumerate(groups):
+            for one in members:
+                take = one.shown & ~np.isfinite(low[at])
+                low[at, take], high[at, take] = one.low[take], one.high[take]
+            for one in members:
+                take = one.hidden & ~np.isfinite(low[at])
+                low[at, take], high[at, take] = 0.0, 2.0 * one.threshold
+            _add_up(low[at], high[at], nest)
+        return cls(low, high, nest)
+
+    @property
+    def middle(self) -> np.ndarray:
+        return (self.low + self.high) / 2
+
+
+def _add_up(low: np.ndarray, high: np.ndarray, nest: Nest) -> None:
+    small, wards, _ = nest.sizes
+    for parent, children in (
+        (nest.ward, slice(0, small)),
+        (nest.lad, slice(0, small)),
+        (nest.lad, slice(small, small + wards)),
+    ):
+        place = parent[children]
+        use = place >= 0
+        totals = np.bincount(place[use], low[children][use], nest.count)  # a missing part makes the sum missing
+        tops = np.bincount(place[use], high[children][use], nest.count)
+        there = np.bincount(place[use], minlength=nest.count) > 0
+        fill = there & ~np.isfinite(low) & np.isfinite(totals)
+        low[fill], high[fill] = totals[fill], tops[fill]
+
+
+def agreement(low_a, high_a, low_b, high_b, nest: Nest) -> tuple[float, float]:
+    """Share of the comparable cells in which two columns of ranges meet, and the evidence that this is no chance."""
+    both = np.isfinite(low_a) & np.isfinite(low_b)
+    telling = both & (np.maximum(high_a, high_b) > 0)
+    count = int(telling.sum())
+    if count < 4:
+        return 0.0, 0.0
+    meets = (low_a <= high_b + 1e-6) & (low_b <= high_a + 1e-6)
+    share = float(meets[telling].mean())
+    if share < AGREE:
+        return share, 0.0
+    chance, tried = 0.0, 0
+    for step in (1, 3, 7):
+        index = np.arange(nest.count)
+        first = 0
+        for size in nest.sizes:
+            index[first : first + size] = first + (np.arange(size) + step) % max(size, 1)
+            first += size
+        other = (
+            telling
+            & np.isfinite(low_b[index])
+            & (np.maximum(high_a, high_b[index]) > 0)
+            & (index != np.arange(nest.count))
+        )
+        if other.any():
+            chance += float(((low_a <= high_b[index] + 1e-6) & (low_b[index] <= high_a + 1e-6))[other].sum())
+            tried += int(other.sum())
+    likely = (chance + 0.5) / (tried + 1.0)
+    return share, count * share * -np.log(min(likely, 1.0))
+
+
+def same_quantities(series: Sequence[Series], nest: Nest) -> list[list[int]]:
+    """Positions of the series that are one quantity, group by group. Versions of one layer and period always are."""
+    leader = list(range(len(series)))
+
+    def root(at: int) -> int:
+        while leader[at] != at:
+            leader[at] = at = leader[leader[at]]
+        return at
+
+    known: dict[tuple, int] = {}
+    for at, one in enumerate(series):
+        key = (one.layer, one.period, one.what)
+        if key in known:
+            leader[root(at)] = root(known[key])
+        known.setdefault(key, at)
+    evidence = Evidence.of([[one] for one in series], nest)
+    pick = _sample(nest)
+    low, high = evidence.low[:, pick], evidence.high[:, pick]
+    for a in range(len(series)):
+        meets = (low[a] <= high[a + 1 :] + 1e-6) & (low[a + 1 :] <= high[a] + 1e-6)
+        both = np.isfinite(low[a]) & np.isfinite(low[a + 1 :])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = (meets & both).sum(axis=1) / both.sum(axis=1)
+        for b in np.flatnonzero(share >= AGREE - 0.1) + a + 1:
+            if root(a) == root(int(b)) or _apart(series[a], series[b]):
+                continue
+            _, sure = agreement(evidence.low[a], evidence.high[a], evidence.low[b], evidence.high[b], nest)
+            if sure >= EVIDENCE:
+                leader[root(int(b))] = root(a)
+    groups: dict[int, list[int]] = {}
+    for at in range(len(series)):
+        groups.setdefault(root(at), []).append(at)
+    return list(groups.values())
+
+
+def _apart(a: Series, b: Series) -> bool:
+    """Two quantities or periods of one publication are never one and the same, however alike (denominators may be)."""
+    if (a.layer, a.version) != (b.layer, b.version):
+        return False
+    return not (a.what == b.what == "denominator")
+
+
+def _sample(nest: Nest) -> np.ndarray:
+    """Cells to compare first: all authorities, some wards, some small areas."""
+    small, wards, lads = nest.sizes
+    parts = [np.arange(small + wards, small + wards + lads)]
+    parts += [small + np.linspace(0, wards - 1, min(wards, 60)).astype(int)] if wards else []
+    parts += [np.linspace(0, small - 1, min(small, 90)).astype(int)] if small else []
+    return np.unique(np.concatenate(parts))
+
+
+def sums(groups: Sequence[Sequence[Series]], nest: Nest, relevant: np.ndarray) -> list[Sum]:
+    """Totals and their parts among groups. Only those in which a group of ``relevant`` (mask) takes part."""
+    if not relevant.any() or len(groups) < 3:
+        return []
+    evidence = Evidence.of(groups, nest)
+    found: dict[tuple[int, frozenset[int]], Sum] = {}
+
+    def keep(total: int, parts: Sequence[int]) -> bool:
+        parts = tuple(sorted(parts))
+        if len(parts) < 2 or not (relevant[total] or relevant[list(parts)].any()):
+            return False
+        low, high = evidence.low[list(parts)].sum(axis=0), evidence.high[list(parts)].sum(axis=0)
+        _, sure = agreement(evidence.low[total], evidence.high[total], low, high, nest)
+        if sure >= EVIDENCE:
+            found[total, frozenset(parts)] = Sum(total, parts)
+        return sure >= EVIDENCE
+
+    pick = _sample(nest)
+    low, high = evidence.low[:, pick], evidence.high[:, pick]
+    for total in range(len(groups)):
+        able = _able(low, high, total)
+        if len(able) < 2:
+            continue
+        used: set[int] = set()
+        for a, b in _pairs(low, high, total, able, relevant):
+            if keep(total, (a, b)):
+                used |= {a, b}
+        for candidates in _families(groups, total, [at for at in able if at not in used]):
+            while len(candidates) >= 3:
+                parts = _parts(evidence.middle, total, candidates)
+                if len(parts) < 3 or not keep(total, parts):
+                    break
+                candidates = [at for at in candidates if at not in parts]
+    return list(found.values())
+
+
+def _able(low: np.ndarray, high: np.ndarray, total: int) -> list[int]:
+    """Groups that could be part of a total: nowhere larger than it, and comparable in places where it is not 0."""
+    both = np.isfinite(low) & np.isfinite(low[total])
+    fits = (low <= high[total] + 1e-6) & both
+    with np.errstate(invalid="ignore", divide="ignore"):
+        good = (both.sum(axis=1) >= 4) & (fits.sum(axis=1) >= 0.95 * both.sum(axis=1))
+    good &= np.nansum(np.where(both, high, 0), axis=1) > 0
+    good[total] = False
+    return np.flatnonzero(good).tolist()
+
+
+def _pairs(low, high, total: int, able: list[int], relevant: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs that add up to the total in the sample."""
+    index = np.array(able)
+    out = []
+    for number, a in enumerate(able[:-1]):
+        rest = index[number + 1 :]
+        if not (relevant[total] or relevant[a]):
+            rest = rest[relevant[rest]]
+        if not len(rest):
+            continue
+        least, most = low[a] + low[rest], high[a] + high[rest]
+        both = np.isfinite(least) & np.isfinite(low[total])
+        meets = (least <= high[total] + 1e-6) & (low[total] <= most + 1e-6) & both
+        enough = (meets.sum(axis=1) >= (AGREE - 0.08) * both.sum(axis=1)) & (both.sum(axis=1) >= 4)
+        out += [(a, int(b)) for b in rest[enough]]
+    return out
+
+
+def _families(groups, total: int, able: list[int]) -> list[list[int]]:
+    """Candidates for the parts of a total: one layer's, one partner's of the same period, of the same period, all."""
+    layers, partners, periods = (
+        {getattr(one, name) for one in groups[total]} for name in ("layer", "partner", "period")
+    )
+
+    def those(*tests) -> list[int]:
+        return [at for at in able if any(all(test(one) for test in tests) for one in groups[at])][: MOST_PARTS * 3]
+
+    same_period = lambda one: one.period in periods  # noqa: E731
+    options = [
+        those(lambda one: one.layer in layers),
+        those(lambda one: one.partner in partners, same_period),
+        those(same_period),
+        those(lambda one: one.partner in partners),
+        those(),
+    ]
+    unique: dict[frozenset[int], list[int]] = {}
+    for one in options:
+        if len(one) >= 3:
+            unique.setdefault(frozenset(one), one)
+    return list(unique.values())
+
+
+def _parts(middle: np.ndarray, total: int, candidates: list[int]) -> list[int]:
+    """The candidates that make up a total best, by non-negative least squares: those with a weight near 1."""
+    rows = np.isfinite(middle[total]) & np.isfinite(middle[candidates]).all(axis=0)
+    if rows.sum() < max(6, min(len(candidates), 12)):
+        thin = np.isfinite(middle[candidates]).sum(axis=1)
+        candidates = [at for at, n in zip(candidates, thin, strict=True) if n >= 0.8 * thin.max()]
+        rows = np.isfinite(middle[total]) & np.isfinite(middle[candidates]).all(axis=0)
+        if rows.sum() < 6 or len(candidates) < 3:
+            return []
+    weigh = 1.0 / np.sqrt(middle[total][rows] + 5.0)
+    try:
+        weights, _ = nnls((middle[candidates][:, rows] * weigh).T, middle[total][rows] * weigh)
+    except RuntimeError:
+        return []
+    return [at for at, weight in zip(candidates, weights, strict=True) if weight > 0.5]
+
+
+def overlaps(series: Sequence[Series], group_of: Sequence[int]) -> tuple[list[tuple[int, tuple[int, ...]]], int]:
+    """Periods of one layer and quantity that overlap, as sums: (group, the stretches of time that it is made of).
+
+    A stretch is the group of a period that covers just it, where there is one; else it has a number from 0, written as -1 - n,
+    and nothing is known of it but that it is a count. How many of those there are comes second.
+    """
+    out: list[tuple[int, tuple[int, ...]]] = []
+    extra = 0
+
+    def key(pair):
+        return pair[1].layer, pair[1].what
+
+    for _, pairs in itertools.groupby(sorted(enumerate(series), key=key), key=key):
+        spans: dict[int, tuple[int, int]] = {}
+        for at, one in pairs:
+            if one.what != "denominator" and (span := months_of(one.period)) is not None:
+                spans[int(group_of[at])] = span
+        order = sorted(spans.values())
+        if all(first[1] <= second[0] for first, second in itertools.pairwise(order)):
+            continue
+        cuts = sorted({cut for span in spans.values() for cut in span})
+        names: dict[tuple[int, int], int] = {}
+        for piece in itertools.pairwise(cuts):
+            own = next((group for group, span in spans.items() if span == piece), None)
+            if own is None:
+                extra += 1
+            names[piece] = own if own is not None else -extra
+        for group, (start, end) in spans.items():
+            parts = tuple(name for (a, b), name in names.items() if a >= start and b <= end)
+            if parts != (group,):
+                out.append((group, parts))
+    return out, extra
