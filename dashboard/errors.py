@@ -67,7 +67,7 @@ def _is_for_programs(request: flask.Request) -> bool:
 
 def _document(number: str) -> flask.Response:
     message = f"{WORDS} Tell whoever looks after this site the number {number}."
-    return ApiError(500, "mistake", message, {"request": number}).response()
+    return ApiError(500, "internal-server-error", message, {"request": number}).response()
 
 
 def _page(number: str) -> flask.Response:

@@ -49,7 +49,7 @@ class Looked:
 
 
 def look(store: Store) -> str:
-    for cannot, probe in (("read", store.probe), ("write", store.probe_writing)):
+    for cannot, probe in (("read", store.probe), ("read", store.generation), ("write", store.probe_writing)):
         try:
             probe()
         except Exception as error:  # whatever the database raises, the answer is that we are not ready
