@@ -470,12 +470,18 @@ NOT_WALKED = {
 }  # fmt: skip
 
 
+WALKED_FOR = ("layer", "layer_id", "briefing_id", "need", "services")
+
+
 def commands(group: click.Group, *above: str):
     for name, command in group.commands.items():
         path = (*above, name)
         if {" ".join(path), path[0]} & NOT_WALKED.keys():
             continue
-        yield from commands(command, *path) if isinstance(command, click.Group) else [(path, command)]
+        if isinstance(command, click.Group):
+            yield from commands(command, *path)
+        elif {"user", *WALKED_FOR} & {param.name for param in command.params}:
+            yield path, command  # the others are for who runs the machine, or read files of their own
 
 
 def lines(command: click.Command, path: tuple[str, ...], person: str, kind: str, one: str, tmp) -> list[list[str]]:
