@@ -203,6 +203,7 @@ def create_server(environ=None, *, accept_loss: bool = False) -> flask.Flask:
     chosen.home.mkdir(parents=True, exist_ok=True)
     store = open_store(chosen.database_url, region, marker=chosen.marker, accept_loss=accept_loss)
     store.anchor_at(chosen.anchor)
+    store.accounts.secret_key = chosen.secret_key
     _forget(store, chosen.keep_sign_ins_days)
     published = Published(region, store, chosen.home, chosen.tiles_url, chosen.tiles_attribution)
     app = create_app(published, chosen.secret_key, oidc=chosen.oidc)

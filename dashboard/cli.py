@@ -6,7 +6,10 @@ standard output and nothing else; messages and progress go to standard error.
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
+import traceback
 from pathlib import Path
 
 import click
@@ -106,8 +109,6 @@ def region_show(as_json: bool) -> None:
 @click.option("--accept-loss", is_flag=True, help="Take a region pack that lacks areas or layers which it had before.")
 def serve(host: str, port: int, workers: int, threads: int, accept_loss: bool) -> None:
     """Serve the region in use."""
-    import logging
-
     from dashboard import serving
     from dashboard.app import create_server
     from dashboard.auth import hosts
@@ -162,5 +163,25 @@ def values(layer: str, level: str, period: str | None, user: str, form: str, out
         click.echo(f"wrote {out}", err=True)
 
 
+def run() -> None:
+    """The command, ended at once when it is done: libraries' own threads may crash an interpreter that takes itself down."""
+    code = 1
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        if isinstance(end.code, str):
+            click.echo(end.code, err=True)
+    except BaseException:
+        traceback.print_exc()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # whoever read it has gone, or the disk is full
+            code = code or 1
+    logging.shutdown()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    main()
+    run()

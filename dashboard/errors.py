@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from dashboard.api.answers import ApiError
 from dashboard.html import page
 from dashboard.web import published
+from layers import StoreFault
 
 log = logging.getLogger("commonground")
 
@@ -23,6 +24,7 @@ def install(server: flask.Flask) -> None:
     """Answer whatever a route, a callback or a handler raises; also where Flask's or Dash's settings for developers are on."""
     server.config["PROPAGATE_EXCEPTIONS"] = False
     server.register_error_handler(Exception, unexpected)
+    server.register_error_handler(StoreFault, store_away)
 
 
 def unexpected(error: Exception):
@@ -39,6 +41,23 @@ def unexpected(error: Exception):
     return response
 
 
+def store_away(error: StoreFault):
+    """The disk is full, the database locked, away or damaged: said in one way to people and in one to programs."""
+    request = flask.request
+    log.error("%s %r: %s", request.method, request.path[:300], error)
+    if _is_for_programs(request):  # only the title: the faults may name files and hosts
+        response = ApiError(503, "store-fault", error.title).response()
+    else:
+        lines = [
+            error.title,
+            "It is looked at again with every request: try again in a minute. What you have open stays as it is.",
+        ]
+        response = _message("The data cannot be reached at this moment", lines, 503)
+    response.headers["Retry-After"] = "10"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def _is_for_programs(request: flask.Request) -> bool:
     if request.path.startswith(FOR_PROGRAMS) or request.is_json:
         return True
@@ -48,18 +67,21 @@ def _is_for_programs(request: flask.Request) -> bool:
 
 def _document(number: str) -> flask.Response:
     message = f"{WORDS} Tell whoever looks after this site the number {number}."
-    return ApiError(500, "mistake", message, {"request": number}).response()
+    return ApiError(500, "internal-server-error", message, {"request": number}).response()
 
 
 def _page(number: str) -> flask.Response:
     lines = [WORDS, f"Try again. If it happens again, tell whoever looks after this site the number {number}."]
-    heading = "This page could not be made"
+    return _message("This page could not be made", lines, 500)
+
+
+def _message(heading: str, lines: list[str], status: int) -> flask.Response:
     try:
         return page(
-            published(), "message.html", title=heading, path="", status=500, heading=heading, lines=lines, links=[]
+            published(), "message.html", title=heading, path="", status=status, heading=heading, lines=lines, links=[]
         )
     except Exception:  # what failed may be what every page needs
-        log.exception("request %s: the page that says so failed too", number)
+        log.exception("the page that says so failed too")
         text = "".join(f"<p>{line}</p>" for line in lines)
         document = f"<!DOCTYPE html><html lang=en-GB><title>{heading}</title><h1>{heading}</h1>{text}</html>"
-        return flask.Response(document, 500, mimetype="text/html")
+        return flask.Response(document, status, mimetype="text/html")

@@ -1,18 +1,30 @@
-"""``/healthz``: the process answers. ``/readyz``: the store answers too. Neither needs a sign-in."""
+"""``/healthz``: the process answers. ``/readyz``: the store can be read, and written to. Neither needs a sign-in."""
 
 from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
 
 from flask import Blueprint
 
 from dashboard.api.answers import ApiError
 from dashboard.web import published
-from layers import pack_notices
+from layers import Store, StoreFault, pack_notices
+
+log = logging.getLogger("commonground")
+
+KEEP_S = 2.0
+"""How long an answer is given again: whoever asks may be anybody, and each look writes to the disk."""
+READ_ONLY = "The store can be read, but nothing can be written to it; publishing and signing in have to wait."
 
 
 def blueprint() -> Blueprint:
     routes = Blueprint("health", __name__)
     routes.add_url_rule("/healthz", view_func=healthz)
-    routes.add_url_rule("/readyz", view_func=readyz)
+    looked = Looked()
+    routes.add_url_rule("/readyz", "readyz", lambda: readyz(looked))
     return routes
 
 
@@ -20,11 +32,38 @@ def healthz():
     return {"status": "ok"}
 
 
-def readyz():
+@dataclass
+class Looked:
+    """What the last look at the store found: "" when all is well, else which of the two cannot be done."""
+
+    at: float = float("-inf")
+    cannot: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def now(self, store: Store) -> str:
+        with self.lock:  # whoever comes meanwhile is given the same answer
+            if time.monotonic() - self.at >= KEEP_S:
+                self.cannot = look(store)
+                self.at = time.monotonic()
+            return self.cannot
+
+
+def look(store: Store) -> str:
+    for cannot, probe in (("read", store.probe), ("read", store.generation), ("write", store.probe_writing)):
+        try:
+            probe()
+        except Exception as error:  # whatever the database raises, the answer is that we are not ready
+            log.warning("the store cannot be %s: %s", "read" if cannot == "read" else "written to", error)
+            return cannot if isinstance(error, StoreFault) else "read"
+    return ""
+
+
+def readyz(looked: Looked):
     here = published()
-    try:
-        here.store.generation()
-    except Exception as error:  # whatever the database raises, the answer is that we are not ready
-        raise ApiError(503, "not-ready", "The store does not answer.", type(error).__name__) from error
-    notices = [str(fault) for fault in pack_notices(here.region, here.store.filled.left_out)]
-    return {"status": "ready", "region": here.region.id} | ({"notices": notices} if notices else {})
+    cannot = looked.now(here.store)
+    if cannot == "read":
+        raise ApiError(503, "not-ready", "The store cannot be read.")
+    answer = {"status": "read-only" if cannot else "ready", "region": here.region.id}
+    notices = [READ_ONLY] if cannot else []
+    notices += [str(fault) for fault in pack_notices(here.region, here.store.filled.left_out)]
+    return answer | ({"notices": notices} if notices else {})

@@ -15,7 +15,7 @@ from dashboard.auth.oidc import Journey, NotLetIn, Provider, account_for, start_
 from dashboard.pages.sign_in import PATH, SignIn, sign_in_page
 from dashboard.published import Published
 from dashboard.web import origin
-from layers import PUBLIC, SYSTEM, Refused, SignInFailed, TooManyAttempts, User, Viewer
+from layers import PUBLIC, SYSTEM, Refused, SignInFailed, StoreFault, TooManyAttempts, User, Viewer
 
 log = logging.getLogger("commonground.auth")
 
@@ -88,6 +88,8 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
             return page(429, problem=str(error))
         except SignInFailed:
             return page(401, problem="The password that you have now is another.")
+        except StoreFault:
+            raise  # the one page that says so
         except Refused as refused:
             return page(400, problem=f"{refused.title} {'; '.join(f'{f.what}: {f.todo}' for f in refused.faults)}.")
         response = flask.redirect(f"{PATH}?changed", 303)

@@ -26,6 +26,7 @@ from layers import (
     NotFound,
     NotPermitted,
     Refused,
+    StoreFault,
     Viewer,
     Withdrawn,
     follow_pack,
@@ -215,6 +216,8 @@ def undo(layer_id: str, act, what: str, errors: dict[str, str]):
             published(), "message.html", title="Not permitted", path=PATH, status=403, heading="This is not yours to change",
             lines=[str(error)], links=[("Back to the layer", f"{PATH}/{layer_id}")],
         )  # fmt: skip
+    except StoreFault:
+        raise  # the one page that says so
     except Refused as error:
         text = "; ".join(str(fault) for fault in error.faults) or error.title
         return show(layer_id, errors={f"{what}-reason": text}, status=409, given={"reason": reason, "what": what})

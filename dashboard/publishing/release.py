@@ -12,7 +12,7 @@ from dashboard.auth.session import current_viewer
 from dashboard.publishing import answers as asking
 from dashboard.publishing import wizard
 from dashboard.publishing.reports import checks_of
-from layers import KEYS, Draft, EditConflict, Fault, Kind, NotPermitted, Refused, Submission, Viewer
+from layers import KEYS, Draft, EditConflict, Fault, Kind, NotPermitted, Refused, StoreFault, Submission, Viewer
 
 
 def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused | None = None, **values):
@@ -115,6 +115,8 @@ def publish_now(draft: Draft, given: Mapping[str, str], at: datetime | None):
             checked_by=draft.checked_by,
             review_on=given["review_on"],
         )
+    except StoreFault:
+        raise  # the one page that says so
     except Refused as error:
         return publish_page(draft, refused=error, status=409)
     except NotPermitted:

@@ -15,7 +15,7 @@ from dashboard.publishing.answers import STEP_TITLES
 from dashboard.publishing.reports import Before
 from dashboard.publishing.uploads import Received
 from dashboard.publishing.wizard import HOME_PATH, current, draft_of, go, may_publish, next_step, title_of
-from layers import Draft, EditConflict, Fault, Refused, Viewer, may_change
+from layers import Draft, EditConflict, Fault, Refused, StoreFault, Viewer, may_change
 
 MOST_DRAFTS, MOST_BYTES = 50, 1 << 30
 """Open drafts that one person may have, and the bytes of their files."""
@@ -72,6 +72,8 @@ def _take(draft: Draft | None):
             room_for_another(viewer)
         received = site.uploads.receive(flask.request)
         done = new_draft(received, viewer) if draft is None else other_file(draft, received, viewer)
+    except StoreFault:
+        raise  # the one page that says so
     except Refused as error:
         if received is not None:
             received.path.unlink(missing_ok=True)

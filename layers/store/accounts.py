@@ -11,8 +11,10 @@ process alike. The slowing is bounded, so that a stranger can hold up a person f
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import threading
+import time
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +28,7 @@ from layers.region import Region
 from layers.store.audit import add_line
 from layers.store.database import Database
 from layers.store.permissions import ROLES
-from layers.store.records import NotPermitted
+from layers.store.records import NotPermitted, StoreFault
 from layers.store.tables import failures, sessions, users
 
 IDLE = timedelta(hours=2)
@@ -37,6 +39,9 @@ ABSOLUTE = timedelta(hours=12)
 
 SEEN_EVERY = timedelta(minutes=1)
 """How exactly the last use of a session is kept: at most one write a minute for each."""
+
+REST_S = 20.0
+"""For how long nobody tries to note the use of a session after that could not be written."""
 
 SHORTEST, LONGEST = 12, 1024
 """Characters in a password. There are no other rules on its make-up: they make passwords worse."""
@@ -89,6 +94,8 @@ class Accounts:
 
     def __init__(self, database: Database):
         self.database = database
+        self._rest_until = 0.0
+        self.secret_key = ""  # of the server: a session that was begun under another one has ended
 
     def add_user(self, name: str, *, role: str, partner: str, password: str | None = None, by: Viewer) -> User:
         """Make an account. Without a password the person can only come in through :meth:`start_session` (OIDC).
@@ -257,7 +264,7 @@ class Accounts:
         connection.execute(sa.delete(failures).where(failures.c.last_at < now - FORGET_AFTER))
         token = secrets.token_urlsafe(32)
         connection.execute(
-            sa.insert(sessions).values(token_sha256=_token_hash(token), user=name, started_at=now, seen_at=now)
+            sa.insert(sessions).values(token_sha256=self._hash_of(token), user=name, started_at=now, seen_at=now)
         )
         connection.execute(sa.update(users).where(users.c.name == name).values(signed_in_at=now))
         add_line(connection, at=now, by=Viewer(name, row.partner, row.role), action="sign-in")
@@ -268,16 +275,19 @@ class Accounts:
         if not token or len(token) > 200:
             return PUBLIC
         with self.database.reading() as connection:
-            row = _session(connection, token)
+            row = self._session(connection, token)
         if row is None or row.disabled_at is not None:
             return PUBLIC
         now = self.database.now()
         if now - row.started_at >= ABSOLUTE or now - row.seen_at >= IDLE:
             return PUBLIC
-        if now - row.seen_at >= SEEN_EVERY:
-            this = sessions.c.token_sha256 == _token_hash(token)
-            with self.database.writing(bump=False) as connection:
-                connection.execute(sa.update(sessions).where(this).values(seen_at=now))
+        if now - row.seen_at >= SEEN_EVERY and time.monotonic() >= self._rest_until:
+            this = sessions.c.token_sha256 == self._hash_of(token)
+            try:
+                with self.database.writing(bump=False) as connection:
+                    connection.execute(sa.update(sessions).where(this).values(seen_at=now))
+            except StoreFault:  # who may read goes on reading while nothing can be written
+                self._rest_until = time.monotonic() + REST_S
         return _viewer(row)
 
     def sign_out(self, token: str | None) -> None:
@@ -285,12 +295,29 @@ class Accounts:
         if not token:
             return
         with self.database.writing(bump=False) as connection:
-            row = _session(connection, token)
+            row = self._session(connection, token)
             if row is None:
                 return
-            this = sessions.c.token_sha256 == _token_hash(token)
+            this = sessions.c.token_sha256 == self._hash_of(token)
             connection.execute(sa.delete(sessions).where(this))
             add_line(connection, at=self.database.now(), by=_viewer(row), action="sign-out")
+
+    def _session(self, connection: sa.Connection, token: str) -> sa.Row | None:
+        """Whose session a token is, and since when; ended ones too."""
+        query = (
+            sa.select(users.c.name, users.c.partner, users.c.role, users.c.disabled_at)
+            .add_columns(sessions.c.started_at, sessions.c.seen_at)
+            .join_from(sessions, users, sessions.c.user == users.c.name)
+            .where(sessions.c.token_sha256 == self._hash_of(token))
+        )
+        return connection.execute(query).first()
+
+    def _hash_of(self, token: str) -> str:
+        """What is kept of a session's token: without the server's secret key nobody can tell which token it is of."""
+        content = token.encode("utf-8", "surrogatepass")
+        if not self.secret_key:
+            return hashlib.sha256(content).hexdigest()
+        return hmac.new(self.secret_key.encode(), content, "sha256").hexdigest()
 
 
 # -- details -----------------------------------------------------------------------------------------------------------
@@ -360,17 +387,6 @@ def _user_of(row: sa.Row) -> User:
     return User(**known, has_password=row.password_hash is not None)
 
 
-def _session(connection: sa.Connection, token: str) -> sa.Row | None:
-    """Whose session a token is, and since when; ended ones too."""
-    query = (
-        sa.select(users.c.name, users.c.partner, users.c.role, users.c.disabled_at)
-        .add_columns(sessions.c.started_at, sessions.c.seen_at)
-        .join_from(sessions, users, sessions.c.user == users.c.name)
-        .where(sessions.c.token_sha256 == _token_hash(token))
-    )
-    return connection.execute(query).first()
-
-
 def _viewer(row: sa.Row) -> Viewer:
     return Viewer(row.name, row.partner, row.role)
 
@@ -396,10 +412,6 @@ def _verify(hashed: str, password: str) -> bool:
             return HASHER.verify(hashed, password)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
-
-
-def _token_hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _key(kind: str, what: str) -> str:

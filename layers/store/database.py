@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
@@ -28,9 +29,12 @@ from layers.store.anchor import ADDED, Anchor
 from layers.store.marker import RESTORE, store_id
 from layers.store.records import StoreFault
 
-BUSY_S = 3
+BUSY_S = 2.5
 """How long a writer waits for another one, a reader for a connection, and anybody for a database server that does not answer.
 A publish holds the lock for milliseconds; whoever waits longer is told to try again."""
+
+AWAY_AFTER_S = 1.0
+"""A database that took longer than this to fail is not asked again for as long."""
 
 OPENING_BUSY_S = 900
 """The same while a store is being opened: a second worker waits here while the first one fills an empty store."""
@@ -50,6 +54,7 @@ class Database:
         self.engine = engine
         self.region = region
         self.now = clock
+        self._away: tuple[float, StoreFault] | None = None
         self.anchor = Anchor()  # where lines of the audit trail are noted outside the database
         self.id = ""  # of the store that was opened; "": not known, and not compared
         _every_database.add(self)
@@ -58,8 +63,16 @@ class Database:
     def reading(self, done: str = "read") -> Iterator[sa.Connection]:
         """A connection whose every SELECT sees the same moment. ``done``: what could not be done when it fails."""
         options = {"isolation_level": "REPEATABLE READ"} if self.engine.dialect.name == "postgresql" else {}
-        with _as_store_faults(done), self.engine.connect().execution_options(**options) as connection:
-            yield connection
+        if self._away is not None and time.monotonic() < self._away[0]:
+            raise self._away[1]
+        began = time.monotonic()
+        try:
+            with _as_store_faults(done), self.engine.connect().execution_options(**options) as connection:
+                yield connection
+        except StoreFault as fault:
+            if time.monotonic() - began > AWAY_AFTER_S:  # whoever comes next is not kept waiting for the same
+                self._away = (time.monotonic() + AWAY_AFTER_S, fault)
+            raise
 
     @contextlib.contextmanager
     def writing(self, *, bump: bool = True) -> Iterator[sa.Connection]:
@@ -98,7 +111,7 @@ class Database:
                     yield connection
             finally:
                 if sqlite:
-                    raw.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
+                    raw.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
 
     def anchor_at(self, anchor: Anchor) -> None:
         """Note the audit trail there from now on."""
@@ -200,9 +213,7 @@ def make_engine(url: str, *, to_read: bool = False) -> sa.Engine:
         _make_file(file)
         return _sqlite_engine(parsed, lambda: _connect(file, "mode=rw"), file)
     try:
-        engine = sa.create_engine(
-            parsed, pool_pre_ping=True, pool_timeout=BUSY_S, connect_args={"connect_timeout": BUSY_S}
-        )
+        engine = sa.create_engine(parsed, pool_pre_ping=True, pool_timeout=BUSY_S, connect_args={"connect_timeout": 2})
     except ModuleNotFoundError as error:
         todo = 'install it with: pip install "psycopg[binary]"'
         raise Refused("The database cannot be used.", [Fault("the driver psycopg is missing", "", todo)]) from error
@@ -210,7 +221,7 @@ def make_engine(url: str, *, to_read: bool = False) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _connected(connection, _record):
         with connection.cursor() as cursor:
-            cursor.execute(f"SET lock_timeout = '{BUSY_S}s'")
+            cursor.execute(f"SET lock_timeout = '{BUSY_S * 1000:.0f}ms'")
             if to_read:
                 cursor.execute("SET default_transaction_read_only = on")
         connection.commit()
@@ -310,7 +321,7 @@ def _sqlite_engine(url: sa.URL, connect: Callable[[], sqlite3.Connection], file:
         connection.isolation_level = None  # we say BEGIN ourselves: the driver's own timing breaks snapshots
         record.info["file"] = _identity(file)
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
         if cursor.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
             with contextlib.suppress(sqlite3.OperationalError):  # it is only read
                 cursor.execute("PRAGMA journal_mode = WAL")

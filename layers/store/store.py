@@ -531,6 +531,17 @@ class Store(Layers, Database):
         with self.writing(bump=False) as connection:
             add_line(connection, at=self.now(), by=by, action=action, of=layer_id, detail=detail)
 
+    def probe(self) -> None:
+        """Read the database itself, not what this process remembers of it. Raises :class:`StoreFault`."""
+        with self.reading() as connection:
+            columns = tables.meta.c
+            self.check_same(connection.execute(sa.select(columns.region_id, columns.made_at)).first())
+
+    def probe_writing(self) -> None:
+        """Write, and change nothing: the one row of meta is set to what it is. Raises :class:`StoreFault`."""
+        with self.writing(bump=False) as connection:
+            connection.execute(sa.update(tables.meta).values(generation=tables.meta.c.generation))
+
     def generation(self) -> int:
         """A number that grows whenever anything that the store shows may have changed. At most a second old."""
         state = self._state()

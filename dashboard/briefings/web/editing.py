@@ -19,7 +19,7 @@ from dashboard.briefings.writing.outline import differences
 from dashboard.html import environment
 from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import origin, published
-from layers import BriefingDraft, EditConflict, NotFound, NotPermitted, Refused, Viewer, may_change
+from layers import BriefingDraft, EditConflict, NotFound, NotPermitted, Refused, StoreFault, Viewer, may_change
 
 MOST_DRAFTS = 100
 
@@ -57,6 +57,8 @@ def edit_begin():
             if same and may_change(same[0].partner, viewer):
                 return flask.redirect(f"{EDIT}/{same[0].id}", 303)
         draft = briefings().drafts.begin(viewer, text, briefing_id)
+    except StoreFault:
+        raise  # the one page that says so
     except Refused as error:
         return _list(faults=drafting.remarks(error.faults), failed=error.title, status=422)
     return flask.redirect(f"{EDIT}/{draft.id}", 303)
@@ -125,6 +127,8 @@ def edit_save(draft_id: str):
             error.draft, text=text, status=409, overtaken=error.draft, revision=error.draft.revision,
             lines=differences(error.draft.text, text),
         )  # fmt: skip
+    except StoreFault:
+        raise  # the one page that says so
     except Refused as error:
         if quiet:
             return flask.jsonify(message=str(error)), 422

@@ -13,7 +13,7 @@ from dashboard.briefings.web.pages import EDIT, PATH, briefings, show
 from dashboard.briefings.writing import outline
 from dashboard.briefings.writing.drafting import clean_view, page_of_view, preview, remarks
 from dashboard.web import published
-from layers import EditConflict, Refused, may_change
+from layers import EditConflict, Refused, StoreFault, may_change
 
 
 def pin():
@@ -62,6 +62,8 @@ def pin_here():
         else:
             text, _ = start("", viewer)
             draft = briefings().drafts.begin(viewer, outline.remove(outline.insert(text, -1, added), 1))
+    except StoreFault:
+        raise  # the one page that says so
     except (Refused, EditConflict) as error:
         faults = remarks(getattr(error, "faults", ()))
         return _pin_page(view, kind, status=422, failed=str(error), faults=faults, headline=headline)

@@ -15,7 +15,7 @@ from dashboard.briefings.writing import drafting, outline
 from dashboard.briefings.writing.drafting import Remark
 from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import published
-from layers import BriefingDraft, EditConflict, Fault, Refused, Viewer, may_change, read_briefing
+from layers import BriefingDraft, EditConflict, Fault, Refused, StoreFault, Viewer, may_change, read_briefing
 
 
 def edit_publish(draft_id: str):
@@ -70,6 +70,8 @@ def edit_publish_now(draft_id: str):
     except EditConflict as error:
         said = (Remark(f"{error.draft.changed_by} changed this draft meanwhile", "look at it again, then publish"),)
         return _publish_page(error.draft, status=409, failed="Nothing was changed.", faults=said, given=given)
+    except StoreFault:
+        raise  # the one page that says so
     except Refused as error:
         where = {"colleague": "asked_of", "id": "briefing_id"}
         errors = {where[fault.where]: str(fault.what) for fault in error.faults if fault.where in where}

@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 import flask
 
+from dashboard import errors
 from dashboard.auth.session import current_viewer
 from dashboard.briefings.web import downloads, editing, pinning, publishing, reading, versions
 from dashboard.briefings.web.pages import EDIT, PATH, may_write, message
 from dashboard.html import wording_day
 from dashboard.jobs import Busy
-from layers import NotFound, NotPermitted, Refused, Withdrawn
+from layers import NotFound, NotPermitted, Refused, StoreFault, Withdrawn
 
 ONE, DRAFT = f"{PATH}/<briefing_id>", f"{EDIT}/<draft_id>"
 ROUTES = (
@@ -71,7 +72,8 @@ def blueprint() -> flask.Blueprint:
         routes.add_url_rule(address, view_func=view, methods=[method])
     routes.before_request(only_people)
     for error, answer in (
-        (Withdrawn, withdrawn), (NotFound, missing), (Refused, refused), (Busy, busy), (NotPermitted, not_permitted),
+        (StoreFault, errors.store_away), (Withdrawn, withdrawn),
+        (NotFound, missing), (Refused, refused), (Busy, busy), (NotPermitted, not_permitted),
     ):  # fmt: skip
         routes.register_error_handler(error, answer)
     return routes

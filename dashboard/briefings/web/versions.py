@@ -13,7 +13,7 @@ from dashboard.briefings.web.pages import PATH, briefings, number, show
 from dashboard.briefings.writing.outline import differences
 from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import published
-from layers import Refused, Withdrawn, may_change
+from layers import Refused, StoreFault, Withdrawn, may_change
 
 
 def history(briefing_id: str):
@@ -78,6 +78,8 @@ def _undo(briefing_id: str, what: str, undo: Callable, **to):
     if not errors:
         try:
             undo(briefing_id, by=viewer, reason=reason, **to)
+        except StoreFault:
+            raise  # the one page that says so
         except Refused as error:
             errors = {f"{what}-reason": "; ".join(map(str, error.faults)) or error.title}
     if errors:

@@ -342,3 +342,28 @@ def test_a_full_disk_at_any_byte_of_a_restore_leaves_no_store(region, tmp_path, 
     engine = make_engine(f"sqlite:///{home / 'store.sqlite'}", to_read=True)
     assert sa.inspect(engine).has_table("meta")
     engine.dispose()
+
+
+def test_a_full_disk_at_any_byte_of_a_publish_changes_nothing(region, tmp_path, filled_file):
+    """The log of the database may grow to so many bytes and no further: the failure is the disk's own, at every length."""
+    file = tmp_path / "store.sqlite"
+    shutil.copy(filled_file, file)
+    store = open_store(f"sqlite:///{file}", region, clock=lambda: NOON)
+    before, log = everything(store), file.with_name(f"{file.name}-wal")
+    failed = 0
+    for room in range(0, 400_000, 4_120):  # a page of the log with its header, so that each write is the last in turn
+
+        def work():
+            mine = open_store(f"sqlite:///{file}", region, clock=lambda: NOON, fill=False)
+            mine.publish(indicator(first=2), by=WEST_ANALYST)
+
+        if with_room_for(room, work):
+            break
+        failed += 1
+        assert everything(store) | {"audit": before["audit"]} == before, f"with room for {room:,} bytes"
+        assert check_store(store) == []
+    assert failed >= 5
+    assert check_store(store) == []
+    assert store.layer("noise", ADMIN).version == 1
+    assert log.exists()
+    store.close()
