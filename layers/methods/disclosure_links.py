@@ -77,15 +77,25 @@ def _add_up(low: np.ndarray, high: np.ndarray, nest: Nest) -> None:
         low[fill], high[fill] = totals[fill], tops[fill]
 
 
+def _narrow_enough(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Where a range says enough to be compared: what is hidden, or sums over what is, would agree with anything."""
+    with np.errstate(invalid="ignore"):
+        return high - low <= np.maximum(5.0 + 1e-6, 0.2 * (low + high))
+
+
 def agreement(low_a, high_a, low_b, high_b, nest: Nest) -> tuple[float, float]:
     """Share of the comparable cells in which two columns of ranges meet, and the evidence that this is no chance."""
     both = np.isfinite(low_a) & np.isfinite(low_b)
-    telling = both & (np.maximum(high_a, high_b) > 0)
+    telling = both & (np.maximum(high_a, high_b) > 0) & _narrow_enough(low_a, high_a) & _narrow_enough(low_b, high_b)
     count = int(telling.sum())
     if count < 4:
         return 0.0, 0.0
     meets = (low_a <= high_b + 1e-6) & (low_b <= high_a + 1e-6)
     share = float(meets[telling].mean())
+    for level in range(3):  # things that only rise and fall together agree about small areas and not about large ones
+        here = telling & (nest.at_level == level)
+        if here.sum() >= 5:
+            share = min(share, float(meets[here].mean()))
     if share < AGREE:
         return share, 0.0
     chance, tried = 0.0, 0

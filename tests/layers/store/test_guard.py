@@ -230,6 +230,13 @@ def test_periods_that_overlap(world):
     assert world.clean()
 
 
+def test_two_different_things_that_rise_and_fall_together_are_not_one(world):
+    """Drawn apart from the same expected numbers: much alike in small areas, and neither is held against the other."""
+    world.publish("first", value=world.draw(0.004))
+    world.publish("second", value=world.draw(0.004))
+    assert world.clean()
+
+
 def test_a_stricter_version_beside_the_one_before(world):
     count = world.draw(0.007)
     world.publish("events", value=count)
