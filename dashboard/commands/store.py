@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import click
@@ -57,9 +58,18 @@ def restore(file: Path, as_json: bool) -> None:
     chosen = settings.from_environment(to_read=True)
     region = load_region(chosen.region)
     done = restore_backup(file, chosen.database_url, region, marker=chosen.marker)
+    set_aside(chosen.anchor.file)
     if aside := chosen.anchor.set_aside():
         click.echo(f"What was noted of the lost store's audit trail is kept in {aside}.", err=True)
     _say(done, as_json, f"The store of {region.name} is as it was")
+
+
+def set_aside(notes: Path | None) -> None:
+    """The notes on the lost store's audit trail tell of lines that no backup holds: they are kept, under another name."""
+    if notes is not None and notes.exists():
+        number = next(n for n in itertools.count(1) if not notes.with_name(f"{notes.name}.before-restore-{n}").exists())
+        notes.rename(notes.with_name(f"{notes.name}.before-restore-{number}"))
+        click.echo(f"kept the notes on the audit trail of before as {notes.name}.before-restore-{number}", err=True)
 
 
 def _say(done, as_json: bool, lead: str) -> None:

@@ -78,7 +78,7 @@ def test_a_callback_answers_as_programs_expect(server, caplog):
     answer = server.test_client().post("/_dash-update-component", json=CALLBACK)
     number = check(answer, caplog)
     error = answer.get_json()["error"]
-    assert (error["code"], error["detail"]) == ("mistake", {"request": number})
+    assert (error["code"], error["detail"]) == ("internal-server-error", {"request": number})
 
 
 def test_a_page_says_it_to_people(server, caplog):

@@ -302,9 +302,15 @@ def test_a_backup_is_restored_into_an_empty_home_and_whole(used, tmp_path, monke
 
 def test_a_home_that_lost_its_store_gets_it_back(used, store_file, tmp_path):
     assert run(f"backup --out {tmp_path / 'b.zip'}").exit_code == 0
+    assert (
+        run("user change ann --role analyst --partner icb").exit_code == 0
+    )  # after the backup, and noted outside the store
     empty(store_file)
     assert run("check").exit_code == 1
     assert run(f"restore {tmp_path / 'b.zip'}").exit_code == 0
+    assert run("check").exit_code == 0
+    assert len(list(used.glob("*.before-restore-1"))) == 1
+    assert run("user change ann --role analyst --partner icb").exit_code == 0
     assert run("check").exit_code == 0
 
 
