@@ -308,7 +308,7 @@ def test_a_number_says_where_it_comes_from(open_page, site):
 def test_nothing_is_wider_than_a_small_window(open_page, site, size):
     page = open_page(site, viewport=size)
     for path in ("/briefings", "/briefings/alcohol", "/briefings/alcohol/changes", "/briefings/alcohol/history", "/briefings/wards",
-                 "/briefings/alcohol/embed", "/briefings/alcohol/notes"):  # fmt: skip
+                 "/briefings/alcohol/embed"):  # fmt: skip
         page.goto(f"{site.url}{path}")
         assert sideways(page) <= 0, path
     page.goto(f"{site.url}/briefings/alcohol/present#1")
@@ -318,7 +318,7 @@ def test_nothing_is_wider_than_a_small_window(open_page, site, size):
 
 def test_nothing_bars_anybody(open_page, site):
     page = open_page(site)
-    for path in ("", "/present#1", "/present#3", "/notes", "/embed", "/changes", "/history"):
+    for path in ("", "/present#1", "/present#3", "/embed", "/changes", "/history"):
         page.goto(f"{site.url}/briefings/alcohol{path}")
         no_barriers(page, path)
 

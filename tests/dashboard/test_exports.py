@@ -37,7 +37,7 @@ def test_a_new_row_is_offered_everywhere(monkeypatch, client, tiny, tiny_pack, t
     run = CliRunner().invoke(
         main, ["gaps", "--need", "crowded", "--services", "clinics", "--robustness", "0", "--format", "tabs"]
     )
-    assert run.output.startswith("code\tname\tlad_code\t")
+    assert run.stdout.startswith("code\tname\tlad_code\t")
     assert CliRunner().invoke(main, ["values", "harm", "--level", "ward", "--format", "tabs"]).output.count("\t") > 10
     refused = CliRunner().invoke(main, ["together", "--services", "clinics", "--format", "tabs"])
     assert refused.exit_code == 2 and "'tabs' is not one of" in refused.output

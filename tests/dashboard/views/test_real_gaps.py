@@ -214,7 +214,7 @@ def test_three_new_sites_are_the_same_on_screen_in_the_api_and_from_the_command(
     shown = follow(box, PlanAsk(new=3), shown.job, PUBLIC)
     assert shown.state == "done" and shown.sentence == want["sentence"] and shown.alone == want["alone_sentence"]
     assert [place["name"] for place in shown.places] == [site["name"] for site in want["sites"]]
-    assert [row.newly_within for row in shown.by_authority] == [row["newly_within"] for row in want["by_authority"]]
+    assert [row.residents for row in shown.by_authority] == [row["residents"] for row in want["by_authority"]]
 
 
 def test_an_age_band_shares_the_capacity(here, asked, found, get):
