@@ -177,7 +177,7 @@ class Wire:
         if address.startswith("http"):
             self.received.append((address, int(size)))
 
-    def valid_selection(self, quiet: float = 0.6) -> None:
+    def settle(self, quiet: float = 0.6) -> None:
         """Wait until nothing has been asked for or answered for a while."""
         last, since = None, time.perf_counter()
         while time.perf_counter() - since < quiet:

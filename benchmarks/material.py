@@ -85,7 +85,9 @@ def prepare(pack: Path, say, *, demo: bool = False) -> Ground:
 
 def _mark(pack: Path) -> str:
     """Changes when the pack was built anew or the store is laid out anew, so that nothing outdated is used."""
-    layout = (ROOT / "layers" / "schema.py").read_bytes() + (ROOT / "layers" / "store.py").read_bytes()
+    layout = b"".join(
+        (ROOT / "layers" / "store" / f"{name}.py").read_bytes() for name in ("tables", "migrations", "store")
+    )
     built = (pack / "region.toml").stat().st_mtime_ns
     return hashlib.sha256(layout + f"{pack} {built}".encode()).hexdigest()[:12]
 
