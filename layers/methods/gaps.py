@@ -74,6 +74,7 @@ def find_gaps(
     wards: WardParts | None = None,
     compare_wards: bool = True,
     adjacency: csr_array | None = None,
+    draws: Stability | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> GapResult:
@@ -84,7 +85,7 @@ def find_gaps(
     Series for the level of the request, or a Series for each level. ``model``, ``border``, ``percentiles``, ``wards`` and
     ``adjacency`` may be handed in from an earlier result of the same services and level (``result.model``,
     ``result.border``, ``result.need.percentiles``, ``result.wards``): while a weight slider moves, only ranks and
-    communities are new. Raises :class:`Refused` with every fault of the request.
+    communities are new. ``draws`` of this very request are not drawn again. Raises :class:`Refused` with every fault of the request.
     """
     people, cars = (gap_request.at_level(given, request.level, request.level) for given in (demand, no_car_share))
     gap_request.check_request(request, areas, indicators, services, people, cars, travel)
@@ -101,8 +102,8 @@ def find_gaps(
     if border is None:
         border = _border(request, frame, model, limit)
     gap = underserved(measured.score, access.poor, request.need_threshold)
-    sure = None
-    if request.robustness:
+    sure = draws if request.robustness else None
+    if request.robustness and draws is None:
         sure = stability(
             parts, weights, model, access.metric.id, limit, draws=request.robustness, seed=request.seed,
             progress=progress, cancel=cancel,
