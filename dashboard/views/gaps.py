@@ -214,8 +214,8 @@ def gaps_for(
     result = None if own_table else answers.find(key)
     if result is None:
         level, detour = request.level, request.detour
-        how = (places, level, detour, request.alone, more.key, request.walking_kmh, request.driving_kmh)
-        access_key, ward_key = ("model", *how), ("wards", data, *how)
+        how = (places, detour, request.alone, more.key, request.walking_kmh, request.driving_kmh)
+        access_key, ward_key = ("model", *how), ("wards", data, level, *how)
         border_key = ("border", places, level, detour, request.max_m, bool(more.key))
         told = not own_table
         sure = None
@@ -246,7 +246,7 @@ def gaps_for(
         for part in data:
             parts.keep(("percentile", part, level), result.need.percentiles[part[0]])
         if told:
-            parts.keep(access_key, result.model)
+            parts.keep(access_key, result.model.small)
             parts.keep(border_key, result.border)
             if result.wards is not None:
                 parts.keep(ward_key, result.wards)
@@ -262,8 +262,7 @@ def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, 
     at_level = [layer.values.get(request.level) for layer in read.values()]
     sampled = sum(frame is not None and frame["numerator"].notna().any() for frame in at_level)
     count = sum(len(layer.table) for layer in sites.values())
-    areas = published.region.areas.get(request.level, ())
-    price = draws.price_of(request, len(areas), sampled, count)
+    price = draws.price_of(request, len(published.region.areas["lsoa"]), sampled, count)
     if draws.is_affordable(price):
         return None
     found = gaps_for(published, replace(request, robustness=0), viewer, period=more["period"])
