@@ -217,6 +217,7 @@ def gaps_for(
                 border=parts.find(border_key) if told else None,
                 percentiles=_percentiles(parts, data, level),
                 adjacency=adjacency_of(published, level) if level in LEVELS else None,
+                water=published.region.water,
                 progress=progress,
             )
         except Refused as refused:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from layers.geography.points import authorities_of
 from layers.methods.access import AccessModel, access_model, read_sites
@@ -144,16 +143,17 @@ def compare_options(
         frame = apply_options(services, changes, areas)
         then = access_model(areas, read_sites(frame), **settings)
         after, poor_after, _ = row.measure(then, max_m, cut)
-        under, under_after = high & poor, high & poor_after
-        cost, cost_after = now.nearest[0], then.nearest[0]
+        under, under_after = high & poor & ~now.crossing, high & poor_after & ~then.crossing
+        both = ~now.crossing & ~then.crossing  # what nobody can reach is neither a gap nor mended
+        cost, cost_after = now.reached, then.reached
         out[name] = Outcome(
             name,
             len(then.sites),
             float(residents[under_after].sum()),
-            float(residents[under & ~under_after].sum()),
-            float(residents[~under & under_after].sum()),
+            float(residents[both & under & ~under_after].sum()),
+            float(residents[both & ~under & under_after].sum()),
             None if limit is None or not np.isfinite(limit) else float(residents[cost_after <= limit].sum()),
-            mean_cost(cost_after, residents),
+            mean_cost(cost_after, residents * np.isfinite(cost if np.isfinite(cost).any() else cost_after)),
             who_gains(areas["lad_code"], residents, cost, cost_after, max_m),
             who_gains(groups, residents, cost, cost_after, max_m),
             pd.DataFrame(
@@ -187,11 +187,11 @@ def _overlaps(
             "already_within": None,
         }
         if others.any():
-            entry["nearest_existing_m"] = float(np.hypot(*(now.sites.xy[others] - place).T).min())
+            entry["nearest_existing_m"] = now.nearest_site(place, others)
         if max_m is not None:
-            reach = np.hypot(*(now.xy - place).T) * now.multiplier <= max_m
+            reach = now.within(place, max_m)
             entry["residents_within"] = float(residents[reach].sum())
-            before = cKDTree(now.sites.xy[others]).query(now.xy)[0] * now.multiplier if others.any() else np.inf
+            before = now.cost_to(now.sites.xy[others], np.full(len(now.xy), float(max_m)))[0]
             entry["already_within"] = float(residents[reach & (before <= max_m)].sum())
         out.append(entry)
     return tuple(out)

@@ -13,20 +13,24 @@ from layers.methods.access import Sites, access_model, read_sites
 from layers.methods.gap_request import NEED_THRESHOLD, ServiceLayer
 from layers.methods.json_values import json_rows, plain
 from layers.methods.metrics import either
+from layers.methods.water import Water
 from layers.model import Fault, Refused
 
 NO_SERVICE = "no-service"  # at all
 NO_OWN_SERVICE = "no-own-service"  # the authority has none
+NO_OWN_WAY = "no-own-way"  # every one of the authority's own is across water, and no way leads there
 NO_AUTHORITY = "no-authority"  # the area lies in none that is known
 
 
 @dataclass(frozen=True)
 class BorderView:
-    """Nearest over everybody's services against one's own authority's. Frames are on the areas' index."""
+    """Nearest over everybody's services against one's own authority's. Frames are on the areas' index.
 
-    areas: (
-        pd.DataFrame
-    )  # alone_m, together_m, border_penalty_m, reason, nearest_service_id, nearest_service, nearest_lad
+    ``areas``: alone_m, together_m, border_penalty_m, reason, nearest_service_id, nearest_service, nearest_lad,
+    nearer_elsewhere, crossing (no service can be reached over land) and crossings (names, on the way).
+    """
+
+    areas: pd.DataFrame
     authorities: pd.DataFrame  # one row per authority, see :func:`border_view`
 
 
@@ -37,7 +41,9 @@ def border_view(
 
     The penalty is never negative, and NaN with a ``reason`` where the authority has no service of its own. An area is
     *nearer elsewhere* when its nearest service stands outside its authority and is strictly nearer than its own. Where two
-    are equally near, its own is meant.
+    are equally near, its own is meant. Where all its own are across water without a way and another can be reached, there is
+    no penalty, with the reason; where none can be reached at all the area is ``crossing``, judged by straight lines, and in
+    no total.
     """
     sites = services if isinstance(services, Sites) else read_sites(services)
     settings.pop("alone", None)
@@ -45,16 +51,22 @@ def border_view(
     alone_model = access_model(areas, sites, alone=True, **settings)
     together, site = together_model.nearest
     alone, own_site = alone_model.nearest
-    together = np.minimum(together, alone)
-    site = np.where((own_site >= 0) & (alone <= together), own_site, site)
+    crossing = together_model.crossing
+    no_way = alone_model.crossing & ~crossing  # then the line to one's own is no reason to prefer it
+    together = np.where(no_way, together, np.minimum(together, alone))
+    own_first = (own_site >= 0) & (alone <= together) & ~no_way
+    site = np.where(own_first, own_site, site)
     lad = together_model.lad
     served = np.isfinite(together)
     has_own = np.isfinite(alone)
-    reason = np.where(~served, NO_SERVICE, np.where(has_own, "", np.where(lad == "", NO_AUTHORITY, NO_OWN_SERVICE)))
+    lacking = np.where(lad == "", NO_AUTHORITY, NO_OWN_SERVICE)
+    reason = np.where(~served, NO_SERVICE, np.where(~has_own, lacking, np.where(no_way, NO_OWN_WAY, "")))
     with np.errstate(invalid="ignore"):
-        penalty = np.where(has_own, np.maximum(alone - together, 0.0), np.nan)
+        penalty = np.where(has_own & ~no_way, np.maximum(alone - together, 0.0), np.nan)
     near = lambda texts: np.where(site >= 0, texts[site], "") if len(sites) else np.full(len(areas), "", object)  # noqa: E731
-    elsewhere = served & (alone > together)
+    elsewhere = served & ((alone > together) | no_way)
+    crossed = np.empty(len(areas), dtype=object)
+    crossed[:] = together_model.crossed(np.arange(len(areas)), site)
     frame = pd.DataFrame(
         {
             "alone_m": np.where(has_own, alone, np.nan),
@@ -65,6 +77,8 @@ def border_view(
             "nearest_service": near(sites.names),
             "nearest_lad": near(sites.lad),
             "nearer_elsewhere": elsewhere,
+            "crossing": crossing,
+            "crossings": crossed,
         },
         index=areas.index,
     )
@@ -74,9 +88,10 @@ def border_view(
 def _by_authority(areas: pd.DataFrame, frame: pd.DataFrame, sites: Sites, max_m: float | None) -> pd.DataFrame:
     """Totals per authority: own services, residents, residents nearer elsewhere, mean metres alone and together."""
     people = areas["population"].to_numpy("float64")
-    both = frame["border_penalty_m"].notna().to_numpy()
-    served = frame["together_m"].notna().to_numpy()
-    elsewhere = frame["nearer_elsewhere"].to_numpy()
+    reached = ~frame["crossing"].to_numpy()
+    both = frame["border_penalty_m"].notna().to_numpy() & reached
+    served = frame["together_m"].notna().to_numpy() & reached
+    elsewhere = frame["nearer_elsewhere"].to_numpy() & reached
     table = pd.DataFrame(
         {
             "lad_code": areas["lad_code"].to_numpy(object),
@@ -135,11 +150,12 @@ def find_together(
     detour: float = 1.0,
     footprint: Sequence[str] = (),
     score: pd.Series | None = None,
+    water: Water | None = None,
 ) -> TogetherResult:
     """What changes when everybody's services count instead of only one's own authority's.
 
     With ``score`` (need) the summary also says how many areas would be called underserved when looking alone, and are not
-    when looking together: the areas misjudged.
+    when looking together: the areas misjudged. ``water`` finds the ways where a straight line crosses water.
     """
     faults = []
     if level not in areas:
@@ -155,7 +171,7 @@ def find_together(
     standards = [layer.descriptor.access_standard for layer in services.values()]
     if max_m is None and any(standards):
         max_m = float(min(standard.max_m for standard in standards if standard is not None))
-    view = border_view(frame, sites, max_m, detour=detour)
+    view = border_view(frame, sites, max_m, detour=detour, water=water)
     listed = frame["lad_code"].isin(footprint) if footprint else pd.Series(True, index=frame.index)
     names = dict(zip(areas["lad"]["code"], areas["lad"]["name"], strict=True)) if "lad" in areas else {}
     table = pd.concat([frame[["code", "name", "lad_code", "population"]], view.areas], axis=1)
@@ -164,19 +180,22 @@ def find_together(
     if footprint:
         authorities = authorities[authorities["lad_code"].isin(footprint)].reset_index(drop=True)
     people = frame["population"]
-    own = view.areas["nearer_elsewhere"] & listed
+    apart = view.areas["crossing"]
+    own = view.areas["nearer_elsewhere"] & listed & ~apart
     summary: dict[str, Any] = {
         "residents": float(people[listed].sum()),
         "areas_nearer_elsewhere": int(own.sum()),
         "residents_nearer_elsewhere": float(people[own].sum()),
         "residents_without_own_service": float(people[listed & (view.areas["reason"] == NO_OWN_SERVICE)].sum()),
         "services": len(sites),
+        "crossing": {"areas": int((apart & listed).sum()), "residents": float(people[apart & listed].sum())},
+        "crossings": residents_by_crossing(table[own]),
         "flows": _flows(table[own]),
     }
     if max_m is not None:
-        alone = ~(view.areas["alone_m"] <= max_m)
+        alone = ~(view.areas["alone_m"] <= max_m) | (view.areas["reason"] == NO_OWN_WAY)
         together = ~(view.areas["together_m"] <= max_m)
-        judged = alone & ~together & listed
+        judged = alone & ~together & listed & ~apart
         summary["areas_misjudged"] = int(judged.sum())
         summary["residents_misjudged"] = float(people[judged].sum())
         if score is not None:
@@ -194,12 +213,17 @@ def find_together(
 
 
 def _flows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Residents by their own authority and that of their nearest service, largest first."""
-    if table.empty:
-        return []
-    total = (
-        table.groupby(["lad_code", "nearest_lad"], sort=True)["population"]
-        .sum()
-        .sort_values(ascending=False, kind="stable")
-    )
-    return [{"lad_code": a, "nearest_lad": b, "residents": float(n)} for (a, b), n in total.items()]
+    """Residents by their own authority and that of their nearest service, largest first, and by the crossings on the way."""
+    flows = []
+    for (own, other), part in table.groupby(["lad_code", "nearest_lad"], sort=True):
+        residents = float(part["population"].sum())
+        crossings = residents_by_crossing(part)
+        flows.append({"lad_code": own, "nearest_lad": other, "residents": residents, "crossings": crossings})
+    return sorted(flows, key=lambda flow: -flow["residents"])
+
+
+def residents_by_crossing(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Residents whose way to the nearest service leads over each crossing, most first; one way may lead over several."""
+    ways = table[["crossings", "population"]].explode("crossings").dropna(subset="crossings")
+    total = ways.groupby("crossings", sort=True)["population"].sum().sort_values(ascending=False, kind="stable")
+    return [{"name": name, "residents": float(residents)} for name, residents in total.items()]

@@ -48,14 +48,14 @@ def vanishing(gap: pd.Series, areas: pd.DataFrame, ward_gap: pd.Series, wards: p
     )
 
 
-def ward_parts(request, areas, indicators, services, demand, no_car_share, travel) -> WardParts | None:
+def ward_parts(request, areas, indicators, services, demand, no_car_share, travel, water=None) -> WardParts | None:
     """What is needed to ask the same at ward level; None where that cannot be done with what was handed in."""
     wards = areas.get("ward")
     people, cars = at_level(demand, "ward", request.level), at_level(no_car_share, "ward", request.level)
     lacking = travel is not None or (demand is not None and people is None) or (request.fair and cars is None)
     if request.level != "lsoa" or wards is None or lacking:
         return None
-    model, names = model_of(request, wards, services, people, cars, None), [name for name, _ in request.need]
+    model, names = model_of(request, wards, services, people, cars, None, water), [name for name, _ in request.need]
     if not all("ward" in indicators[i].values for i in names):
         return WardParts(model, None)
     parts = [Indicator.of(indicators[i].descriptor, indicators[i].values["ward"]) for i in names]

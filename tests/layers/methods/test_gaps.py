@@ -523,7 +523,7 @@ def test_rank_and_neutral_are_refused():
 def test_together_by_hand():
     result = find_together(clinics(rows=(0,)), AREAS)
     assert result.summary["residents_nearer_elsewhere"] == 7_600 and result.summary["residents"] == 13_600
-    assert result.summary["flows"] == [{"lad_code": "TB", "nearest_lad": "TA", "residents": 7_600.0}]
+    assert result.summary["flows"] == [{"lad_code": "TB", "nearest_lad": "TA", "residents": 7_600.0, "crossings": []}]
     document = result.to_json()
     json.dumps(document, allow_nan=False)
     assert {"alone_m", "together_m", "border_penalty_m"} <= set(document["areas"][0])
