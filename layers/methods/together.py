@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from layers.methods.access import Sites, access_model, read_sites
+from layers.methods.access_means import SMALL, Members, members_of
 from layers.methods.gap_request import NEED_THRESHOLD, ServiceLayer
 from layers.methods.json_values import json_rows, plain
 from layers.methods.metrics import either
@@ -23,15 +24,31 @@ NO_AUTHORITY = "no-authority"  # the area lies in none that is known
 
 
 @dataclass(frozen=True)
+class Flow:
+    """Residents of one authority who are nearer to a service in another. One way may lead over several crossings."""
+
+    lad_code: str
+    nearest_lad: str
+    residents: float
+    crossings: list[dict[str, Any]]  # name and residents, most first
+
+
+@dataclass(frozen=True)
 class BorderView:
     """Nearest over everybody's services against one's own authority's. Frames are on the areas' index.
 
     ``areas``: alone_m, together_m, border_penalty_m, reason, nearest_service_id, nearest_service, nearest_lad,
-    nearer_elsewhere, crossing (no service can be reached over land) and crossings (names, on the way).
+    nearer_elsewhere, residents_nearer_elsewhere, crossing (no service can be reached over land) and crossings (names, on the way
+    to the nearest). ``authorities``: one row each, see :func:`border_view`. ``across``: who is nearer elsewhere, largest first.
     """
 
     areas: pd.DataFrame
-    authorities: pd.DataFrame  # one row per authority, see :func:`border_view`
+    authorities: pd.DataFrame
+    across: tuple[Flow, ...] = field(repr=False)
+
+    def flows(self, footprint: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Residents by their own authority and that of their nearest service, largest first, and by crossing on the way."""
+        return [asdict(flow) for flow in self.across if not footprint or flow.lad_code in footprint]
 
 
 def border_view(
@@ -64,7 +81,7 @@ def border_view(
     with np.errstate(invalid="ignore"):
         penalty = np.where(has_own & ~no_way, np.maximum(alone - together, 0.0), np.nan)
     near = lambda texts: np.where(site >= 0, texts[site], "") if len(sites) else np.full(len(areas), "", object)  # noqa: E731
-    elsewhere = served & ((alone > together) | no_way)
+    elsewhere = served & ((alone > together) | no_way) & ~crossing
     crossed = np.empty(len(areas), dtype=object)
     crossed[:] = together_model.crossed(np.arange(len(areas)), site)
     frame = pd.DataFrame(
@@ -77,12 +94,108 @@ def border_view(
             "nearest_service": near(sites.names),
             "nearest_lad": near(sites.lad),
             "nearer_elsewhere": elsewhere,
+            "residents_nearer_elsewhere": np.where(elsewhere, areas["population"].to_numpy("float64"), 0.0),
             "crossing": crossing,
             "crossings": crossed,
         },
         index=areas.index,
     )
-    return BorderView(frame, _by_authority(areas, frame, sites, max_m))
+    return BorderView(frame, _by_authority(areas, frame, sites, max_m), _across(areas, frame))
+
+
+def _across(areas: pd.DataFrame, frame: pd.DataFrame) -> tuple[Flow, ...]:
+    table = frame[["nearest_lad", "residents_nearer_elsewhere", "crossings"]].assign(lad_code=areas["lad_code"])
+    table = table[frame["nearer_elsewhere"]].rename(columns={"residents_nearer_elsewhere": "residents"})
+    flows = [
+        Flow(str(own), str(other), float(part["residents"].sum()), _by_crossing(part["crossings"], part["residents"]))
+        for (own, other), part in table.groupby(["lad_code", "nearest_lad"], sort=True)
+    ]
+    return tuple(sorted(flows, key=lambda flow: -flow.residents))
+
+
+def _by_crossing(names: pd.Series, residents: pd.Series) -> list[dict[str, Any]]:
+    """Residents by crossing on their way, most first."""
+    ways = pd.DataFrame({"name": names, "residents": residents}).explode("name").dropna(subset="name")
+    total = ways.groupby("name", sort=True)["residents"].sum().sort_values(ascending=False, kind="stable")
+    return [{"name": str(name), "residents": float(n)} for name, n in total.items()]
+
+
+def by_crossing(flows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Residents of several flows by crossing on their way, most first."""
+    rows = [row for flow in flows for row in flow["crossings"]]
+    names, residents = ([row[key] for row in rows] for key in ("name", "residents"))
+    return _by_crossing(pd.Series(names, dtype=object), pd.Series(residents, dtype="float64"))
+
+
+def border_view_at(
+    areas: Mapping[str, pd.DataFrame],
+    level: str,
+    services: pd.DataFrame | Sites,
+    max_m: float | None = None,
+    **settings,
+) -> BorderView:
+    """:func:`border_view` of the small areas, as the areas of any level have it.
+
+    Metres are means over residents, those left out who live in ``crossing`` small areas, unless more than half of a larger area's
+    do; then it is ``crossing`` itself. The service named is the nearest of most residents; a larger area is nearer elsewhere
+    when more than half of them are, and their number is that of the small areas, as are the totals per authority.
+    """
+    small = border_view(areas[SMALL], services, max_m, **settings)
+    members = members_of(areas, level)
+    if members is None:
+        return small
+    part = small.areas
+    marked = part["crossing"].to_numpy(bool)
+    crossing = members.share_of(marked) > 0.5
+    counted = ~marked | crossing[np.maximum(members.place, 0)]
+    metres = (members.mean_of(part[name], counted) for name in ("alone_m", "together_m", "border_penalty_m"))
+    alone, together, penalty = metres
+    elsewhere = part["nearer_elsewhere"].to_numpy(bool)
+    frame = pd.DataFrame(
+        {
+            "alone_m": alone,
+            "together_m": together,
+            "border_penalty_m": penalty,
+            "reason": np.where(np.isfinite(penalty), "", members.commonest_of(part["reason"])),
+            **_nearest_of_most(part, members),
+            "nearer_elsewhere": members.share_of(elsewhere, counted) > 0.5,
+            "residents_nearer_elsewhere": members.total_of(part["residents_nearer_elsewhere"]),
+            "crossing": crossing,
+            "crossings": _crossings_of(part, members),
+        },
+        index=areas[level].index,
+    )
+    lads = areas[level]["lad_code"]
+
+    def count(mask: np.ndarray) -> np.ndarray:
+        return lads[mask].value_counts().reindex(small.authorities["lad_code"]).fillna(0).astype(int).to_numpy()
+
+    authorities = small.authorities.assign(
+        areas=count(np.ones(members.size, bool)), areas_nearer_elsewhere=count(frame["nearer_elsewhere"].to_numpy())
+    )
+    return BorderView(frame, authorities, small.across)
+
+
+def _crossings_of(small: pd.DataFrame, members: Members) -> np.ndarray:
+    """The crossings on the ways of each larger area's residents, those of most of them first."""
+    out = np.empty(members.size, dtype=object)
+    out[:] = [()] * members.size
+    over = small.assign(place=members.place, people=members.people)[small["crossings"].map(len).to_numpy() > 0]
+    for place, part in over[over["place"] >= 0].groupby("place"):
+        out[place] = tuple(row["name"] for row in _by_crossing(part["crossings"], part["people"]))
+    return out
+
+
+def _nearest_of_most(small: pd.DataFrame, members: Members) -> dict[str, np.ndarray]:
+    """The service that is nearest for most residents of each larger area: its id, name and authority."""
+    names = ["nearest_service_id", "nearest_service", "nearest_lad"]
+    # two lists may use one id, so a service is known by all three
+    number, services = pd.factorize(pd.MultiIndex.from_frame(small[names]), sort=True)
+    found = members.commonest_of(number)
+    return {
+        name: np.array(["" if at == "" else services[at][k] for at in found], dtype=object)
+        for k, name in enumerate(names)
+    }
 
 
 def _by_authority(areas: pd.DataFrame, frame: pd.DataFrame, sites: Sites, max_m: float | None) -> pd.DataFrame:
@@ -91,7 +204,7 @@ def _by_authority(areas: pd.DataFrame, frame: pd.DataFrame, sites: Sites, max_m:
     reached = ~frame["crossing"].to_numpy()
     both = frame["border_penalty_m"].notna().to_numpy() & reached
     served = frame["together_m"].notna().to_numpy() & reached
-    elsewhere = frame["nearer_elsewhere"].to_numpy() & reached
+    elsewhere = frame["nearer_elsewhere"].to_numpy()
     table = pd.DataFrame(
         {
             "lad_code": areas["lad_code"].to_numpy(object),
@@ -171,7 +284,7 @@ def find_together(
     standards = [layer.descriptor.access_standard for layer in services.values()]
     if max_m is None and any(standards):
         max_m = float(min(standard.max_m for standard in standards if standard is not None))
-    view = border_view(frame, sites, max_m, detour=detour, water=water)
+    view = border_view_at(areas, level, sites, max_m, detour=detour, water=water)
     listed = frame["lad_code"].isin(footprint) if footprint else pd.Series(True, index=frame.index)
     names = dict(zip(areas["lad"]["code"], areas["lad"]["name"], strict=True)) if "lad" in areas else {}
     table = pd.concat([frame[["code", "name", "lad_code", "population"]], view.areas], axis=1)
@@ -179,18 +292,17 @@ def find_together(
     authorities = view.authorities.assign(name=[names.get(code, code) for code in view.authorities["lad_code"]])
     if footprint:
         authorities = authorities[authorities["lad_code"].isin(footprint)].reset_index(drop=True)
-    people = frame["population"]
+    people, elsewhere = frame["population"], view.areas["residents_nearer_elsewhere"]
     apart = view.areas["crossing"]
-    own = view.areas["nearer_elsewhere"] & listed & ~apart
     summary: dict[str, Any] = {
         "residents": float(people[listed].sum()),
-        "areas_nearer_elsewhere": int(own.sum()),
-        "residents_nearer_elsewhere": float(people[own].sum()),
+        "areas_nearer_elsewhere": int((view.areas["nearer_elsewhere"] & listed).sum()),
+        "residents_nearer_elsewhere": float(elsewhere[listed].sum()),
         "residents_without_own_service": float(people[listed & (view.areas["reason"] == NO_OWN_SERVICE)].sum()),
         "services": len(sites),
         "crossing": {"areas": int((apart & listed).sum()), "residents": float(people[apart & listed].sum())},
-        "crossings": residents_by_crossing(table[own]),
-        "flows": _flows(table[own]),
+        "crossings": by_crossing(view.flows(footprint)),
+        "flows": view.flows(footprint),
     }
     if max_m is not None:
         alone = ~(view.areas["alone_m"] <= max_m) | (view.areas["reason"] == NO_OWN_WAY)
@@ -210,20 +322,3 @@ def find_together(
         "footprint": list(footprint),
     }
     return TogetherResult(parameters, table[listed], authorities, summary)
-
-
-def _flows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Residents by their own authority and that of their nearest service, largest first, and by the crossings on the way."""
-    flows = []
-    for (own, other), part in table.groupby(["lad_code", "nearest_lad"], sort=True):
-        residents = float(part["population"].sum())
-        crossings = residents_by_crossing(part)
-        flows.append({"lad_code": own, "nearest_lad": other, "residents": residents, "crossings": crossings})
-    return sorted(flows, key=lambda flow: -flow["residents"])
-
-
-def residents_by_crossing(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Residents whose way to the nearest service leads over each crossing, most first; one way may lead over several."""
-    ways = table[["crossings", "population"]].explode("crossings").dropna(subset="crossings")
-    total = ways.groupby("crossings", sort=True)["population"].sum().sort_values(ascending=False, kind="stable")
-    return [{"name": name, "residents": float(residents)} for name, residents in total.items()]

@@ -2,6 +2,7 @@
 
 import heapq
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,10 +15,13 @@ from layers.crossings import Crossing
 from layers.geography.coordinates import to_degrees
 from layers.geography.land import Land
 from layers.methods.access import access_model, coverage, e2sfca
+from layers.methods.gap_request import GapRequest, IndicatorLayer, ServiceLayer
+from layers.methods.gaps import find_gaps
 from layers.methods.options import Change, compare_options
 from layers.methods.siting import plan_sites
 from layers.methods.together import border_view
 from layers.methods.water import Water
+from layers.model import Descriptor, Direction, Kind, Measure
 
 WEST, SOUTH = 420_000, 560_000  # a multiple of 100 m, and of the tiles of 1 km
 
@@ -308,3 +312,68 @@ def test_an_option_on_the_island_reaches_it():
     assert found.overlap[0]["nearest_existing_m"] is None and found.overlap[0]["residents_within"] == 100
     across = compare_options(frame, clinic, need, {"o": []}, max_m=6_000.0, water=water)["o"]
     assert across.residents_within == 200
+
+
+# --- gaps --------------------------------------------------------------------------------------------------------------
+
+
+def levels(people):
+    """The south bank's two areas and the north bank's one, in one ward and one authority."""
+    frame, clinic, water = island()
+    frame = frame.assign(population=np.asarray(people, dtype="float64"), ward_code="W", lad_code="L")
+    whole = frame.iloc[[0]].assign(code="W", name="The ward", population=float(np.sum(people)))
+    lad = whole.assign(code="L", name="The authority")
+    shapes = [box(*c, c[0] + 100, c[1] + 100) for c in xy((1_000, 1_000), (1_000, 3_000), (1_000, 7_000))]
+    found = {"lsoa": frame, "ward": whole, "lad": lad}
+    geometry = {"lsoa": shapes, "ward": shapes[:1], "lad": shapes[:1]}
+    return {k: gpd.GeoDataFrame(v, geometry=geometry[k], crs=27700) for k, v in found.items()}, clinic, water
+
+
+def answer(people, level="lsoa", **more):
+    areas_, clinic, water = levels(people)
+    scores = {"lsoa": [50.0, 10.0, 90.0], "ward": [60.0], "lad": [60.0]}
+    need = IndicatorLayer(
+        Descriptor("score", "Score", Kind.INDICATOR, (), "p", measure=Measure.SCORE, direction=Direction.HIGH_IS_WORSE),
+        {name: pd.DataFrame({"value": values, "status": "ok"}) for name, values in scores.items()},
+    )
+    place = ServiceLayer(Descriptor("clinics", "Clinics", Kind.SERVICES, (), "p"), clinic)
+    request = GapRequest(
+        (("score", 1.0),), ("clinics",), level=level, **{"max_m": 900.0, "need_threshold": 45.0} | more
+    )
+    return find_gaps(request, areas_, {"score": need}, {"clinics": place}, water=water)
+
+
+def test_an_area_that_nothing_leads_to_is_listed_apart():
+    """All are beyond 900 m. A0 and A2 have need: A0 is a gap of 100, A2 is judged by its line and in no sum."""
+    found = answer([100, 100, 100])
+    assert found.areas["crossing"].tolist() == [False, False, True]
+    assert found.areas["underserved"].tolist() == [True, False, True]
+    assert found.summary["underserved_areas"] == 1 and found.summary["underserved_residents"] == 100
+    apart = {"areas": 1, "residents": 100.0, "underserved_areas": 1, "underserved_residents": 100.0, "codes": ["A2"]}
+    assert found.summary["crossing"] == apart
+    assert sum(map(sum, found.summary["bivariate"])) == 2 and found.summary["poor_access_areas"] == 2
+    assert [c.areas for c in found.communities] == [("A0",)]
+    row = found.to_json()["areas"][2]
+    assert row["crossing"] is True and row["crossings"] == [] and row["access"] == 5_000 and row["community"] == ""
+    assert found.summary["by_authority"][0]["underserved_residents"] == 100
+
+
+@pytest.mark.parametrize("metric", ["coverage", "e2sfca"])
+def test_what_nothing_leads_to_has_none_by_any_measure(metric):
+    found = answer([100, 100, 100], metric=metric, max_m=6_000.0)
+    assert found.areas["access"].tolist()[2] == 0 and found.areas["poor"].tolist()[2]
+    assert found.areas["crossing"].tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize(("north", "marked", "mean"), [(199, False, 1_000), (200, False, 1_000), (201, True, None)])
+def test_a_ward_is_marked_when_more_than_half_of_its_residents_are(north, marked, mean):
+    """Else its mean leaves them out and says so; where it is marked, it is that of the lines, theirs too."""
+    found = answer([100, 100, north], level="ward")
+    assert found.areas["crossing"].tolist() == [marked]
+    if marked:
+        mean = (200 * 1_000 + north * 5_000) / (200 + north)
+    assert found.areas["access"].tolist() == pytest.approx([mean])
+    assert found.areas["together_m"].tolist() == pytest.approx([mean])
+    said = [note.about for note in found.notes if note.code == "residents-left-out"]
+    assert said == ([] if marked else [{"areas": 1}])
+    assert found.summary["underserved_areas"] == (0 if marked else 1)
