@@ -239,6 +239,7 @@ def gaps_for(
                 percentiles=_percentiles(parts, data, level),
                 adjacency=adjacency_of(published, level) if level in LEVELS else None,
                 draws=sure,
+                water=published.region.water,
                 progress=progress,
             )
         except Refused as refused:

@@ -105,6 +105,7 @@ def plan_sites(
             candidates=candidates,
             gaps=gaps.result,
             no_car_share=(gaps.measures.no_car_share or {}).get("lsoa"),
+            water=published.region.water,
             progress=progress,
             cancel=cancel,
         )
@@ -467,6 +468,7 @@ def compare(gaps: Gaps, viewer: Viewer, options: Mapping[str, Sequence[Change]])
         alone=request.alone,
         walking_kmh=request.walking_kmh,
         driving_kmh=request.driving_kmh,
+        water=published.region.water,
         **more,
     )
     return tuple(_option_card(gaps, outcome) for outcome in outcomes.values())
