@@ -434,7 +434,7 @@ def test_the_preview_is_of_the_page_under_the_cursor(site):
     )
     second = ann.post(f"/briefings/edit/{draft}/preview", data={"text": text, "line": "99"}).get_json()
     assert second["page"] == 2 and "<svg" not in second["html"] and "Two councils share it" in second["html"]
-    assert [one["headline"][:4] for one in second["pages"]] == ["Harm", "Two "]
+    assert re.findall(r'class="page-name"[^>]*>(.{4})', second["names"]) == ["Harm", "Two "]
 
 
 def test_two_people_in_one_draft_both_keep_their_text(site):
