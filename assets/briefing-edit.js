@@ -62,7 +62,7 @@
     const title = document.title;
     let shownPage = Number(root.dataset.at);
     let asked = null; // the preview that is under way
-    let kept = field.value; // as the server has it
+    let kept = 'unsaved' in root.dataset ? null : field.value; // as the server has it
     let saving = null;
     let stopped = false; // somebody else changed the draft: the button compares
     let out = false; // the session is over
@@ -140,9 +140,10 @@
         const answer = await response.json();
         preview.innerHTML = answer.html; // drawn and escaped by the server
         if (more.action) {
+          const there = rows.contains(document.activeElement); // by keyboard: the buttons keep the focus
           change(answer.text);
           clearTimeout(lookLater);
-          goTo(answer.line);
+          if (!there) goTo(answer.line);
         }
         bad = new Set(answer.lines);
         shownPage = answer.page;
@@ -192,7 +193,7 @@
     }
 
     function keep() {
-      if (!unsaved()) store.clear(draft);
+      if (!unsaved()) store.clear(draft, user);
       else if (!store.write(draft, user, field.value, revision.value) && !out) {
         state('Not saved, and this device keeps no copy: press Save');
       }
@@ -225,6 +226,7 @@
             kept = text;
             keep();
             out = false;
+            root.querySelector(':scope > .error-summary')?.remove(); // what it told of is over
             state(unsaved() ? 'Not saved yet' : `Saved at ${clock(Date.now())}`);
           } else {
             stopped = response.status === 409; // what a colleague wrote is not written over; the button compares
@@ -242,8 +244,8 @@
     /** Words that were written before, and that the server has never got. */
     function bringBack() {
       const copy = store.read(draft, user);
-      if ('overtaken' in root.dataset || !copy || copy.text === field.value) {
-        if (copy && copy.text === field.value) store.clear(draft);
+      if ('unsaved' in root.dataset || !copy || copy.text === field.value) {
+        if (copy && copy.text === field.value) store.clear(draft, user);
         return;
       }
       const when = `${new Date(copy.at).toLocaleDateString('en-GB', { day: 'numeric', month: 'long' })}, ${clock(copy.at)}`;
@@ -303,7 +305,7 @@
     root.addEventListener('submit', (event) => {
       if ('discard' in event.target.dataset && !event.defaultPrevented) {
         kept = field.value;
-        store.clear(draft);
+        store.clear(draft, user);
       }
     });
 

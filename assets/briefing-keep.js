@@ -27,8 +27,9 @@
       const copy = JSON.stringify({ user, text, revision, at: Date.now() });
       return storage((place) => (place.setItem(PREFIX + draft, copy), true)) === true;
     },
-    clear(draft) {
-      storage((place) => place.removeItem(PREFIX + draft));
+    /** Somebody else's words on the same device stay. */
+    clear(draft, user) {
+      if (kept.read(draft, user)) storage((place) => place.removeItem(PREFIX + draft));
     },
     sweep() {
       storage((place) => {

@@ -39,6 +39,7 @@
       let later = 0;
       let asked = null;
       let answer = null;
+      let told = ''; // the choice that the answer is of
 
       const fields = () => [...dialog.querySelectorAll('[data-field]')];
       function shown() {
@@ -58,6 +59,7 @@
       async function tell() {
         asked?.abort();
         const mine = (asked = new AbortController());
+        told = wanted();
         button.disabled = true;
         says.textContent = '…';
         try {
@@ -71,7 +73,9 @@
         says.classList.toggle('field-error', Boolean(answer.fault));
         button.disabled = Boolean(answer.fault);
       }
+      const wanted = () => JSON.stringify([what.value, chosen()]);
       const soon = () => {
+        if (wanted() === told) return; // a field that was left says once more what it has said
         clearTimeout(later);
         button.disabled = true;
         later = setTimeout(tell, WAIT_MS);

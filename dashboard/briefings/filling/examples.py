@@ -1,23 +1,20 @@
 """Tokens and exhibits written out with what the served region has: what the editor puts in, shows and advises.
 
 The reference in the documentation is of the demonstration region; nobody can use its layers and areas elsewhere. Everything here
-takes what somebody chose (:data:`CHOICES`), and in the place of what was left open what fits in this region, as its reader.
+takes what somebody chose (:data:`CHOICES`) and a row of one of the two references (a TokenHelp or an ExhibitHelp, whose modules
+know this one), and in the place of what was left open what fits in this region, as its reader.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from dashboard.briefings.filling.questions import questions
 from dashboard.published import Published
-from layers import LEVELS, Kind, NotFound, Viewer
-
-if TYPE_CHECKING:  # both know this module
-    from dashboard.briefings.filling.asking import TokenHelp
-    from dashboard.briefings.filling.showing import ExhibitHelp
+from layers import LEVELS, Kind, Layer, NotFound, Viewer, to_metres
 
 CHOICES = ("layer", "services", "area", "level", "n", "above")
 """What may be chosen for a token or an exhibit."""
@@ -33,13 +30,22 @@ class Usual:
         self.chosen = {name: value for name, value in (chosen or {}).items() if value and name in CHOICES}
         asked = questions(published, reader)
         seen = published.store.layers(reader)
-        indicators = [layer.id for layer in seen if layer.kind == Kind.INDICATOR and layer.levels]
         services = [layer.id for layer in seen if layer.kind == Kind.SERVICES]
-        self.layer = asked[0].needs[0].id if asked else next(iter(indicators), "ID")
+        indicators = [layer for layer in seen if layer.kind == Kind.INDICATOR and layer.levels]
+        first = [layer.id for question in asked for layer in question.needs]
+
+        def fits(layer: Layer) -> tuple:
+            """Of every level, with an end that is worse, asked about early."""
+            place = first.index(layer.id) if layer.id in first else len(first)
+            return -len(layer.levels), layer.descriptor.direction == "neutral", place
+
+        indicators.sort(key=fits)
+        self.layer = next((layer.id for layer in indicators), "ID")
+        self.with_periods = next((layer.id for layer in indicators if len(layer.periods) > 1), self.layer)
         self.services = asked[0].services.id if asked else next(iter(services), "ID")
 
-    def indicator(self) -> str:
-        return self.chosen.get("layer", self.layer)
+    def indicator(self, *, periods: bool = False) -> str:
+        return self.chosen.get("layer", self.with_periods if periods else self.layer)
 
     def list_of_services(self) -> str:
         return self.chosen.get("services", self.services)
@@ -68,13 +74,13 @@ class Usual:
         return urlencode({name: value for name, value in parts.items() if name in asked}, safe=",=")
 
 
-def token_text(name: str, help_: TokenHelp, usual: Usual, view: str = "") -> str:
+def token_text(name: str, help_: Any, usual: Usual, view: str = "") -> str:
     """``{{ value layer=… area=… }}``. ``view`` is what the page is about already: a token that only needs that says no more."""
     given = {
         key: quoted or bare for key, quoted, bare in _PART.findall(help_.example.removeprefix("{{").removesuffix("}}"))
     }
     of_services = name.startswith("services.")
-    layer = usual.list_of_services() if of_services else usual.indicator()
+    layer = usual.list_of_services() if of_services else usual.indicator(periods=name == "change")
     out = {}
     for key, value in given.items():
         if key == "layer":
@@ -98,11 +104,11 @@ def token_text(name: str, help_: TokenHelp, usual: Usual, view: str = "") -> str
     return "{{ " + " ".join([name, *words]) + " }}"
 
 
-def exhibit_lines(help_: ExhibitHelp, usual: Usual, view: str = "") -> tuple[str, ...]:
+def exhibit_lines(help_: Any, usual: Usual, view: str = "") -> tuple[str, ...]:
     """The lines of an exhibit between its fences."""
     lines = help_.example.split(" / ")
     out = [lines[0]]
-    layer = usual.list_of_services() if help_.type == "services" else usual.indicator()
+    layer = usual.list_of_services() if help_.type == "services" else usual.indicator(periods=help_.type == "trend")
     for line in lines[1:]:
         key, _, value = line.partition(": ")
         if key == "layer":
@@ -125,7 +131,7 @@ def exhibit_lines(help_: ExhibitHelp, usual: Usual, view: str = "") -> tuple[str
     return tuple(out)
 
 
-def _show(help_: ExhibitHelp) -> str:
+def _show(help_: Any) -> str:
     return "&show=gap" if "need" in help_.needs else "&show=access"
 
 
@@ -137,5 +143,7 @@ def _answers(view: str, example: str) -> bool:
 def _options_view(usual: Usual) -> str:
     """An option of two sites, where most people of two small areas live: one that can be drawn, to begin with."""
     areas = usual.published.region.areas["lsoa"].nlargest(2, "population")
-    sites = [f"o{point.x:.0f}-{point.y:.0f}" for point in areas.geometry.representative_point()]
+    points = areas.geometry.representative_point()
+    eastings, northings = to_metres(points.x, points.y)
+    sites = [f"o{x:.0f}-{y:.0f}" for x, y in zip(eastings, northings, strict=True)]
     return f"{usual.view('need=x&services=x')}&options=A~Two sites:{','.join(sites)}"

@@ -175,7 +175,7 @@ def edit_preview(draft_id: str):
     if form.get("action"):
         text, at = _acted(text, form)
     parts = outline.parts_of(text)
-    at = at or outline.page_at(text, number(form.get("line"), None, 1))
+    at = min(at or outline.page_at(text, number(form.get("line"), None, 1)), len(parts))
     looked = drafting.preview(published(), text, viewer)
     html = environment().get_template("briefings/preview.html").render(looked=looked, shown=at, draw=draw)
     names = environment().get_template("briefings/edit_pages.html").render(parts=parts, at=at, looked=looked)

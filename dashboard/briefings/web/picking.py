@@ -14,7 +14,7 @@ from dashboard.briefings.filling.build import reader_of
 from dashboard.briefings.filling.examples import CHOICES, Usual, exhibit_lines, token_text
 from dashboard.briefings.filling.exhibits import EXHIBIT_HELP, figure
 from dashboard.briefings.filling.facts import TOKENS
-from dashboard.briefings.web.pages import EDIT, briefings, number
+from dashboard.briefings.web.pages import EDIT, briefings, message, number
 from dashboard.briefings.writing import outline
 from dashboard.briefings.writing.pictures import MOST_UPLOAD, read_picture
 from dashboard.briefings.writing.placing import Placed, exhibit_block, place_exhibit, place_words
@@ -186,7 +186,7 @@ def edit_picture(draft_id: str):
         said = " ".join(f"{capital(fault.what)}: {fault.todo}." for fault in error.faults) or error.title
         if quiet:
             return flask.jsonify(fault=said), 422
-        raise
+        return message(error.title.rstrip("."), [said], 422)
     if form.get("logo"):
         text = outline.with_setting(text, "logo", kept.id)
         placed = Placed(text, text.index(kept.id), text.index(kept.id) + len(kept.id))

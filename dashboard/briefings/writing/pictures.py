@@ -75,7 +75,9 @@ def _decoded(data: bytes) -> Image.Image:
         picture.draft("RGB", (2 * MOST_SIDE, 2 * MOST_SIDE))  # a large JPEG is decoded at a fraction
         picture = ImageOps.exif_transpose(picture)  # a telephone says which way is up; that is lost with the rest
         picture.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:
+        raise _refused("it has far too many pixels", "take it smaller", "too-large") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         raise _refused("it cannot be read: it is damaged, or not what it says", "save it anew", "picture") from None
     if min(picture.size) < 8:
         raise _refused("it is smaller than 8 pixels", "choose a larger one", "picture")

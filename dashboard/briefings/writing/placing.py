@@ -14,6 +14,7 @@ from dashboard.briefings.writing.outline import parts_of, tidy
 NEW_PAGE = "# Say the one point of this page here"
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*(\w*)")
+_HEAD = re.compile(r" {0,3}#{1,6}[ \t]*")
 _TOKEN = re.compile(r"\{\{(?:(?!\{\{|\}\}).)*\}\}", re.DOTALL)
 
 
@@ -38,10 +39,12 @@ def place_words(text: str, at: int, words: str) -> Placed:
     line = text.count("\n", 0, at) + 1
     page = next((part for part in reversed(parts_of(text)) if part.line <= line), None)
     fence = _fence_at(lines, line)
-    if page is None or (fence and fence[2] != "notes"):
+    if page is None or (fence and (fence[2] != "notes" or line in fence[:2])):
         page = page or parts_of(text)[0]
         at = _start_of(lines, _last_words(lines, page.line, page.end))
         at += len(lines[text.count("\n", 0, at)])
+    elif head := _HEAD.match(lines[line - 1]):
+        at = max(at, _start_of(lines, line) + head.end())  # behind what makes it a headline
     before = " " if at and text[at - 1] not in " \n(“\"'" else ""
     after = " " if at < len(text) and (text[at].isalnum() or text[at] == "{") else ""
     put = f"{before}{words}{after}"
@@ -60,7 +63,8 @@ def place_exhibit(text: str, at: int, block: str) -> Placed:
     if there is not None:
         first, last = there[0] - 1, there[1]
     else:
-        first = last = _after_block(lines, max(line, page.line), page.end - 1)
+        line = line if line > page.line else _last_words(lines, page.line, page.end)
+        first = last = _after_block(lines, line, page.end - 1)
     before = [] if first and not lines[first - 1].strip() else [""]
     after = [] if last < len(lines) and not lines[last].strip() else [""]
     made = [*lines[:first], *before, *block.split("\n"), *after, *lines[last:]]
@@ -73,7 +77,14 @@ def exhibit_block(lines: tuple[str, ...]) -> str:
 
 
 def _with_page(text: str) -> str:
-    return text if parts_of(text) else f"{text.rstrip()}\n\n{NEW_PAGE}\n".lstrip("\n")
+    """The text, with a page to put things on where it has none; a block that was never closed is."""
+    for end in ("", "\n```", "\n~~~"):
+        if parts_of(text):
+            return text
+        made = f"{text.rstrip()}{end}\n\n{NEW_PAGE}\n".lstrip("\n")
+        if parts_of(made):
+            return made
+    return f"{NEW_PAGE}\n\n{text}"
 
 
 def _fences(lines: list[str]) -> list[tuple[int, int, str]]:
