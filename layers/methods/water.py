@@ -196,10 +196,14 @@ class Water:
         cols: np.ndarray,
         line: np.ndarray,
         most: np.ndarray,
+        over: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Metres of any pairs, by position: the line where it is on land; inf where marked or longer than ``most``."""
+        """Metres of any pairs, by position: the line where it is on land; inf where marked or longer than ``most``.
+
+        ``over``: which of them are over water, where that is known already.
+        """
         out = np.asarray(line, dtype="float64").copy()
-        wet = np.flatnonzero(self.over(points[rows], sites[cols]))
+        wet = np.flatnonzero(self.over(points[rows], sites[cols]) if over is None else over)
         if len(wet):
             most = np.broadcast_to(most, len(rows))[wet]
             out[wet] = self.metres(points[rows[wet]], sites[cols[wet]], out[wet], most)
