@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from layers.model import Fault, Refused
 from layers.store import tables
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 def _remember_the_pack(connection: sa.Connection) -> None:
@@ -63,6 +63,7 @@ MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     2: _remember_the_pack,  # 3: what the region pack published, so that it can be published again when it changes
     3: _add_briefings,  # 4: briefings, their drafts and versions
     4: _move_checks,  # 5: a colleague's check of a layer, in the same columns as a briefing's
+    5: tables.devices.create,  # 6: browsers in which somebody has signed in before
 }
 """``MIGRATIONS[n]`` takes a store from schema n to n + 1. Each runs inside the opening transaction."""
 
