@@ -98,7 +98,7 @@ _WHERE = {
     "layers.geography.points": ("locate_point",),
     "layers.methods.options": ("Change", "Outcome", "compare_options"),
     "layers.methods.siting": ("OBJECTIVES", "Site", "SitingPlan", "SitingRequest", "SitingResult", "find_sites"),
-    "layers.methods.stability": ("Cancelled",),
+    "layers.methods.stability": ("Cancelled", "words"),
     "layers.methods.together": ("TogetherResult", "find_together"),
     "layers.methods.clusters": ("getis_ord", "local_moran"),
     "layers.methods.travel": (
