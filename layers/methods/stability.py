@@ -47,22 +47,19 @@ class Cancelled(Exception):
 class Stability:
     """Share of draws (0-1) in which each area is underserved, and what is needed to repeat them.
 
-    ``residents`` is how many people, of those who count, are underserved in each draw; ``residents_range`` lies around most of
-    these numbers.
+    ``residents`` is how many people, of those who count, are underserved: a row for each draw, a column for each authority.
     """
 
     share: pd.Series
     draws: int
     seed: int
     varied: dict[str, object] = field(default_factory=dict)
-    residents: np.ndarray | None = field(default=None, repr=False)
+    residents: pd.DataFrame | None = field(default=None, repr=False)
 
-    @property
-    def residents_range(self) -> tuple[float, float] | None:
-        """5th and 95th percentile (linear) of the residents underserved."""
-        if self.residents is None:
-            return None
-        lower, upper = np.percentile(self.residents, RANGE)
+    def residents_range(self, lads: Sequence[str] = ()) -> tuple[float, float]:
+        """5th and 95th percentile (linear) over the draws of the residents underserved, in some authorities or in all."""
+        table = self.residents[[code for code in lads if code in self.residents]] if lads else self.residents
+        lower, upper = np.percentile(table.sum(axis=1).to_numpy(), RANGE)
         return float(lower), float(upper)
 
 
@@ -96,7 +93,7 @@ def stability(
     *,
     draws: int = DRAWS,
     seed: int = SEED,
-    people: np.ndarray | None = None,
+    people: pd.Series | None = None,
     cut: float | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -106,7 +103,8 @@ def stability(
 
     ``limit`` None means that poor access is the worst fifth by cost, which no draw changes; where the metric has no cost
     the worst fifth is found again in each draw, unless a fixed ``cut`` is given. A supplied travel-time table has no detour to vary.
-    ``people`` (one number an area) are counted in each draw where they are underserved: 0 where nobody is to be counted.
+    ``people`` (one number an area, indexed by authority) are counted in each draw where they are underserved: 0 where nobody is
+    to be counted.
     The result depends on the seed and the number of draws, never on the number of threads. ``progress(done, total)`` is
     called from this thread; ``cancel()`` is asked between chunks and raises :class:`Cancelled`.
     """
@@ -128,6 +126,8 @@ def stability(
     bounds = list(range(0, draws, CHUNK))
     streams = np.random.SeedSequence(seed, spawn_key=(1,)).spawn(len(bounds))
 
+    lad, lads = pd.factorize(people.index, sort=True) if people is not None else (None, None)
+
     def chunk(number: int) -> tuple[np.ndarray, np.ndarray | None]:
         if cancel is not None and cancel():
             raise Cancelled
@@ -137,7 +137,8 @@ def stability(
         counted = None
         if people is not None:
             draw, area = np.nonzero(hit)  # few are: cheaper than a product with all of them
-            counted = np.bincount(draw, people[area], len(hit))
+            cell = draw * len(lads) + lad[area]
+            counted = np.bincount(cell, people.to_numpy()[area], len(hit) * len(lads)).reshape(len(hit), len(lads))
         return np.count_nonzero(hit, axis=0), counted
 
     total, residents = np.zeros(len(index), dtype=np.int64), []
@@ -156,7 +157,7 @@ def stability(
                 result.cancel()
             raise
     share = pd.Series(total / draws, index=index, name="stability")
-    counted = None if people is None else np.concatenate(residents)
+    counted = None if people is None else pd.DataFrame(np.concatenate(residents), columns=list(lads))
     return Stability(share, draws, int(seed), _varied(ranked, model, row, limit), counted)
 
 

@@ -67,9 +67,9 @@ def place_words(place: float | None) -> str:
     """Where a ward stands, from the share of wards that are better off."""
     if place is None:
         return "nothing to compare with"
-    for least, words in _PLACES:
+    for least, word in _PLACES:
         if place >= least:
-            return words
+            return word
     return _PLACES[-1][1]
 
 

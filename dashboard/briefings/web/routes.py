@@ -15,7 +15,6 @@ from dashboard.auth.session import current_viewer
 from dashboard.briefings.web import downloads, editing, pinning, publishing, reading, versions
 from dashboard.briefings.web.pages import EDIT, PATH, may_write, message
 from dashboard.html import wording_day
-from dashboard.jobs import Busy
 from layers import NotFound, NotPermitted, Refused, StoreFault, Withdrawn
 
 ONE, DRAFT = f"{PATH}/<briefing_id>", f"{EDIT}/<draft_id>"
@@ -73,7 +72,7 @@ def blueprint() -> flask.Blueprint:
     routes.before_request(only_people)
     for error, answer in (
         (StoreFault, errors.store_away), (Withdrawn, withdrawn),
-        (NotFound, missing), (Refused, refused), (Busy, busy), (NotPermitted, not_permitted),
+        (NotFound, missing), (Refused, refused), (NotPermitted, not_permitted),
     ):  # fmt: skip
         routes.register_error_handler(error, answer)
     return routes
@@ -108,13 +107,6 @@ def missing(error: NotFound):
 def refused(error: Refused):
     """One that is damaged in the store, or that this program cannot read any more."""
     return message(error.title.rstrip("."), ["; ".join(map(str, error.faults))], 503)
-
-
-def busy(_: Busy):
-    lines = ["The server is making files for others at this moment. Try again in a few seconds."]
-    response = message("One moment, please", lines, 503)
-    response.headers["Retry-After"] = "5"
-    return response
 
 
 def not_permitted(error: NotPermitted):

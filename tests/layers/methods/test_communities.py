@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from layers.methods.communities import communities
-from layers.methods.stability import words_of
 from layers.methods.need import Indicator, need
+from layers.methods.stability import words_of
 from tests.tiny import tiny_areas
 
 
