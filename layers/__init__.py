@@ -69,6 +69,7 @@ _WHERE = {
     "layers.store.drafts": ("Draft", "Drafts", "EditConflict"),
     "layers.store.briefing_drafts": ("BriefingDraft",),
     "layers.store.briefings": ("Briefings", "PublishedBriefing"),
+    "layers.store.pictures": ("Picture", "Pictures"),
     "layers.reading.briefing_text": (
         "LONGEST_HEADLINE",
         "Block as BriefingBlock",

@@ -261,6 +261,23 @@ briefing_pointers = sa.Table(
     sa.Index("briefing_pointers_by_briefing", "briefing_id", "seq"),
 )
 
+briefing_pictures = sa.Table(
+    "briefing_pictures",
+    metadata,
+    sa.Column("id", sa.String(20), primary_key=True),  # of partner and content
+    sa.Column("partner", sa.Text, nullable=False),
+    sa.Column("alt", sa.Text, nullable=False),
+    sa.Column("media_type", sa.String(20), nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Index("briefing_pictures_by_partner", "partner"),
+)
+
 jobs = sa.Table(
     "jobs",
     metadata,
