@@ -204,6 +204,8 @@ def create_server(environ=None, *, accept_loss: bool = False) -> flask.Flask:
     chosen = settings.from_environment(environ)
     region = load_region(chosen.region)
     chosen.home.mkdir(parents=True, exist_ok=True)
+    region.keep_ways_in(chosen.home / "ways", write=True)
+    threading.Thread(target=lambda: region.water, daemon=True).start()  # takes a second: while the store is read
     store = open_store(chosen.database_url, region, marker=chosen.marker, accept_loss=accept_loss)
     store.anchor_at(chosen.anchor)
     store.accounts.secret_key = chosen.secret_key

@@ -54,6 +54,7 @@ class Region:
     lookups: dict[str, pd.DataFrame] = field(default_factory=dict)
     presets: tuple[Preset, ...] = ()  # ready-made need sets, from presets.toml
     crossings: tuple[Crossing, ...] = ()  # bridges, tunnels and ferries, as the definition declares them
+    _ways_folder: tuple[Path, bool] | None = field(default=None, init=False, repr=False)
     left_out: tuple[Fault, ...] = ()  # what the pack holds and cannot be used: one layer, travel table or briefing each
 
     @property
@@ -66,7 +67,15 @@ class Region:
     def _water(self) -> Water:
         parts = [self.areas["lsoa"].geometry] + ([] if self.context is None else [self.context.geometry])
         outlines = np.concatenate([part.to_crs("EPSG:27700").to_numpy() for part in parts])
-        return Water(outlines, self.crossings)
+        water = Water(outlines, self.crossings)
+        if self._ways_folder is not None:
+            folder, write = self._ways_folder
+            water.keep_in(folder, write=write)
+        return water
+
+    def keep_ways_in(self, folder: Path, *, write: bool) -> None:
+        """Where :attr:`water` reads the ways that were found before and, with ``write``, keeps new ones. Said before it is made."""
+        object.__setattr__(self, "_ways_folder", (folder, write))
 
     @cached_property
     def _position(self) -> dict[str, pd.Index]:
