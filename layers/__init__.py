@@ -93,6 +93,7 @@ _WHERE = {
     "layers.methods.need": ("Indicator", "Need", "need as find_need", "need_percentiles"),
     "layers.geography.coordinates": ("to_degrees", "to_metres"),
     "layers.geography.points": ("locate_point",),
+    "layers.geography.site_places": ("Home", "SitePlace", "district_of", "find_home", "place_at", "places_at"),
     "layers.methods.options": ("Change", "Outcome", "compare_options"),
     "layers.methods.siting": ("OBJECTIVES", "Site", "SitingPlan", "SitingRequest", "SitingResult", "find_sites"),
     "layers.methods.stability": ("Cancelled",),

@@ -24,7 +24,7 @@ from dashboard.views.gap_map import painted
 from dashboard.views.gap_words import access_title, rule_sentence, summary_sentence
 from dashboard.views.gaps import Gaps
 from dashboard.views.needs import WeightedNeed, need_sentence, weights_sentence
-from dashboard.views.places import names
+from dashboard.views.places import everyday, names
 from dashboard.views.scene import Scene, scene
 from layers import Viewer
 
@@ -89,12 +89,16 @@ def _kept_order(shown: MapTable, wanted: str) -> np.ndarray:
     return tables.row_order(shown.table, *json.loads(wanted))
 
 
-def heads_of(shown: Scene) -> Mapping[str, str]:
-    """Headings of the table for what is shown."""
+def heads_of(published: Published, selection: Selection, shown: Scene) -> Mapping[str, str]:
+    """Headings of the table for what is shown; without official names where those are the names."""
     if isinstance(shown, Gaps):
         unit = access_title(shown)
-        return GAP_HEADS | {"lower": unit if len(unit) < 40 else "Access"}
-    return NEED_HEADS if isinstance(shown, WeightedNeed) else tables.COLUMNS
+        heads = GAP_HEADS | {"lower": unit if len(unit) < 40 else "Access"}
+    else:
+        heads = NEED_HEADS if isinstance(shown, WeightedNeed) else tables.COLUMNS
+    if everyday(published, selection.level):
+        return heads
+    return {name: title for name, title in heads.items() if name != "official"}
 
 
 @lru_cache(maxsize=8)
@@ -161,6 +165,7 @@ def _places(published: Published, level: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "name": areas["name"].to_numpy(),
+            "official": areas["official_name"].to_numpy(),
             "lad": [lads.get(code, "") for code in areas["lad_code"]],
             "ward": [wards.get(code, "") for code in areas["ward_code"]],
             "code": areas["code"].to_numpy(),
