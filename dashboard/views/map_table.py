@@ -96,14 +96,19 @@ def heads_of(published: Published, selection: Selection, shown: Scene) -> Mappin
         heads = GAP_HEADS | {"lower": unit if len(unit) < 40 else "Access"}
     else:
         heads = NEED_HEADS if isinstance(shown, WeightedNeed) else tables.COLUMNS
-    if everyday(published, selection.level):
-        return heads
-    return {name: title for name, title in heads.items() if name != "official"}
+    return _without_doubles(published, selection.level, heads)
+
+
+def _without_doubles(published: Published, level: str, heads: Mapping[str, str]) -> dict[str, str]:
+    """The headings without that of official names where those are the names."""
+    double = not everyday(published, level)
+    return {name: title for name, title in heads.items() if not (double and name == "official")}
 
 
 @lru_cache(maxsize=8)
 def _indicator_table(published: Published, chart: Choropleth) -> MapTable:
     heads = dict(tables.COLUMNS, residents="Residents", numerator="Numerator", denominator="Denominator")
+    heads = _without_doubles(published, chart.level, heads)
     lines = tuple(_provenance(published, chart))
     table, name = tables.full_table(published, chart), f"{chart.layer.id}-{chart.level}"
     return MapTable(table, heads, chart.decimals, lines, name, chart.unit)
@@ -134,9 +139,8 @@ def _gap_table(gaps: Gaps, selection: Selection) -> MapTable:
     ]
     lines += [credit for layer in gaps.layers for credit in _credits(layer)]
     decimals = {"value": 0, "lower": 0 if metric.counts else 2, "upper": 2}
-    return MapTable(
-        table[gaps.in_view], dict(GAP_HEADS, residents="Residents"), decimals, tuple(lines), f"gap-{gaps.level}"
-    )
+    heads = _without_doubles(gaps.published, gaps.level, dict(GAP_HEADS, residents="Residents"))
+    return MapTable(table[gaps.in_view], heads, decimals, tuple(lines), f"gap-{gaps.level}")
 
 
 @lru_cache(maxsize=8)
@@ -156,7 +160,8 @@ def _need_table(made: WeightedNeed) -> MapTable:
     lines = [made.published.region.notice] if made.published.region.notice else []
     lines += [weights_sentence(made), need_sentence(made)]
     lines += [credit for layer in made.layers for credit in _credits(layer)]
-    return MapTable(table[made.in_view], dict(NEED_HEADS, residents="Residents"), 0, tuple(lines), f"need-{made.level}")
+    heads = _without_doubles(made.published, made.level, dict(NEED_HEADS, residents="Residents"))
+    return MapTable(table[made.in_view], heads, 0, tuple(lines), f"need-{made.level}")
 
 
 def _places(published: Published, level: str) -> pd.DataFrame:

@@ -387,7 +387,12 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     document = plan.result.to_json()
     document["parameters"] = gap_words.parameters_in_words(plan.gaps, document["parameters"])
     for site, card in zip(document["sites"], site_cards(plan), strict=True):
-        site |= {"longitude": card.longitude, "latitude": card.latitude, "authority": card.authority, "place": card.name}
+        site |= {
+            "longitude": card.longitude,
+            "latitude": card.latitude,
+            "authority": card.authority,
+            "place": card.name,
+        }
     names = gap_words.authority_names(plan.published)
     for row in document["by_authority"]:
         row["name"] = names.get(row["group"], row["group"])
