@@ -11,11 +11,14 @@ from typing import Any
 
 _WHERE = {
     "layers.model": (
+        "FIT_FOR",
         "LEAST_DISCLOSURE",
         "LEVELS",
         "PUBLIC",
         "SYSTEM",
+        "AccessStandard",
         "Audience",
+        "Completeness",
         "Descriptor",
         "Direction",
         "Fault",

@@ -205,6 +205,32 @@ def test_distances_have_an_authority_or_say_that_they_are_assumed(catalogue):
             ), one.id
 
 
+def test_every_layer_says_how_far_it_can_be_trusted_as_its_own_words_do(catalogue):
+    for one in catalogue:
+        said, words = one.descriptor, f"{one.descriptor.caveats} {one.descriptor.method}"
+        unknown = said.completeness == "unknown"
+        assert unknown == (one.id == "hospital-sites"), one.id
+        assert ("a sample" in words and "not" in words) <= (said.completeness == "sample"), one.id
+        assert ("is modelled" in words or "a model's estimate" in words) <= (said.completeness == "modelled"), one.id
+        if said.measure in (Measure.SCORE, Measure.RANK, Measure.DECILE) or said.never_averaged:
+            assert said.completeness == "modelled", one.id
+        if said.kind == Kind.SERVICES:
+            assert said.position is not None, one.id
+            assert said.access_standard is None or said.access_standard.status == "assumption", one.id
+        assert ("fixed set of map points" in words) == (said.position == "snapped"), one.id
+        assert (said.dispersion is not None) == ("From month to month its counts spread" in words.replace("\n", " ")), (
+            one.id
+        )
+        if said.dispersion is not None:
+            assert f"spread {said.dispersion:g} times as far as chance alone" in words, one.id
+        assert ("our averages weighted by residents" in words and said.measure == Measure.PERCENTAGE) <= (
+            said.weighted_by == "residents"
+        ), one.id
+        assert ("must not be used as one" in words) == ("gaps" not in said.fit_for and said.kind == Kind.INDICATOR), (
+            one.id
+        )
+
+
 # --------------------------------------------------------------------------------------------- reading definitions
 
 
