@@ -188,13 +188,16 @@ def _shares(lads: np.ndarray, people: np.ndarray, lad_name: dict) -> tuple[Share
 
 
 def _place(places: np.ndarray, people: np.ndarray, codes: np.ndarray) -> str:
-    """The place of the most populous area, and of the next one when that is another place and not much smaller."""
+    """The place of the most populous area, and of the next one when that is another place and not much smaller.
+
+    A name that is a pair itself ("Seaham Central & South") stays alone: two pairs in a row cannot be read aloud.
+    """
     order = np.lexsort((codes, -people))[:2]
-    first, *second = order.tolist()
-    names = [str(places[first])]
-    if second and places[second[0]] != places[first] and people[second[0]] >= SECOND_NAME * people[first]:
-        names.append(str(places[second[0]]))
-    return " and ".join(names)
+    names = list(dict.fromkeys(str(places[i]) for i in order))
+    large = people[order[-1]] >= SECOND_NAME * people[order[0]]
+    if len(names) == 2 and large and not any(pair in name for name in names for pair in (" & ", " and ")):
+        return " and ".join(names)
+    return names[0]
 
 
 def _name(place: str, shares: tuple[Share, ...]) -> str:

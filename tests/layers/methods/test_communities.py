@@ -90,6 +90,14 @@ def test_everyday_names_of_areas_go_before_ward_names():
     assert community.name == "St Mary's and Harbour, Eastshire and Westshire"
 
 
+@pytest.mark.parametrize(("first", "second"), [("Central & South", "Moor"), ("Moor", "Central and South")])
+def test_a_name_that_is_a_pair_stays_alone(first, second):
+    areas = tiny_areas()
+    lsoa = areas["lsoa"].assign(place=["?"] * 14 + [second, first])
+    (community,) = communities(pd.Series([False] * 14 + [True] * 2), lsoa, lads=areas["lad"])
+    assert community.name == f"{first}, Eastshire"
+
+
 def test_an_authority_is_not_said_twice():
     areas = tiny_areas()
     gap = pd.Series([True, True])
