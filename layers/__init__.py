@@ -62,12 +62,14 @@ _WHERE = {
     "layers.descriptive_keys": ("GROUPS", "KEYS", "LICENCES", "Key", "FormQuestion", "roles_of"),
     "layers.store.anchor": ("Anchor", "faults_against as faults_against_anchor", "noted_in as noted_in_anchor"),
     "layers.store.audit": ("AuditLine", "AuditSearch"),
+    "layers.store.jobs": ("Bounds as JobBounds", "Busy", "Job", "JobTable"),
     "layers.store.forgetting": ("forget_sign_ins",),
     "layers.store.why": ("why",),
     "layers.reading.fetch": ("allowed_of as allowed_feeds", "fetch as fetch_feed"),
     "layers.store.drafts": ("Draft", "Drafts", "EditConflict"),
     "layers.store.briefing_drafts": ("BriefingDraft",),
     "layers.store.briefings": ("Briefings", "PublishedBriefing"),
+    "layers.store.pictures": ("Picture", "Pictures"),
     "layers.reading.briefing_text": (
         "LONGEST_HEADLINE",
         "Block as BriefingBlock",
@@ -99,7 +101,7 @@ _WHERE = {
     "layers.geography.site_places": ("Home", "SitePlace", "district_of", "find_home", "place_at", "places_at"),
     "layers.methods.options": ("Change", "Outcome", "compare_options"),
     "layers.methods.siting": ("OBJECTIVES", "Site", "SitingPlan", "SitingRequest", "SitingResult", "find_sites"),
-    "layers.methods.stability": ("Cancelled",),
+    "layers.methods.stability": ("Cancelled", "Stability"),
     "layers.methods.together": ("TogetherResult", "find_together"),
     "layers.methods.clusters": ("getis_ord", "local_moran"),
     "layers.methods.travel": (

@@ -22,6 +22,7 @@ REASONS = {
     "": "",
     "no-service": "There is no service at all.",
     "no-own-service": "This authority has no such service of its own.",
+    "no-own-way": "Every one of this authority’s own is across water, and no bridge, tunnel or ferry to it is declared.",
     "no-authority": "This area lies in no known authority.",
 }
 """Why an area or an authority has no way alone, by the engine's code."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layers.crossings import Crossing, read_crossings
 from layers.model import PARTNER_KINDS, Brand, Contact, Fault, Partner, Refused
 from layers.pack_context import BRAND_KEYS, GROUP_COLUMNS, LOGO_ENDINGS, read_contact
 
@@ -36,6 +37,7 @@ KEYS = (
     "themes",
     "partners_from",
     "partners",
+    "crossings",
     "attribution",
     "brand",
     "groups",
@@ -77,6 +79,7 @@ class RegionDefinition:
     themes: tuple[str, ...] = ()  # ids of the catalogue's themes; empty: all of them
     partners_from: tuple[str, ...] = ()
     partners: tuple[PartnerDefinition, ...] = ()
+    crossings: tuple[Crossing, ...] = ()  # bridges, tunnels and ferries
     attribution: tuple[str, ...] = OGL_ATTRIBUTION
     path: Path | None = None
     brand: Brand = field(default_factory=Brand)  # its logo as it is called in the pack
@@ -145,6 +148,7 @@ def read_definition(path: str | Path) -> RegionDefinition:
         themes=_texts(raw, "themes", where, faults),
         partners_from=partners_from,
         partners=partners,
+        crossings=read_crossings(raw.get("crossings"), where, faults),
         attribution=_texts(raw, "attribution", where, faults) or OGL_ATTRIBUTION,
         path=path,
         brand=(brand := _brand(raw.get("brand"), path, where, faults))[0],

@@ -149,7 +149,7 @@ def check_request(request: GapRequest, areas, indicators, services, demand, no_c
         raise Refused("The gaps cannot be worked out from this request.", faults)
 
 
-def model_of(request: GapRequest, areas, services, demand, no_car_share, travel) -> AccessModel:
+def model_of(request: GapRequest, areas, services, demand, no_car_share, travel, water=None) -> AccessModel:
     """Access of the small areas; :func:`layers.methods.access_means.at_level` says what that is at another level."""
     sites = read_sites([services[name].table for name in request.services], request.services)
     return access_model(
@@ -162,6 +162,7 @@ def model_of(request: GapRequest, areas, services, demand, no_car_share, travel)
         no_car_share=no_car_share if request.fair else None,
         walking_kmh=request.walking_kmh,
         driving_kmh=request.driving_kmh,
+        water=water,
     )
 
 

@@ -25,9 +25,10 @@ from layers.methods.json_values import json_rows, number_or_null, plain
 from layers.methods.metrics import PoorAccess, poor_access
 from layers.methods.need import Indicator, Need, fifth, need
 from layers.methods.stability import Stability, stability, words
-from layers.methods.together import BorderView, border_view_at
+from layers.methods.together import BorderView, border_view_at, by_crossing
 from layers.methods.underserved import NEAR_SHARE, near_misses, underserved
 from layers.methods.wards import Vanishing, WardParts, gaps_that_vanish, ward_parts
+from layers.methods.water import Water
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def find_gaps(
     wards: WardParts | None = None,
     compare_wards: bool = True,
     adjacency: csr_array | None = None,
+    draws: Stability | None = None,
+    water: Water | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> GapResult:
@@ -85,7 +88,8 @@ def find_gaps(
     ``demand`` (people), ``no_car_share`` (0-1) and ``travel`` are theirs: one Series, or a Series for each level. ``model``
     (of the small areas), ``border``, ``percentiles``, ``wards`` and ``adjacency`` may be handed in from an earlier result of
     the same services and level (``result.model.small``, ``result.border``, ``result.need.percentiles``, ``result.wards``):
-    while a weight slider moves, only ranks and communities are new. Raises :class:`Refused` with every fault of the request.
+    while a weight slider moves, only ranks and communities are new. ``draws`` of this very request are not drawn again;
+    ``water`` finds the ways where a straight line crosses water. Raises :class:`Refused` with every fault of the request.
     """
     people, cars = (gap_request.of_small_areas(given) for given in (demand, no_car_share))
     gap_request.check_request(request, areas, indicators, services, people, cars, travel)
@@ -94,17 +98,17 @@ def find_gaps(
     weights = dict(request.need)
     measured = need(parts, weights, percentiles)
     if model is None:
-        model = gap_request.model_of(request, areas, services, people, cars, travel)
+        model = gap_request.model_of(request, areas, services, people, cars, travel, water)
     small, model = model, at_level(model, areas, request.level)
     limit, notes = gap_request.limit_of(request, services, model)
     access = poor_access(model, request.metric, limit, frame.index)
     if access.metric.id != request.metric:
         notes.append(Note("metric-needs-limit", {"metric": request.metric}))
     if border is None:
-        border = _border(request, areas, small, limit)
+        border = _border(request, areas, small, limit, water)
     gap = underserved(measured.score, access.poor, request.need_threshold)
-    sure = None
-    if request.robustness:
+    sure = draws if request.robustness else None
+    if request.robustness and draws is None:
         sure = stability(
             parts, weights, model, access.metric.id, limit, draws=request.robustness, seed=request.seed,
             progress=progress, cancel=cancel,
@@ -112,8 +116,9 @@ def find_gaps(
     share = None if sure is None else sure.share
     grid = bivariate(measured.score, access.values, access.high_is_worse)
     listed = frame["lad_code"].isin(request.footprint) if request.footprint else pd.Series(True, index=frame.index)
+    counted = gap & ~model.crossing  # across water without a way: listed apart, in no sum
     found = communities(
-        gap, frame, need=measured, access=access.values, high_access_is_worse=access.high_is_worse, stability=share,
+        counted, frame, need=measured, access=access.values, high_access_is_worse=access.high_is_worse, stability=share,
         border=border.areas, wards=areas.get("ward"), lads=areas.get("lad"), adjacency=adjacency,
     )  # fmt: skip
     table = _area_table(frame, measured, access, gap, share, grid, border, found, model)
@@ -121,7 +126,7 @@ def find_gaps(
     if wards is None and compare_wards:
         wards = ward_parts(request, areas, indicators, small)
     if wards is not None:
-        lost = gaps_that_vanish(request, areas, services, wards, weights, gap, measured)
+        lost = gaps_that_vanish(request, areas, services, wards, weights, counted, measured)
     shown = tuple(c for c in found if not request.footprint or set(c.lads) & set(request.footprint))
     notes += _notes(measured, model, frame, border, people)
     return GapResult(
@@ -161,11 +166,12 @@ def _area_table(frame, measured: Need, access: PoorAccess, gap, share, grid, bor
             "underserved": gap,
             "stability": np.nan if share is None else share,
             "stability_words": "" if share is None else _words(share, gap),
-            "near_miss": near_misses(measured.score, access, gap, share, model),
+            "near_miss": near_misses(measured.score, access, gap, share, model) & ~model.crossing,
             "class": grid.classes,
             "fifth": fifth(measured.score),
             "community": member,
-            **{name: border.areas[name] for name in border.areas.columns},
+            "crossing": model.crossing,
+            **{name: border.areas[name] for name in border.areas.columns if name != "crossing"},
         },
         index=frame.index,
     )
@@ -176,10 +182,10 @@ def _share_beyond(model: Access, limit: float | None) -> np.ndarray | float:
     return model.beyond(limit) if isinstance(model, AccessMeans) and limit is not None else np.nan
 
 
-def _border(request: GapRequest, areas, small: AccessModel, limit) -> BorderView:
-    """Alone against together is always in straight-line metres, whatever access is measured in."""
+def _border(request: GapRequest, areas, small: AccessModel, limit, water) -> BorderView:
+    """Alone against together is always in metres, over land where a line crosses water, whatever access is measured in."""
     metres = limit if small.unit == "m" else None
-    return border_view_at(areas, request.level, small.sites, metres, detour=request.detour)
+    return border_view_at(areas, request.level, small.sites, metres, detour=request.detour, water=water)
 
 
 def _words(share: pd.Series, gap: pd.Series) -> np.ndarray:
@@ -259,11 +265,12 @@ def _parameters(request, indicators, services, access, model, sure, grid) -> dic
 
 def _summary(request, table, listed, found, border: BorderView, lost: Vanishing | None) -> dict[str, Any]:
     part = table[listed]
-    gap = part["underserved"]
+    apart = part["crossing"]
+    gap = part["underserved"] & ~apart
     people = part["population"]
     shared = [c for c in found if c.shared]
     own, elsewhere = part["nearer_elsewhere"], part["residents_nearer_elsewhere"]
-    summary = {
+    summary: dict[str, Any] = {
         "areas": len(part),
         "residents": float(people.sum()),
         "areas_without_need": int(part["need"].isna().sum()),
@@ -271,16 +278,18 @@ def _summary(request, table, listed, found, border: BorderView, lost: Vanishing 
         "underserved_residents": float(people[gap].sum()),
         "near_misses": int(part["near_miss"].sum()),
         "high_need_areas": int((part["need"] >= request.need_threshold).sum()),
-        "poor_access_areas": int(part["poor"].sum()),
+        "poor_access_areas": int((part["poor"] & ~apart).sum()),
         "communities": len(found),
         "shared_communities": len(shared),
         "shared_residents": float(sum(c.population for c in shared)),
         "areas_nearer_elsewhere": int(own.sum()),
         "residents_nearer_elsewhere": float(elsewhere.sum()),
         "underserved_nearer_elsewhere": float(elsewhere[gap].sum()),
-        "bivariate": [list(row) for row in _counts(part["class"])],
-        "unknown": int((part["class"] < 0).sum()),
-        "by_authority": _gap_by_authority(part, border),
+        "bivariate": [list(row) for row in _counts(part["class"][~apart])],
+        "unknown": int((part["class"][~apart] < 0).sum()),
+        "crossing": _apart(part),
+        "crossings": by_crossing(border.flows(request.footprint)),
+        "by_authority": _gap_by_authority(part, gap, border),
     }
     if request.robustness:
         said = part["stability_words"][gap].value_counts()
@@ -301,8 +310,21 @@ def _counts(classes: pd.Series) -> np.ndarray:
     return np.bincount(known, minlength=9).reshape(3, 3).tolist()
 
 
-def _gap_by_authority(part: pd.DataFrame, border: BorderView) -> list[dict[str, Any]]:
-    people, gap = part["population"], part["underserved"]
+def _apart(part: pd.DataFrame) -> dict[str, Any]:
+    """The areas that are across water from every service without a way: in no other number of the summary."""
+    apart = part[part["crossing"]]
+    gap = apart["underserved"]
+    return {
+        "areas": len(apart),
+        "residents": float(apart["population"].sum()),
+        "underserved_areas": int(gap.sum()),
+        "underserved_residents": float(apart["population"][gap].sum()),
+        "codes": apart["code"].tolist(),
+    }
+
+
+def _gap_by_authority(part: pd.DataFrame, gap: pd.Series, border: BorderView) -> list[dict[str, Any]]:
+    people = part["population"]
     table = pd.DataFrame(
         {
             "lad_code": part["lad_code"].astype(str),

@@ -261,6 +261,57 @@ briefing_pointers = sa.Table(
     sa.Index("briefing_pointers_by_briefing", "briefing_id", "seq"),
 )
 
+briefing_pictures = sa.Table(
+    "briefing_pictures",
+    metadata,
+    sa.Column("id", sa.String(20), primary_key=True),  # of partner and content
+    sa.Column("partner", sa.Text, nullable=False),
+    sa.Column("alt", sa.Text, nullable=False),
+    sa.Column("media_type", sa.String(20), nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Index("briefing_pictures_by_partner", "partner"),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column(
+        "id", sa.String(64), primary_key=True
+    ),  # of its kind and what it depends on: the same question, the same job
+    sa.Column("number", sa.Integer, nullable=False),  # in the order of asking
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("parameters", sa.Text, nullable=False),  # JSON: whatever a worker needs to do it
+    sa.Column("viewer", sa.Text, nullable=False),  # JSON: for whom; what they may see is asked again when it runs
+    sa.Column("price", sa.Float, nullable=False),  # seconds of a processor, as estimated
+    sa.Column("state", sa.String(12), nullable=False),  # waiting | running | done | cancelled | refused | failed
+    sa.Column("asked_at", Moment, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("heard_at", Moment),  # its worker's last sign of life
+    sa.Column("over_at", Moment),
+    sa.Column("worker", sa.String(120), nullable=False),
+    sa.Column("starts", sa.Integer, nullable=False),
+    sa.Column("stop", sa.Boolean, nullable=False),  # somebody wants it to end
+    sa.Column("progress", sa.Float),  # 0 to 1; null where that cannot be said
+    sa.Column("so_far", sa.Text, nullable=False),  # JSON: the best until there is a result
+    sa.Column("reasons", sa.Text, nullable=False),  # JSON
+    sa.Column("result", sa.LargeBinary),
+    sa.Index("jobs_by_state", "state", "number"),
+)
+
+job_askers = sa.Table(
+    "job_askers",
+    metadata,
+    sa.Column("job_id", sa.String(64), sa.ForeignKey("jobs.id"), primary_key=True),
+    sa.Column("client", sa.String(64), primary_key=True),  # SHA-256 of an account or an address
+    sa.Column("until", Moment, nullable=False),  # when this client counts as gone unless it asks again
+)
+
 NEVER_CHANGED = (audit, versions, contents, pointers, briefings, briefing_versions, briefing_pointers)
 
 

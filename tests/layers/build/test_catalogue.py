@@ -377,7 +377,9 @@ def test_englands_figure_is_worked_out_from_every_area_of_the_file(tmp_path, off
     if value is None:
         assert reference is None
     else:
-        assert (reference.name, reference.period) == ("England", "2025") and reference.value == pytest.approx(value, rel=1e-5)
+        assert (reference.name, reference.period) == ("England", "2025") and reference.value == pytest.approx(
+            value, rel=1e-5
+        )
 
 
 @pytest.mark.real

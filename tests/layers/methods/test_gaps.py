@@ -654,7 +654,7 @@ def test_alone_and_together_of_a_ward_is_that_of_its_small_areas():
     assert (
         both["ward"]["flows"]
         == both["lsoa"]["flows"]
-        == [{"lad_code": "TB", "nearest_lad": "TA", "residents": 7_600.0}]
+        == [{"lad_code": "TB", "nearest_lad": "TA", "residents": 7_600.0, "crossings": []}]
     )
 
 
@@ -688,7 +688,7 @@ def test_options_at_ward_level_are_judged_by_the_mean():
 def test_together_by_hand():
     result = find_together(clinics(rows=(0,)), AREAS)
     assert result.summary["residents_nearer_elsewhere"] == 7_600 and result.summary["residents"] == 13_600
-    assert result.summary["flows"] == [{"lad_code": "TB", "nearest_lad": "TA", "residents": 7_600.0}]
+    assert result.summary["flows"] == [{"lad_code": "TB", "nearest_lad": "TA", "residents": 7_600.0, "crossings": []}]
     document = result.to_json()
     json.dumps(document, allow_nan=False)
     assert {"alone_m", "together_m", "border_penalty_m"} <= set(document["areas"][0])
