@@ -49,6 +49,7 @@ _WHERE = {
     "layers.store.marker": ("Marker",),
     "layers.store.backup": ("made_on as backup_made_on", "read_backup", "restore_backup", "write_backup"),
     "layers.store.accounts": ("SignInFailed", "TooManyAttempts", "User", "normal as plain_name"),
+    "layers.store.throttle": ("network_of",),
     "layers.store.guard": ("audit_disclosure",),
     "layers.store.integrity": ("check as check_store", "check_trail"),
     "layers.store.pinned": ("PinnedStore",),
@@ -101,7 +102,7 @@ _WHERE = {
     "layers.geography.site_places": ("Home", "SitePlace", "district_of", "find_home", "place_at", "places_at"),
     "layers.methods.options": ("Change", "Outcome", "compare_options"),
     "layers.methods.siting": ("OBJECTIVES", "Site", "SitingPlan", "SitingRequest", "SitingResult", "find_sites"),
-    "layers.methods.stability": ("Cancelled", "Stability"),
+    "layers.methods.stability": ("Cancelled", "Stability", "words"),
     "layers.methods.together": ("TogetherResult", "find_together"),
     "layers.methods.clusters": ("getis_ord", "local_moran"),
     "layers.methods.travel": (
