@@ -26,6 +26,7 @@ _WHERE = {
         "Measure",
         "NotFound",
         "Package",
+        "Partner",
         "Refused",
         "Source",
         "Status",
