@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.components.pieces import folded, ticked, top_button
 from dashboard.components.results import legend_table
+from dashboard.views.banding import CROSSING
 from dashboard.views.gap_communities import ACROSS_M, CommunityCard
 from dashboard.views.gap_map import Painted
 from dashboard.views.gap_words import notes_of, rule_sentence, summary_sentence, vanishing_sentence
@@ -127,7 +128,9 @@ def _others(paint: Painted):
     rest = [row for row in paint.rows if row.code > 8]
     if not rest:
         return None
-    return html.P([f"{counted(row.count, 'area')} in plain grey: {row.label}." for row in rest], className="unit-line")
+    how = {CROSSING: "hatched with waves"}
+    said = [f"{counted(row.count, 'area')} {how.get(row.code, 'in plain grey')}: {row.label}." for row in rest]
+    return html.P(" ".join(said), className="unit-line")
 
 
 def gap_sentence(gaps: Gaps) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
+from dashboard.views.crossing_words import apart_sentence, by_crossings, crossings_sentence
 from dashboard.views.gap_words import REASONS, a_site, line_words, one_of
 from dashboard.views.gaps import (
     Gaps,
@@ -92,7 +93,8 @@ class Together:
             own, other = flow["lad_code"], flow["nearest_lad"]
             here, there = names.get(own, own), names.get(other, OUTSIDE_WORDS)
             people = f"{counted(flow['residents'], 'resident')} of {here} {_are(flow['residents'])}"
-            words = f"{people} nearest to {a_site(self.services)} in {there}."
+            by = by_crossings(flow["crossings"], flow["residents"])
+            words = f"{people} nearest to {a_site(self.services)} in {there}{f', {by}' if by else ''}."
             found.append(Flow(own, here, other, there, flow["residents"], words))
         return tuple(found)
 
@@ -260,6 +262,10 @@ def together_sentence(together: Together) -> str:
         f"{s['residents_nearer_elsewhere']:,.0f} of {counted(s['residents'], 'resident')} "
         f"{_are(s['residents_nearer_elsewhere'])} nearer to {a_site(together.services)} in another authority than to one in their own."
     ]
+    if by := crossings_sentence(s["crossings"]):
+        parts.append(by)
+    if apart := apart_sentence(s["crossing"]):
+        parts.append(apart)
     if without := s["residents_without_own_service"]:
         parts.append(f"{without:,.0f} {_one(without, 'lives', 'live')} in an authority that has none.")
     if together.flows:
