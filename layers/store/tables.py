@@ -153,10 +153,19 @@ sessions = sa.Table(
 failures = sa.Table(
     "failures",
     metadata,
-    sa.Column("key", sa.String(64), primary_key=True),  # SHA-256 of "name:..." or "source:..."
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("key", sa.String(64), primary_key=True),  # SHA-256 of a bucket's kind and whose it is
+    sa.Column("count", sa.Integer, nullable=False),  # attempts that are missing in it
     sa.Column("last_at", Moment, nullable=False),
-    sa.Column("blocked_until", Moment),
+    sa.Column("blocked_until", Moment),  # when it is full again
+)
+
+devices = sa.Table(
+    "devices",
+    metadata,
+    sa.Column("token_sha256", sa.String(64), primary_key=True),  # a stolen database holds no usable token
+    sa.Column("user", sa.String(200), sa.ForeignKey("users.name"), primary_key=True, index=True),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
 )
 
 UNCHECKED = {"checked_by": "", "checked_at": None, "sent_back_by": "", "sent_back_at": None, "reply": ""}
@@ -259,6 +268,23 @@ briefing_pointers = sa.Table(
     sa.ForeignKeyConstraint(["briefing_id", "version"], ["briefing_versions.briefing_id", "briefing_versions.version"]),
     sa.CheckConstraint("(version IS NULL) = (action = 'withdraw')", name="only_a_withdrawn_briefing_points_nowhere"),
     sa.Index("briefing_pointers_by_briefing", "briefing_id", "seq"),
+)
+
+briefing_pictures = sa.Table(
+    "briefing_pictures",
+    metadata,
+    sa.Column("id", sa.String(20), primary_key=True),  # of partner and content
+    sa.Column("partner", sa.Text, nullable=False),
+    sa.Column("alt", sa.Text, nullable=False),
+    sa.Column("media_type", sa.String(20), nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Index("briefing_pictures_by_partner", "partner"),
 )
 
 jobs = sa.Table(
