@@ -40,6 +40,7 @@ FOLLOWS = (
 
 
 def register(app, published: Published) -> None:
+    follow_draws(app, published)
     # the writer finds each of them by id and property, so their order means nothing
     controls = [(picker.id, picker.prop) for picker in PICKERS]
     renewed = [(picker.id, "data") for picker in PICKERS if picker.renewed]
@@ -63,13 +64,6 @@ def register(app, published: Published) -> None:
         prevent_initial_call=True,
     )
 
-    app.clientside_callback(
-        ClientsideFunction("commonground_explore", "drawn"),
-        Output(ids.DRAWING, "data-drawn"),
-        Input(ids.DRAWN, "data"),
-        prevent_initial_call=True,
-    )
-
     @app.callback(
         output=dict(
             headline=Output(ids.HEADLINE, "children"),
@@ -90,39 +84,6 @@ def register(app, published: Published) -> None:
             sentence=said.sentence,
             table_sentence=said.table_sentence,
             top=said.top,
-        )
-
-    @app.callback(
-        output=dict(
-            hidden=Output(ids.DRAWING, "hidden"),
-            words=Output(ids.DRAWING_WORDS, "children"),
-            share=Output(ids.DRAWING_BAR, "value"),
-            off=Output(ids.DRAWING_TICK, "disabled"),
-            ended=Output(ids.DRAWING_STOP, "hidden"),
-            drawn=Output(ids.DRAWN, "data"),
-            job=Output(ids.DRAWING_JOB, "data"),
-        ),
-        inputs=dict(
-            data=Input(ids.SELECTION, "data"),
-            tick=Input(ids.DRAWING_TICK, "n_intervals"),
-            stop=Input(ids.DRAWING_STOP, "n_clicks"),
-        ),
-        state=dict(job=State(ids.DRAWING_JOB, "data")),
-        prevent_initial_call=True,
-    )
-    def follow_drawing(data, tick, stop, job):
-        viewer, trigger = current_viewer(), ctx.triggered_id
-        if trigger == ids.SELECTION:
-            job = drawing_progress.of_selection(published, Selection.from_data(data), viewer)
-        now = drawing_progress.step(published, job, viewer, stop=trigger == ids.DRAWING_STOP)
-        return dict(
-            hidden=not now.words,
-            words=now.words,
-            share=None if now.share is None else str(round(100 * now.share)),
-            off=now.over,
-            ended=now.over,
-            drawn=now.drawn or no_update,
-            job=job if trigger == ids.SELECTION else no_update,
         )
 
     @app.callback(Output(ids.AREA_PANEL, "children"), Input(ids.SHOWN_AREA, "data"), prevent_initial_call=True)
@@ -161,3 +122,46 @@ def register(app, published: Published) -> None:
     )
     def table_rows(request, data):
         return rows_for_grid(published, Selection.from_data(data), current_viewer(), request)
+
+
+def follow_draws(app, published: Published) -> None:
+    """How far the draws behind "how sure" are, while they are made by a worker."""
+    app.clientside_callback(
+        ClientsideFunction("commonground_explore", "drawn"),
+        Output(ids.DRAWING, "data-drawn"),
+        Input(ids.DRAWN, "data"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        output=dict(
+            hidden=Output(ids.DRAWING, "hidden"),
+            words=Output(ids.DRAWING_WORDS, "children"),
+            share=Output(ids.DRAWING_BAR, "value"),
+            off=Output(ids.DRAWING_TICK, "disabled"),
+            ended=Output(ids.DRAWING_STOP, "hidden"),
+            drawn=Output(ids.DRAWN, "data"),
+            job=Output(ids.DRAWING_JOB, "data"),
+        ),
+        inputs=dict(
+            data=Input(ids.SELECTION, "data"),
+            tick=Input(ids.DRAWING_TICK, "n_intervals"),
+            stop=Input(ids.DRAWING_STOP, "n_clicks"),
+        ),
+        state=dict(job=State(ids.DRAWING_JOB, "data")),
+        prevent_initial_call=True,
+    )
+    def follow_drawing(data, tick, stop, job):
+        viewer, trigger = current_viewer(), ctx.triggered_id
+        if trigger == ids.SELECTION:
+            job = drawing_progress.of_selection(published, Selection.from_data(data), viewer)
+        now = drawing_progress.step(published, job, viewer, stop=trigger == ids.DRAWING_STOP)
+        return dict(
+            hidden=not now.words,
+            words=now.words,
+            share=None if now.share is None else str(round(100 * now.share)),
+            off=now.over,
+            ended=now.over,
+            drawn=now.drawn or no_update,
+            job=job if trigger == ids.SELECTION else no_update,
+        )
