@@ -120,7 +120,9 @@ def site(new, objective, demand, exclude, travel, candidates, greedy, time_limit
     plan = siting.plan_sites(here, request, viewer, period=selection.period, candidates=places, travel=table)
     if form == "table":
         return _say(lines_of(_plan_lines(plan)), out)
-    return _say(write(gap_files.plan_export(plan.document(), date.today().isoformat()), form, layout=INDENTED), out)
+    return _say(
+        write(gap_files.plan_export(plan.document(), plan.claims, date.today().isoformat()), form, layout=INDENTED), out
+    )
 
 
 # ---- travel-time tables ---------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.views import siting, wording
+from dashboard.views.claims import gated
 from dashboard.views.gaps import NoAnswer, answer_or_reasons
 from dashboard.views.options import PlanAsk, Sandbox
 from dashboard.views.siting import GainRow, Plan, Proof, SiteCard
@@ -142,9 +143,12 @@ def _share(job: Proof) -> float | None:
     return None if job.gap is None else max(0.0, 1.0 - job.gap)
 
 
+@gated
 def progress_sentence(plan: Plan, job: Proof) -> str:
     """ "Best so far: 58,838 residents. No plan can reach more than 61,200; 4% is left to prove." """
     found = plan.result.plan
+    if job.state == "done" and plan.claims.sampled:
+        return f"Best {plan.claims.sample}: {_value_words(plan, job.value)}. A site that the list does not name would change this."
     if job.state == "done" and found.proven:
         return "Proven best: no other choice of sites does better."
     best = f"Best so far: {_value_words(plan, job.value)}."

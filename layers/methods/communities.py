@@ -46,6 +46,7 @@ class Community:
     border_penalty_m: float | None = None  # mean over the residents whose authority has a service
     residents_nearer_elsewhere: float | None = None
     centre: tuple[float, float] = (0.0, 0.0)  # mean point of its residents, EPSG:27700
+    sampled: bool = False  # by a list that is a sample: how sure it is has a number, and no word
 
     @property
     def lads(self) -> tuple[str, ...]:
@@ -57,7 +58,9 @@ class Community:
         return len(self.shares) > 1
 
     @property
-    def words(self) -> str:
+    def words(self) -> str | None:
+        if self.sampled:
+            return None
         return "" if self.stability is None else words(self.stability)
 
 

@@ -8,7 +8,7 @@ everything that any view of the answer needs, with ``to_json``, as numbers and c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from layers.methods import gap_request
 from layers.methods.access import AccessModel
 from layers.methods.bivariate import Bivariate, bivariate
 from layers.methods.communities import Community, communities
+from layers.methods.fitness import is_sample
 from layers.methods.gap_request import ByLevel, GapRequest, IndicatorLayer, Note, ServiceLayer
 from layers.methods.json_values import json_rows, number_or_null, plain
 from layers.methods.metrics import PoorAccess, poor_access
@@ -114,7 +115,9 @@ def find_gaps(
         gap, frame, need=measured, access=access.values, high_access_is_worse=access.high_is_worse, stability=share,
         border=border.areas, wards=areas.get("ward"), lads=areas.get("lad"), adjacency=adjacency,
     )  # fmt: skip
-    table = _area_table(frame, measured, access, gap, share, grid, border, found, model)
+    sampled = any(is_sample(services[name].descriptor) for name in request.services)
+    found = tuple(replace(community, sampled=sampled) for community in found)
+    table = _area_table(frame, measured, access, gap, share, grid, border, found, model, sampled)
     lost = None
     if wards is None and compare_wards:
         wards = ward_parts(request, areas, indicators, services, demand, no_car_share, travel)
@@ -141,8 +144,11 @@ def find_gaps(
     )
 
 
-def _area_table(frame, measured: Need, access: PoorAccess, gap, share, grid, border, found, model) -> pd.DataFrame:
+def _area_table(
+    frame, measured: Need, access: PoorAccess, gap, share, grid, border, found, model, sampled
+) -> pd.DataFrame:
     """What was found out about each area, one row each."""
+    no_words = None if sampled else ""
     member = np.full(len(frame), "", dtype=object)
     for community in found:
         member[list(community.positions)] = community.id
@@ -157,7 +163,7 @@ def _area_table(frame, measured: Need, access: PoorAccess, gap, share, grid, bor
             "poor": access.poor,
             "underserved": gap,
             "stability": np.nan if share is None else share,
-            "stability_words": "" if share is None else _words(share, gap),
+            "stability_words": no_words if share is None or sampled else _words(share, gap),
             "near_miss": near_misses(measured.score, access, gap, share, model),
             "class": grid.classes,
             "fifth": fifth(measured.score),
@@ -274,7 +280,10 @@ def _summary(request, table, listed, found, border: BorderView, lost: Vanishing 
     }
     if request.robustness:
         said = part["stability_words"][gap].value_counts()
-        summary["stability"] = {word: int(said.get(word, 0)) for word in ("firm", "likely", "borderline", "weak")}
+        # the sites that a sample does not list cannot be drawn: its areas have a share, and no word
+        sampled = part["stability_words"].isna().any()
+        counts = {word: int(said.get(word, 0)) for word in ("firm", "likely", "borderline", "weak")}
+        summary["stability"] = None if sampled else counts
     if lost is not None:
         gone = lost.gone[listed]
         summary["vanish_at_ward"] = {
