@@ -50,7 +50,9 @@ class Limits:
     )
     stopping_s: float = 10.0  # for requests at work when the server is stopped
     connections: int = 2048
-    per_address: int = 1000  # an office shares an address; 0: no such bound, for the only address may be a proxy's
+    per_address: int = (
+        1500  # an office shares an address, and one process may get them all; 0: no such bound (a proxy's)
+    )
     header_bytes: int = 32 * 1024
     body_bytes: int = LIMITS.upload + MIB
     waiting_bytes: int = 512 * MIB  # of half-sent requests, on disk, and untaken answers, in memory, together

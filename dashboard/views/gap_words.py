@@ -92,10 +92,10 @@ def poor_words(gaps: GapAnswer) -> str:
     if not len(gaps.result.model.sites):
         return f"poor access, which is everywhere: there is no {one_of(gaps.services)} at all"
     if access.limit is not None and access.metric.cost is not None:
-        return _filled(gaps, access.metric.rule)
+        return _filled(gaps, access.metric.words("rule", gaps.level))
     if access.metric.rule_nothing and not (access.cut or 0.0) > 0:
         return _filled(gaps, access.metric.rule_nothing)
-    return _filled(gaps, access.metric.rule_fifth)
+    return _filled(gaps, access.metric.words("rule_fifth", gaps.level))
 
 
 def _filled(gaps: GapAnswer, template: str) -> str:
@@ -106,13 +106,13 @@ def _filled(gaps: GapAnswer, template: str) -> str:
     nothing is beyond; ``people`` share the capacity, and ``group`` and ``for_group`` are "" where these are all residents.
     """
     access, group, how = gaps.result.access, gaps.measures.group, how_words(gaps)
-    cut = access_formatter(gaps)(access.cut)
+    cut, minutes = access_formatter(gaps)(access.cut), gaps.result.model.unit == "min"
     return template.format(
         nearest=nearest_words(gaps.services),
         one=one_of(gaps.services),
         limit=limit_words(gaps),
         how=how,
-        measure="Minutes" if gaps.result.model.unit == "min" else "Distance",
+        measure=wording.capital(f"{'' if gaps.level == 'lsoa' else 'mean '}{'minutes' if minutes else 'distance'}"),
         cut=cut,
         beyond=f" ({cut} or more{how})" if access.cut is not None else "",
         people=f"people in “{group.title}”" if group else "its people",
@@ -229,6 +229,8 @@ def note_words(note: Note, published: Published) -> str:
     if note.code == "services-unplaced":
         one = n == 1
         return f"{counted(n, 'service')} {'has' if one else 'have'} no place and {'is' if one else 'are'} left out."
+    if note.code == "residents-left-out":
+        return f"The mean of {counted(areas, 'area')} leaves out residents who reach no service."
     if note.code == "demand-unknown":
         return f"The demand group has no figure for {counted(areas, 'area')}; nobody is counted there."
     if note.code == "services-unreached":
@@ -309,7 +311,7 @@ def _within(percentile: float) -> str:
 
 def access_title(gaps: GapAnswer) -> str:
     """Heading of an access legend: "Distance to the nearest drug and alcohol service in a straight line"."""
-    return _filled(gaps, gaps.result.access.metric.heading)
+    return _filled(gaps, gaps.result.access.metric.words("heading", gaps.level))
 
 
 def access_noun(gaps: GapAnswer, label: str) -> str:

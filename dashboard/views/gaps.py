@@ -198,8 +198,8 @@ def gaps_for(
     result = None if own_table else answers.find(key)
     if result is None:
         level, detour = request.level, request.detour
-        how = (places, level, detour, request.alone, more.key, request.walking_kmh, request.driving_kmh)
-        access_key, ward_key = ("model", *how), ("wards", data, *how)
+        how = (places, detour, request.alone, more.key, request.walking_kmh, request.driving_kmh)
+        access_key, ward_key = ("model", *how), ("wards", data, level, *how)
         border_key = ("border", places, level, detour, request.max_m, bool(more.key))
         told = not own_table
         try:
@@ -224,7 +224,7 @@ def gaps_for(
         for part in data:
             parts.keep(("percentile", part, level), result.need.percentiles[part[0]])
         if told:
-            parts.keep(access_key, result.model)
+            parts.keep(access_key, result.model.small)
             parts.keep(border_key, result.border)
             if result.wards is not None:
                 parts.keep(ward_key, result.wards)

@@ -114,7 +114,7 @@ def plan_sites(
             services,
             candidates=candidates,
             gaps=gaps.result,
-            no_car_share=(gaps.measures.no_car_share or {}).get(gaps.level),
+            no_car_share=(gaps.measures.no_car_share or {}).get("lsoa"),
             progress=progress,
             cancel=cancel,
         )
@@ -442,19 +442,21 @@ def compare(gaps: Gaps, viewer: Viewer, options: Mapping[str, Sequence[Change]])
     if gaps.result.model.travel is not None:
         fault = Fault("a travel-time table has no times to new places", "travel", "use distance", rule="travel-options")
         raise Refused("Options cannot be tried with these travel times.", [fault])
-    more = {name: each.get(gaps.level) for name, each in (("demand", gaps.measures.demand),) if each}
+    # access is measured for small areas whatever the level is
+    more = {name: each.get("lsoa") for name, each in (("demand", gaps.measures.demand),) if each}
     if request.fair:
-        more["no_car_share"] = gaps.measures.no_car_share[gaps.level]
+        more["no_car_share"] = gaps.measures.no_car_share["lsoa"]
     _, services = read_layers(published, viewer, (), request.services)
     tables = [read_services(published, viewer, layer).table for layer in services.values()]
     outcomes = compare_options(
-        published.region.areas[gaps.level],
+        published.region.areas,
         pd.concat(tables, ignore_index=True),
         gaps.result.need.score,
         options,
         metric=request.metric,
         max_m=gaps.result.access.limit,
         threshold=request.need_threshold,
+        level=gaps.level,
         detour=request.detour,
         alone=request.alone,
         walking_kmh=request.walking_kmh,

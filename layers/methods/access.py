@@ -277,6 +277,27 @@ class AccessModel:
     travel: csr_array | None = None
     _cache: dict = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def size(self) -> int:
+        """Number of areas."""
+        return len(self.xy)
+
+    @cached_property
+    def crossing(self) -> np.ndarray:
+        """(n,) bool: areas that reach a site only over water."""
+        return np.zeros(len(self.xy), dtype=bool)
+
+    @property
+    def small(self) -> AccessModel:
+        """Itself: the areas at which access is measured. Those that they make up are :mod:`layers.methods.access_means`."""
+        return self
+
+    def mean_of(self, values: np.ndarray) -> np.ndarray:
+        """What was measured at an area's point is its residents' mean."""
+        return values
+
+    half_of = mean_of
+
     @cached_property
     def nearest(self) -> tuple[np.ndarray, np.ndarray]:
         """Cost to the nearest site (inf where there is none) and its position in ``sites`` (-1)."""

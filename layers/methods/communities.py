@@ -110,7 +110,7 @@ def communities(
     drivers = _drivers(need, mean) if need is not None else [()] * count
     elsewhere = None
     if border is not None:
-        elsewhere = np.bincount(group, people * border["nearer_elsewhere"].to_numpy(bool)[members], count)
+        elsewhere = np.bincount(group, border["residents_nearer_elsewhere"].to_numpy("float64")[members], count)
     x, y = mean(areas["centroid_x"]), mean(areas["centroid_y"])
     order = np.lexsort((columns["code"], group))
     found = []

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from layers.methods.access import DRIVING_KMH, WALKING_KMH, AccessModel, access_model, minutes_for, read_sites
+from layers.methods.access_means import SMALL, Access
 from layers.methods.metrics import DEFAULT, METRICS, either
 from layers.methods.stability import SEED
 from layers.model import LEVELS, Descriptor, Fault, Kind, Refused
@@ -75,14 +76,11 @@ class Note:
 
 
 ByLevel = pd.Series | Mapping[str, pd.Series] | None
-"""A Series for the level of the request, or one for each level."""
+"""A Series for the small areas, at which access is measured, or one for each level."""
 
 
-def at_level(given: ByLevel, level: str, own: str) -> pd.Series | None:
-    """The Series of a level; a bare Series is of the request's ``own`` level."""
-    if isinstance(given, Mapping):
-        return given.get(level)
-    return given if level == own else None
+def of_small_areas(given: ByLevel) -> pd.Series | None:
+    return given.get(SMALL) if isinstance(given, Mapping) else given
 
 
 def check_request(request: GapRequest, areas, indicators, services, demand, no_car_share, travel) -> None:
@@ -138,8 +136,8 @@ def check_request(request: GapRequest, areas, indicators, services, demand, no_c
         what = "a travel-time table already says how long it takes"
         faults.append(Fault(what, "fair", "choose the table or the fair standard", rule="fair-travel"))
     if request.group and demand is None:
-        what = f"'{request.group}' has no counts by {request.level}"
-        faults.append(Fault(what, "group", "choose another level or demand group", rule="group"))
+        what = f"'{request.group}' has no counts by small area, at which capacity is shared"
+        faults.append(Fault(what, "group", "choose another demand group, or all residents", rule="group"))
     if demand is not None and not (pd.to_numeric(demand, errors="coerce") > 0).any():
         what = "the demand group counts nobody in any area"
         faults.append(Fault(what, "group", "choose another demand group, or all residents", rule="group-empty"))
@@ -177,10 +175,11 @@ def unfit_words(name: str, descriptor: Descriptor) -> str:
 USES = {"gaps": "finding gaps", "counts": "counting people", "ranking": "putting areas in order"}
 
 
-def model_of(request: GapRequest, frame, services, demand, no_car_share, travel) -> AccessModel:
+def model_of(request: GapRequest, areas, services, demand, no_car_share, travel) -> AccessModel:
+    """Access of the small areas; :func:`layers.methods.access_means.at_level` says what that is at another level."""
     sites = read_sites([services[name].table for name in request.services], request.services)
     return access_model(
-        frame,
+        areas[SMALL],
         sites,
         detour=request.detour,
         demand=demand,
@@ -192,7 +191,7 @@ def model_of(request: GapRequest, frame, services, demand, no_car_share, travel)
     )
 
 
-def limit_of(request: GapRequest, services, model: AccessModel) -> tuple[float | None, list[Note]]:
+def limit_of(request: GapRequest, services, model: Access) -> tuple[float | None, list[Note]]:
     """The standard in the model's unit of cost, and notes on how it came about."""
     metres, notes = request.max_m, []
     if metres is None:

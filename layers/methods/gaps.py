@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 
 from layers.methods import gap_request
 from layers.methods.access import AccessModel
+from layers.methods.access_means import Access, AccessMeans, at_level
 from layers.methods.bivariate import Bivariate, bivariate
 from layers.methods.communities import Community, communities
 from layers.methods.fitness import is_sample
@@ -25,7 +26,7 @@ from layers.methods.json_values import json_rows, number_or_null, plain
 from layers.methods.metrics import PoorAccess, poor_access
 from layers.methods.need import Indicator, Need, fifth, need
 from layers.methods.stability import Stability, stability, words
-from layers.methods.together import BorderView, border_view
+from layers.methods.together import BorderView, border_view_at
 from layers.methods.underserved import NEAR_SHARE, near_misses, underserved
 from layers.methods.wards import Vanishing, WardParts, gaps_that_vanish, ward_parts
 
@@ -44,7 +45,7 @@ class GapResult:
     border: BorderView = field(repr=False)
     bivariate: Bivariate = field(repr=False)
     stability: Stability | None = field(repr=False)
-    model: AccessModel = field(repr=False)
+    model: Access = field(repr=False)
     vanishing: Vanishing | None = field(default=None, repr=False)
     wards: WardParts | None = field(default=None, repr=False)
     listed: pd.Series = field(default=None, repr=False)  # areas in the footprint asked for
@@ -81,26 +82,27 @@ def find_gaps(
     """Need, access, gaps, communities, alone against together and stability for one request.
 
     ``areas`` maps each level to its frame; ``ward`` and ``lad`` give names, and at level ``lsoa`` the gaps that vanish on a
-    ward map are found unless ``compare_wards`` is False. ``demand`` (people) and ``no_car_share`` (0-1) are one
-    Series for the level of the request, or a Series for each level. ``model``, ``border``, ``percentiles``, ``wards`` and
-    ``adjacency`` may be handed in from an earlier result of the same services and level (``result.model``,
-    ``result.border``, ``result.need.percentiles``, ``result.wards``): while a weight slider moves, only ranks and
-    communities are new. Raises :class:`Refused` with every fault of the request.
+    ward map are found unless ``compare_wards`` is False. Access is measured for small areas whatever the level is, so
+    ``demand`` (people), ``no_car_share`` (0-1) and ``travel`` are theirs: one Series, or a Series for each level. ``model``
+    (of the small areas), ``border``, ``percentiles``, ``wards`` and ``adjacency`` may be handed in from an earlier result of
+    the same services and level (``result.model.small``, ``result.border``, ``result.need.percentiles``, ``result.wards``):
+    while a weight slider moves, only ranks and communities are new. Raises :class:`Refused` with every fault of the request.
     """
-    people, cars = (gap_request.at_level(given, request.level, request.level) for given in (demand, no_car_share))
+    people, cars = (gap_request.of_small_areas(given) for given in (demand, no_car_share))
     gap_request.check_request(request, areas, indicators, services, people, cars, travel)
     frame = areas[request.level]
     parts = tuple(Indicator.of(indicators[i].descriptor, indicators[i].values[request.level]) for i, _ in request.need)
     weights = dict(request.need)
     measured = need(parts, weights, percentiles)
     if model is None:
-        model = gap_request.model_of(request, frame, services, people, cars, travel)
+        model = gap_request.model_of(request, areas, services, people, cars, travel)
+    small, model = model, at_level(model, areas, request.level)
     limit, notes = gap_request.limit_of(request, services, model)
     access = poor_access(model, request.metric, limit, frame.index)
     if access.metric.id != request.metric:
         notes.append(Note("metric-needs-limit", {"metric": request.metric}))
     if border is None:
-        border = _border(request, frame, model, limit)
+        border = _border(request, areas, small, limit)
     gap = underserved(measured.score, access.poor, request.need_threshold)
     sure = None
     if request.robustness:
@@ -120,7 +122,7 @@ def find_gaps(
     table = _area_table(frame, measured, access, gap, share, grid, border, found, model, sampled)
     lost = None
     if wards is None and compare_wards:
-        wards = ward_parts(request, areas, indicators, services, demand, no_car_share, travel)
+        wards = ward_parts(request, areas, indicators, small)
     if wards is not None:
         lost = gaps_that_vanish(request, areas, services, wards, weights, gap, measured)
     shown = tuple(c for c in found if not request.footprint or set(c.lads) & set(request.footprint))
@@ -161,6 +163,7 @@ def _area_table(
             "need": measured.score,
             "access": access.values,
             "poor": access.poor,
+            "share_beyond": _share_beyond(model, access.limit),
             "underserved": gap,
             "stability": np.nan if share is None else share,
             "stability_words": no_words if share is None or sampled else _words(share, gap),
@@ -174,10 +177,15 @@ def _area_table(
     )
 
 
-def _border(request: GapRequest, frame, model: AccessModel, limit) -> BorderView:
+def _share_beyond(model: Access, limit: float | None) -> np.ndarray | float:
+    """Share of residents beyond the standard, where areas are made of smaller ones and there is a standard."""
+    return model.beyond(limit) if isinstance(model, AccessMeans) and limit is not None else np.nan
+
+
+def _border(request: GapRequest, areas, small: AccessModel, limit) -> BorderView:
     """Alone against together is always in straight-line metres, whatever access is measured in."""
-    metres = limit if model.unit == "m" else None
-    return border_view(frame, model.sites, metres, detour=request.detour)
+    metres = limit if small.unit == "m" else None
+    return border_view_at(areas, request.level, small.sites, metres, detour=request.detour)
 
 
 def _words(share: pd.Series, gap: pd.Series) -> np.ndarray:
@@ -186,7 +194,7 @@ def _words(share: pd.Series, gap: pd.Series) -> np.ndarray:
     return np.where(gap.to_numpy() | (share.to_numpy() >= NEAR_SHARE), said, "")
 
 
-def _notes(measured: Need, model: AccessModel, frame: pd.DataFrame, border: BorderView, demand) -> list[Note]:
+def _notes(measured: Need, model: Access, frame: pd.DataFrame, border: BorderView, demand) -> list[Note]:
     notes = []
     unknown, sites = measured.score.isna(), model.sites
     if unknown.all():
@@ -198,6 +206,8 @@ def _notes(measured: Need, model: AccessModel, frame: pd.DataFrame, border: Bord
         notes.append(Note("no-service"))
     if sites.unplaced:
         notes.append(Note("services-unplaced", {"services": sites.unplaced}))
+    if isinstance(model, AccessMeans) and (part := int(model.left_out.sum())):
+        notes.append(Note("residents-left-out", {"areas": part}))
     if demand is not None and (empty := int(pd.to_numeric(demand, errors="coerce").isna().sum())):
         notes.append(Note("demand-unknown", {"areas": empty}))
     if model.travel is not None:
@@ -258,7 +268,7 @@ def _summary(request, table, listed, found, border: BorderView, lost: Vanishing 
     gap = part["underserved"]
     people = part["population"]
     shared = [c for c in found if c.shared]
-    own = part["nearer_elsewhere"]
+    own, elsewhere = part["nearer_elsewhere"], part["residents_nearer_elsewhere"]
     summary = {
         "areas": len(part),
         "residents": float(people.sum()),
@@ -272,8 +282,8 @@ def _summary(request, table, listed, found, border: BorderView, lost: Vanishing 
         "shared_communities": len(shared),
         "shared_residents": float(sum(c.population for c in shared)),
         "areas_nearer_elsewhere": int(own.sum()),
-        "residents_nearer_elsewhere": float(people[own].sum()),
-        "underserved_nearer_elsewhere": float(people[own & gap].sum()),
+        "residents_nearer_elsewhere": float(elsewhere.sum()),
+        "underserved_nearer_elsewhere": float(elsewhere[gap].sum()),
         "bivariate": [list(row) for row in _counts(part["class"])],
         "unknown": int((part["class"] < 0).sum()),
         "by_authority": _gap_by_authority(part, border),
@@ -309,7 +319,7 @@ def _gap_by_authority(part: pd.DataFrame, border: BorderView) -> list[dict[str, 
             "residents": people,
             "underserved_areas": gap.astype(int),
             "underserved_residents": people.where(gap, 0.0),
-            "residents_nearer_elsewhere": people.where(part["nearer_elsewhere"], 0.0),
+            "residents_nearer_elsewhere": part["residents_nearer_elsewhere"],
         }
     )
     total = table.groupby("lad_code", sort=True).sum()

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from layers.geography.points import authorities_of
 from layers.methods.access import AccessModel, access_model, read_sites
+from layers.methods.access_means import SMALL, AccessMeans, members_of, of_small
 from layers.methods.gap_request import NEED_THRESHOLD
 from layers.methods.metrics import DEFAULT, metric_for
 from layers.methods.siting import fifths_of, mean_cost, who_gains
@@ -117,7 +118,7 @@ class Outcome:
 
 
 def compare_options(
-    areas: pd.DataFrame,
+    areas: pd.DataFrame | Mapping[str, pd.DataFrame],
     services: pd.DataFrame,
     need: pd.Series,
     options: Mapping[str, Sequence[Change]],
@@ -125,33 +126,39 @@ def compare_options(
     metric: str = DEFAULT,
     max_m: float | None = None,
     threshold: float = NEED_THRESHOLD,
+    level: str = SMALL,
     **settings,
 ) -> dict[str, Outcome]:
     """Every named option measured against the services as they are; nothing is saved anywhere.
+
+    ``areas`` are the small areas, or the areas of every level when ``need`` is of another ``level``: access is then the mean
+    over each area's residents, and whoever comes within the standard is counted by small area.
 
     Where poor access is the worst fifth, the cut of today's services is kept for every option: otherwise there would be a
     worst fifth whatever was built. ``settings`` are those of :func:`layers.methods.access.access_model`.
     """
     row = metric_for(metric, max_m)
+    frames = {SMALL: areas} if isinstance(areas, pd.DataFrame) else areas
+    areas, members = frames[SMALL], members_of(frames, level)
     now = access_model(areas, read_sites(services), **settings)
-    values, poor, cut = row.measure(now, max_m)
+    values, poor, cut = row.measure(now if members is None else AccessMeans(now, members), max_m)
     high = (need >= threshold).to_numpy(bool)
-    residents = areas["population"].to_numpy("float64")
-    groups = fifths_of(areas, need)
+    residents, people = (frames[each]["population"].to_numpy("float64") for each in (SMALL, level))
+    groups = fifths_of(areas, of_small(need, members))
     limit = cut if max_m is None else max_m
     out = {}
     for name, changes in options.items():
         frame = apply_options(services, changes, areas)
         then = access_model(areas, read_sites(frame), **settings)
-        after, poor_after, _ = row.measure(then, max_m, cut)
+        after, poor_after, _ = row.measure(then if members is None else AccessMeans(then, members), max_m, cut)
         under, under_after = high & poor, high & poor_after
         cost, cost_after = now.nearest[0], then.nearest[0]
         out[name] = Outcome(
             name,
             len(then.sites),
-            float(residents[under_after].sum()),
-            float(residents[under & ~under_after].sum()),
-            float(residents[~under & under_after].sum()),
+            float(people[under_after].sum()),
+            float(people[under & ~under_after].sum()),
+            float(people[~under & under_after].sum()),
             None if limit is None or not np.isfinite(limit) else float(residents[cost_after <= limit].sum()),
             mean_cost(cost_after, residents),
             who_gains(areas["lad_code"], residents, cost, cost_after, max_m),
@@ -163,7 +170,7 @@ def compare_options(
                     "underserved_before": under,
                     "underserved_after": under_after,
                 },
-                index=areas.index,
+                index=frames[level].index,
             ),
             _overlaps(now, changes, residents, max_m),
         )

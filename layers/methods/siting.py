@@ -21,6 +21,7 @@ from scipy.spatial.distance import cdist
 
 from layers.geography.points import authorities_of
 from layers.methods.access import AccessModel, access_model, check_limit, metres_in
+from layers.methods.access_means import SMALL, members_of, of_small
 from layers.methods.gap_request import GapRequest, IndicatorLayer, Note, ServiceLayer
 from layers.methods.gaps import GapResult, find_gaps
 from layers.methods.json_values import plain
@@ -554,6 +555,7 @@ def find_sites(
     """Where the next sites help most for the gaps of a request. ``gaps`` may be handed in when known.
 
     Sites are planned in straight-line cost, whatever the request's metric: a site that does not exist is in no travel table.
+    Demand and candidates are small areas at every level: of wards and authorities, those that are part of an underserved one.
     """
     faults = []
     if request.demand not in ("underserved", "all"):
@@ -564,9 +566,12 @@ def find_sites(
         raise Refused("Sites cannot be suggested.", faults)
     if gaps is None:
         gaps = find_gaps(request.gaps, areas, indicators, services, no_car_share=no_car_share)
-    frame = areas[request.gaps.level]
+    frame = areas[SMALL]
+    members = members_of(areas, request.gaps.level)
     people = frame["population"].astype("float64")
-    demand = people.where(gaps.areas["underserved"], 0.0) if request.demand == "underserved" else people
+    demand = (
+        people.where(of_small(gaps.areas["underserved"], members), 0.0) if request.demand == "underserved" else people
+    )
     if request.gaps.footprint:
         demand = demand.where(frame["lad_code"].isin(request.gaps.footprint), 0.0)
     limit = gaps.access.limit
@@ -582,7 +587,7 @@ def find_sites(
         objective=request.objective,
         new=request.new,
         max_m=limit,
-        need=gaps.need.score,
+        need=of_small(gaps.need.score, members),
         candidates=candidates,
         exclude=request.exclude,
         compare_alone=request.compare_alone,

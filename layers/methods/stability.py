@@ -335,9 +335,9 @@ class _PoorDraws:
         # Cost times detour is beyond the limit exactly where cost is beyond the limit over detour.
         self.reach = limit * scale / detour
         if metric.cost is None:
-            model.pairs(float(self.reach.max()))  # searched once; every smaller limit is a part of it
+            model.small.pairs(float(self.reach.max()))  # searched once; every smaller limit is a part of it
         else:
-            self.cost = metric.cost(model)
+            self.cost = metric.cost_of(model)
 
     def of(self, part: slice) -> np.ndarray:
         if self.fixed is not None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from layers.methods.access import Sites, access_model, read_sites
+from layers.methods.access_means import SMALL, Members, members_of
 from layers.methods.gap_request import NEED_THRESHOLD, ServiceLayer
 from layers.methods.json_values import json_rows, plain
 from layers.methods.metrics import either
@@ -24,10 +25,16 @@ NO_AUTHORITY = "no-authority"  # the area lies in none that is known
 class BorderView:
     """Nearest over everybody's services against one's own authority's. Frames are on the areas' index."""
 
-    areas: (
-        pd.DataFrame
-    )  # alone_m, together_m, border_penalty_m, reason, nearest_service_id, nearest_service, nearest_lad
+    areas: pd.DataFrame
+    """``alone_m, together_m, border_penalty_m, reason, nearest_service_id, nearest_service, nearest_lad, nearer_elsewhere,
+    residents_nearer_elsewhere``"""
     authorities: pd.DataFrame  # one row per authority, see :func:`border_view`
+    across: pd.DataFrame = field(repr=False)  # lad_code, nearest_lad, residents: who is nearer elsewhere, largest first
+
+    def flows(self, footprint: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Residents by their own authority and that of their nearest service, largest first."""
+        table = self.across
+        return (table[table["lad_code"].isin(footprint)] if footprint else table).to_dict("records")
 
 
 def border_view(
@@ -65,10 +72,72 @@ def border_view(
             "nearest_service": near(sites.names),
             "nearest_lad": near(sites.lad),
             "nearer_elsewhere": elsewhere,
+            "residents_nearer_elsewhere": np.where(elsewhere, areas["population"].to_numpy("float64"), 0.0),
         },
         index=areas.index,
     )
-    return BorderView(frame, _by_authority(areas, frame, sites, max_m))
+    return BorderView(frame, _by_authority(areas, frame, sites, max_m), _across(areas, frame))
+
+
+def _across(areas: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    table = frame[["nearest_lad", "residents_nearer_elsewhere"]].assign(lad_code=areas["lad_code"])
+    table = table[frame["nearer_elsewhere"]].rename(columns={"residents_nearer_elsewhere": "residents"})
+    total = table.groupby(["lad_code", "nearest_lad"], sort=True)["residents"].sum()
+    return total.sort_values(ascending=False, kind="stable").reset_index()
+
+
+def border_view_at(
+    areas: Mapping[str, pd.DataFrame],
+    level: str,
+    services: pd.DataFrame | Sites,
+    max_m: float | None = None,
+    **settings,
+) -> BorderView:
+    """:func:`border_view` of the small areas, as the areas of any level have it.
+
+    Metres are means over residents. The service named is the nearest of most residents; a larger area is nearer elsewhere
+    when more than half of them are, and their number is that of the small areas, as are the totals per authority.
+    """
+    small = border_view(areas[SMALL], services, max_m, **settings)
+    members = members_of(areas, level)
+    if members is None:
+        return small
+    part = small.areas
+    alone, together, penalty = (members.mean_of(part[name]) for name in ("alone_m", "together_m", "border_penalty_m"))
+    elsewhere = part["nearer_elsewhere"].to_numpy(bool)
+    frame = pd.DataFrame(
+        {
+            "alone_m": alone,
+            "together_m": together,
+            "border_penalty_m": penalty,
+            "reason": np.where(np.isfinite(penalty), "", members.commonest_of(part["reason"])),
+            **_nearest_of_most(part, members),
+            "nearer_elsewhere": members.share_of(elsewhere) > 0.5,
+            "residents_nearer_elsewhere": members.total_of(part["residents_nearer_elsewhere"]),
+        },
+        index=areas[level].index,
+    )
+    lads = areas[level]["lad_code"]
+
+    def count(mask: np.ndarray) -> np.ndarray:
+        return lads[mask].value_counts().reindex(small.authorities["lad_code"]).fillna(0).astype(int).to_numpy()
+
+    authorities = small.authorities.assign(
+        areas=count(np.ones(members.size, bool)), areas_nearer_elsewhere=count(frame["nearer_elsewhere"].to_numpy())
+    )
+    return BorderView(frame, authorities, small.across)
+
+
+def _nearest_of_most(small: pd.DataFrame, members: Members) -> dict[str, np.ndarray]:
+    """The service that is nearest for most residents of each larger area: its id, name and authority."""
+    names = ["nearest_service_id", "nearest_service", "nearest_lad"]
+    # two lists may use one id, so a service is known by all three
+    number, services = pd.factorize(pd.MultiIndex.from_frame(small[names]), sort=True)
+    found = members.commonest_of(number)
+    return {
+        name: np.array(["" if at == "" else services[at][k] for at in found], dtype=object)
+        for k, name in enumerate(names)
+    }
 
 
 def _by_authority(areas: pd.DataFrame, frame: pd.DataFrame, sites: Sites, max_m: float | None) -> pd.DataFrame:
@@ -155,7 +224,7 @@ def find_together(
     standards = [layer.descriptor.access_standard for layer in services.values()]
     if max_m is None and any(standards):
         max_m = float(min(standard.max_m for standard in standards if standard is not None))
-    view = border_view(frame, sites, max_m, detour=detour)
+    view = border_view_at(areas, level, sites, max_m, detour=detour)
     listed = frame["lad_code"].isin(footprint) if footprint else pd.Series(True, index=frame.index)
     names = dict(zip(areas["lad"]["code"], areas["lad"]["name"], strict=True)) if "lad" in areas else {}
     table = pd.concat([frame[["code", "name", "lad_code", "population"]], view.areas], axis=1)
@@ -163,15 +232,14 @@ def find_together(
     authorities = view.authorities.assign(name=[names.get(code, code) for code in view.authorities["lad_code"]])
     if footprint:
         authorities = authorities[authorities["lad_code"].isin(footprint)].reset_index(drop=True)
-    people = frame["population"]
-    own = view.areas["nearer_elsewhere"] & listed
+    people, elsewhere = frame["population"], view.areas["residents_nearer_elsewhere"]
     summary: dict[str, Any] = {
         "residents": float(people[listed].sum()),
-        "areas_nearer_elsewhere": int(own.sum()),
-        "residents_nearer_elsewhere": float(people[own].sum()),
+        "areas_nearer_elsewhere": int((view.areas["nearer_elsewhere"] & listed).sum()),
+        "residents_nearer_elsewhere": float(elsewhere[listed].sum()),
         "residents_without_own_service": float(people[listed & (view.areas["reason"] == NO_OWN_SERVICE)].sum()),
         "services": len(sites),
-        "flows": _flows(table[own]),
+        "flows": view.flows(footprint),
     }
     if max_m is not None:
         alone = ~(view.areas["alone_m"] <= max_m)
@@ -191,15 +259,3 @@ def find_together(
         "footprint": list(footprint),
     }
     return TogetherResult(parameters, table[listed], authorities, summary)
-
-
-def _flows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Residents by their own authority and that of their nearest service, largest first."""
-    if table.empty:
-        return []
-    total = (
-        table.groupby(["lad_code", "nearest_lad"], sort=True)["population"]
-        .sum()
-        .sort_values(ascending=False, kind="stable")
-    )
-    return [{"lad_code": a, "nearest_lad": b, "residents": float(n)} for (a, b), n in total.items()]

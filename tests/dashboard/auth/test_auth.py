@@ -26,6 +26,7 @@ from dashboard.components.plain import plain_html
 from dashboard.published import Published
 from layers import SYSTEM, Fault, Refused, open_store
 from layers.store import accounts
+from tests.databases import database_url
 
 PASSWORD = "maps for everybody"
 KEY = "a key for the tests only"
@@ -44,7 +45,7 @@ def clock():
 
 @pytest.fixture()
 def here(tiny_region, tmp_path, clock):
-    store = open_store(f"sqlite:///{tmp_path / 's.sqlite'}", tiny_region, fill=False, clock=lambda: clock.at)
+    store = open_store(database_url(tmp_path / "s.sqlite"), tiny_region, fill=False, clock=lambda: clock.at)
     yield Published(tiny_region, store, tmp_path)
     store.close()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import re
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from dashboard.briefings.writing import outline
 from dashboard.briefings.writing.drafting import page_of_view
 from dashboard.published import Published
 from layers import PUBLIC, SYSTEM, Briefings, NotFound, Refused, Viewer, open_store
+from tests.databases import copy_database, database_url
 from tests.layers.store_fixtures import indicator
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -82,7 +82,7 @@ class Site:
 
     def __init__(self, region, home: Path):
         self.at = NOON
-        self.store = open_store(f"sqlite:///{home / 'store.sqlite'}", region, clock=lambda: self.at)
+        self.store = open_store(database_url(home / "store.sqlite"), region, clock=lambda: self.at)
         self.published = Published(region, self.store, home)
         self.app = create_app(self.published, "a key for the tests only").server
         self.held = Briefings(self.store)
@@ -130,7 +130,7 @@ def filled(tiny_region, tmp_path_factory) -> Path:
 def read_only(tiny_region, filled, tmp_path_factory):
     """For tests that change nothing."""
     home = tmp_path_factory.mktemp("read-only")
-    shutil.copy(filled, home / "store.sqlite")
+    copy_database(filled, home / "store.sqlite")
     made = Site(tiny_region, home)
     yield made
     made.store.close()
@@ -138,7 +138,7 @@ def read_only(tiny_region, filled, tmp_path_factory):
 
 @pytest.fixture
 def site(tiny_region, filled, tmp_path):
-    shutil.copy(filled, tmp_path / "store.sqlite")
+    copy_database(filled, tmp_path / "store.sqlite")
     made = Site(tiny_region, tmp_path)
     yield made
     made.store.close()
@@ -254,14 +254,13 @@ def test_every_starter_and_ward_page_is_read_presented_and_taken_away(read_only)
 def test_a_damaged_version_is_said_to_be_damaged_and_harms_no_other(site):
     import sqlalchemy as sa
 
+    from layers.store import migrations, tables
+
     with site.store.engine.begin() as connection:
-        names = connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
-        for name in names:
-            if "briefing_versions" in name:
-                connection.execute(sa.text(f'DROP TRIGGER "{name}"'))
-        connection.execute(
-            sa.text("UPDATE briefing_versions SET text = text || '.' WHERE briefing_id = 'all-may-read'")
-        )
+        table = tables.briefing_versions
+        with migrations.unguarded(connection, table):
+            damaged = sa.update(table).where(table.c.briefing_id == "all-may-read").values(text=table.c.text + ".")
+            connection.execute(damaged)
     client = site.client("ann")
     answer = client.get("/briefings/all-may-read")
     assert answer.status_code == 503 and "damaged" in answer.text
