@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.views import siting, wording
-from dashboard.views.claims import gated
+from dashboard.views.claims import WHOLE, Claims, gated
 from dashboard.views.gaps import NoAnswer, answer_or_reasons
 from dashboard.views.options import PlanAsk, Sandbox
 from dashboard.views.siting import GainRow, Plan, Proof, SiteCard
@@ -50,6 +50,7 @@ class Suggestion:
     by_fifth: tuple[GainRow, ...]
     notes: tuple[str, ...]
     reasons: tuple[str, ...] = ()
+    claims: Claims = WHOLE
 
 
 def request_of(box: Sandbox, ask: PlanAsk) -> SitingRequest:
@@ -120,6 +121,7 @@ def _said(plan: Plan, ask: PlanAsk, document: dict[str, Any], job: Proof, *, ove
         by_fifth=siting.gains_by_fifth(plan),
         notes=tuple(document.get("notes") or ()),
         reasons=job.reasons,
+        claims=plan.claims,
     )
 
 
