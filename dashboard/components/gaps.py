@@ -10,7 +10,7 @@ from dash import html
 from dashboard.components.confidence import confidence_strip
 from dashboard.components.pieces import folded, ticked, top_button
 from dashboard.components.results import legend_table
-from dashboard.views.claims import Claims
+from dashboard.views.claims import Claims, claims_of
 from dashboard.views.confidence import all_cautions, rows_of_gaps
 from dashboard.views.gap_communities import ACROSS_M, CommunityCard
 from dashboard.views.gap_map import Painted
@@ -248,6 +248,8 @@ def together_block(found: Together | NoAnswer, alone: bool) -> list:
 
 
 def top_need(made: WeightedNeed, most: int = 10) -> list:
+    if not claims_of(made.layers).ranks:
+        return []
     areas = made.published.region.areas[made.level]
     score = np.where(made.in_view, made.score, np.nan)
     order = [int(i) for i in np.argsort(-np.nan_to_num(score, nan=-1), kind="stable")[:most] if np.isfinite(score[i])]

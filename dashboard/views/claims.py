@@ -80,6 +80,17 @@ class Claims:
             return f"{body[: len(body) - len(end)]}, {self.sample}{end}"
         return text
 
+    def additions(self, text: str) -> list[tuple[int, str]]:
+        """Where in a text which words have to be put in, so that it could pass the gate of a sample."""
+        found, start = [], 0
+        for one in _END.split(text):
+            start = text.index(one, start)
+            if self.sampled and counts_people(one) and "in this sample of" not in one:
+                body = one.rstrip()
+                found.append((start + len(body) - (body[-1:] in tuple(".!?")), f", {self.sample}"))
+            start += len(one)
+        return found
+
     def short(self, text: str) -> str:
         """A label that is no sentence ("3 small areas, 4,500 residents"), with the same rule."""
         return self._sentence(text)
@@ -129,6 +140,7 @@ AS_THEY_ARE = (
     "notice",
     "layers",
     "cautions",
+    "confidence",
     "name",
     "title",
     "lad_name",

@@ -54,6 +54,15 @@ def rows_of_gaps(gaps: Any) -> tuple[Row, ...]:
     return rows_of(gaps, table=named, max_m=gaps.result.parameters["max_m"], periods=periods)
 
 
+def confidence_rows(answer: Any) -> tuple[Row, ...]:
+    """The rows beside an answer about gaps, a plan, or alone against together."""
+    if hasattr(answer, "measures"):
+        return rows_of_gaps(answer)
+    if hasattr(answer, "gaps"):
+        return rows_of_gaps(answer.gaps)
+    return rows_of(answer, max_m=answer.result.parameters.get("max_m"))
+
+
 def document_of(rows: Sequence[Row]) -> list[dict[str, str]]:
     """As documents carry them."""
     return [{"term": row.term, "word": row.word, "reason": row.reason, "level": row.level} for row in rows]

@@ -42,7 +42,7 @@ class CommunityCard:
     access_words: str  # "6.2 km to the nearest on average"
     access_short: str  # "6.2 km", under a heading that says the rest
     stability: float | None
-    stability_word: str  # firm, likely, borderline, weak; "" without draws
+    stability_word: str  # firm, likely, borderline, weak; "" without draws, and of a sample
     stability_words: str  # "Firm: underserved in 94% of 500 draws."
     drivers: str
     border: str
@@ -128,7 +128,7 @@ def _card(gaps: GapAnswer, c: Community, rank: int, longitude: float, latitude: 
         access_words=access,
         access_short=short,
         stability=c.stability,
-        stability_word=c.words,
+        stability_word=c.words or "",
         stability_words=stability_words(gaps, c.stability, c.words),
         drivers=drivers_sentence(c.drivers),
         border=border_sentence(gaps, c),

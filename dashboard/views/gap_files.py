@@ -14,6 +14,7 @@ from dashboard.exports import COMPACT, Document, Sheet, features, json_text, rec
 from dashboard.published import Published
 from dashboard.views.cautions import caution_list
 from dashboard.views.claims import Claims, gate_document
+from dashboard.views.confidence import confidence_rows, document_of
 from dashboard.views.gap_words import REASONS, put_into_words, rule_sentence
 from dashboard.views.gaps import Gaps
 from dashboard.views.together import CAUTION, Together, parameters_in_words, put_together_into_words
@@ -49,7 +50,8 @@ def gaps_document(gaps: Gaps) -> dict[str, Any]:
 
 def trusted(answer: Any, document: dict[str, Any]) -> dict[str, Any]:
     """A document of an answer with what its layers cannot carry left out, and with its cautions."""
-    return gate_document(answer.claims, document) | {"cautions": caution_list(answer.cautions_on())}
+    more = {"cautions": caution_list(answer.cautions_on()), "confidence": document_of(confidence_rows(answer))}
+    return gate_document(answer.claims, document) | more
 
 
 def together_document(together: Together) -> dict[str, Any]:

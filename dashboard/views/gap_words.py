@@ -207,10 +207,15 @@ def vanishing_sentence(gaps: GapAnswer) -> str:
     )
 
 
-@gated
 def notes_of(gaps: GapAnswer) -> list[str]:
     """What the reader of the answer should know besides."""
-    return [note_words(note, gaps.published) for note in gaps.result.notes]
+    said = [(note, note_words(note, gaps.published)) for note in gaps.result.notes]
+    # whether need is known does not hang on the lists
+    return [
+        text
+        for text in (words if note.code.startswith("need-") else gaps.claims.gate(words) for note, words in said)
+        if text
+    ]
 
 
 def note_words(note: Note, published: Published) -> str:

@@ -26,6 +26,7 @@ from layers import (
     LEVELS,
     Fault,
     GapRequest,
+    GapResult,
     IndicatorLayer,
     Kind,
     Layer,
@@ -229,7 +230,13 @@ def gaps_for(
             if result.wards is not None:
                 parts.keep(ward_key, result.wards)
             answers.keep(key, result)
-    return Gaps(published, result, tuple(indicators.values()), tuple(services.values()), key, more)
+    found = Gaps(published, result, tuple(indicators.values()), tuple(services.values()), key, more)
+    return found if found.claims.ranks else replace(found, result=_unordered(result))
+
+
+def _unordered(result: GapResult) -> GapResult:
+    """An answer that rests on something that puts nothing in order: its communities by name."""
+    return replace(result, communities=tuple(sorted(result.communities, key=lambda one: (one.name, one.id))))
 
 
 def period_for(layer: Layer, period: str) -> str:

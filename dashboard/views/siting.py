@@ -18,6 +18,7 @@ from dashboard.selection import Selection
 from dashboard.views import gap_words, wording
 from dashboard.views.cautions import caution_list
 from dashboard.views.claims import Claims, gated
+from dashboard.views.confidence import confidence_rows, document_of
 from dashboard.views.gap_words import one_of
 from dashboard.views.gaps import Gaps, gaps_for, kept, read_layers, read_services, request_of
 from dashboard.views.wording import cost_words, counted, percent
@@ -25,6 +26,7 @@ from layers import (
     Caution,
     Change,
     Fault,
+    Layer,
     NotFound,
     Outcome,
     Refused,
@@ -72,6 +74,10 @@ class Plan:
     @property
     def public(self) -> bool:
         return self.gaps.public
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return self.gaps.layers
 
     @property
     def claims(self) -> Claims:
@@ -408,6 +414,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         row["name"] = FIFTHS[int(row["group"])]
     document |= {"notes": plan_notes(plan), "sentence": plan_sentence(plan), "alone_sentence": alone_sentence(plan)}
     document["cautions"] = caution_list(plan.cautions_on())
+    document["confidence"] = document_of(confidence_rows(plan))
     document["region"] = plan.published.region.id
     document["notice"] = plan.published.region.notice
     return document

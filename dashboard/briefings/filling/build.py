@@ -14,6 +14,7 @@ from dashboard.briefings.filling import exhibits
 from dashboard.briefings.filling.asking import BROKEN_VIEW
 from dashboard.briefings.filling.credits import limits_of, source_lines
 from dashboard.briefings.filling.facts import Facts, query_of
+from dashboard.briefings.filling.gating import gated_blocks, gated_runs
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Fact, Figure, SourceLine, Stale
 from dashboard.published import Published
 from dashboard.views.options import OptionsQuery
@@ -254,10 +255,10 @@ class _Build:
         periods = _periods(said.values())
         return BriefingPage(
             page.number,
-            headline,
-            _blocks(page.blocks, said),
+            gated_runs(headline, said, self.published, self.facts.reader),
+            gated_blocks(_blocks(page.blocks, said), said, self.published, self.facts.reader),
             figure,
-            _blocks(page.notes, said),
+            gated_blocks(_blocks(page.notes, said), said, self.published, self.facts.reader),
             said,
             self._sources(layers, figure, periods),
             limits_of(
