@@ -209,17 +209,16 @@ def vanishing_sentence(gaps: GapAnswer) -> str:
 
 def notes_of(gaps: GapAnswer) -> list[str]:
     """What the reader of the answer should know besides."""
-    said = [(note, note_words(note, gaps.published)) for note in gaps.result.notes]
-    # whether need is known does not hang on the lists
-    return [
-        text
-        for text in (words if note.code.startswith("need-") else gaps.claims.gate(words) for note, words in said)
-        if text
+    said = [
+        note_words(note, gaps.published, people=gaps.claims.counts and not gaps.claims.sampled)
+        for note in gaps.result.notes
     ]
+    return [text for text in map(gaps.claims.gate, said) if text]
 
 
-def note_words(note: Note, published: Published) -> str:
-    """A note of the engine in words. Raises KeyError for a code that nobody has put into words."""
+def note_words(note: Note, published: Published, *, people: bool = True) -> str:
+    """A note of the engine in words; ``people`` says whether residents are counted in what has nothing to do with the lists.
+    Raises KeyError for a code that nobody has put into words."""
     a = note.about
     areas, n = a.get("areas", 0), a.get("services", 0)
     if note.code == "strictest-standard":
@@ -230,7 +229,8 @@ def note_words(note: Note, published: Published) -> str:
     if note.code == "metric-needs-limit":
         return f"Without a distance standard {a['metric']} has no meaning: the nearest service is used instead."
     if note.code == "need-unknown":
-        return f"Need is not known for {areas:,} of {counted(a['of'], 'area')} ({counted(a['residents'], 'resident')})."
+        here = f" ({counted(a['residents'], 'resident')})" if people else ""
+        return f"Need is not known for {areas:,} of {counted(a['of'], 'area')}{here}."
     if note.code == "services-unplaced":
         one = n == 1
         return f"{counted(n, 'service')} {'has' if one else 'have'} no place and {'is' if one else 'are'} left out."

@@ -240,7 +240,7 @@ class _Build:
             except Refused as refused:
                 broken += refused.faults
                 faults += self._placed(refused, page.number, token.line, view, token.arguments)
-        headline = _filled(page.headline, said)
+        headline = gated_runs(_filled(page.headline, said), said, self.published, self.facts.reader)
         words = "".join(run.text for run in headline)
         if len(words) > LONGEST_HEADLINE and not broken:
             what = (
@@ -255,7 +255,7 @@ class _Build:
         periods = _periods(said.values())
         return BriefingPage(
             page.number,
-            gated_runs(headline, said, self.published, self.facts.reader),
+            headline,
             gated_blocks(_blocks(page.blocks, said), said, self.published, self.facts.reader),
             figure,
             gated_blocks(_blocks(page.notes, said), said, self.published, self.facts.reader),
