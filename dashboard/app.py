@@ -19,7 +19,7 @@ from dash import Dash
 from flask_compress import Compress
 from markupsafe import escape
 
-from dashboard import callbacks, errors, question, settings, web
+from dashboard import callbacks, errors, question, settings, waiting, web
 from dashboard.api import data, gaps, health, v1
 from dashboard.api.answers import ApiError
 from dashboard.audit import routes as audit_routes
@@ -129,6 +129,7 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     errors.install(server)
     web.install(server, published, shapes)
     guard.install(server, published)
+    waiting.install(server)
     Compress(server)
     keep_compressed(server)
     server.register_blueprint(routes.blueprint(published, Provider(oidc, published.region) if oidc else None))

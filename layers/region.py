@@ -6,22 +6,28 @@ that lists everything wrong with it.
 
 from __future__ import annotations
 
+import threading
 import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
+from layers.crossings import Crossing, read_crossings
 from layers.fields import AREA
 from layers.manifest import pack_faults
 from layers.methods.need import Preset, read_presets
+from layers.methods.water import Water
 from layers.model import LEVELS, PARTNER_KINDS, Fault, Partner, Refused, Theme
 from layers.names import is_name
 from layers.texts import first_few
 
 DEMONSTRATION_NOTICE = "Demonstration data: areas, figures and services are made up. Do not use them for decisions."
+
+_making_water = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity: it holds whole tables
@@ -47,7 +53,20 @@ class Region:
     context: gpd.GeoDataFrame | None = None  # code, name, geometry: land around the region, for orientation only
     lookups: dict[str, pd.DataFrame] = field(default_factory=dict)
     presets: tuple[Preset, ...] = ()  # ready-made need sets, from presets.toml
+    crossings: tuple[Crossing, ...] = ()  # bridges, tunnels and ferries, as the definition declares them
     left_out: tuple[Fault, ...] = ()  # what the pack holds and cannot be used: one layer, travel table or briefing each
+
+    @property
+    def water(self) -> Water:
+        """Where straight lines cross water here, and the ways over land. Made when it is first asked for, and once."""
+        with _making_water:
+            return self._water
+
+    @cached_property
+    def _water(self) -> Water:
+        parts = [self.areas["lsoa"].geometry] + ([] if self.context is None else [self.context.geometry])
+        outlines = np.concatenate([part.to_crs("EPSG:27700").to_numpy() for part in parts])
+        return Water(outlines, self.crossings)
 
     @cached_property
     def _position(self) -> dict[str, pd.Index]:
@@ -89,6 +108,7 @@ def load_region(path: str | Path) -> Region:
     faults: list[Fault] = []
     files = pack_faults(path)
     definition = _read_definition(path, faults)
+    crossings = read_crossings(definition.get("crossings"), "region.toml", faults)
     areas = {level: frame for level in LEVELS if (frame := _read_areas(path, level, faults)) is not None}
     presets = _read_presets(path, faults)
     named = {fault.where for fault in faults}
@@ -117,6 +137,7 @@ def load_region(path: str | Path) -> Region:
         attribution=tuple(definition.get("attribution", [])),
         context=gpd.read_parquet(context_file) if context_file.exists() else None,
         presets=presets,
+        crossings=crossings,
         left_out=tuple(files.parts.values()),
         lookups={file.stem: pd.read_parquet(file) for file in sorted((path / "lookups").glob("*.parquet"))},
     )

@@ -17,6 +17,16 @@ settings.register_profile("commonground", deadline=None, derandomize=True, suppr
 settings.load_profile("commonground")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def requests_wait_for_jobs():
+    """A test that asks for an answer gets it, however busy the machine is; those about waiting say how long."""
+    from dashboard import jobs
+
+    before, jobs.WAIT_S = jobs.WAIT_S, 60.0
+    yield
+    jobs.WAIT_S = before
+
+
 def pytest_collection_modifyitems(config, items):
     """On PostgreSQL alone, what the store's tests do on files of their own need not be done again."""
     if ON_POSTGRES:

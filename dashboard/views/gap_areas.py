@@ -119,7 +119,7 @@ def area_reading(gaps: Gaps, index: int) -> AreaReading:
     if gaps.result.stability is not None:
         draws = gaps.result.stability.draws
         sure = f"Underserved in {sure_percent(float(share))} of {counted(draws, 'draw')}."
-        word = row["stability_words"]  # None with a sample: its sites cannot be drawn
+        word = row["stability_words"] if row["underserved"] or row["near_miss"] else None  # a clear "no" is no weak gap
         sure = f"{word.capitalize()}. {sure}" if isinstance(word, str) and word else sure
     return AreaReading(
         str(row["code"]),

@@ -23,6 +23,7 @@ REASONS = {
     "": "",
     "no-service": "There is no service at all.",
     "no-own-service": "This authority has no such service of its own.",
+    "no-own-way": "Every one of this authority’s own is across water, and no bridge, tunnel or ferry to it is declared.",
     "no-authority": "This area lies in no known authority.",
 }
 """Why an area or an authority has no way alone, by the engine's code."""
@@ -488,7 +489,5 @@ def _varied_words(varied: Mapping[str, Any]) -> dict[str, Any]:
         "weights": span("weights", "times ", "one indicator, nothing to vary"),
         "need_threshold": span("need_threshold", "", ""),
         "limit": span("limit", "times ", "no standard, nothing to vary"),
-        "detour": [f"{detour:g}" for detour in varied["detour"]]
-        if varied["detour"]
-        else "table of travel times, nothing to vary",
+        "detour": span("detour", "times ", "table of travel times, nothing to vary"),
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.jobs import Busy, Job
+from dashboard.jobs import Job
 from dashboard.published import Published
 from dashboard.question import FIELDS
 from dashboard.selection import Selection
@@ -19,6 +19,7 @@ from dashboard.views import gap_words, wording
 from dashboard.views.cautions import caution_list
 from dashboard.views.claims import Claims, gated
 from dashboard.views.confidence import confidence_rows, document_of
+from dashboard.views.draws import gap_request_of
 from dashboard.views.gap_words import one_of
 from dashboard.views.gaps import Gaps, gaps_for, kept, read_layers, read_services, request_of
 from dashboard.views.wording import cost_words, counted, percent
@@ -121,6 +122,7 @@ def plan_sites(
             candidates=candidates,
             gaps=gaps.result,
             no_car_share=(gaps.measures.no_car_share or {}).get("lsoa"),
+            water=published.region.water,
             progress=progress,
             cancel=cancel,
         )
@@ -154,6 +156,7 @@ class Proof:
     sentence: str = ""
     document: dict[str, Any] | None = None  # the plan, when it is done; best known plan before that
     reasons: tuple[str, ...] = ()
+    job: Job | None = None
 
     @property
     def over(self) -> bool:
@@ -174,29 +177,44 @@ def _gap(value: float | None, bound: float | None) -> float | None:
 def start(published: Published, request: SitingRequest, viewer: Viewer, *, period: str = "") -> str:
     """Start working a plan out to the proven optimum, or find the job that does the same; returns the job's id at once.
 
-    Faults of the request raise here, before anything is queued. Raises Refused when too many plans are waiting.
+    Faults of the request raise here, before anything is queued. Raises :class:`layers.Busy` when too much is waiting.
     """
     request = replace(request, exact=True, time_limit=min(request.time_limit, TIME_LIMIT_S))
     quick = plan_sites(published, replace(request, exact=False, compare_alone=False), viewer, period=period)
+    parameters = {
+        "request": asdict(request),
+        "period": period,
+        "layers": {layer.id: layer.version for layer in quick.gaps.layers},
+    }
+    key = key_of(request, quick.gaps)
     first = _so_far(quick, "greedy", None)
+    return published.jobs.submit("plan", key, parameters, viewer, price=PRICE_S, first=first).id
 
-    def work(progress, cancelled) -> dict[str, Any]:
-        def better(stage: str, value: float, bound: float) -> None:
-            value, bound = float(value), float(bound)
-            gap = _gap(value, bound)
-            progress(
-                None if gap is None else max(0.0, 1.0 - gap), first | {"stage": stage, "value": value, "bound": bound}
-            )
 
-        plan = plan_sites(published, request, viewer, period=period, progress=better, cancel=cancelled)
-        return _so_far(plan, plan.result.plan.method, plan.result.plan.bound)
+PRICE_S = 5.0
+"""What a proof costs as a rule, in seconds of a processor; its time limit is four times that."""
 
-    about = {"layers": [layer.id for layer in quick.gaps.layers]}
-    try:
-        return published.jobs.submit("plan", key_of(request, quick.gaps), work, about=about, first=first).id
-    except Busy as busy:
-        fault = Fault(f"{busy.count} plans are being worked out", "plans", "try again in a minute")
-        raise Refused("The planner is busy.", [fault]) from None
+
+def work(published: Published, viewer: Viewer, parameters: Mapping[str, Any], progress, cancelled) -> dict[str, Any]:
+    """A plan with its proof, in a worker (:mod:`dashboard.jobs`)."""
+    request, period = siting_request_of(parameters["request"]), parameters["period"]
+    here = published.at(parameters["layers"])
+    first = _so_far(
+        plan_sites(here, replace(request, exact=False, compare_alone=False), viewer, period=period), "greedy", None
+    )
+
+    def better(stage: str, value: float, bound: float) -> None:
+        value, bound = float(value), float(bound)
+        gap = _gap(value, bound)
+        progress(None if gap is None else max(0.0, 1.0 - gap), first | {"stage": stage, "value": value, "bound": bound})
+
+    plan = plan_sites(here, request, viewer, period=period, progress=better, cancel=cancelled)
+    return _so_far(plan, plan.result.plan.method, plan.result.plan.bound)
+
+
+def siting_request_of(document: Mapping[str, Any]) -> SitingRequest:
+    """The request that a job's parameters hold as JSON."""
+    return SitingRequest(**document | {"gaps": gap_request_of(document["gaps"]), "exclude": tuple(document["exclude"])})
 
 
 def _so_far(plan: Plan, stage: str, bound: float | None) -> dict[str, Any]:
@@ -220,22 +238,26 @@ def status(published: Published, job_id: str, viewer: Viewer) -> Proof:
 def cancel(published: Published, job_id: str, viewer: Viewer) -> Proof:
     """Ask a job to stop; its best plan so far stays readable. Raises like :func:`status`."""
     status(published, job_id, viewer)
-    return _proof(published, published.jobs.cancel(job_id), viewer)
+    proof = _proof(published, published.jobs.cancel(job_id), viewer)
+    return proof if proof.over else replace(proof, state="cancelled")  # for this asker; others may still wait for it
 
 
 def wait(published: Published, job_id: str, viewer: Viewer, seconds: float = TIME_LIMIT_S) -> Proof:
-    """As :func:`status`, when the job is over or some seconds have passed."""
+    """As :func:`status`, when the job is over or some seconds have passed; within a request not many."""
     status(published, job_id, viewer)
-    return _proof(published, published.jobs.wait(job_id, seconds=seconds), viewer)
+    return _proof(published, published.jobs.wait(job_id, seconds), viewer)
 
 
 def _proof(published: Published, job: Job, viewer: Viewer) -> Proof:
     if job.kind != "plan":
         raise NotFound("There is no such plan.")
-    for layer_id in job.about["layers"]:
+    for layer_id, version in job.parameters["layers"].items():
         published.store.layer(layer_id, viewer)
+        if version not in published.store.open_versions(layer_id, viewer):
+            raise NotFound("There is no such plan.")
     reasons = ("The planner stopped because of a mistake of ours.",) if job.state == "failed" else job.reasons
-    return Proof(job.id, job.state, **job.result, reasons=reasons)
+    known = json.loads(job.result) if job.result else job.so_far
+    return Proof(job.id, job.state, **known, reasons=reasons, job=job)
 
 
 def key_of(request: SitingRequest, gaps: Gaps) -> str:
@@ -468,6 +490,7 @@ def compare(gaps: Gaps, viewer: Viewer, options: Mapping[str, Sequence[Change]])
         alone=request.alone,
         walking_kmh=request.walking_kmh,
         driving_kmh=request.driving_kmh,
+        water=published.region.water,
         **more,
     )
     return tuple(_option_card(gaps, outcome) for outcome in outcomes.values())

@@ -86,7 +86,9 @@ class Together:
 
     def cautions_on(self, on: date | None = None) -> tuple[Caution, ...]:
         """What to know before quoting it; it is always in straight lines."""
-        crossing = getattr(self.result, "crossing_lists", ())
+        areas = self.result.areas
+        over = areas["crossing"].any() or (areas["crossings"].map(len) > 0).any()
+        crossing = [layer.id for layer in self.services] if over else ()
         return cautions_of([(layer, layer.period) for layer in self.layers], straight=True, crossing=crossing, on=on)
 
     @property
@@ -240,6 +242,7 @@ def together_for(
             detour=detour,
             footprint=footprint,
             score=score,
+            water=published.region.water,
         )
 
     result = kept(published).get(key, make)
@@ -268,7 +271,7 @@ def parameters_in_words(together: Together) -> dict[str, Any]:
     return parameters | {"distance": line_words(parameters["detour"])}
 
 
-CAUTION = "These are straight lines: where a river or an estuary has no crossing, the real way is much longer."
+CAUTION = "These are straight lines, and where a line crosses water the way over land: roads are longer."
 
 
 @gated

@@ -19,9 +19,13 @@ from data.demo_build.services import build_services
 from data.demo_build.shapes import Shapes, build_shapes, load_postcodes
 from data.demo_build.surfaces import surfaces
 from layers.build.catalogue import CATALOGUE, THEMES_FILE, read_themes
+from layers.build.definition import read_definition
+from layers.crossings import crossing_table
 from layers.manifest import write_manifest
 from layers.model import LEVELS, Package
 from layers.reading.package import write_package
+
+REAL_REGION = Path(__file__).parents[1] / "regions" / "north-east.toml"
 
 NOTICE = (
     "Demonstration data: outlines follow real postcodes; areas, figures and services are made up. "
@@ -135,4 +139,6 @@ def definition() -> str:
     for name, question, lead in places.THEMES:
         lines += ["", "[[themes]]", f"id = {text(name)}", f"name = {text(titles[name])}"]
         lines += [f"question = {text(question)}", f"lead = {text(lead)}"]
+    for crossing in read_definition(REAL_REGION).crossings:  # the same authorities, so the same rivers
+        lines += ["", "[[crossings]]", *(f"{key} = {text(value)}" for key, value in crossing_table(crossing).items())]
     return "\n".join(lines) + "\n"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layers.crossings import Crossing, read_crossings
 from layers.model import PARTNER_KINDS, Fault, Partner, Refused
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ KEYS = (
     "themes",
     "partners_from",
     "partners",
+    "crossings",
     "attribution",
 )
 PARTNER_KEYS = ("id", "name", "kind", "footprint", "footprint_from")
@@ -72,6 +74,7 @@ class RegionDefinition:
     themes: tuple[str, ...] = ()  # ids of the catalogue's themes; empty: all of them
     partners_from: tuple[str, ...] = ()
     partners: tuple[PartnerDefinition, ...] = ()
+    crossings: tuple[Crossing, ...] = ()  # bridges, tunnels and ferries
     attribution: tuple[str, ...] = OGL_ATTRIBUTION
     path: Path | None = None
 
@@ -137,6 +140,7 @@ def read_definition(path: str | Path) -> RegionDefinition:
         themes=_texts(raw, "themes", where, faults),
         partners_from=partners_from,
         partners=partners,
+        crossings=read_crossings(raw.get("crossings"), where, faults),
         attribution=_texts(raw, "attribution", where, faults) or OGL_ATTRIBUTION,
         path=path,
     )

@@ -25,6 +25,7 @@ import shapely
 from layers.build import outlines
 from layers.build.catalogue import CATALOGUE, THEMES_FILE, read_themes
 from layers.build.definition import RegionDefinition, RegionGeography, near, read_definition, resolve_partners
+from layers.crossings import crossing_table
 from layers.fields import AREA
 from layers.geography.former_authorities import other_codes
 from layers.manifest import write_manifest
@@ -153,10 +154,12 @@ def build_region(
     say("Reading the official boundaries and lookups")
     official = read_official(source)
     lad_codes = authorities(definition, official)
-    warnings: list[str] = []
+    warnings = [
+        f"{c.name} is a {c.kind}: it does not count as a crossing" for c in definition.crossings if not c.counts
+    ]
     say(f"Fitting areas of {len(lad_codes)} authorities")
     geography, parts = make_geography(definition, official, lad_codes)
-    faults = _check_themes(definition, themes)
+    faults = _check_themes(definition, themes) + _check_crossings(definition, parts)
     if faults:
         raise Refused(title, faults)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -313,6 +316,20 @@ def _check_themes(definition: RegionDefinition, themes: tuple[Theme, ...]) -> li
         for theme in definition.themes
         if theme not in known
     ]
+
+
+def _check_crossings(definition: RegionDefinition, parts: Parts) -> list[Fault]:
+    """A crossing far from all of the region's land is a slip of the pen."""
+    where, faults = definition.path.name if definition.path else definition.id, []
+    bounds = [parts.areas["lsoa"].total_bounds, *([parts.context.total_bounds] if len(parts.context) else [])]
+    west, south = np.min(bounds, axis=0)[:2] - 0.05
+    east, north = np.max(bounds, axis=0)[2:] + 0.05
+    for number, crossing in enumerate(definition.crossings, 1):
+        if not (west <= crossing.longitude <= east and south <= crossing.latitude <= north):
+            what = f"latitude {crossing.latitude:g}, longitude {crossing.longitude:g} lies outside the region and what is around it"
+            at = f"{where}, crossing {number} '{crossing.name}'"
+            faults.append(Fault(what, at, "check both, or take the crossing out", rule="crossing-outside"))
+    return faults
 
 
 def _themes_of(definition: RegionDefinition, themes, built: set[str], warnings: list[str]) -> tuple[Theme, ...]:
@@ -745,6 +762,8 @@ def _write_region_toml(
     for theme in themes:
         table = {"id": theme.id, "name": theme.name, "question": theme.question, "lead": theme.lead}
         lines += ["", "[[themes]]", *_toml(table)]
+    for crossing in definition.crossings:
+        lines += ["", "[[crossings]]", *_toml(crossing_table(crossing))]
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 

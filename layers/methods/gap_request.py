@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from layers.methods.access import DRIVING_KMH, WALKING_KMH, AccessModel, access_model, minutes_for, read_sites
 from layers.methods.access_means import SMALL, Access
+from layers.methods.fitness import is_sample
 from layers.methods.metrics import DEFAULT, METRICS, either
 from layers.methods.stability import SEED
 from layers.model import LEVELS, Descriptor, Fault, Kind, Refused
@@ -175,7 +176,7 @@ def unfit_words(name: str, descriptor: Descriptor) -> str:
 USES = {"gaps": "finding gaps", "counts": "counting people", "ranking": "putting areas in order"}
 
 
-def model_of(request: GapRequest, areas, services, demand, no_car_share, travel) -> AccessModel:
+def model_of(request: GapRequest, areas, services, demand, no_car_share, travel, water=None) -> AccessModel:
     """Access of the small areas; :func:`layers.methods.access_means.at_level` says what that is at another level."""
     sites = read_sites([services[name].table for name in request.services], request.services)
     return access_model(
@@ -188,7 +189,14 @@ def model_of(request: GapRequest, areas, services, demand, no_car_share, travel)
         no_car_share=no_car_share if request.fair else None,
         walking_kmh=request.walking_kmh,
         driving_kmh=request.driving_kmh,
+        water=water,
     )
+
+
+def words_may_be_said(services: Iterable[ServiceLayer]) -> bool:
+    """Whether an area may be called a firm gap. Of a sample, or a list of which nobody says how much it holds, it may not: the
+    sites that it does not list cannot be drawn."""
+    return not any(is_sample(layer.descriptor) for layer in services)
 
 
 def limit_of(request: GapRequest, services, model: Access) -> tuple[float | None, list[Note]]:

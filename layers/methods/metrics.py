@@ -90,6 +90,10 @@ def _nearest(model: AccessModel, limit: float | None = None) -> np.ndarray:
     return model.nearest[0]
 
 
+def _reached(model: AccessModel) -> np.ndarray:
+    return model.reached
+
+
 METRICS: dict[str, Metric] = {
     metric.id: metric
     for metric in (
@@ -112,7 +116,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             id="coverage",
             values=AccessModel.coverage,
-            cost=_nearest,  # none is within the limit where the nearest is beyond it
+            cost=_reached,  # none is within the limit where the nearest over land is beyond it
             title="Number within reach",
             heading="Services within {limit}{how}",
             rule="no {one} within {limit}{how}",

@@ -194,7 +194,7 @@ def browsers(app, here):
 
 FILL = {
     "level": list(LEVELS), "code": ["T01", "TW1", "TA"], "community": ["T01"], "name": ["file"], "number": ["1"],
-    "format_": [*FORMATS, "svg"], "form": sorted(EXPORTS), "rest": ["nowhere"],
+    "picture_id": ["0" * 20], "format_": [*FORMATS, "svg"], "form": sorted(EXPORTS), "rest": ["nowhere"],
     "path": [],  # every other address: the pages of Dash, walked as :data:`dashboard.pages.PAGES` lists them
 }  # fmt: skip
 """What a part of an address may be that is no id of a secret."""

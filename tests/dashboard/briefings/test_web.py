@@ -433,7 +433,7 @@ def test_the_preview_is_of_the_page_under_the_cursor(site):
     )
     second = ann.post(f"/briefings/edit/{draft}/preview", data={"text": text, "line": "99"}).get_json()
     assert second["page"] == 2 and "<svg" not in second["html"] and "Two councils share it" in second["html"]
-    assert [one["headline"][:4] for one in second["pages"]] == ["Harm", "Two "]
+    assert re.findall(r'class="page-name"[^>]*>(.{4})', second["names"]) == ["Harm", "Two "]
 
 
 def test_two_people_in_one_draft_both_keep_their_text(site):
@@ -741,3 +741,58 @@ def test_a_format_is_one_row_and_its_function(site, monkeypatch):
     with pytest.raises(Refused) as refused:
         export_briefing(find(site.published, "all-may-read", PUBLIC).briefing, "odt")
     assert "txt" in str(refused.value.faults[0])
+
+
+# ---- nothing is lost -----------------------------------------------------------------------------------------------------------
+
+
+def test_who_was_signed_out_while_writing_gets_the_words_back(site):
+    draft = site.draft("ann", TEXT.format(title="Mine", audience="owner"))
+    stranger = site.client()
+    answer = stranger.post(f"/briefings/edit/{draft}", data={"text": "My <words>", "revision": "1", "action": "save"})
+    assert answer.status_code == 401 and "My &lt;words&gt;" in answer.text
+    assert f"/sign-in?next=/briefings/edit/{draft}" in answer.text
+    told = stranger.post(f"/briefings/edit/{draft}", data={"text": "x"}, headers={"X-Autosave": "1"})
+    assert told.status_code == 401 and told.get_json()["sign_in"] == f"/sign-in?next=/briefings/edit/{draft}"
+    assert "My &lt;words" not in site.client("ann").get(f"/briefings/edit/{draft}").text
+
+
+def test_a_picker_tells_nothing_of_what_the_writer_may_not_see(site):
+    """A text that speaks for another partner is offered what everybody may see, and no more."""
+    theirs = "---\ntitle: x\npartner: eastshire\naudience: owner\n---\n# x\n"
+    hidden = indicator("east-only", title="Bullacesecret", partner="eastshire", audience="owner")
+    site.store.publish(hidden, by=site.viewer("eve"))
+    draft, ann, eve = site.draft("ann", theirs), site.client("ann"), site.client("eve")
+    assert "Bullacesecret" not in said(ann.get(f"/briefings/edit/{draft}"))
+    asked = {"text": theirs, "at": "0", "kind": "token", "what": "layer.title", "layer": "east-only"}
+    assert "Bullacesecret" not in said(ann.post(f"/briefings/edit/{draft}/pick", data=asked))
+    own = site.draft("eve", theirs)
+    assert eve.post(f"/briefings/edit/{own}/pick", data=asked).get_json()["says"] == "Bullacesecret"
+    for path in ("pick", "pictures"):
+        assert eve.post(f"/briefings/edit/{draft}/{path}", data=asked).status_code == 404
+    assert eve.get(f"/briefings/edit/{draft}/areas?q=a").status_code == 404
+
+
+def test_a_picture_without_scripts_stands_on_the_last_page(site):
+    from io import BytesIO
+
+    from PIL import Image
+
+    made = BytesIO()
+    Image.new("RGB", (40, 30), "#336699").save(made, "PNG")
+    draft = site.draft("ann", TEXT.format(title="Bridges", audience="owner"))
+    ann = site.client("ann")
+    answer = ann.post(
+        f"/briefings/edit/{draft}/pictures",
+        data={"picture": (BytesIO(made.getvalue()), "a.png"), "alt": "A bridge {{ made }}"},
+    )
+    assert answer.status_code == 303 and answer.location.endswith("?page=2")
+    shown = ann.get(f"/briefings/edit/{draft}?page=2").text
+    picture_id = re.search(r"picture: ([0-9a-f]{20})", shown)[1]
+    assert "alt: A bridge  made" in shown and "data:image/png" in shown
+    got = ann.get(f"/briefings/edit/{draft}/pictures/{picture_id}")
+    assert got.mimetype == "image/png" and got.headers["Content-Security-Policy"] == "default-src 'none'"
+    assert site.client().get(f"/briefings/edit/{draft}/pictures/{picture_id}").status_code == 303
+    assert site.client("eve").get(f"/briefings/edit/{draft}/pictures/{picture_id}").status_code == 404
+    for data in ({"alt": "x"}, {"picture": (BytesIO(b"<svg onload='x()'/>"), "a.svg"), "alt": "A picture"}):
+        assert ann.post(f"/briefings/edit/{draft}/pictures", data=data).status_code == 422

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from dashboard.views import gap_areas, gap_files, gap_map, gap_words, siting, wo
 from dashboard.views import gaps as view
 from dashboard.views import together as both
 from dashboard.views.banding import MISSING, OUTSIDE
-from layers import PUBLIC, Cancelled, Change, NotFound, Refused, Viewer, find_gaps
+from layers import PUBLIC, SYSTEM, Cancelled, Change, NotFound, Refused, Viewer, find_gaps
 from tests.tiny import SOUTH, WEST
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -425,13 +426,14 @@ def test_a_job_ends_with_the_answer_of_the_plan_itself(tiny):
     assert (job.state, job.over, job.gap) == ("done", True, 0.0)
     plan = siting.plan_sites(tiny, request, PUBLIC)
     assert job.document == json.loads(json.dumps(plan.document()))
-    elsewhere = Jobs(tiny.home / "jobs")  # another worker of the same server
-    assert elsewhere.status(job_id).result["document"] == job.document
+    elsewhere = Jobs(tiny)  # another process of the same server
+    assert json.loads(elsewhere.status(job_id).result)["document"] == job.document
 
 
 def test_jobs_refuse_at_once_and_ask_who_wants_to_know(changed):
     here = changed("crowded", audience="partners")
     eve = Viewer("eve", "eastshire", "viewer")
+    here.store.accounts.add_user("eve", role="viewer", partner="eastshire", by=SYSTEM)
     with pytest.raises(Refused):
         siting.start(here, siting.siting_request(here, ASKED, new=17), eve)
     with pytest.raises(Refused):
@@ -455,8 +457,10 @@ def test_a_job_can_be_cancelled_and_started_again(changed, monkeypatch):
             return real(request, *rest, **more)
         progress("swaps", 10.0, 20.0)
         told.append(siting.cancel(here, id_of("plan", siting.key_of(replace(request, exact=True), gaps)), PUBLIC))
-        if cancel():
-            raise Cancelled
+        for _ in range(600):
+            if cancel():
+                raise Cancelled
+            time.sleep(0.05)
         raise AssertionError("the job was not told to stop")
 
     gaps = view.gaps_for(here, request.gaps, PUBLIC, quick=True)
@@ -464,7 +468,7 @@ def test_a_job_can_be_cancelled_and_started_again(changed, monkeypatch):
     job_id = siting.start(here, request, PUBLIC)
     job = siting.wait(here, job_id, PUBLIC)
     assert (job.state, job.stage, job.value, job.bound) == ("cancelled", "swaps", 10.0, 20.0)
-    assert (told[0].state, told[0].gap) == ("running", 0.5)
+    assert told[0].state == "cancelled"  # for whoever stopped it, at once
     assert job.document["sites"], "the quick answer stays readable"
     monkeypatch.setattr(siting, "find_sites", real)
     assert siting.start(here, request, PUBLIC) == job_id

@@ -110,6 +110,7 @@ def test_communities_have_names_and_some_are_shared(found):
     assert sum(card.shared or card.id in found.across for card in found.cards) >= 5
     # eleven sites are a sample: how sure it is has a number, and no word
     assert all(not card.stability_word and "in this sample of 9 sites" in card.stability_words for card in found.cards)
+    assert not any(card.stability_word for card in found.cards) and found.summary["stability"] is None
     assert found.summary["vanish_at_ward"]["averaged"]  # standardised ratios are not published by ward
 
 
