@@ -127,7 +127,9 @@ def _warnings(published: Published, layer: Layer, order: int) -> list[_Limit]:
     if descriptor.synthetic and not published.region.demonstration:  # there the notice says it on every page
         found.append(_Limit("synthetic", 100.0, f"{layer.title}: made-up figures, for demonstration only."))
     if layer.kind == Kind.SERVICES and is_sample(descriptor):  # before all else: what it lacks looks like a gap
-        found.append(_Limit("sample", 99.0, f"{layer.title}: {_sample_words(descriptor)}"))
+        # of one that says nothing, its publisher's own warning comes first
+        weight = 99.0 if descriptor.completeness == "sample" else 71.0
+        found.append(_Limit("sample", weight, f"{layer.title}: {_sample_words(descriptor)}"))
     if caveat := shortened(_without_notice(descriptor.caveats, layer)):
         # a list that leaves services out makes gaps where there are none: that is said before anything about need
         weight = 72.0 if layer.kind == Kind.SERVICES else max(70.0 - 12.0 * order, 40.0)
