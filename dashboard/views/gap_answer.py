@@ -49,17 +49,7 @@ class GapAnswer:
         """What to know before quoting it, as it stands on a day: today, where none is given."""
         periods = {each["id"]: each["period"] for each in self.result.parameters["need"]}
         used = [(layer, periods.get(layer.id, layer.period)) for layer in self.layers]
-        return cautions_of(used, straight=self.result.model.travel is None, crossing=self._over_water, on=on)
-
-    @cached_property
-    def _over_water(self) -> frozenset[str]:
-        """Ids of the lists whose site is the nearest of an area, over water: replaced by the way over land, or not."""
-        model = getattr(self.result.model, "small", self.result.model)  # of wards and authorities: of their small areas
-        site = model.nearest[1]
-        over = model.over_water & (site >= 0)
-        if len(over) == len(self.in_view):
-            over &= self.in_view
-        return frozenset(str(name) for name in model.sites.layers[site[over]] if name) if over.any() else frozenset()
+        return cautions_of(used, straight=self.result.model.travel is None, crossing=self.result.crossing_lists, on=on)
 
     @property
     def public(self) -> bool:

@@ -25,7 +25,7 @@ from dashboard.views.gap_map import painted
 from dashboard.views.gap_words import access_title, rule_sentence, summary_sentence
 from dashboard.views.gaps import Gaps
 from dashboard.views.needs import WeightedNeed, need_sentence, weights_sentence
-from dashboard.views.places import names
+from dashboard.views.places import everyday, names
 from dashboard.views.scene import Scene, scene
 from layers import Viewer
 
@@ -91,17 +91,26 @@ def _kept_order(shown: MapTable, wanted: str) -> np.ndarray:
     return tables.row_order(shown.table, *json.loads(wanted))
 
 
-def heads_of(shown: Scene) -> Mapping[str, str]:
-    """Headings of the table for what is shown."""
+def heads_of(published: Published, selection: Selection, shown: Scene) -> Mapping[str, str]:
+    """Headings of the table for what is shown; without official names where those are the names."""
     if isinstance(shown, Gaps):
         unit = access_title(shown)
-        return GAP_HEADS | {"lower": unit if len(unit) < 40 else "Access"}
-    return NEED_HEADS if isinstance(shown, WeightedNeed) else tables.COLUMNS
+        heads = GAP_HEADS | {"lower": unit if len(unit) < 40 else "Access"}
+    else:
+        heads = NEED_HEADS if isinstance(shown, WeightedNeed) else tables.COLUMNS
+    return _without_doubles(published, selection.level, heads)
+
+
+def _without_doubles(published: Published, level: str, heads: Mapping[str, str]) -> dict[str, str]:
+    """The headings without that of official names where those are the names."""
+    double = not everyday(published, level)
+    return {name: title for name, title in heads.items() if not (double and name == "official")}
 
 
 @lru_cache(maxsize=8)
 def _indicator_table(published: Published, chart: Choropleth) -> MapTable:
     heads = dict(tables.COLUMNS, residents="Residents", numerator="Numerator", denominator="Denominator")
+    heads = _without_doubles(published, chart.level, heads)
     lines = tuple(_provenance(published, chart))
     table, name = tables.full_table(published, chart), f"{chart.layer.id}-{chart.level}"
     said = caution_list(cautions_of([(chart.layer, chart.period)], straight=False))
@@ -136,9 +145,9 @@ def _gap_table(gaps: Gaps, selection: Selection) -> MapTable:
     decimals = {"value": 0, "lower": 0 if metric.counts else 2, "upper": 2}
     said = caution_list(gaps.cautions_on())
     lines += caution_lines(said, {layer.id: layer.title for layer in gaps.layers})
-    heads = dict(GAP_HEADS, residents="Residents")
+    heads = _without_doubles(gaps.published, gaps.level, dict(GAP_HEADS, residents="Residents"))
     if not gaps.claims.ranks:
-        del heads["rank"]
+        heads = {name: head for name, head in heads.items() if name != "rank"}
         table["rank"] = np.nan
     return MapTable(table[gaps.in_view], heads, decimals, tuple(lines), f"gap-{gaps.level}", cautions=tuple(said))
 
@@ -162,7 +171,8 @@ def _need_table(made: WeightedNeed) -> MapTable:
     lines += [credit for layer in made.layers for credit in _credits(layer)]
     said = caution_list(cautions_of([(layer, made.periods[layer.id]) for layer in made.layers], straight=False))
     lines += caution_lines(said, {layer.id: layer.title for layer in made.layers})
-    heads, name = dict(NEED_HEADS, residents="Residents"), f"need-{made.level}"
+    heads = _without_doubles(made.published, made.level, dict(NEED_HEADS, residents="Residents"))
+    name = f"need-{made.level}"
     return MapTable(table[made.in_view], heads, 0, tuple(lines), name, cautions=tuple(said))
 
 
@@ -172,6 +182,7 @@ def _places(published: Published, level: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "name": areas["name"].to_numpy(),
+            "official": areas["official_name"].to_numpy(),
             "lad": [lads.get(code, "") for code in areas["lad_code"]],
             "ward": [wards.get(code, "") for code in areas["ward_code"]],
             "code": areas["code"].to_numpy(),

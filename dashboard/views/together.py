@@ -86,10 +86,9 @@ class Together:
 
     def cautions_on(self, on: date | None = None) -> tuple[Caution, ...]:
         """What to know before quoting it; it is always in straight lines."""
-        areas = self.result.areas
-        over = areas["crossing"].any() or (areas["crossings"].map(len) > 0).any()
-        crossing = [layer.id for layer in self.services] if over else ()
-        return cautions_of([(layer, layer.period) for layer in self.layers], straight=True, crossing=crossing, on=on)
+        return cautions_of(
+            [(layer, layer.period) for layer in self.layers], straight=True, crossing=self.result.crossing_lists, on=on
+        )
 
     @property
     def public(self) -> bool:

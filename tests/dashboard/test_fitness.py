@@ -388,7 +388,9 @@ def test_the_strip_says_one_word_and_a_reason_and_is_amber_where_it_must(sampled
     assert "trust-caution" in drawn and "Caution: " in drawn
     whole = {row.term: row for row in rows_of_gaps(view.gaps_of(demo, Selection(
         need="alcohol-admissions", services=("gp-practices",), show="gap"), PUBLIC))}  # fmt: skip
-    assert whole["List"].level == "fine" and whole["Distance"].reason.startswith(("1.6 km is the standard", "some over water"))
+    assert whole["List"].level == "fine" and whole["Distance"].reason.startswith(
+        ("1.6 km is the standard", "some over water")
+    )
 
 
 def test_a_box_in_other_files(sampled, monkeypatch):

@@ -163,9 +163,7 @@ def _gap_row(each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
     said = []
     for card in cards:
         size = "" if gaps.claims.sampled else gaps.claims.people(card.residents)  # of a sample the row itself counts
-        others = "in " + wording.listing([share.name for share in card.authorities]) if card.shared else ""
-        more = ", ".join(filter(None, (size, others)))
-        said.append(f"{card.name} ({more})" if more else card.name)
+        said.append(f"{card.name} ({size})" if size else card.name)
     share = gaps.result.areas["stability"].to_numpy("float64")[chosen] if gaps.result.stability is not None else None
     sure = ""
     if share is not None and np.isfinite(share).all():
