@@ -61,7 +61,8 @@ def struck_levels(published: Published, selection: Selection, viewer: Viewer) ->
             continue
         ids = {layer.id for layer in without}
         rest = [(name, weight) for name, weight in selection.needs if name not in ids]
-        link = selection.link(need=weighted(rest), level=level, area="") if rest else ""
+        need = weighted(rest) if len(rest) > 1 else "".join(name for name, _ in rest)
+        link = selection.link(need=need, level=level, area="") if rest else ""
         it = "it" if len(without) == 1 else "them"
         others = "other" if len(rest) == 1 else "others"
         out.append(
