@@ -378,6 +378,7 @@ def community_json(community: Community) -> dict[str, Any]:
     return {
         "id": community.id,
         "name": community.name,
+        "place": community.place,
         "areas": list(community.areas),
         "lads": list(community.lads),
         "population": community.population,
