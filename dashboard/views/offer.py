@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from dashboard.published import Published
 from dashboard.selection import NONE, Selection, weighted
+from dashboard.views.levels import lacking_at, level_of_all
 from dashboard.views.measures import as_offer, valid_measures
 from dashboard.views.wording import LEVEL_SHORT, LEVEL_WORDS
 from layers import LEVELS, Layer, NotFound, Viewer, unfit_words
@@ -59,16 +60,18 @@ def valid_selection(published: Published, selection: Selection, viewer: Viewer) 
     if not chosen.need:
         chosen = replace(chosen, need=lead_indicator(published, chosen, viewer))
 
-    layer = visible.get(chosen.one_need)
-    if layer is not None:
-        if chosen.level not in layer.levels and layer.levels:
-            level = next(level for level in LEVELS if level in layer.levels)
+    needed = [visible[name] for name, _ in chosen.needs]
+    level = level_of_all(needed, chosen.level)
+    if level != chosen.level:
+        for layer in lacking_at(needed, chosen.level):
             reason = layer.reasons.get(chosen.level, "")
             notices.append(
                 f"{layer.title} has no figures by {LEVEL_WORDS[chosen.level][0]}; it is shown by {LEVEL_WORDS[level][0]}."
                 + (f" {reason}" if reason else "")
             )
-            chosen = replace(chosen, level=level)
+        chosen = replace(chosen, level=level)
+    layer = visible.get(chosen.one_need)
+    if layer is not None:
         if chosen.period and chosen.period not in layer.periods:
             notices.append(f"{layer.title} has no figures for {chosen.period}; the latest are shown.")
         if chosen.bands == "national" and not national_available(layer, chosen.level):
