@@ -36,7 +36,6 @@ from layers import (
 )
 from layers import Package as LayerPackage
 
-
 MOST_AT_ONCE, WAIT_S = 2, 1.0
 """Files that a process reads at a time, and how long a request waits for its turn."""
 
