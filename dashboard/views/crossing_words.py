@@ -42,7 +42,7 @@ def crossings_sentence(crossings: Sequence[Mapping[str, Any]]) -> str:
     if not crossings:
         return ""
     said = by_crossings(crossings, float("inf"))
-    return f"Their way crosses water: {said}."
+    return f"{said.replace(' of them by ', ' of these residents cross water by ', 1)}."
 
 
 def apart_sentence(apart: Mapping[str, Any]) -> str:
