@@ -12,6 +12,7 @@ import pandas as pd
 
 from dashboard.exports import COMPACT, Document, Sheet, features, json_text, records
 from dashboard.published import Published
+from dashboard.views.affected import affected_document, affected_of
 from dashboard.views.gap_words import REASONS, put_into_words, rule_sentence
 from dashboard.views.gaps import Gaps
 from dashboard.views.together import CAUTION, Together, parameters_in_words, put_together_into_words
@@ -42,6 +43,7 @@ def gaps_document(gaps: Gaps) -> dict[str, Any]:
     for community, card in zip(document["communities"], gaps.cards, strict=True):
         facing = [{"id": f.id, "name": f.name, "metres": f.metres} for f in gaps.across.get(card.id, ())]
         community |= {"longitude": card.longitude, "latitude": card.latitude, "across": facing}
+    document["affected"] = affected_document(affected_of(gaps))
     return document | about(gaps.published, gaps.layers)
 
 
