@@ -65,7 +65,7 @@ _WHERE = {
     "layers.store.anchor": ("Anchor", "faults_against as faults_against_anchor", "noted_in as noted_in_anchor"),
     "layers.store.audit": ("AuditLine", "AuditSearch"),
     "layers.store.jobs": ("Bounds as JobBounds", "Busy", "Job", "JobTable"),
-    "layers.store.forgetting": ("forget_sign_ins",),
+    "layers.store.forgetting": ("DRAFT_DAYS", "forget_sign_ins", "forget_what_is_over"),
     "layers.store.why": ("why",),
     "layers.reading.fetch": ("allowed_of as allowed_feeds", "fetch as fetch_feed"),
     "layers.store.drafts": ("Draft", "Drafts", "EditConflict"),

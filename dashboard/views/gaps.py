@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.jobs import Job, Waiting
+from dashboard.jobs import Busy, Job, Waiting, why_busy
 from dashboard.memory import Memory, memory_of
 from dashboard.published import Published
 from dashboard.selection import Selection
@@ -110,6 +110,7 @@ class Gaps(GapAnswer):
     """The answer to one request, with its communities in words."""
 
     waiting: Job | None = None  # what works out how sure it is, where that is not known yet
+    crowded: str = ""  # why nothing does
 
     @cached_property
     def cards(self) -> tuple[CommunityCard, ...]:
@@ -156,15 +157,17 @@ def gaps_or_reasons(
 ) -> Gaps | NoAnswer:
     """For a screen: the answer, or the reasons in sentences. Never raises for what a person chose.
 
-    Where the draws take long it is the answer without them, with the job that makes them (``Gaps.waiting``).
+    Where the draws take long it is the answer without them, with the job that makes them (``Gaps.waiting``), or why none
+    does (``Gaps.crowded``).
     """
 
     def ask() -> Gaps:
         try:
             return gaps_of(published, selection, viewer, robustness=robustness, quick=quick)
         except Waiting as waiting:
-            found = gaps_of(published, selection, viewer, robustness=0)
-            return replace(found, waiting=waiting.job)
+            return replace(gaps_of(published, selection, viewer, robustness=0), waiting=waiting.job)
+        except Busy as busy:
+            return replace(gaps_of(published, selection, viewer, robustness=0), crowded=why_busy(busy))
 
     return answer_or_reasons(ask)
 
