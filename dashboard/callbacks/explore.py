@@ -9,12 +9,13 @@ from dashboard.auth.session import current_viewer
 from dashboard.components import drawing_progress
 from dashboard.components.answer import answer
 from dashboard.components.area import the_area
-from dashboard.components.ask import PICKERS
+from dashboard.components.ask import PICKERS, struck
 from dashboard.components.services import service_points
 from dashboard.components.table import table_columns, table_grid
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import search as searching
+from dashboard.views.levels import struck_levels
 from dashboard.views.map_table import heads_of, rows_for_grid
 from dashboard.views.scene import scene
 
@@ -71,19 +72,22 @@ def register(app, published: Published) -> None:
             sentence=Output(ids.SENTENCE, "children"),
             table_sentence=Output(ids.TABLE_SENTENCE, "children"),
             top=Output(ids.TOP_LIST, "children"),
+            levels=Output(ids.STRUCK, "children"),
         ),
         inputs=dict(data=Input(ids.SELECTION, "data")),
         running=[(Output(ids.WORKING, "hidden"), False, True)],
         prevent_initial_call=True,
     )
     def show_results(data):
-        said = answer(published, Selection.from_data(data), current_viewer())
+        selection, viewer = Selection.from_data(data), current_viewer()
+        said = answer(published, selection, viewer)
         return dict(
             headline=said.headline,
             legend=said.legend,
             sentence=said.sentence,
             table_sentence=said.table_sentence,
             top=said.top,
+            levels=struck(struck_levels(published, selection, viewer)),
         )
 
     @app.callback(Output(ids.AREA_PANEL, "children"), Input(ids.SHOWN_AREA, "data"), prevent_initial_call=True)

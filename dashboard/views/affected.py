@@ -17,6 +17,8 @@ import pandas as pd
 from dashboard.exports import Document, Sheet
 from dashboard.published import Published
 from dashboard.views import wording
+from dashboard.views.cautions import caution_list
+from dashboard.views.claims import Claims, claims_of, gated
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.gap_words import rule_sentence
 from dashboard.views.gaps import kept
@@ -40,7 +42,7 @@ class Affected:
     published: Published
     measures: tuple[AffectedMeasure, ...]
     rows: tuple[AffectedRow, ...]
-    counts: bool  # whether numbers of people may be said
+    claims: Claims  # what may be said of it, with the layers that it is measured by
     notes: tuple[str, ...]
 
     @cached_property
@@ -71,9 +73,9 @@ def affected_of(gaps: GapAnswer) -> Affected | None:
     def work_out() -> Affected:
         measures = _measures(published, layers)
         lads = published.region.areas["lsoa"]["lad_code"].to_numpy(object)
-        used = [*gaps.layers, *layers.values()]
-        counts = all("counts" in layer.descriptor.fit_for for layer in used)
-        return Affected(published, measures, find_affected(measures, mask, lads, known), counts, _notes(gaps, counts))
+        claims = claims_of([*gaps.layers, *layers.values()])
+        rows = find_affected(measures, mask, lads, known)
+        return Affected(published, measures, rows, claims, _notes(gaps, claims))
 
     return kept(published).get(("affected", gaps.key, affected_key(published)), work_out)
 
@@ -152,20 +154,21 @@ def _fifths_of(published: Published, group: str, layer: Layer, people: np.ndarra
     ]  # fmt: skip
 
 
-def _notes(gaps: GapAnswer, counts: bool) -> tuple[str, ...]:
+def _notes(gaps: GapAnswer, claims: Claims) -> tuple[str, ...]:
     said = [CLUSTERED, NOT_CAUSE]
-    for layer in gaps.services:
-        if layer.descriptor.completeness in ("sample", "unknown"):
-            sites = wording.counted(layer.sites, "site")
-            said.insert(0, f"Who is underserved rests on a sample of {sites} ({layer.title}), not on a register.")
-    if not counts:
+    if claims.sampled:
+        said.insert(
+            0, f"Who is underserved rests on a sample of {wording.counted(claims.sites, 'site')}, not on a register."
+        )
+    if not claims.counts:
         said.append("No number of people is given: a layer of this answer is not fit for counting.")
-    return tuple(dict.fromkeys(said))
+    return tuple(said)
 
 
 # ---- words ----------------------------------------------------------------------------------------------------------
 
 
+@gated
 def affected_sentence(found: Affected, who: str = "", baseline: str = "region") -> str:
     """ "Of the people in underserved areas more than in the whole region: households without a car or van (38% against 28%), ..."."""
     rows = found.by_who.get(who, ())
@@ -225,7 +228,7 @@ def affected_document(found: Affected | None) -> dict[str, Any] | None:
     for row in found.rows:
         said = asdict(row)
         said["beside"] = {name: asdict(beside) | {"verdict": beside.verdict} for name, beside in row.beside.items()}
-        if not found.counts:
+        if not found.claims.counts:
             said |= {"part": None, "whole": None}
         rows.append({"who": row.who, "name": found.name(row.who)} | said)
     plain = ("id", "title", "group", "layer", "unit", "period", "by_area", "england")
@@ -244,10 +247,13 @@ def affected_export(gaps: GapAnswer, on: str) -> Document:
 
     def sheet() -> Sheet:
         notice = gaps.published.region.notice
-        said = {"rule": rule_sentence(gaps), "notes": " ".join(found.notes if found else ()), "made_on": on}
-        return Sheet(_table(found), beside=said | ({"notice": notice} if notice else {}))
+        beside = {"rule": rule_sentence(gaps), "notes": " ".join(found.notes if found else ()), "made_on": on}
+        return Sheet(_table(found), beside=beside | ({"notice": notice} if notice else {}))
 
-    return Document("affected", "who-is-affected", tree=lambda: {"affected": affected_document(found)}, sheet=sheet)
+    said = caution_list(gaps.cautions_on())
+    return Document(
+        "affected", "who-is-affected", tree=lambda: {"affected": affected_document(found)}, sheet=sheet, cautions=said
+    )
 
 
 def _table(found: Affected | None) -> pd.DataFrame:
@@ -273,7 +279,7 @@ def _table(found: Affected | None) -> pd.DataFrame:
 
 def _line(found: Affected, row: AffectedRow) -> Sequence[Any]:
     measure = found.measure(row)
-    counts = (row.part, row.whole) if found.counts else (np.nan, np.nan)
+    counts = (row.part, row.whole) if found.claims.counts else (np.nan, np.nan)
     numbers = [np.nan if value is None else value for value in (row.value, row.lower, row.upper)]
     beside: list[Any] = []
     for name in BASELINES:
