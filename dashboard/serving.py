@@ -287,7 +287,7 @@ class _Worker(Server):
         super().check(now)
 
 
-NICE = 15
+NICE = 8
 """Jobs take what the processes for people leave."""
 JOB_BYTES = 3 * 2**30
 """What a job may take beside what its process has from the start."""
