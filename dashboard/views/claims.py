@@ -146,8 +146,9 @@ AS_THEY_ARE = (
     "lad_name",
     "link",
     "areas",
+    "affected",
 )
-"""Parts of a document that say nothing about people, or are somebody's own words."""
+"""Parts of a document that say nothing about people, are somebody's own words, or have been through the gate."""
 
 PEOPLE = frozenset({
     "underserved_residents", "shared_residents", "residents_nearer_elsewhere", "underserved_nearer_elsewhere",
