@@ -18,8 +18,8 @@ from layers import Layer, is_sample, words
 MOST_GAPS = 5
 MOST_NAMED = 3
 STRAIGHT = (
-    "Distances are straight lines from the middle of where the ward’s people live. A river, a missing bus or closed doors "
-    "can make the real way much longer."
+    "Distances are straight lines from the middle of where the ward’s people live, or the way over land where a line crosses water. "
+    "A missing bus or closed doors can make the real way much longer."
 )
 RULE = (
     "A gap is a rule of thumb: high need and a service farther than its standard. It names where to look, not who is in need. "
