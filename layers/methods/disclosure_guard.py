@@ -51,7 +51,6 @@ class World:
     threshold: np.ndarray | None = None
     smallest: np.ndarray | None = None
     linked: list[frozenset[int]] = field(default_factory=list)  # groups that stand in one sum
-    overlapping: set[frozenset[int]] = field(default_factory=set)  # sums over stretches of time: narrowed, not solved
 
 
 # -- one system --------------------------------------------------------------------------------------------------------
@@ -76,7 +75,6 @@ def build(series: Sequence[Series], nest: Nest) -> World:
     for group, parts in stretches:
         named = [part if part >= 0 else count - 1 - part for part in parts]
         rows.append(([group, *named], [-1.0] + [1.0] * len(parts)))
-        world.overlapping.add(frozenset([group, *named]))
     others = {}
     for inner, whole in pairs:
         others[count + extra] = inner
@@ -156,7 +154,6 @@ def _assemble(world: World, of, links, extra: int, others: dict[int, int], relev
     for group in np.flatnonzero(wanted[: len(of)]):
         for block in _tree(world.index[group], present[group], patchy[group], nest):
             number = _put(rows, columns, factors, number, *block)
-    plain = np.zeros(number, bool)
     for groups, signs in links:
         if wanted[groups].all():
             at = world.index[groups]
@@ -166,8 +163,6 @@ def _assemble(world: World, of, links, extra: int, others: dict[int, int], relev
                 columns.append(variables)
                 factors.append(np.full(len(cells), sign))
             number += len(cells)
-            by_narrowing = any(group in others for group in groups) or frozenset(groups) in world.overlapping
-            plain = np.r_[plain, np.full(len(cells), by_narrowing)]
     size = int(use.sum())
     empty = np.zeros(0)
     matrix = coo_array(
@@ -180,7 +175,7 @@ def _assemble(world: World, of, links, extra: int, others: dict[int, int], relev
     # Complements of a figure that is shown, where its whole is shown too, are no more than their difference: not watched.
     rows_of = matrix.tocsr()
     rows_of.eliminate_zeros()
-    world.system = System(rows_of, low[use], high[use], shown[use], plain if number else np.zeros(1, bool))
+    world.system = System(rows_of, low[use], high[use], shown[use])
     world.watched = np.flatnonzero(watch[use])
     world.threshold, world.smallest = np.maximum(threshold[use], 2), smallest[use]
 
