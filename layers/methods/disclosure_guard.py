@@ -9,7 +9,7 @@ of the *new* layer until nothing is given away; what is public already is never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -18,6 +18,9 @@ from layers.methods.disclosure_links import overlaps, same_quantities, sums
 from layers.methods.disclosure_series import Nest, Series, residents_series
 from layers.methods.disclosure_system import CLOSE, System, bounds, protect_cells, protects
 from layers.model import LEVELS
+
+LAST = 1e9
+"""What hiding a zero costs: more than any count."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,11 @@ def build(series: Sequence[Series], nest: Nest) -> World:
         group_of[members] = number
     of = [[world.series[at] for at in members] for members in world.groups]
     relevant = np.array([any(one.guarded and one.hidden.any() for one in members) for members in of])
+    pairs = _complements(world, group_of)
+    for inner, whole in pairs:
+        relevant[inner] |= _few_left(of[inner], of[whole]).any()
     adds = [(one.total, one.parts) for one in sums(of, nest, relevant)]
     stretches, extra = overlaps(world.series, group_of)
-    pairs = _complements(world, group_of)
     count = len(world.groups)
     rows: list[tuple[list[int], list[float]]] = [
         ([total, *parts], [-1.0] + [1.0] * len(parts)) for total, parts in adds
@@ -100,6 +105,31 @@ def _complements(world: World, group_of: np.ndarray) -> list[tuple[int, int]]:
     return sorted(set(out))
 
 
+def _reached(world: World, of, links, total: int) -> np.ndarray:
+    """The groups that a new layer has to do with: through sums, and not beyond what is known exactly anyway."""
+    reached, passing = np.zeros(total, bool), np.ones(total, bool)
+    for number, members in enumerate(of):
+        reached[number] = any(one.mine for one in members)
+        passing[number] = any(one.mine or one.guarded or one.hidden.any() for one in members)
+    before = -1
+    while before != (before := int(reached.sum())):
+        for groups, _ in links:
+            if (reached[groups] & passing[groups]).any():
+                reached[groups] = True
+    return reached
+
+
+def _few_left(inner: Sequence[Series], whole: Sequence[Series]) -> np.ndarray:
+    """Cells in which all but a few are counted, and it shows: both figures are known so closely that the rest is small."""
+    low, high = (
+        [np.fmax.reduce([one.low for one in some]) for some in (inner, whole)],
+        [np.fmin.reduce([one.high for one in some]) for some in (inner, whole)],
+    )
+    threshold = max(one.threshold for one in inner if one.guarded)
+    with np.errstate(invalid="ignore"):
+        return (low[1] - high[0] > CLOSE) & (high[1] - low[0] < threshold - 1 + CLOSE)
+
+
 def _assemble(world: World, of, links, extra: int, others: dict[int, int], relevant: np.ndarray) -> None:
     nest = world.nest
     total = len(of) + extra
@@ -112,6 +142,8 @@ def _assemble(world: World, of, links, extra: int, others: dict[int, int], relev
                 wanted[groups] = True
         if wanted.sum() == before:
             break
+    if any(one.mine for one in world.series):
+        wanted &= _reached(world, of, links, total)
     low = np.zeros((total, nest.count))
     high = np.full((total, nest.count), np.inf)
     shown = np.zeros((total, nest.count), bool)
@@ -145,7 +177,10 @@ def _assemble(world: World, of, links, extra: int, others: dict[int, int], relev
         present[number] = np.any([present[g] for groups in partners for g in groups if g < len(of)], axis=0)
         patchy[number] = True
         if (inner := others.get(number)) is not None:
-            watch[number], threshold[number], smallest[number] = watch[inner], threshold[inner], 1.0
+            whole = next(group for group in partners[0] if group not in (inner, number))
+            few = _few_left(of[inner], of[whole])
+            watch[number], smallest[number] = watch[inner] | few, 1.0
+            threshold[number] = np.where(few, max(one.threshold for one in of[inner]), threshold[inner])
     _fill_parents(present, wanted, nest)
     world.index = np.full((total, nest.count), -1)
     use = present & wanted[:, None]
@@ -238,7 +273,7 @@ def _put(rows, columns, factors, number: int, row, column, factor, size: int) ->
 def attack(series: Sequence[Series], nest: Nest) -> list[Leak]:
     """Every cell of which too much can be inferred from these publications together."""
     out = list(_plain_to_see(series, nest))
-    if any(one.guarded and one.hidden.any() for one in series):
+    if any(one.guarded and (one.hidden.any() or one.what == "numerator") for one in series):
         world = build(series, nest)
         out += leaks(world, failing(world))
     return out
@@ -256,6 +291,46 @@ def _plain_to_see(series: Iterable[Series], nest: Nest) -> Iterable[Leak]:
                  float(one.low[at]), float(one.high[at]), "shown")
             for at in np.flatnonzero(small)
         )  # fmt: skip
+
+
+def newly_told(new: Sequence[Series], old: Sequence[Series], nest: Nest) -> tuple[Leak, ...]:
+    """What follows as soon as ``new`` (series that are ``mine``) is shown beside ``old``, and did not follow before."""
+    found = attack([*old, *new], nest)
+    if not found:
+        return ()
+    before = {_cell_of(one) for one in attack(old, nest)}
+    return tuple(one for one in found if _cell_of(one) not in before)
+
+
+def but_large(found: Sequence[Leak], everything: Sequence[Series], nest: Nest) -> list[Leak]:
+    """Without the cells of which everything published together shows that they hold no small number. Somebody who sees less
+    of it may think that they could, and would be wrong."""
+    if not any(np.isinf(one.high) or one.high > one.low for one in found):
+        return list(found)
+    world = build(everything, nest)
+    group_of = {}
+    for number, members in enumerate(world.groups):
+        for at in members:
+            one = world.series[at]
+            group_of[one.layer, one.version, one.period, one.what] = number, one.threshold
+    cell_of = {
+        (LEVELS[level], code): at for at, (level, code) in enumerate(zip(nest.at_level, nest.codes, strict=True))
+    }
+    wanted = {}
+    for leak in found:
+        number, threshold = group_of.get((leak.layer, leak.version, leak.period, leak.what), (-1, 0))
+        variable = world.index[number, cell_of[leak.level, leak.area]] if number >= 0 else -1
+        if leak.kind != "shown" and variable >= 0 and leak.high > threshold - 1 + CLOSE:
+            wanted[leak] = int(variable), threshold
+    if not wanted:
+        return list(found)
+    cells = np.unique([variable for variable, _ in wanted.values()])
+    low, _ = bounds(world.system, cells)
+    return [one for one in found if one not in wanted or low[wanted[one][0]] <= wanted[one][1] - 1 + CLOSE]
+
+
+def _cell_of(leak: Leak) -> tuple[str, int, str, str, str, str]:
+    return leak.layer, leak.version, leak.period, leak.what, leak.level, leak.area
 
 
 def failing(world: World) -> np.ndarray:
@@ -288,7 +363,9 @@ def leaks(world: World, cells: np.ndarray) -> list[Leak]:
                 for g in near
                 if g < len(world.groups)
                 for s in world.groups[g]
-                if world.series[s].guarded and world.series[s].hidden[cell] and world.series[s].what == "numerator"
+                if world.series[s].guarded
+                and world.series[s].what == "numerator"
+                and (world.series[s].hidden[cell] or world.series[s].shown[cell])
             ]
         names = {one.layer for g in near if g < len(world.groups) for one in (world.series[s] for s in world.groups[g])}
         level, area = LEVELS[world.nest.at_level[cell]], str(world.nest.codes[cell])
@@ -328,7 +405,7 @@ def protect_new(
     published. What leaks from the old ones without the
     new one is not held against it.
     """
-    if not any(one.guarded and one.hidden.any() for one in (*new, *old)):
+    if not any(one.guarded and (one.hidden.any() or one.what == "numerator") for one in (*new, *old)):
         return Guarded(frozenset())
     world = build([*old, *new], nest)
     system, index = world.system, world.index
@@ -344,23 +421,25 @@ def protect_new(
             continue
         one = mine[0]
         elsewhere = np.any([other.shown for other in theirs], axis=0) if theirs else np.zeros(nest.count, bool)
-        may = one.shown & ~elsewhere & (one.low > 0) & (index[number] >= 0)
-        cost[index[number, may]] = one.low[may]
+        may = one.shown & ~elsewhere & (index[number] >= 0)
+        # A zero says something only where nothing else does: it is hidden last.
+        cost[index[number, may]] = np.where(one.high[may] > 0, one.low[may], LAST)
         row[index[number, may]] = periods.index(one.period) * nest.count + np.flatnonzero(may)
     # Every smallest number that has to stay possible, of cells of the old layers and of the new one alike.
-    done = protect_cells(system, world.watched, world.smallest, world.threshold, cost=cost, together=row)
+    watched, before = world.watched, None
+    while True:
+        done = protect_cells(system, watched, world.smallest, world.threshold, cost=cost, together=row, stop=True)
+        if not len(done.failing):
+            break
+        after = System(system.rows, system.low.copy(), system.high.copy(), system.shown.copy())
+        after.shown[done.companions], after.low[done.companions], after.high[done.companions] = False, 0.0, np.inf
+        before = {_cell_of(one) for one in attack(old, nest)} if before is None else before
+        left = [one for one in leaks(replace(world, system=after), done.failing) if _cell_of(one) not in before]
+        if left:
+            return Guarded(frozenset(), tuple(left))
+        watched = np.setdiff1d(watched, done.failing)  # told by the older layers alone
     also = {(periods[int(row[at]) // nest.count], int(row[at]) % nest.count) for at in done.companions}
-    left: list[Leak] = []
-    if len(done.failing):
-        system.shown[done.companions], system.low[done.companions] = False, 0.0
-        system.high[done.companions] = np.inf
-        before = {(one.layer, one.version, one.period, one.what, one.level, one.area) for one in attack(old, nest)}
-        left = [
-            one
-            for one in leaks(world, done.failing)
-            if (one.layer, one.version, one.period, one.what, one.level, one.area) not in before
-        ]
-    return Guarded(frozenset(also), tuple(left))
+    return Guarded(frozenset(also))
 
 
 def _in_system(world: World) -> Iterable[list[Series]]:

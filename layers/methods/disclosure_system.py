@@ -29,6 +29,9 @@ LARGE_KNOT = 600
 """Variables in a knot of hidden cells from which on no companion in it is tried for being shown again: that would take minutes."""
 
 
+AT_A_TIME = 250
+"""Weak cells that are helped in one round: what helps some often helps others."""
+
 SMALL = 300
 """Variables of a system in which every companion is tried for being shown again against all of it."""
 
@@ -133,54 +136,60 @@ class Attacker:
     def __init__(self, system: System):
         self.system = system
         self._solver: Solver | None = None
-        self.held: dict[int, list[int]] = {}  # of a cell with too little room in a ring: the figures that hold it there
-        self._rows = self._place = np.zeros(0, int)  # of the solver: its rows, and where each variable stands in it
+        self.unsure: set[int] = set()
+        self.held: dict[int, list[int]] = {}  # of a cell with too little room: the figures that hold it there
+        self._rows = self._place = self._names = np.zeros(0, int)  # of the solver: rows, variable -> place, and back
 
-    def bounds(self, hidden, least=None, most=None) -> tuple[np.ndarray, np.ndarray]:
-        """See :func:`bounds`."""
+    def bounds(self, hidden, least=None, most=None, *, enough: int = 10**9) -> tuple[np.ndarray, np.ndarray]:
+        """See :func:`bounds`. When ``enough`` cells with too little room were found, the rest is left for another time
+        (``unsure``)."""
+        self.held, self.unsure = {}, set()
         low, high, broken = narrowed(self.system)
         hidden = np.asarray(hidden, int)
-        wanted_low = np.full(len(hidden), -np.inf) if least is None else np.asarray(least, float)
-        wanted_high = np.full(len(hidden), np.inf) if most is None else np.asarray(most, float)
-        # Narrowing only ever leaves too much room: what fails already needs no solver to say so, unless bounds are asked for.
-        passing = (low[hidden] <= wanted_low + CLOSE) & (high[hidden] >= wanted_high - CLOSE)
-        asked = np.flatnonzero(passing) if least is not None else np.arange(len(hidden))
-        if not len(asked):
+        if not len(hidden):
             return low, high
         rows, knotted = in_rings(self.system.rows, broken, high - low > CLOSE)
-        if least is not None:  # what fails is asked for too: it is told by what it is held
-            asked = np.arange(len(hidden))
-        asked = asked[knotted[hidden[asked]]]
-        self.held = {}
-        if not len(asked):
+        in_ring = knotted[hidden]
+        if in_ring.any():
+            self._prepare(rows)
+        if least is None:
+            cells = hidden[in_ring]
+            if len(cells):
+                endless = np.full(len(cells), np.inf)
+                small, large = self._solver.between(self._place[cells], -endless, endless)
+                low[cells], high[cells] = np.maximum(low[cells], small), np.minimum(high[cells], large)
             return low, high
-        self._prepare(rows)
-        solver, place = self._solver, self._place
-        first_low, first_high = low.copy(), high.copy()
-        if least is not None:
-            solver.look(place[hidden[asked]], wanted_low[asked], wanted_high[asked])
-            open_ = (solver.seen_low[place[hidden[asked]]] > wanted_low[asked] + CLOSE) | (
-                solver.seen_high[place[hidden[asked]]] < wanted_high[asked] - CLOSE
+        least, most = np.asarray(least, float), np.asarray(most, float)
+        # Narrowing only ever leaves too much room: what passes it in a tree passes.
+        open_ = (low[hidden] > least + CLOSE) | (high[hidden] < most - CLOSE)
+        if in_ring.any():
+            solver, place = self._solver, self._place[hidden[in_ring]]
+            solver.look(place, least[in_ring], most[in_ring])
+            open_[in_ring] = (solver.seen_low[place] > least[in_ring] + CLOSE) | (
+                solver.seen_high[place] < most[in_ring] - CLOSE
             )
-            asked = asked[open_]
-            for number in asked:
-                at = int(hidden[number])
-                small, large, held = self._nearby(at, first_low, first_high, broken, wanted_low[number], wanted_high[number])
-                low[at], high[at] = max(low[at], small), min(high[at], large)
-                if held:
-                    self.held[at] = held
-            asked = asked[[int(hidden[number]) not in self.held for number in asked]] if len(asked) else asked
-        cells = hidden[asked]
-        if len(cells):
-            small, large = solver.between(place[cells], wanted_low[asked], wanted_high[asked])
-            low[cells], high[cells] = np.maximum(low[cells], small), np.minimum(high[cells], large)
+        wide = high - low > CLOSE
+        for number in np.flatnonzero(open_).tolist():
+            at = int(hidden[number])
+            if len(self.held) >= enough:
+                self.unsure.add(at)
+                continue
+            small, large, held = self._nearby(at, wide, broken, least[number], most[number])
+            if not held and in_ring[number]:
+                place = int(self._place[at])
+                small, large, held = self._solver.held(place, least[number], most[number], self._names)
+            low[at], high[at] = max(low[at], small), min(high[at], large)
+            if held:
+                self.held[at] = held
         return low, high
 
-    def _nearby(self, at: int, low, high, broken, least: float, most: float) -> tuple[float, float, list[int]]:
+    def _nearby(self, at: int, wide, broken, least: float, most: float) -> tuple[float, float, list[int]]:
         """Bounds of a cell from the rows around it alone, which leave it too much room if anything; and, where they are too
         narrow, the figures that hold it there."""
-        rows, variables = self._around(at, high - low > CLOSE, broken)
-        part = Solver(self.rows[rows][:, variables].tocsr(), low[variables], high[variables])
+        rows, variables = self._around(at, wide, broken)
+        if not len(rows):
+            return self.system.low[at], self.system.high[at], []
+        part = Solver(self.rows[rows][:, variables].tocsr(), self.system.low[variables], self.system.high[variables])
         return part.held(int(np.searchsorted(variables, at)), least, most, variables)
 
     @functools.cached_property
@@ -216,7 +225,7 @@ class Attacker:
             return
         part = self.system.rows[rows]
         variables = np.unique(part.indices)
-        self._rows, self._place = rows, np.full(self.system.size, -1)
+        self._rows, self._place, self._names = rows, np.full(self.system.size, -1), variables
         self._place[variables] = np.arange(len(variables))
         self._solver = Solver(part[:, variables].tocsr(), self.system.low[variables], self.system.high[variables])
 
@@ -282,13 +291,14 @@ def protect_cells(
     cost: np.ndarray,
     together: np.ndarray | None = None,
     prune: bool = True,
+    stop: bool = False,
 ) -> Protected:
     """Hide further shown variables until every hidden one is protected.
 
     ``cost[j]`` is what hiding variable j loses (its size); infinite where it may not be hidden. ``together[j]`` numbers the
     row of a table that j stands in: what stands in one row is hidden at once. ``smallest`` and ``threshold`` are of every
     variable. Each round takes, for every failing cell, the cheapest companion in one of its rows; afterwards each companion
-    that is not needed any more is shown again.
+    that is not needed any more is shown again. ``stop``: end as soon as there is a cell that nothing protects.
     """
     entries = system.rows.tocsr()
     columns = entries.tocsc()
@@ -309,7 +319,7 @@ def protect_cells(
 
     def failing(cells: np.ndarray) -> np.ndarray:
         cells = np.unique(np.r_[cells, np.array(sorted(plainly_large), int)])
-        low, high = attacker.bounds(cells, smallest[cells], threshold[cells] - 1)
+        low, high = attacker.bounds(cells, smallest[cells], threshold[cells] - 1, enough=AT_A_TIME)
         low, high = low[cells], high[cells]
         good = protects(low, high, smallest[cells], threshold[cells])
         contains = (low <= smallest[cells] + CLOSE) & (high >= threshold[cells] - 1 - CLOSE)
@@ -319,9 +329,8 @@ def protect_cells(
 
     def helpers(at: int) -> list[int]:
         """Figures that may be hidden and would give a cell more room, the cheapest first."""
-        near = [j for j in attacker.held.get(at, ()) if np.isfinite(cost[j]) and work.shown[j]]
-        near = near or [j for j in _near(at, entries, columns, work.shown) if np.isfinite(cost[j]) and work.shown[j]]
-        return sorted(near, key=lambda j: (cost[j], j))
+        near = attacker.held.get(at) or _near(at, entries, columns, work.shown)
+        return sorted((j for j in near if np.isfinite(cost[j]) and work.shown[j]), key=lambda j: (cost[j], j))
 
     given_up: set[int] = set()
 
@@ -330,7 +339,10 @@ def protect_cells(
         for turn in itertools.count():
             weak = [int(at) for at in weak if int(at) not in given_up]
             chosen: set[int] = set()
+            later = set(attacker.unsure)
             for at in weak:
+                if at in later:
+                    continue
                 near = helpers(at)
                 if not near:
                     given_up.add(at)
@@ -342,11 +354,15 @@ def protect_cells(
                         attacker.hide(members[group])
                         chosen.add(group)
                         taken.append(group)
-            if not chosen:
+            if (stop and given_up) or not (chosen or later):
                 return
             weak = failing(np.array([*weak, *(at for group in chosen for at in members[group])], int))
 
     cover(failing(watched()))
+    if stop and given_up:
+        return Protected(
+            np.array(sorted({at for group in taken for at in members[group]}), int), np.array(sorted(given_up))
+        )
     stuck = failing(watched()) if taken or given_up else np.zeros(0, int)
     if prune and taken:
         given_up.update(stuck.tolist())
@@ -365,7 +381,9 @@ def protect_cells(
                 if before:
                     break
         else:
-            for group in _not_needed(work, members, taken, watched(), stuck, first_low, first_high, smallest, threshold):
+            for group in _not_needed(
+                work, members, taken, watched(), stuck, first_low, first_high, smallest, threshold
+            ):
                 attacker.show(members[group], first_low, first_high)
                 taken.remove(group)
             cover(failing(watched()))  # what was shown again may have been needed further away

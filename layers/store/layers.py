@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +21,7 @@ from layers.names import faults_of_name
 from layers.store import preparing, tables
 from layers.store.blobs import decode_table, sha256
 from layers.store.contents import descriptor_of, read_content
-from layers.store.guard import Published
+from layers.store.guard import Published, ShownAgain
 from layers.store.permissions import may_change, may_see
 from layers.store.preparing import KeptPeriods, Prepared
 from layers.store.records import NotPermitted, PublishResult, descriptor_as_dict
@@ -62,6 +62,15 @@ class Layers(Versioned):
             return True
         # One that waits for its first date is not there: nothing of it was ever shown.
         return found.standing.last is not None and may_see(descriptor_of(found.row), viewer, self.database.region)
+
+    def look_back(self, thing_id: str, version: int, by: Viewer) -> Callable[[sa.Connection, datetime], None]:
+        with self.database.reading() as connection:
+            found = self.find_to_change(connection, thing_id, by, self.database.now())
+        if found.thing.kind != Kind.INDICATOR or found.standing.state(version) in ("scheduled", "cancelled"):
+            return super().look_back(thing_id, version, by)
+        looked = ShownAgain(self, found, version)
+        looked.check()
+        return looked.is_still_so
 
     def check_way_back(self, connection: sa.Connection, found: FoundThing, version: int, by: Viewer) -> None:
         row = self.kind.version_row(connection, found.id, version)
@@ -134,10 +143,7 @@ class Layers(Versioned):
             done = []
             with self.database.writing() as connection:
                 now = self.database.now()
-                if not published.is_still_so(connection, now):
-                    what = "something else was published or withdrawn while it was being checked against the rest"
-                    fault = Fault(what, "version", "publish it again", rule="overtaken")
-                    raise Refused("Nothing was published.", [fault])
+                published.check_still_so(connection, now)
                 for one, prepared, base in ready:
                     layer_id = tried.of = one.package.descriptor.id
                     found = self.find(connection, layer_id, now)

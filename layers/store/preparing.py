@@ -176,7 +176,7 @@ def _protected(
         others = [one for one in beside() if not (one.layer == descriptor.id and one.looser)] if mine else []
         found = protect_new(mine, others, nest, fixed=fixed) if mine else None
         if found is not None and found.leaks:
-            raise _gives_away(descriptor, found.leaks)
+            raise gives_away(descriptor, found.leaks)
         for period, cell in found.also if found is not None else ():
             level = LEVELS[nest.at_level[cell]]
             mask = also.setdefault((level, period), np.zeros(len(region.codes(level)), bool))
@@ -293,7 +293,7 @@ def _sentences(counts: Mapping[str, Any], descriptor: Descriptor) -> list[str]:
     return said
 
 
-def _gives_away(descriptor: Descriptor, leaks: Sequence[Leak]) -> Refused:
+def gives_away(descriptor: Descriptor, leaks: Sequence[Leak], title: str = "") -> Refused:
     """The refusal of a layer from which, with what is public already, small numbers would follow."""
     grouped: dict[tuple[str, tuple[str, ...]], list[Leak]] = {}
     for leak in leaks:
@@ -311,7 +311,8 @@ def _gives_away(descriptor: Descriptor, leaks: Sequence[Leak]) -> Refused:
         if not descriptor.counts_people:
             todo = "say that the numbers count people, so that more of them can be withheld, or " + todo
         faults.append(Fault(what, f"layer '{descriptor.id}'", todo, rule="disclosure"))
-    return Refused(f"The layer '{descriptor.id}' was not published: it would give small numbers away.", faults)
+    title = title or f"The layer '{descriptor.id}' was not published"
+    return Refused(f"{title}: it would give small numbers away.", faults)
 
 
 def _withheld(frame: pd.DataFrame) -> bool:
