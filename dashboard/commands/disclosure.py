@@ -13,6 +13,7 @@ ROLES = ("viewer", "analyst", "lead")
 KINDS = {
     "recovered": "is withheld and can be worked out: {low:g}",
     "bounded": "is withheld and can be told to lie between {low:g} and {high:g}",
+    "ordered": "is withheld and its place among the others is shown",
     "shown": "is a small number that everybody can read: {low:g} to {high:g}",
 }
 WHATS = {"numerator": "people counted", "denominator": "people counted among", "count": "people counted"}

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import coo_array
 
 from layers.methods.disclosure_links import overlaps, same_quantities, sums
+from layers.methods.disclosure_order import told_by_order
 from layers.methods.disclosure_series import Nest, Series, residents_series
 from layers.methods.disclosure_system import CLOSE, System, bounds, protect_cells, protects
 from layers.model import LEVELS
@@ -26,7 +27,8 @@ LAST = 1e9
 @dataclass(frozen=True)
 class Leak:
     """A cell of which too much can be inferred: that it lies between ``low`` and ``high``. ``kind``: ``recovered`` (exactly),
-    ``bounded`` (inside what has to stay possible) or ``shown`` (a small number stands there for all to see). ``through``
+    ``bounded`` (inside what has to stay possible), ``ordered`` (its place among the others is shown) or ``shown`` (a small
+    number stands there for all to see). ``through``
     names the other layers that it takes."""
 
     layer: str
@@ -61,7 +63,7 @@ class World:
 
 def build(series: Sequence[Series], nest: Nest) -> World:
     """Everything that is known of some series, as one system. Groups that no hidden cell hangs on are left out."""
-    world = World([*series, residents_series(nest)], nest)
+    world = World([*(one for one in series if one.what != "order"), residents_series(nest)], nest)
     world.groups = same_quantities(world.series, nest)
     group_of = np.empty(len(world.series), int)
     for number, members in enumerate(world.groups):
@@ -272,7 +274,7 @@ def _put(rows, columns, factors, number: int, row, column, factor, size: int) ->
 
 def attack(series: Sequence[Series], nest: Nest) -> list[Leak]:
     """Every cell of which too much can be inferred from these publications together."""
-    out = list(_plain_to_see(series, nest))
+    out = [*_plain_to_see(series, nest), *_ordered(series, nest)]
     if any(one.guarded and (one.hidden.any() or one.what == "numerator") for one in series):
         world = build(series, nest)
         out += leaks(world, failing(world))
@@ -281,7 +283,7 @@ def attack(series: Sequence[Series], nest: Nest) -> list[Leak]:
 
 def _plain_to_see(series: Iterable[Series], nest: Nest) -> Iterable[Leak]:
     for one in series:
-        if not one.guarded:
+        if not one.guarded or one.what == "order":
             continue
         small = one.shown & (one.low >= one.smallest - CLOSE) & (one.high <= one.threshold - 1 + CLOSE)
         if one.smallest == 1:
@@ -291,6 +293,16 @@ def _plain_to_see(series: Iterable[Series], nest: Nest) -> Iterable[Leak]:
                  float(one.low[at]), float(one.high[at]), "shown")
             for at in np.flatnonzero(small)
         )  # fmt: skip
+
+
+def _ordered(series: Sequence[Series], nest: Nest) -> Iterable[Leak]:
+    """Hidden cells of which a rank, a class or a score shows the order."""
+    for told in told_by_order(series, nest):
+        one = told.counts
+        for at in told.cells:
+            level, area = LEVELS[nest.at_level[at]], str(nest.codes[at])
+            yield Leak(one.layer, one.version, one.period, one.what, level, area, float(one.smallest),
+                       float(one.threshold - 1), "ordered", (told.order.layer,))  # fmt: skip
 
 
 def newly_told(new: Sequence[Series], old: Sequence[Series], nest: Nest) -> tuple[Leak, ...]:
@@ -407,10 +419,20 @@ def protect_new(
     """
     if not any(one.guarded and (one.hidden.any() or one.what == "numerator") for one in (*new, *old)):
         return Guarded(frozenset())
+    by_order = frozenset(
+        (told.order.period, int(at))
+        for told in told_by_order([*old, *new], nest)
+        if told.order.mine and told.order.guarded
+        for at in told.cells
+    )
+    if told := list(_ordered([*old, *(s for s in new if not (s.what == "order" and s.guarded))], nest)):
+        before = {(_cell_of(one), one.through) for one in _ordered(old, nest)}
+        if told := tuple(one for one in told if (_cell_of(one), one.through) not in before):
+            return Guarded(frozenset(), told)
     world = build([*old, *new], nest)
     system, index = world.system, world.index
     if not len(world.watched) or not any(one.mine for g in _in_system(world) for one in g):
-        return Guarded(frozenset())
+        return Guarded(by_order)
     cost = np.full(system.size, np.inf)
     row = np.arange(system.size) + 10 * nest.count * (1 + len(new))
     periods = list(dict.fromkeys(one.period for one in new))
@@ -439,7 +461,7 @@ def protect_new(
             return Guarded(frozenset(), tuple(left))
         watched = np.setdiff1d(watched, done.failing)  # told by the older layers alone
     also = {(periods[int(row[at]) // nest.count], int(row[at]) % nest.count) for at in done.companions}
-    return Guarded(frozenset(also))
+    return Guarded(by_order | also)
 
 
 def _in_system(world: World) -> Iterable[list[Series]]:

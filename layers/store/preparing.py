@@ -18,7 +18,7 @@ from layers.fields import VALUES
 from layers.geography.points import fill_locations, lad_of_points
 from layers.methods.disclosure import guarded, hidden_rows, protect, rule_in_words, tightened
 from layers.methods.disclosure_guard import Leak, protect_new
-from layers.methods.disclosure_series import Nest, Series, series_of, tells
+from layers.methods.disclosure_series import COLUMNS, Nest, Series, series_of, tells
 from layers.methods.harmonise import harmonise
 from layers.methods.intervals import proportion_limits, rate_limits
 from layers.model import LEVELS, Descriptor, Fault, Kind, Measure, Package, Refused, Status
@@ -251,7 +251,7 @@ def _shown(
 
 def arrays_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {"status": blobs.status_codes(frame)}
-    for name in ("value", "numerator", "denominator"):
+    for name in COLUMNS:
         try:
             found[name] = frame[name].to_numpy(dtype="float64", na_value=np.nan)
         except (TypeError, ValueError):  # words of categories: :func:`_unsound` says so
