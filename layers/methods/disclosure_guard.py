@@ -8,6 +8,7 @@ of the *new* layer until nothing is given away; what is public already is never 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +23,10 @@ from layers.model import LEVELS
 
 LAST = 1e9
 """What hiding a zero costs: more than any count."""
+
+
+MOST_TRIES = 6
+"""How often other companions are looked for when one that was hidden to help is told itself."""
 
 
 @dataclass(frozen=True)
@@ -369,6 +374,7 @@ def leaks(world: World, cells: np.ndarray) -> list[Leak]:
         near = _near_groups(world, group)
         members = [world.series[s] for s in world.groups[group]] if group < len(world.groups) else []
         told = [one for one in members if one.guarded and one.hidden[cell]]
+        told = told or [one for one in members if one.guarded and one.mine]  # hidden to help another
         if not told:  # a complement: of the layers that hide what it is the complement of
             told = [
                 world.series[s]
@@ -449,10 +455,14 @@ def protect_new(
         row[index[number, may]] = periods.index(one.period) * nest.count + np.flatnonzero(may)
     # Every smallest number that has to stay possible, of cells of the old layers and of the new one alike.
     watched, before = world.watched, None
-    while True:
+    for turn in itertools.count():
         done = protect_cells(system, watched, world.smallest, world.threshold, cost=cost, together=row, stop=True)
         if not len(done.failing):
             break
+        companions = np.setdiff1d(done.failing, watched)
+        if len(companions) and turn < MOST_TRIES:  # hidden to help, and told itself: something else has to help
+            cost[np.isin(row, row[companions])] = np.inf
+            continue
         after = System(system.rows, system.low.copy(), system.high.copy(), system.shown.copy())
         after.shown[done.companions], after.low[done.companions], after.high[done.companions] = False, 0.0, np.inf
         before = {_cell_of(one) for one in attack(old, nest)} if before is None else before

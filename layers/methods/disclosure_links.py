@@ -81,7 +81,7 @@ def _add_up(low: np.ndarray, high: np.ndarray, nest: Nest) -> None:
 def _narrow_enough(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Where a range says enough to be compared: what is hidden, or sums over what is, would agree with anything."""
     with np.errstate(invalid="ignore"):
-        return high - low <= np.maximum(5.0 + 1e-6, 0.2 * (low + high))
+        return high - low <= np.maximum(10.0 + 1e-6, 0.2 * (low + high))
 
 
 def agreement(low_a, high_a, low_b, high_b, nest: Nest) -> tuple[float, float]:

@@ -61,6 +61,15 @@ class Nest:
     def count(self) -> int:
         return len(self.ward)
 
+    def parts_within(self, level: str) -> np.ndarray:
+        """How many areas of a level every larger area is made of; 1 for all others."""
+        out, here = np.ones(self.count), self.part(level)
+        for parent in (self.ward, self.lad):
+            up = parent[here]
+            counted = np.bincount(up[up >= 0], minlength=self.count)
+            out = np.maximum(out, counted)
+        return out
+
     def part(self, level: str) -> slice:
         at = LEVELS.index(level)
         return slice(sum(self.sizes[:at]), sum(self.sizes[: at + 1]))
@@ -142,7 +151,8 @@ def _of_period(whole, hidden, descriptor: Descriptor, nest: Nest, period: str, v
     people = guarded(descriptor)
     if measure is Measure.COUNT:
         count = np.where(np.isfinite(value), value, numerator)
-        found["count"] = (count, exact if people else exact + _half(count), False)
+        half = 0.0 if people else _half(count[nest.part(descriptor.level)], counts=True)
+        found["count"] = (count, half * nest.parts_within(descriptor.level), False)
     elif measure in ORDERS:
         found["order"] = (value, exact, False)
     elif measure in RATIOS or measure is Measure.MEAN:
@@ -152,7 +162,8 @@ def _of_period(whole, hidden, descriptor: Descriptor, nest: Nest, period: str, v
             bare = ~np.isfinite(denominator) & ~np.isfinite(numerator)
             base = np.where(bare, nest.residents, denominator)
             implied = value * base / descriptor.per
-            half = _half(value) * base / descriptor.per
+            written = value[nest.part(descriptor.level)]  # larger areas have averages of what was written
+            half = _half(written if np.isfinite(written).any() else value) * base / descriptor.per
             if bare.any() and not people:
                 implied, half = _by_limits(implied, half, base, whole, descriptor)
             known = np.isfinite(numerator)
@@ -192,12 +203,14 @@ def _of_period(whole, hidden, descriptor: Descriptor, nest: Nest, period: str, v
     return out
 
 
-def _half(value: np.ndarray) -> float:
-    """How far a figure that is written so may be from the true one: half of the last decimal, or of what all are multiples of."""
-    if decimals := _decimals(value):
+def _half(value: np.ndarray, *, counts: bool = False) -> float:
+    """How far a figure that is written so may be from the true one: half of the last decimal, or of what all are multiples of.
+    ``counts`` are whole by themselves."""
+    decimals = _decimals(value)
+    if decimals or not counts:
         return 0.5 * 10.0**-decimals
     numbers = np.unique(np.round(np.abs(value[np.isfinite(value)])))
-    step = int(np.gcd.reduce(numbers.astype(np.int64))) if len(numbers) > 4 else 1
+    step = int(np.gcd.reduce(numbers.astype(np.int64))) if len(numbers) > 2 else 1
     return step / 2 if step > 1 else 0.0
 
 
@@ -209,7 +222,7 @@ def _by_limits(implied, half, base, whole, descriptor: Descriptor) -> tuple[np.n
     rows = np.flatnonzero(np.isfinite(implied) & np.isfinite(lower) & np.isfinite(upper) & (half >= 0.5) & (half < 60))
     if not len(rows):
         return implied, half
-    near_lower, near_upper = (10.0 ** -_decimals(column) * 0.5 + 1e-9 for column in (lower, upper))
+    near_lower, near_upper = (10.0 ** -_decimals(column[rows]) * 0.5 + 1e-9 for column in (lower, upper))
     implied, half = implied.copy(), half.copy()
     first = np.maximum(np.ceil(implied[rows] - half[rows]), 0)
     tried = first[:, None] + np.arange(int(2 * half[rows].max()) + 2)

@@ -327,19 +327,23 @@ def protect_cells(
         plainly_large.update(cells[good & ~contains].tolist())
         return cells[~good]
 
+    shown_before = work.shown.copy()
+
     def helpers(at: int) -> list[int]:
         """Figures that may be hidden and would give a cell more room, the cheapest first."""
         near = attacker.held.get(at) or _near(at, entries, columns, work.shown)
-        return sorted((j for j in near if np.isfinite(cost[j]) and work.shown[j]), key=lambda j: (cost[j], j))
+        return sorted((j for j in near if np.isfinite(cost[j]) and shown_before[j]), key=lambda j: (cost[j], j))
 
     given_up: set[int] = set()
 
     def cover(weak: np.ndarray) -> None:
+        nonlocal shown_before
         # Hiding more gives everything more room: each round looks at what was weak in the last one and at what is new.
         for turn in itertools.count():
             weak = [int(at) for at in weak if int(at) not in given_up]
             chosen: set[int] = set()
             later = set(attacker.unsure)
+            shown_before = work.shown.copy()
             for at in weak:
                 if at in later:
                     continue
@@ -347,7 +351,7 @@ def protect_cells(
                 if not near:
                     given_up.add(at)
                     continue
-                if turn < CAREFUL_ROUNDS and int(together[near[0]]) in chosen:
+                if not work.shown[near].all() and (turn < CAREFUL_ROUNDS or not work.shown[near].any()):
                     continue  # hidden for another cell in this very round: that may do
                 for j in near[:1] if turn < CAREFUL_ROUNDS else near:
                     if (group := int(together[j])) not in chosen:
