@@ -18,7 +18,7 @@ ifneq ($(shell cat .venv/installed-in 2>/dev/null),$(CURDIR))
 .venv/installed .venv/installed-dev: moved
 endif
 
-.PHONY: help install install-dev run test kills bench slow-clients lint format demo sbom lock clean moved
+.PHONY: help install install-dev run test test-postgres kills bench slow-clients lint format demo sbom lock clean moved
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -33,6 +33,12 @@ run: install ## serve the demonstration region, or REGION=path, on http://127.0.
 test: install-dev ## run every test, the browser's too (ARGS="..." goes to pytest)
 	@tools/browser.sh
 	"$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+test-postgres: install-dev ## run the tests of store, accounts, publishing and API on a PostgreSQL of their own (ARGS="...")
+	tools/postgres.sh env COMMONGROUND_TEST_DATABASES=postgres "$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile \
+	    -o cache_dir=.pytest_cache/postgres tests/layers/store tests/dashboard/auth tests/dashboard/api tests/dashboard/publishing \
+	    tests/dashboard/briefings/test_web.py tests/dashboard/test_audience.py tests/dashboard/test_audit.py \
+	    tests/dashboard/test_published.py $(ARGS)
 
 bench: install-dev ## measure the map in a real Chromium, side by side with the usual ways (ARGS="...")
 	@tools/browser.sh

@@ -1,12 +1,51 @@
 /**
- * The editor of briefings: line numbers, a preview that keeps up with the cursor, saving while somebody writes, and buttons
- * that put a number or an exhibit where the cursor is. Without this file the form is saved and previewed by its buttons.
+ * The editor of briefings: line numbers, a preview that keeps up with the cursor, saving while somebody writes, undo across
+ * everything that the page does to the text, pages that are dragged, and words that outlive the session (briefing-keep.js).
+ * Without this file the form is saved, previewed and rearranged by its buttons. What is put in is chosen in briefing-pick.js.
  */
 (function () {
   'use strict';
   const PREVIEW_MS = 450;
   const SAVE_MS = 2500;
+  const STEP_MS = 700; // typing that pauses shorter than this is undone together
+  const MOST_STEPS = 200;
   const $ = (selector, root = document) => root.querySelector(selector);
+  const clock = (at) => new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+
+  /** Earlier and later texts, each with its selection. */
+  function history(field, changed) {
+    let steps = [{ text: field.value, from: 0, to: 0 }];
+    let at = 0;
+    let last = 0;
+
+    function note(whole) {
+      const now = { text: field.value, from: field.selectionStart, to: field.selectionEnd };
+      if (now.text === steps[at].text) {
+        Object.assign(steps[at], now);
+        return;
+      }
+      steps.length = at + 1;
+      if (!whole && at > 0 && Date.now() - last < STEP_MS) steps[at] = now;
+      else steps.push(now);
+      if (steps.length > MOST_STEPS) steps = steps.slice(-MOST_STEPS);
+      at = steps.length - 1;
+      last = whole ? 0 : Date.now();
+      changed();
+    }
+
+    function go(by) {
+      const to = at + by;
+      if (!steps[to]) return;
+      at = to;
+      last = 0;
+      field.value = steps[at].text;
+      field.focus();
+      field.setSelectionRange(steps[at].from, steps[at].to);
+      changed();
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+    }
+    return { note, go, can: (by) => Boolean(steps[at + by]) };
+  }
 
   function edit(root) {
     const form = $('[data-form]', root);
@@ -14,13 +53,19 @@
     const preview = $('[data-preview]', root);
     const said = $('[data-preview-say]', root);
     const saved = $('[data-saved]', root);
+    const banner = $('[data-kept]', root);
+    const rows = $('[data-pages]', root);
     const revision = form.elements.revision;
     const page = $('[data-page]', root);
+    const { draft, user, address } = root.dataset;
+    const store = window.commonground.kept;
+    const title = document.title;
     let shownPage = Number(root.dataset.at);
     let asked = null; // the preview that is under way
-    let kept = field.value; // as the server has it
+    let kept = 'unsaved' in root.dataset ? null : field.value; // as the server has it
     let saving = null;
-    let stopped = false;
+    let stopped = false; // somebody else changed the draft: the button compares
+    let out = false; // the session is over
     let submitting = false;
     let bad = new Set();
 
@@ -28,6 +73,9 @@
 
     const lineOf = (at) => field.value.slice(0, at).split('\n').length;
     const startOf = (line) => field.value.split('\n').slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
+    /** Places as the server counts them, in characters and not in halves of them. */
+    const toServer = (at) => Array.from(field.value.slice(0, at)).length;
+    const fromServer = (at, text) => Array.from(text).slice(0, at).join('').length;
 
     function goTo(line, whole) {
       const at = startOf(line);
@@ -60,95 +108,259 @@
     field.addEventListener('scroll', scroll, { passive: true });
     new ResizeObserver(number).observe(field);
 
-    // ---- Preview --------------------------------------------------------------------------------------------------------
+    // ---- Changing the text from outside ----------------------------------------------------------------------------------
 
-    async function look() {
+    const steps = history(field, buttons);
+    function buttons() {
+      for (const button of root.querySelectorAll('[data-step]')) {
+        button.disabled = !steps.can(button.dataset.step === 'back' ? -1 : 1);
+      }
+    }
+
+    /** Another text, as one step that can be undone; ``from`` and ``to`` are marked. */
+    function change(text, from, to) {
+      steps.note(true);
+      field.value = text;
+      if (from !== undefined) field.setSelectionRange(from, to ?? from);
+      steps.note(true);
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+    }
+
+    // ---- Preview ------------------------------------------------------------------------------------------------------------
+
+    async function look(more = {}) {
       asked?.abort();
       const mine = (asked = new AbortController());
-      const body = new URLSearchParams({ text: field.value, line: String(lineOf(field.selectionStart)) });
+      const body = new URLSearchParams({ text: field.value, line: String(lineOf(field.selectionStart)), ...more });
       preview.classList.add('waiting');
       try {
-        const response = await fetch(root.dataset.previewAddress, { method: 'POST', body, signal: mine.signal });
+        const response = await post('/preview', body, mine.signal);
+        if (!response) return;
         if (!response.ok) throw new Error(`the server answered ${response.status}`);
         const answer = await response.json();
         preview.innerHTML = answer.html; // drawn and escaped by the server
+        if (more.action) {
+          const there = rows.contains(document.activeElement); // by keyboard: the buttons keep the focus
+          change(answer.text);
+          clearTimeout(lookLater);
+          if (!there) goTo(answer.line);
+        }
         bad = new Set(answer.lines);
         shownPage = answer.page;
         page.value = answer.page;
         said.textContent = answer.faults ? '' : 'Nothing stands in the way of publishing this page.';
-        list(answer.pages, answer.page);
+        list(answer.names);
         number();
         root.dispatchEvent(new CustomEvent('commonground:preview', { bubbles: true }));
       } catch (error) {
         if (error.name === 'AbortError') return;
         said.textContent = `The preview could not be made: ${error.message}.`;
+      } finally {
+        if (asked === mine) preview.classList.remove('waiting');
       }
-      if (asked === mine) preview.classList.remove('waiting');
     }
 
-    /** The list of pages: names only; its buttons come from the server with the next save. */
-    function list(pages, at) {
-      const rows = [...root.querySelectorAll('[data-pages] li')];
-      if (rows.length !== pages.length) return;
-      pages.forEach((one, n) => {
-        const button = $('.page-name', rows[n]);
-        button.textContent = one.headline || 'Without a headline';
-        button.dataset.line = one.line;
-        rows[n].classList.toggle('here', one.number === at);
-        if (one.number === at) button.setAttribute('aria-current', 'true');
-        else button.removeAttribute('aria-current');
-      });
+    /** An answer of the server, or null when the session is over. */
+    async function post(where, body, signal) {
+      const headers = { Accept: 'application/json', 'X-Autosave': '1' };
+      const response = await fetch(address + where, { method: 'POST', body, signal, headers });
+      if (response.status !== 401) return response;
+      signedOut((await response.json().catch(() => ({}))).sign_in);
+      return null;
     }
 
-    // ---- Saving -----------------------------------------------------------------------------------------------------------
+    /** The rows of the list of pages. The button that had the focus has it again. */
+    function list(names) {
+      const focused = rows.contains(document.activeElement) && document.activeElement;
+      const what = focused && (focused.getAttribute('aria-label') || '').replace(/ \d+/, '');
+      rows.innerHTML = names;
+      draggable();
+      if (focused) {
+        const row = $('.here', rows) || rows.firstElementChild;
+        const same = [...row.querySelectorAll('button')].find((one) => (one.getAttribute('aria-label') || '').replace(/ \d+/, '') === what);
+        (same && !same.disabled ? same : $('.page-name', row)).focus();
+      }
+    }
+
+    // ---- Saving, and keeping what is not saved ---------------------------------------------------------------------------------
+
+    const unsaved = () => field.value !== kept;
+
+    function state(words) {
+      saved.textContent = words;
+      saved.classList.toggle('unsaved', unsaved());
+      document.title = `${unsaved() ? '• ' : ''}${title}`;
+    }
+
+    function keep() {
+      if (!unsaved()) store.clear(draft, user);
+      else if (!store.write(draft, user, field.value, revision.value) && !out) {
+        state('Not saved, and this device keeps no copy: press Save');
+      }
+    }
+
+    function signedOut(way) {
+      out = true;
+      keep();
+      state('Not saved: you are signed out');
+      const link = document.createElement('a');
+      link.href = way || `/sign-in?next=${encodeURIComponent(address)}`;
+      link.textContent = 'Sign in again';
+      const words = document.createElement('p');
+      words.append('You are signed out. Nothing is lost: your words are kept on this device. ', link, ', and they are here again.');
+      banner.replaceChildren(words);
+      banner.hidden = false;
+    }
 
     async function save() {
-      if (stopped || saving || field.value === kept) return;
+      if (stopped || saving || !unsaved()) return;
       const text = field.value;
-      const body = new URLSearchParams({ text, revision: revision.value });
-      saved.textContent = 'Saving …';
-      saving = fetch(form.getAttribute('action'), { method: 'POST', body, headers: { 'X-Autosave': '1' } });
+      state('Saving …');
+      saving = post('', new URLSearchParams({ text, revision: revision.value }));
       try {
         const response = await saving;
-        const answer = await response.json();
-        if (response.ok) {
-          revision.value = answer.revision;
-          kept = text;
-          saved.textContent = 'Saved';
-        } else {
-          stopped = true; // what a colleague wrote is not written over; the button compares
-          saved.textContent = answer.message || 'Not saved';
+        if (response) {
+          const answer = await response.json();
+          if (response.ok) {
+            revision.value = answer.revision;
+            kept = text;
+            keep();
+            out = false;
+            root.querySelector(':scope > .error-summary')?.remove(); // what it told of is over
+            state(unsaved() ? 'Not saved yet' : `Saved at ${clock(Date.now())}`);
+          } else {
+            stopped = response.status === 409; // what a colleague wrote is not written over; the button compares
+            state(answer.message || 'Not saved');
+          }
         }
       } catch {
-        saved.textContent = 'Not saved: the server does not answer';
+        state('Not saved: the server does not answer. Your words are kept on this device.');
+        clearTimeout(saveLater);
+        saveLater = setTimeout(save, 4 * SAVE_MS); // it may be back
       }
       saving = null;
     }
 
+    /** Words that were written before, and that the server has never got. */
+    function bringBack() {
+      const copy = store.read(draft, user);
+      if ('unsaved' in root.dataset || !copy || copy.text === field.value) {
+        if (copy && copy.text === field.value) store.clear(draft, user);
+        return;
+      }
+      const when = `${new Date(copy.at).toLocaleDateString('en-GB', { day: 'numeric', month: 'long' })}, ${clock(copy.at)}`;
+      const words = document.createElement('p');
+      const drop = document.createElement('button');
+      drop.type = 'button';
+      drop.className = 'button-quiet';
+      if (copy.revision === revision.value) {
+        words.textContent = `Your words of ${when} were not saved. They are in the text again, and are being saved now.`;
+        drop.textContent = 'Take them out again';
+        drop.addEventListener('click', () => { steps.go(-1); banner.hidden = true; });
+        change(copy.text);
+        saveLater = setTimeout(save, SAVE_MS);
+        lookLater = setTimeout(look, PREVIEW_MS);
+      } else {
+        words.textContent = `Your words of ${when} were not saved, and the draft was changed since. They are kept on this device.`;
+        drop.textContent = 'Put them in, and compare when saving';
+        drop.addEventListener('click', () => {
+          revision.value = copy.revision; // Save then shows both texts
+          stopped = true;
+          change(copy.text);
+          banner.hidden = true;
+        });
+        holding = true;
+      }
+      words.append(' ', drop);
+      banner.replaceChildren(words);
+      banner.hidden = false;
+    }
+    let holding = false; // an older copy that is not in the text: it is not written over before somebody types
+
     // the form must carry the revision that a save under way will have made
     form.addEventListener('submit', async (event) => {
+      const action = event.submitter?.value || 'save';
+      if (/^(show|up|down|add|remove):/.test(action)) {
+        event.preventDefault();
+        look({ action });
+        return;
+      }
       clearTimeout(saveLater);
-      if (!saving || submitting) return;
+      if (submitting) return;
       event.preventDefault();
       submitting = true;
-      await saving.catch(() => {});
+      await saving?.catch?.(() => {});
+      if (unsaved() && !stopped) await save(); // so that a session that is over, or a server that is away, is told here
+      if (out || (unsaved() && !stopped)) {
+        submitting = false;
+        return;
+      }
+      if (action === 'save' && !stopped) {
+        submitting = false;
+        state(`Saved at ${clock(Date.now())}`);
+        return;
+      }
       setTimeout(() => form.requestSubmit(event.submitter), 0);
+    });
+    root.addEventListener('submit', (event) => {
+      if ('discard' in event.target.dataset && !event.defaultPrevented) {
+        kept = field.value;
+        store.clear(draft, user);
+      }
+    });
+
+    // ---- Pages that are dragged -------------------------------------------------------------------------------------------------
+
+    let held = null;
+    function draggable() {
+      for (const row of rows.children) {
+        row.draggable = true;
+        $('[data-grip]', row).hidden = false;
+      }
+    }
+    const rowAt = (event) => event.target.closest?.('[data-row]');
+    rows.addEventListener('dragstart', (event) => {
+      held = rowAt(event);
+      event.dataTransfer.effectAllowed = 'move';
+      event.dataTransfer.setData('text/plain', held.dataset.row);
+    });
+    rows.addEventListener('dragover', (event) => {
+      const over = rowAt(event);
+      if (!held || !over) return;
+      event.preventDefault();
+      for (const row of rows.children) row.classList.remove('drop-before', 'drop-after');
+      if (over !== held) over.classList.add(Number(over.dataset.row) < Number(held.dataset.row) ? 'drop-before' : 'drop-after');
+    });
+    rows.addEventListener('drop', (event) => {
+      const over = rowAt(event);
+      if (!held || !over || over === held) return;
+      event.preventDefault();
+      look({ action: `move:${held.dataset.row}`, to: over.dataset.row });
+    });
+    rows.addEventListener('dragend', () => {
+      held = null;
+      for (const row of rows.children) row.classList.remove('drop-before', 'drop-after');
     });
 
     // ---- Listening --------------------------------------------------------------------------------------------------------
 
     let lookLater = 0;
     let saveLater = 0;
+    let keepLater = 0;
     field.addEventListener('input', () => {
+      steps.note();
       number();
       clearTimeout(lookLater);
       clearTimeout(saveLater);
+      clearTimeout(keepLater);
+      holding = false;
       lookLater = setTimeout(look, PREVIEW_MS);
-      saveLater = setTimeout(save, SAVE_MS);
-      if (!stopped) saved.textContent = '';
+      keepLater = setTimeout(keep, 200);
+      if (!out) saveLater = setTimeout(save, SAVE_MS);
+      if (!stopped && !out) state(unsaved() ? 'Not saved yet' : 'Saved');
     });
     const moved = () => {
-      const heads = [...root.querySelectorAll('[data-pages] .page-name')].map((button) => Number(button.dataset.line));
+      const heads = [...rows.querySelectorAll('.page-name')].map((button) => Number(button.dataset.line));
       const line = lineOf(field.selectionStart);
       const at = Math.max(1, heads.filter((head) => head <= line).length);
       if (at === shownPage) return;
@@ -157,35 +369,29 @@
     };
     field.addEventListener('keyup', moved);
     field.addEventListener('click', moved);
-    field.addEventListener('keydown', (event) => {
-      if (event.key === 's' && (event.ctrlKey || event.metaKey)) {
-        event.preventDefault();
-        save();
-      }
+    root.addEventListener('keydown', (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.target.closest('dialog')) return;
+      const key = event.key.toLowerCase();
+      if (key === 's') save();
+      else if (key === 'z' && (event.target === field || event.target === document.body)) steps.go(event.shiftKey ? 1 : -1);
+      else if (key === 'y' && event.target === field) steps.go(1);
+      else return;
+      event.preventDefault();
     });
     window.addEventListener('pagehide', () => {
-      if (!stopped && !submitting && field.value !== kept && !saving) {
-        fetch(form.getAttribute('action'), {
+      if (submitting || holding) return;
+      keep();
+      if (!stopped && !out && unsaved() && !saving) {
+        fetch(address, {
           method: 'POST', keepalive: true, headers: { 'X-Autosave': '1' },
           body: new URLSearchParams({ text: field.value, revision: revision.value }),
         }).catch(() => {});
       }
     });
 
-    function insert(text, block) {
-      const [from, to] = [field.selectionStart, field.selectionEnd];
-      const before = field.value.slice(0, from);
-      const put = block ? `${before.endsWith('\n\n') || !before ? '' : before.endsWith('\n') ? '\n' : '\n\n'}${text}\n` : text;
-      field.focus();
-      field.setSelectionRange(from, to);
-      // keeps the browser's own undo; where that is gone, set the text
-      if (!document.execCommand?.('insertText', false, put)) field.setRangeText(put, from, to, 'end');
-      field.dispatchEvent(new Event('input', { bubbles: true }));
-    }
-
     root.addEventListener('click', (event) => {
-      const button = event.target.closest('[data-insert], [data-insert-block]');
-      if (button) insert(button.dataset.insert ?? button.dataset.insertBlock, 'insertBlock' in button.dataset);
+      const step = event.target.closest('[data-step]');
+      if (step) steps.go(step.dataset.step === 'back' ? -1 : 1);
       const line = event.target.closest('[data-line]');
       if (line) {
         event.preventDefault();
@@ -194,18 +400,22 @@
       }
     });
 
-    for (const button of root.querySelectorAll('[data-insert], [data-insert-block]')) button.hidden = false;
+    for (const button of root.querySelectorAll('[data-step], [data-tools], [data-insert], [data-insert-block]')) button.hidden = false;
+    buttons();
+    draggable();
     number();
-    const here = $('[data-pages] .here .page-name', root);
+    const here = $('.here .page-name', rows);
     if (here && Number(root.dataset.at) > 1) goTo(Number(here.dataset.line));
     bad = new Set([...preview.querySelectorAll('.faults [data-line]')].map((link) => Number(link.dataset.line)));
     number();
-    return { look, save, goTo };
+    bringBack();
+    return { root, field, address, look, save, goTo, change, post, toServer, fromServer };
   }
 
   const start = () => {
     const root = $('[data-editor]');
     if (root) window.commonground = Object.assign(window.commonground || {}, { editor: edit(root) });
+    document.dispatchEvent(new Event('commonground:editor'));
   };
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', start);
   else start();

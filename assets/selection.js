@@ -77,9 +77,9 @@
     return chosen;
   }
 
-  /** Whether a travel-time table leads from the areas of this level to exactly these services. */
-  const fits = (table, { level, services }) =>
-    table.level === level && table.services.length === services.length && table.services.every((id) => services.includes(id));
+  /** Whether a travel-time table leads to exactly these services: all that are offered lead from the small areas. */
+  const fits = (table, { services }) =>
+    table.services.length === services.length && table.services.every((id) => services.includes(id));
 
   /** How people get there, as one choice: 'distance', 'fair', or 'table:' and the id of a travel-time table. */
   const journeyOf = ({ fair, travel }) => (travel ? `table:${travel}` : fair ? 'fair' : DISTANCE);

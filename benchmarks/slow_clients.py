@@ -56,6 +56,10 @@ KINDS = {
 """Kind -> what a client sends at once, and what again and again; None: it reads a byte instead."""
 
 
+IDLE = {"150 idle connections": 150, "1,000 idle connections": 1000}
+"""Connections of one address that were answered once and then wait; how many are still there after half a minute is counted."""
+
+
 class Attack:
     """``clients`` connections of a kind, kept going until it is closed. ``ended``: how many the server has put an end to."""
 
@@ -121,6 +125,20 @@ def ask(port: int, path: str = "/", timeout: float = 30.0) -> tuple[int, float]:
             return int(head[9:12] or 0), time.monotonic() - began
     except (OSError, ValueError):
         return 0, time.monotonic() - began
+
+
+def still_open(kept: list[socket.socket]) -> int:
+    """How many of the idle connections the server has not closed."""
+    count = 0
+    for one in kept:
+        one.setblocking(False)
+        try:
+            count += bool(one.recv(1))
+        except BlockingIOError:
+            count += 1
+        except OSError:
+            pass
+    return count
 
 
 def idle(port: int, count: int) -> list[socket.socket]:
@@ -202,21 +220,24 @@ def main() -> None:
     words.add_argument("--large", default=LARGE, help="address of a large answer for slow readers")
     words.add_argument("--path", default="/api/v1/layers", help="what the honest client asks for")
     words.add_argument("--json", type=Path, help="write the figures here too")
+    words.add_argument("--kinds", default="", help="kinds whose name holds this")
     chosen = words.parse_args()
+    kinds = [kind for kind in ("nobody", *KINDS, *IDLE) if chosen.kinds in kind]
     found: dict[str, dict[str, dict]] = {}
     for server in (BEFORE, AFTER):
         if not server.startswith(chosen.only):
             continue
         rows = found.setdefault(server, {})
-        for kind in ["nobody", *KINDS, "150 idle connections"]:
+        for kind in kinds:
             with served(server) as port, contextlib.ExitStack() as stack:
+                kept = []
                 if kind in KINDS:
                     stack.enter_context(Attack(port, kind, chosen.clients, 1.0, chosen.large))
-                elif kind != "nobody":
-                    for one in idle(port, 150):
-                        stack.enter_context(one)
+                elif kind in IDLE:
+                    kept = [stack.enter_context(one) for one in idle(port, IDLE[kind])]
                 time.sleep(0.5)
-                rows[kind] = row(timed(port, chosen.seconds, chosen.path))
+                rows[kind] = row(timed(port, max(chosen.seconds, 32 if kept else 0), chosen.path))
+                rows[kind] |= {"kept": still_open(kept)} if kept else {}
             print(server, "|", kind, "|", json.dumps({k: round(v, 1) for k, v in rows[kind].items()}), flush=True)
     print_table(found)
     if chosen.json:
@@ -230,7 +251,11 @@ def print_table(found: dict[str, dict[str, dict]]) -> None:
         cells = [found[server][kind] for server in found]
         print(
             f"| {kind} | "
-            + " | ".join("{median_ms:,.0f}, {p95_ms:,.0f}, {worst_ms:,.0f} ms".format(**c) for c in cells)
+            + " | ".join(
+                "{median_ms:,.0f}, {p95_ms:,.0f}, {worst_ms:,.0f} ms".format(**c)
+                + (f"; {c['kept']:,} kept" if "kept" in c else "")
+                for c in cells
+            )
             + " |"
         )
 

@@ -19,7 +19,7 @@ from dash import Dash
 from flask_compress import Compress
 from markupsafe import escape
 
-from dashboard import callbacks, errors, question, settings, web
+from dashboard import callbacks, errors, question, settings, waiting, web
 from dashboard.api import data, gaps, health, v1
 from dashboard.api.answers import ApiError
 from dashboard.audit import routes as audit_routes
@@ -27,7 +27,7 @@ from dashboard.auth import guard, hosts, routes
 from dashboard.auth.oidc import OidcSettings, Provider
 from dashboard.auth.session import current_viewer
 from dashboard.briefings.web import routes as briefing_routes
-from dashboard.components.shell import shell
+from dashboard.components.shell import FONT, shell
 from dashboard.components.table import table_grid
 from dashboard.drawing.palette import as_css
 from dashboard.map_files import Shapes
@@ -52,6 +52,7 @@ INDEX = """<!DOCTYPE html>
     {preload}
     <script src="/assets/colour-scheme.js"></script>
     {favicon}
+    <link rel="preload" as="font" type="font/woff2" crossorigin href="{font}">
     {css}
     <style>{palette}</style>
   </head>
@@ -82,6 +83,7 @@ class CommonGround(Dash):
                 f'<link rel="preload" as="fetch" crossorigin="anonymous" href="{escape(url)}">' for url in preload
             ),
             favicon='<link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">',
+            font=FONT,
             css=parts["css"],
             palette=as_css(),
             app_entry=json_in_page("question", question.as_data()) + self._start_of_explore(page) + parts["app_entry"],
@@ -127,6 +129,7 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     errors.install(server)
     web.install(server, published, shapes)
     guard.install(server, published)
+    waiting.install(server)
     Compress(server)
     keep_compressed(server)
     server.register_blueprint(routes.blueprint(published, Provider(oidc, published.region) if oidc else None))

@@ -106,8 +106,11 @@ def region_show(as_json: bool) -> None:
 @click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64))
+@click.option(
+    "--job-workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes for what takes long."
+)
 @click.option("--accept-loss", is_flag=True, help="Take a region pack that lacks areas or layers which it had before.")
-def serve(host: str, port: int, workers: int, threads: int, accept_loss: bool) -> None:
+def serve(host: str, port: int, workers: int, threads: int, job_workers: int, accept_loss: bool) -> None:
     """Serve the region in use."""
     from dashboard import serving
     from dashboard.app import create_server
@@ -118,7 +121,9 @@ def serve(host: str, port: int, workers: int, threads: int, accept_loss: bool) -
     server = create_server(
         accept_loss=accept_loss
     )  # once: a refused pack ends here with its reasons, and the processes share what is read
-    filled = server.extensions["commonground"].store.filled
+    here = server.extensions["commonground"]
+    here.jobs.have_workers(job_workers)
+    filled = here.store.filled
     if line := filled.line():
         click.echo(line, err=True)
     for layer_id, why in filled.left_out.items():
@@ -132,7 +137,16 @@ def serve(host: str, port: int, workers: int, threads: int, accept_loss: bool) -
 
     # behind a proxy every connection comes from the same address
     limits = serving.Limits(per_address=0) if server.config[hosts.PROXIES] else serving.Limits()
-    serving.serve(server, listening, workers=workers, threads=threads, limits=limits, ready=ready)
+    serving.serve(
+        server,
+        listening,
+        workers=workers,
+        threads=threads,
+        limits=limits,
+        ready=ready,
+        work=here.jobs.work_here,
+        job_workers=job_workers,
+    )
 
 
 # ---- values ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Sequence
 
 import flask
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -35,7 +36,7 @@ def unexpected(error: Exception):
     number = secrets.token_hex(4)
     request = flask.request
     log.error("request %s: %s %r", number, request.method, request.path[:300], exc_info=error)
-    response = _document(number) if _is_for_programs(request) else _page(number)
+    response = _document(number) if is_for_programs(request) else _page(number)
     response.headers["X-Request-ID"] = number
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -45,20 +46,21 @@ def store_away(error: StoreFault):
     """The disk is full, the database locked, away or damaged: said in one way to people and in one to programs."""
     request = flask.request
     log.error("%s %r: %s", request.method, request.path[:300], error)
-    if _is_for_programs(request):  # only the title: the faults may name files and hosts
+    if is_for_programs(request):  # only the title: the faults may name files and hosts
         response = ApiError(503, "store-fault", error.title).response()
     else:
         lines = [
             error.title,
             "It is looked at again with every request: try again in a minute. What you have open stays as it is.",
         ]
-        response = _message("The data cannot be reached at this moment", lines, 503)
+        response = message_page("The data cannot be reached at this moment", lines, 503)
     response.headers["Retry-After"] = "10"
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _is_for_programs(request: flask.Request) -> bool:
+def is_for_programs(request: flask.Request) -> bool:
+    """Whether who asks reads JSON rather than pages."""
     if request.path.startswith(FOR_PROGRAMS) or request.is_json:
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
@@ -72,14 +74,14 @@ def _document(number: str) -> flask.Response:
 
 def _page(number: str) -> flask.Response:
     lines = [WORDS, f"Try again. If it happens again, tell whoever looks after this site the number {number}."]
-    return _message("This page could not be made", lines, 500)
+    return message_page("This page could not be made", lines, 500)
 
 
-def _message(heading: str, lines: list[str], status: int) -> flask.Response:
+def message_page(heading: str, lines: list[str], status: int, links: Sequence[tuple[str, str]] = ()) -> flask.Response:
+    """A few sentences as a page of the site."""
+    about = {"heading": heading, "lines": lines, "links": links}
     try:
-        return page(
-            published(), "message.html", title=heading, path="", status=status, heading=heading, lines=lines, links=[]
-        )
+        return page(published(), "message.html", title=heading, path="", status=status, **about)
     except Exception:  # what failed may be what every page needs
         log.exception("the page that says so failed too")
         text = "".join(f"<p>{line}</p>" for line in lines)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from dashboard.auth.session import current_viewer
 from dashboard.components.plain import plain_html
-from dashboard.components.shell import footer, header
+from dashboard.components.shell import FONT, footer, header
 from dashboard.drawing.palette import as_css
 from dashboard.published import Published
 from dashboard.views import wording
@@ -42,7 +42,7 @@ def environment() -> jinja2.Environment:
         "plural": wording.counted,
         "sentence": wording.capital,
     }
-    made.globals["asset"] = asset
+    made.globals |= {"asset": asset, "font": FONT}
     return made
 
 

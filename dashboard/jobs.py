@@ -1,8 +1,10 @@
-"""What takes too long for a request: one bounded pool with a queue, progress and cancelling.
+"""What takes too long for a request: asked for here, done by workers, one queue for every process of the site.
 
-A job is data: what may be read about it is :class:`Job`, kept in one small file in the server's home, so that any of several
-workers can answer for it, cancel it or find its result. The same key is the same job. A job whose worker has died counts as
-lost after a while and may be started again by anybody.
+The queue stands in the store (:class:`layers.JobTable`). A job is data: its kind, its parameters and for whom it is, so that any
+worker can do it; what they may see is asked again when it runs, and by whoever reads the result. ``commonground serve`` forks
+processes that do nothing else (:mod:`dashboard.serving`); elsewhere a thread begins with the first job.
+
+Within a request somebody asks (:data:`ASKER`); without one, by command or in a worker, everything is worked out where it is asked.
 """
 
 from __future__ import annotations
@@ -10,258 +12,333 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
-from dashboard.exports import write_whole
-from layers import Cancelled, NotFound, Refused
+from layers import Busy, Cancelled, Fault, Job, JobBounds, JobTable, NotFound, Refused, StoreFault, Viewer
 
 log = logging.getLogger("commonground.jobs")
 
-LOST_S = 30.0
-"""A job that has not been heard of for this long, beyond the time that its kind takes, has lost its worker."""
-KEEP_S = 24 * 3600.0
-MOST_FILES = 400
+__all__ = ["ASKER", "Asker", "Busy", "Job", "Jobs", "Waiting", "id_of"]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How much of one sort of work there may be at a time in a worker."""
+    """A sort of work. ``module`` has ``work(published, viewer, parameters, progress, cancelled)``, which answers with JSON types
+    or with bytes; it calls ``progress(share, so_far)``, and raises :class:`layers.Cancelled` when ``cancelled()``."""
 
-    at_once: int
-    waiting: int
-    takes_s: float = 20.0  # at most, between two signs of life
+    module: str
+    most_s: float = 120.0  # then it is ended
 
 
 KINDS = {
-    "plan": Kind(at_once=1, waiting=11),  # a solver uses a core each; the other cores answer everybody else
-    "file": Kind(at_once=2, waiting=1),  # a server has four threads unless told otherwise, and requests wait for these
+    "draws": Kind("dashboard.views.draws_work"),
+    "plan": Kind("dashboard.views.siting"),
+    "file": Kind("dashboard.briefings.web.downloads"),
 }
 
-
-@dataclass(frozen=True)
-class Job:
-    """How far a job is. ``state``: waiting, running, done, cancelled, refused, failed or lost."""
-
-    id: str
-    kind: str
-    state: str
-    place: int = 0  # in the queue of this worker: 1 is the next; 0 when it does not wait there
-    progress: float | None = None  # 0 to 1; None where that cannot be said
-    seconds: float = 0.0
-    result: Any = None  # JSON types; before the end the best so far
-    reasons: tuple[str, ...] = ()
-    owner: str = ""  # who alone may read it; "" for everybody whom the asker lets
-    about: Mapping[str, Any] = field(default_factory=dict)  # what the asker needs to decide that
-
-    @property
-    def over(self) -> bool:
-        return self.state not in ("waiting", "running")
+CHEAP_S = 0.35
+"""What one request may work out by itself, in seconds of a processor as estimated; beyond it work becomes a job."""
+WAIT_S = 0.8
+"""How long a request waits for a job before it answers how far that is."""
+MOST_WAITING = 2
+"""Requests of a process that wait at a time; the others answer at once. Threads are for everybody."""
+LEAVES_S = 5.0
+"""Somebody whose connection ends while it waits counts for so long: another at the same address may ask the same."""
+HEARTBEAT_S = 2.0
+LOOKS_S = 0.2
 
 
-Progress = Callable[[float | None, Any], None]
-"""``progress(share, result)``: how much is done, and the best so far."""
-Work = Callable[[Progress, Callable[[], bool]], Any]
-"""``work(progress, cancelled)`` answers with the result; when ``cancelled()`` it raises :class:`layers.Cancelled`."""
+class Asker:
+    """Who asks within a request. ``client`` is an account or an address, ``left`` tells whether the connection has ended."""
+
+    def __init__(self, client: str, left: Callable[[], bool] = lambda: False):
+        self.client, self.left = hashlib.sha256(client.encode()).hexdigest(), left
+        self._spent = 0.0
+
+    def may_afford(self, price: float) -> bool:
+        """Whether its own request may do work of this price. What it has done already counts."""
+        if self._spent + price > CHEAP_S:
+            return False
+        self._spent += price
+        return True
 
 
-class Busy(Exception):
-    """So much of a kind waits already that this has to be asked for again. ``count``: how many there are."""
-
-    def __init__(self, count: int):
-        super().__init__(f"{count} jobs are being worked on")
-        self.count = count
+ASKER: ContextVar[Asker | None] = ContextVar("asker", default=None)
+_NOBODY = Asker("here")
 
 
-class _Task:
-    """A job of this worker that waits or runs."""
+class Waiting(Exception):
+    """The answer is being worked out: ask again in ``again_s`` seconds."""
 
-    def __init__(self, job: Job, work: Work, *, told: bool):
-        self.job, self.work, self.told, self.started = job, work, told, False
-        self.answer: Future = Future()
+    def __init__(self, job: Job, workers: int = 1):
+        self.job = job
+        self.again_s = again_in(job, workers)
+        super().__init__(how_far(job))
+
+
+def again_in(job: Job, workers: int = 1) -> int:
+    """Seconds after which to ask again: soon when it is soon done, and never so late that the asker counts as gone."""
+    left = (job.ahead + job.price) / max(workers, 1) - (job.seconds if job.state == "running" else 0.0)
+    return int(min(max(math.ceil(left / 2), 1), 5))
+
+
+def how_far(job: Job) -> str:
+    """In a sentence."""
+    if job.state == "waiting":
+        return f"This takes a while. It waits in the queue, in place {job.place}."
+    if job.progress is None:
+        return "This takes a while. It is being worked out."
+    return f"This takes a while. It is being worked out: {math.floor(100 * job.progress)}% is done."
 
 
 class Jobs:
-    """The jobs of one server. Files in ``folder``: ``ID.json`` is how far a job is, ``ID.stop`` asks it to stop."""
+    """The jobs of one site (a :class:`dashboard.published.Published`). ``elsewhere``: processes of their own do them, none is
+    begun in this one."""
 
-    def __init__(self, folder: Path, kinds: Mapping[str, Kind] = KINDS):
-        self._folder, self._kinds = folder, kinds
-        threads = sum(kind.at_once for kind in kinds.values())
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="job")
+    def __init__(self, published: Any, bounds: JobBounds | None = None):
+        self.table = JobTable(published.store, bounds or JobBounds())
+        self.elsewhere = False
+        self.workers = 1
+        self.wait_s = WAIT_S
+        self._published = published
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
         self._lock = threading.Lock()
-        self._tasks: dict[str, _Task] = {}  # by id, first come first
+        self._threads: list[threading.Thread] = []
+
+    # ---- asking ------------------------------------------------------------------------------------------------------
 
     def submit(
         self,
         kind: str,
-        key: str,
-        work: Work,
+        key: Hashable,
+        parameters: Mapping[str, Any],
+        viewer: Viewer,
         *,
-        owner: str = "",
-        about: Mapping[str, Any] | None = None,
+        price: float,
         first: Any = None,
     ) -> Job:
-        """Queue a job, or find the one of the same kind, key and owner. ``first``: what is its result until there is a better
-        one. Raises :class:`Busy` when too many wait."""
-        job_id = id_of(kind, key, owner)
-        with self._lock:
-            known = self._read(job_id)
-            if known is not None and (known.state in ("done", "refused") or not known.over):
-                return known
-            self._make_room(kind)
-            self._tidy()
-            self._stop_file(job_id).unlink(missing_ok=True)
-            job = Job(job_id, kind, "waiting", result=first, owner=owner, about=about or {})
-            self._write(job)
-            self._queue(_Task(job, work, told=True))
-        return self.status(job_id, owner)
+        """Queue a job, or join those who ask for the same. ``key``: everything that its result depends on.
 
-    def run(self, kind: str, key: Hashable, make: Callable[[], Any]) -> Any:
-        """Do something in its turn and wait for it; whoever asks for the same meanwhile waits for the same. Returns what
-        ``make`` returns and raises what it raises; raises :class:`Busy` when too many wait."""
+        Whether this viewer may have the result must be settled before. Raises :class:`Busy`.
+        """
+        asker = ASKER.get() or _NOBODY
         job_id = id_of(kind, key)
-        with self._lock:
-            task = self._tasks.get(job_id)
-            if task is None:
-                self._make_room(kind)
-                task = _Task(Job(job_id, kind, "waiting"), lambda *_: make(), told=False)
-                self._queue(task)
-        return task.answer.result()
+        job = self.table.ask(job_id, kind, parameters, asdict(viewer), asker.client, price=price, first=first)
+        if not job.over and not self.elsewhere:
+            self._begin_here()
+        return job
 
-    def status(self, job_id: str, owner: str = "") -> Job:
-        """How far a job is. Raises NotFound for one that is not known, or somebody else's."""
-        job = self._read(job_id)
-        if job is None or job.owner not in ("", owner):
-            raise NotFound("There is no such job.")
-        return replace(job, place=self._place(job_id))
-
-    def cancel(self, job_id: str, owner: str = "") -> Job:
-        """Ask a job to stop, whichever worker runs it; its best result so far stays readable."""
-        job = self.status(job_id, owner)
+    def answer(self, kind: str, key: Hashable, parameters: Mapping[str, Any], viewer: Viewer, *, price: float) -> bytes:
+        """The result of a job, if it is there soon. Raises :class:`Waiting`, :class:`Busy`, and :class:`Refused` when it was."""
+        job = self.submit(kind, key, parameters, viewer, price=price)
         if not job.over:
-            self._stop_file(job_id).touch()
+            job = self.wait(job.id)
+        if job.state == "done":
+            return job.result or b""
+        if job.state == "failed" and OURS in job.reasons:
+            raise RuntimeError(f"job {job.id} failed; the log of its worker says why")
+        if job.state in ("refused", "failed"):
+            raise Refused("The question cannot be answered.", [Fault(reason) for reason in job.reasons])
+        raise Waiting(job, self.workers)
+
+    def status(self, job_id: str) -> Job:
+        """How far a job is; whoever has asked for it goes on asking. Raises NotFound."""
+        job = self.table.find(job_id)
+        if not job.over and (asker := ASKER.get()) is not None:
+            self.table.poll(job_id, asker.client)
         return job
 
-    def wait(self, job_id: str, owner: str = "", seconds: float = 20.0) -> Job:
-        """The job when it is over, or as it stands after some seconds."""
+    def cancel(self, job_id: str) -> Job:
+        """Who asks wants it no more. It stops when nobody else asks; its best so far stays readable."""
+        asker = ASKER.get()
+        if asker is None:
+            self.table.stop(job_id)
+        else:
+            self.table.leave(job_id, asker.client)
+        return self.table.find(job_id)
+
+    def wait(self, job_id: str, seconds: float | None = None) -> Job:
+        """The job when it is over, or as it stands after some seconds. Within a request few wait, and not for long."""
+        asker = ASKER.get()
+        seconds = self.wait_s if asker is not None or seconds is None else seconds
         end = time.monotonic() + seconds
-        while not (job := self.status(job_id, owner)).over and time.monotonic() < end:
-            time.sleep(0.02)
+        job = self.table.find(job_id)
+        if asker is not None and not self._waiting.acquire(blocking=False):
+            return job
+        try:
+            pause = 0.02
+            while not job.over and time.monotonic() < end:
+                if asker is not None and asker.left():
+                    self.table.leave(job_id, asker.client, after_s=LEAVES_S)
+                    break
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.15)
+                job = self.table.find(job_id)
+        finally:
+            if asker is not None:
+                self._waiting.release()
         return job
 
-    # ---- the queue; with the lock held --------------------------------------------------------------------------------
+    def have_workers(self, count: int) -> None:
+        """So many processes do nothing but jobs: none is done by a process that answers requests."""
+        self.elsewhere, self.workers = True, count
 
-    def _of_kind(self, kind: str) -> list[_Task]:
-        return [task for task in self._tasks.values() if task.job.kind == kind]
+    # ---- doing -------------------------------------------------------------------------------------------------------
 
-    def _make_room(self, kind: str) -> None:
-        count, row = len(self._of_kind(kind)), self._kinds[kind]
-        if count >= row.at_once + row.waiting:
-            raise Busy(count)
-
-    def _queue(self, task: _Task) -> None:
-        self._tasks[task.job.id] = task
-        self._start_next(task.job.kind)
-
-    def _start_next(self, kind: str) -> None:
-        tasks = self._of_kind(kind)
-        free = self._kinds[kind].at_once - sum(task.started for task in tasks)
-        for task in [task for task in tasks if not task.started][: max(free, 0)]:
-            task.started = True
-            self._pool.submit(self._do, task)
-
-    # ---- the work; in a thread of the pool ----------------------------------------------------------------------------
-
-    def _do(self, task: _Task) -> None:
-        job, start = task.job, time.monotonic()
-        stop = self._stop_file(job.id)
-
-        def tell(**news: Any) -> None:
-            task.job = replace(task.job, seconds=time.monotonic() - start, **news)
-            if task.told:
-                self._write(task.job)
-
-        def cancelled() -> bool:
-            return stop.exists() or not threading.main_thread().is_alive()  # a server that ends waits for no job
-
-        result, error = None, None
-        try:
-            tell(state="running")
-            if cancelled():
-                raise Cancelled
-            result = task.work(lambda share, so_far: tell(progress=share, result=so_far), cancelled)
-            end = {"state": "done", "progress": 1.0, "result": result}
-        except Cancelled as stopped:
-            end, error = {"state": "cancelled"}, stopped
-        except Refused as refused:
-            end, error = {"state": "refused", "reasons": tuple(str(fault) for fault in refused.faults)}, refused
-        except Exception as mistake:
-            end, error = {"state": "failed", "reasons": ("It stopped because of a mistake of ours.",)}, mistake
-            if task.told:  # otherwise whoever waits for it hears
-                log.exception("a job of the kind “%s” failed", job.kind)
-        stop.unlink(missing_ok=True)
-        try:
-            tell(**end)
-        finally:  # whatever the disk says, the next one has its turn
-            with self._lock:
-                del self._tasks[job.id]
-                self._start_next(job.kind)
-            if error is None:
-                task.answer.set_result(result)
-            else:
-                task.answer.set_exception(error)
-
-    # ---- files --------------------------------------------------------------------------------------------------------
-
-    def _file(self, job_id: str) -> Path:
-        if not (job_id.isascii() and job_id.isalnum() and len(job_id) <= 64):
-            raise NotFound("There is no such job.")
-        return self._folder / f"{job_id}.json"
-
-    def _stop_file(self, job_id: str) -> Path:
-        return self._file(job_id).with_suffix(".stop")
-
-    def _read(self, job_id: str) -> Job | None:
-        try:
-            stored = json.loads(self._file(job_id).read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        job = Job(**stored["job"] | {"reasons": tuple(stored["job"]["reasons"])})
-        silent = time.time() - stored["heard"]
-        if not job.over and job_id not in self._tasks and silent > self._kinds[job.kind].takes_s + LOST_S:
-            return replace(job, state="lost", reasons=("The server was restarted while it worked on this.",))
-        return job
-
-    def _write(self, job: Job) -> None:
-        text = json.dumps({"job": asdict(job), "heard": time.time()}, ensure_ascii=False)
-        write_whole(self._file(job.id), text.encode())
-
-    def _place(self, job_id: str) -> int:
+    def _begin_here(self) -> None:
         with self._lock:
-            task = self._tasks.get(job_id)
-            if task is None or task.started:
-                return 0
-            return 1 + [one for one in self._of_kind(task.job.kind) if not one.started].index(task)
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            if not self._threads:
+                thread = threading.Thread(target=self._in_thread, name="jobs", daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
-    def _tidy(self) -> None:
-        """Remove what is old, and the oldest of what is too many."""
-        files = []
-        for file in self._folder.glob("*"):
+    def _in_thread(self) -> None:
+        """Do what waits; end when for a while nothing does."""
+        token = ASKER.set(None)
+        worker = Worker(self._published, f"{socket.gethostname()}:{os.getpid()}:thread")
+        worker.run(lambda: not threading.main_thread().is_alive(), idle_s=10.0)
+        ASKER.reset(token)
+
+    def work_here(self, name: str, stopping: Callable[[], bool], alive: Callable[[], None]) -> None:
+        """In a process for jobs: do them until ``stopping()``. What one of this name was at when it died is done again."""
+        try:
+            if lost := self.table.release(name):
+                log.warning("%d job that was being worked on begins again", lost)
+        except StoreFault:
+            log.warning("the queue cannot be written to", exc_info=True)  # the job counts as lost after a while
+        Worker(self._published, name, ends=True, alive=alive).run(stopping)
+
+
+class Worker:
+    """Does one job after the other. ``name`` is its own at any time; ``ends``: a process of its own, which may be ended."""
+
+    def __init__(self, published: Any, name: str, *, ends: bool = False, alive: Callable[[], None] = lambda: None):
+        self._published, self._table, self.name = published, published.live.jobs.table, name
+        self._ends, self._alive, self._stopping = ends, alive, lambda: False
+
+    def run(self, stopping: Callable[[], bool], *, idle_s: float = math.inf) -> None:
+        """Until ``stopping()``, or until nothing has waited for ``idle_s``."""
+        self._stopping = stopping
+        heard = time.monotonic()
+        while not stopping() and time.monotonic() - heard < idle_s:
+            self._alive()
             try:
-                files.append((file.stat().st_mtime, file))
-            except OSError:
-                continue  # another worker was quicker
-        files.sort(reverse=True)
-        for number, (written, file) in enumerate(files):
-            if number >= MOST_FILES or time.time() - written > KEEP_S:
-                file.unlink(missing_ok=True)
+                job = self._table.claim(self.name, KINDS)
+            except Refused:
+                log.warning("the queue cannot be read; it is tried again", exc_info=True)
+                job = None
+                time.sleep(1.0)
+            if job is None:
+                time.sleep(LOOKS_S)
+                continue
+            self._do(job)
+            heard = time.monotonic()
+
+    def _do(self, job: Job) -> None:
+        pulse = _Pulse(self._table, job, self.name, self._stopping, self._alive, ends=self._ends)
+        pulse.start()
+        try:
+            try:
+                viewer = viewer_now(self._published, job.viewer)
+                work = import_module(KINDS[job.kind].module).work
+                result = work(self._published, viewer, job.parameters, pulse.tell, pulse.over)
+                data = result if isinstance(result, bytes) else json.dumps(result).encode()
+                end, more = "done", {"result": data}
+            except Cancelled:
+                end = "failed" if pulse.late else "waiting" if self._stopping() else "cancelled"
+                more = {"reasons": [LATE]} if pulse.late else {}
+            except Refused as refused:
+                end, more = "refused", {"reasons": [str(fault) for fault in refused.faults] or [refused.title]}
+            except NotFound as missing:
+                end, more = "refused", {"reasons": [str(missing)]}
+            except MemoryError:
+                log.exception("a job of the kind “%s” took too much memory", job.kind)
+                end, more = "failed", {"reasons": [LARGE]}
+            except Exception:
+                log.exception("a job of the kind “%s” failed", job.kind)
+                end, more = "failed", {"reasons": [OURS]}
+        finally:
+            pulse.stop()
+        for pause in (0.5, 2.0, 5.0, 0.0):  # the database may be busy for a moment
+            try:
+                self._table.end(job.id, self.name, end, so_far=pulse.so_far, **more)
+                return
+            except StoreFault:
+                log.warning("how a job ended could not be written", exc_info=True)
+                time.sleep(pause)
 
 
-def id_of(kind: str, key: Hashable, owner: str = "") -> str:
-    """The same kind, key and owner have the same id, in every worker."""
-    return hashlib.sha256(repr((kind, key, owner)).encode()).hexdigest()[:32]
+OURS = "It stopped because of a mistake of ours."
+LATE = "It took too long and was ended: ask for less at once."
+LARGE = "It took too much memory and was ended: ask for less at once."
+
+
+class _Pulse:
+    """Tells that a worker lives and how far it is, and hears when nobody asks any more. A thread beside the work."""
+
+    def __init__(self, table: JobTable, job: Job, name: str, stopping, alive, *, ends: bool):
+        self._table, self._job, self._name = table, job, name
+        self._stopping, self._alive, self._ends = stopping, alive, ends
+        self._news: tuple[float | None, Any] = (None, None)
+        self._fresh, self._given_up, self.late = False, False, False
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def so_far(self) -> Any:
+        return self._news[1]
+
+    def tell(self, share: float | None, so_far: Any = None) -> None:
+        self._news, self._fresh = (share, so_far if so_far is not None else self._news[1]), True
+
+    def over(self) -> bool:
+        """Whether the work is to end."""
+        return self._given_up or self.late or self._stopping()
+
+    def _beat(self) -> None:
+        began = told = time.monotonic()
+        most_s = KINDS[self._job.kind].most_s
+        while not self._over.wait(LOOKS_S):
+            self._alive()
+            now = time.monotonic()
+            self.late = now - began > most_s
+            if self._ends and now - began > most_s + 10.0:  # it does not listen
+                self._table.end(self._job.id, self._name, "failed", reasons=[LATE])
+                log.error("a job of the kind “%s” did not end in time; its process is ended", self._job.kind)
+                os._exit(3)
+            try:
+                if now - told > HEARTBEAT_S or (self._fresh and now - told > HEARTBEAT_S / 4):
+                    (share, so_far), told, self._fresh = self._news, now, False
+                    self._given_up = not self._table.heard(self._job.id, self._name, share, so_far)
+                else:
+                    self._given_up = not self._table.is_wanted(self._job.id, self._name)
+            except Refused:
+                log.warning("a sign of life could not be written", exc_info=True)
+
+
+def viewer_now(published: Any, stored: Mapping[str, Any]) -> Viewer:
+    """For whom a job is, with what they may do today. Raises NotFound for an account that is closed."""
+    viewer = Viewer(**stored)
+    return published.store.accounts.viewer_named(viewer.user) if viewer.signed_in else viewer
+
+
+def id_of(kind: str, key: Hashable) -> str:
+    """The same kind and key have the same id, in every process."""
+    return hashlib.sha256(repr((kind, key)).encode()).hexdigest()[:32]

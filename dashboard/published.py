@@ -33,7 +33,7 @@ class Published:
     """What is worked on beside requests."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "jobs", self.base.jobs if self.base else Jobs(self.home / "jobs"))
+        object.__setattr__(self, "jobs", self.base.jobs if self.base else Jobs(self))
 
     @property
     def live(self) -> Published:

@@ -1,4 +1,5 @@
-"""``commonground serve``: a few processes that take connections from one socket, and one that keeps them running.
+"""``commonground serve``: a few processes that take connections from one socket, some that do what takes long
+(:mod:`dashboard.jobs`), and one that keeps them running.
 
 The application is made once, before the processes part: they share its memory until they write. Each runs the loop and the
 threads of :mod:`dashboard.connections`. A process that dies, or whose loop stands still, is replaced.
@@ -22,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from dashboard.connections import BACKLOG, Limits, Server
 from layers import Refused
@@ -65,10 +67,23 @@ def _not_to_be_had(error: OSError, where: str) -> Refused:
     return Refused(words.get(error.errno, f"{where} cannot be used: {error.strerror}."))
 
 
+Work = Callable[[str, Callable[[], bool], Callable[[], None]], None]
+"""``work(name, stopping, alive)`` works until ``stopping()``, and says ``alive()`` all the while. ``name`` is that of its seat: the
+one who takes the place of a dead process has it too."""
+
+
 def serve(
-    application, listening: socket.socket, *, workers: int, threads: int, limits: Limits, ready: Callable[[], None]
+    application,
+    listening: socket.socket,
+    *,
+    workers: int,
+    threads: int,
+    limits: Limits,
+    ready: Callable[[], None],
+    work: Work | None = None,
+    job_workers: int = 0,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP.
+    """Serve until SIGTERM, SIGINT or SIGHUP. ``job_workers`` processes do ``work`` and take no connections.
 
     Raises :class:`Refused` when another program has taken the port meanwhile.
     """
@@ -79,7 +94,7 @@ def serve(
         raise _not_to_be_had(error, f"{host}:{port}") from None
     listening.setblocking(False)
     threads_ended()
-    Keeper(application, listening, workers, threads, room_for(limits)).run(ready)
+    Keeper(application, listening, workers, threads, room_for(limits), work, job_workers).run(ready)
 
 
 def room_for(limits: Limits) -> Limits:
@@ -119,12 +134,21 @@ class Worker:
 class Keeper:
     """Starts the processes, replaces those that end, and ends them all."""
 
-    def __init__(self, application, listening: socket.socket, workers: int, threads: int, limits: Limits):
+    def __init__(
+        self,
+        application,
+        listening: socket.socket,
+        workers: int,
+        threads: int,
+        limits: Limits,
+        work: Work | None = None,
+        job_workers: int = 0,
+    ):
         self._application, self._listening = application, listening
         self._threads, self._limits = threads, limits
         self._workers: list[Worker] = []
-        self._seats = workers
-        self._beats = mmap.mmap(-1, 8 * workers)  # shared: a number per process, which grows while its loop turns
+        self._for_requests, self._seats, self._job_work = workers, workers + job_workers, work
+        self._beats = mmap.mmap(-1, 8 * self._seats)  # shared: a number per process, which grows while its loop turns
         self._stopping = False
 
     def run(self, ready: Callable[[], None]) -> None:
@@ -176,11 +200,15 @@ class Keeper:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the keeper, which tells everybody
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            server = _Worker(self._application, self._listening, self._threads, self._limits)
-            server.tells(self._beats, seat, keeper)
-            signal.signal(signal.SIGTERM, server.stop)
-            signal.pthread_sigmask(signal.SIG_SETMASK, held)
-            server.run()
+            if seat < self._for_requests:
+                server = _Worker(self._application, self._listening, self._threads, self._limits)
+                server.tells(self._beats, seat, keeper)
+                signal.signal(signal.SIGTERM, server.stop)
+                signal.pthread_sigmask(signal.SIG_SETMASK, held)
+                server.run()
+            else:
+                self._listening.close()
+                self._do_jobs(seat, keeper, held)
             threading._shutdown()  # as at the end of any program: pools are told, and wait for what they do
             status = 0
         except BaseException:
@@ -190,6 +218,22 @@ class Keeper:
             sys.stderr.flush()
             logging.shutdown()
             os._exit(status)  # what the keeper has to tidy up at its end is not ours
+
+    def _do_jobs(self, seat: int, keeper: int, held) -> None:
+        """In a process for jobs, which gives way to those that answer people, and has so much memory."""
+        over = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: over.set())
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        with contextlib.suppress(OSError):
+            os.nice(NICE)
+        memory_bound(JOB_BYTES)
+
+        def alive() -> None:
+            _beat(self._beats, seat)
+            if os.getppid() != keeper:
+                os._exit(1)  # killed: nobody will ever end us
+
+        self._job_work(f"{socket.gethostname()}:{keeper}:{seat}", over.is_set, alive)
 
     # ---- keeping
 
@@ -232,10 +276,33 @@ class _Worker(Server):
         self._beats, self._seat, self._keeper = beats, seat, keeper
 
     def check(self, now: float) -> None:
-        struct.pack_into("Q", self._beats, 8 * self._seat, struct.unpack_from("Q", self._beats, 8 * self._seat)[0] + 1)
+        _beat(self._beats, self._seat)
         if os.getppid() != self._keeper:  # killed: nobody will ever end us
             self.stopping = True
         super().check(now)
+
+
+NICE = 15
+"""Jobs take what the processes for people leave."""
+JOB_BYTES = 3 * 2**30
+"""What a job may take beside what its process has from the start."""
+
+
+def memory_bound(more: int) -> None:
+    """Let this process have so much more memory than it has, and no more: whoever asks for it gets a MemoryError."""
+    try:
+        import resource
+
+        now = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        wanted = now + more if hard == resource.RLIM_INFINITY else min(now + more, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+    except (ImportError, OSError, ValueError):
+        log.warning("this system bounds no process's memory", exc_info=True)
+
+
+def _beat(beats: mmap.mmap, seat: int) -> None:
+    struct.pack_into("Q", beats, 8 * seat, struct.unpack_from("Q", beats, 8 * seat)[0] + 1)
 
 
 def _tell(pid: int, number: int) -> None:

@@ -17,15 +17,19 @@ from typing import Any
 from layers.fields import INDICATOR, SERVICE, Field
 from layers.mapping_reader import MappingReader
 from layers.model import (
+    FIT_FOR,
     LEVELS,
     AccessStandard,
     Audience,
+    Completeness,
     Descriptor,
     Direction,
     Disclosure,
     Kind,
     Measure,
     NationalBands,
+    Position,
+    Reference,
     Source,
 )
 
@@ -42,6 +46,8 @@ LICENCES = {
 
 OURS = "commonground"
 YES_NO = (("yes", "Yes"), ("no", "No"))
+STANDARD_STATUS = ("adopted", "assumption")
+WEIGHTS = ("residents", "households", "none")
 TYPES = {
     "text": "text",
     "choice": "text",
@@ -54,8 +60,9 @@ TYPES = {
 """The types of keys, and what the reference calls them."""
 
 WHAT, NUMBERS, SERVICES = "What it is", "The numbers", "The services"
-ORIGIN, READER, AUDIENCE = "Where it comes from", "For the reader", "Who may see it"
-GROUPS = (WHAT, NUMBERS, SERVICES, ORIGIN, READER, AUDIENCE)
+ORIGIN, TRUST = "Where it comes from", "How far it can be trusted"
+READER, AUDIENCE = "For the reader", "Who may see it"
+GROUPS = (WHAT, NUMBERS, SERVICES, ORIGIN, TRUST, READER, AUDIENCE)
 """Groups of questions, in the order in which they are asked."""
 
 
@@ -106,6 +113,11 @@ class Key:
     @property
     def has_field(self) -> bool:
         return self.name in _FIELDS
+
+    @property
+    def empty_is_said(self) -> bool:
+        """Whether an empty list says something of its own, and must not be dropped for the default."""
+        return self.type == "texts" and bool(self.default)
 
     def value(self, descriptor: Descriptor) -> Any:
         if self.has_field:
@@ -247,8 +259,56 @@ def _access_standard(look: MappingReader, before: Mapping) -> AccessStandard | N
     metric, most = rule.text("metric") or "nearest", rule.number("max_m", None)
     if most is None or not most > 0:
         rule.fault("max_m", "there is no distance above 0", 'write it in metres: "max_m": 1600')
+        most = None
+    status = rule.choice("status", STANDARD_STATUS, default="assumption")
+    return None if most is None else AccessStandard(metric, most, status)
+
+
+def _fit_for(look: MappingReader, before: Mapping) -> tuple[str, ...]:
+    """What it may be used for, in the order of :data:`FIT_FOR`. An empty list says: for none of it; no list says: for all."""
+    if look.given.get("fit_for") is None:
+        return FIT_FOR
+    said = look.texts("fit_for")
+    if wrong := [word for word in said if word not in FIT_FOR]:
+        what = f"{_listed(wrong)} {'is' if len(wrong) == 1 else 'are'} not among the words in use"
+        look.fault(
+            "fit_for", what, f"use some of {', '.join(FIT_FOR)}, or leave it out where it is fit for all of them"
+        )
+    return tuple(word for word in FIT_FOR if word in said)
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(repr(word[:40]) for word in words[:5])
+
+
+def _error_sd(look: MappingReader, before: Mapping) -> float | None:
+    error = look.number("error_sd", None)
+    if error is None or error > 0:
+        return error
+    look.fault(
+        "error_sd", f"{error:g} is not above 0", "write the standard deviation in the layer's unit, or leave it out"
+    )
+    return None
+
+
+def _dispersion(look: MappingReader, before: Mapping) -> float | None:
+    ratio = look.number("dispersion", None)
+    if ratio is None or ratio >= 1:
+        return ratio
+    look.fault("dispersion", f"{ratio:g} is below 1", "write the variance of the counts over their mean: 1 or more")
+    return None
+
+
+def _reference(look: MappingReader, before: Mapping) -> Reference | None:
+    given = look.within("reference")
+    if not given.given:
         return None
-    return AccessStandard(metric, most)
+    name, value, period = given.text("name", required=True), given.number("value", None), given.text("period")
+    if value is None:
+        if given.given.get("value") in (None, ""):
+            given.fault("value", "the key is missing", "add the figure, in the layer's own unit")
+        return None
+    return Reference(name, value, period) if name else None
 
 
 def _national(look: MappingReader, before: Mapping) -> NationalBands | None:
@@ -351,11 +411,74 @@ _ROWS = (
                             "Say which period the numbers describe", only="indicator"),)),
     Key("national", "object", "Cut points of the whole country's areas: level, areas, scope, quantiles",
         only="indicator", default=None, read=_national, stored=_stored_national),
-    Key("access_standard", "object", 'metric ("nearest") and max_m, metres', only="services", definition="may",
+    Key("weighted_by", "choice",
+        "residents, households or none: what a percentage without its parts may be averaged by for larger areas",
+        only="indicator", definition="may", words=WEIGHTS, api="weighted_by", page="May be averaged by",
+        said={"residents": "Residents", "households": "Households", "none": "Nothing: it is not averaged"},
+        questions=(FormQuestion("May a percentage without its parts be averaged for larger areas?", "choice", NUMBERS,
+                            "Only where it is a share of the residents, or of the households, of each area. Optional.",
+                            options=(("residents", "Yes, it is a share of residents"),
+                                     ("households", "Yes, it is a share of households"),
+                                     ("none", "No"))),)),
+    Key("error_sd", "number", "Standard deviation of the error of one area's figure, in the layer's unit, as its source states it",
+        only="indicator", definition="may", default=None, read=_error_sd, api="error_sd", page="Stated error",
+        questions=(FormQuestion("How far off may one figure be?", "number", TRUST,
+                            "The standard error that the source states, in the figure's own unit. Optional."),)),
+    Key("dispersion", "number", "Variance over mean of its counts (1 or more), where events come in clusters",
+        only="indicator", definition="may", default=None, read=_dispersion, api="dispersion", page="Spread of its counts",
+        questions=(FormQuestion("How clustered are the counts?", "number", TRUST,
+                            "Variance over mean between like periods: 1 for independent events, more where they come in clusters. "
+                            "Optional."),)),
+    Key("reference", "object", "A figure to compare with: name (England), value in the layer's unit, period",
+        only="indicator", definition="may", default=None, read=_reference, stored=lambda given: Reference(**given),
+        api="reference", page="To compare with",
+        questions=(
+            FormQuestion("A figure to compare with: of whom?", "text", READER, "For example England. Optional.",
+                     name="reference_name"),
+            FormQuestion("That figure", "text", READER, "In the layer's own unit.", name="reference_value"),
+            FormQuestion("Its period", "text", READER, name="reference_period"),
+        )),
+    Key("access_standard", "object", 'metric ("nearest"), max_m in metres, and status: adopted or assumption',
+        only="services", definition="may",
         default=None, read=_access_standard, stored=lambda given: AccessStandard(**given), api="access_standard",
-        questions=(FormQuestion("How near should one be? Metres", "number", SERVICES,
-                            "Optional. Areas further away than this count as poorly served, for example 1600 for a mile.",
-                            name="max_m"),)),
+        questions=(
+            FormQuestion("How near should one be? Metres", "number", SERVICES,
+                     "Optional. Areas further away than this count as poorly served, for example 1600 for a mile.",
+                     name="max_m"),
+            FormQuestion("Who decided on that distance?", "radio", SERVICES, "Pages say which it is.", options=(
+                ("adopted", "It was adopted, by somebody answerable for the service"),
+                ("assumption", "It is an assumption, for planning"),
+            ), name="standard_status"),
+        )),
+    Key("completeness", "choice", words=Completeness, definition="may", default=Completeness.UNKNOWN, api="completeness",
+        meaning="register, sample, modelled or unknown: how much of what there is it holds. Without it, unknown, which speaks "
+                "as a sample does",
+        page="How complete",
+        said={"register": "A register: all there are", "sample": "A sample: not all there are",
+              "modelled": "Modelled: estimated, not counted", "unknown": "Nobody has said: it is spoken of as a sample"},
+        questions=(FormQuestion("How complete is it?", "choice", TRUST,
+                            "Of a sample nothing is called firm, and people are counted only “in this sample of so many sites”.",
+                            options=(("register", "A register or census: all there are"),
+                                     ("sample", "A sample: not all there are"),
+                                     ("modelled", "Modelled: estimated, not counted"),
+                                     ("unknown", "Nobody can say"))),)),
+    Key("position", "choice", words=Position, definition="may", default=None, api="position",
+        meaning="address, postcode, snapped or area: by what sites or events were put on the map", page="Placed by",
+        said={"address": "Address", "postcode": "Postcode: its middle, which may be some hundred metres away",
+              "snapped": "The nearest of a set of points, to protect people", "area": "Area only"},
+        questions=(FormQuestion("How were the places put on the map?", "choice", TRUST, "Optional.",
+                            options=(("address", "By address, or surveyed on the spot"),
+                                     ("postcode", "By postcode"),
+                                     ("snapped", "Moved to the nearest of a set of points"),
+                                     ("area", "Only the area is known"))),)),
+    Key("fit_for", "texts", "Some of gaps, counts, ranking: what it may be used for. Without it, for all three; [] for none",
+        words=FIT_FOR, definition="may", default=FIT_FOR, read=_fit_for, stored=tuple, api="fit_for", page="Fit for",
+        said={"gaps": "finding gaps", "counts": "counting people", "ranking": "putting areas in order",
+              "": "Looking at, and nothing else"},
+        questions=(FormQuestion("Is there anything that it must not be used for?", "many", TRUST,
+                            "Tick what it cannot carry. What is ticked is not offered, and not said.",
+                            options=(("gaps", "Finding gaps"), ("counts", "Counting people"),
+                                     ("ranking", "Putting areas in order")), name="unfit_for"),)),
     Key("columns", "object", "role: header of the table; a header that is a role's name need not be listed",
         default={}, read=_columns),
     Key("audience", "choice", words=Audience, default=Audience.PUBLIC, api="audience",
@@ -396,6 +519,10 @@ _ROWS = (
         questions=(FormQuestion("How the numbers came about", "long", READER, "In plain words. Optional."),)),
     Key("next_update", "text", "When the next version is expected", definition="must", page="Next update",
         api="next_update", questions=(FormQuestion("Next update", "text", READER, "For example March 2027. Optional."),)),
+    Key("agreement", "text", "Id of the sharing agreement under which it is here", definition="may", api="agreement",
+        page="Sharing agreement",
+        questions=(FormQuestion("Sharing agreement", "text", AUDIENCE, "Its identifier, where there is one. Optional.",
+                            rank=3),)),
     Key("contact", "text", "Who answers questions", definition="must", page="Contact", api="contact",
         questions=(FormQuestion("Contact", "text", READER,
                             "Who answers questions: a team's address is better than a person's.",

@@ -138,14 +138,15 @@ def descriptor_to_json(descriptor: Descriptor, table: pd.DataFrame | None = None
     for key in KEYS.values():
         *outer, last = key.path
         value = _written(key, descriptor) if key.has_field else None
-        if value not in _EMPTY:
+        if value not in _EMPTY or (value == [] and key.empty_is_said):
             place = document
             for name in outer:
                 place = place.setdefault(name, {})
             place[last] = value
     document[OURS]["columns"] = {role: header for role, header in descriptor.columns.items() if role in here}
     document[OURS] |= extra.get(OURS, {})
-    document[OURS] = {key: value for key, value in document[OURS].items() if value not in _EMPTY}
+    said = {key.path[-1] for key in KEYS.values() if key.empty_is_said}
+    document[OURS] = {key: value for key, value in document[OURS].items() if value not in _EMPTY or key in said}
     document |= {key: value for key, value in extra.items() if key not in (OURS, "licenses")}
     document["sources"] = [_source_to_json(source) for source in descriptor.sources]
     document["licenses"] = extra.get("licenses") or _licences_to_json(descriptor.licence)
@@ -155,14 +156,14 @@ def descriptor_to_json(descriptor: Descriptor, table: pd.DataFrame | None = None
 def _written(key: Key, descriptor: Descriptor) -> Any:
     """The value as the document has it; None where it need not be said."""
     value = key.value(descriptor)
-    if value is False or (key.type == "object" and value == key.default):
+    if value is False or (value == key.default and (key.type == "object" or key.empty_is_said)):
         return None
     if key.only == "indicator" and descriptor.kind != Kind.INDICATOR and value == key.default:
         return None
     value = key.plain(value)
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
-    if key.type == "texts" and len(value) == 1:
+    if key.type == "texts" and len(value) == 1 and not key.words:
         return value[0]
     return _plain(value)
 

@@ -59,6 +59,15 @@ PARTNER_KINDS = ("council", "combined-authority", "icb", "police", "fire", "char
 
 
 @dataclass(frozen=True)
+class Contact:
+    """Whom to ring or write to: a role ("Public health, Gateshead"), never a person's name. Any part may be empty."""
+
+    role: str = ""
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
 class Partner:
     """An organisation of the partnership; ``footprint`` is the codes of the local authorities it serves."""
 
@@ -66,6 +75,16 @@ class Partner:
     name: str
     kind: str
     footprint: tuple[str, ...]
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True)
+class Brand:
+    """How the partnership shows itself on pages and prints. ``logo`` is a file in the pack, "" for none."""
+
+    name: str = ""
+    logo: str = ""
+    contact: Contact | None = None
 
 
 @dataclass(frozen=True)
@@ -108,12 +127,50 @@ LEAST_DISCLOSURE = Disclosure(threshold=8, rounding_base=5)
 """The rule of every layer that counts people: 0 is shown, 1 to 7 are withheld, the rest go to the nearest 5."""
 
 
+FIT_FOR = ("gaps", "counts", "ranking")
+"""What a layer may be used for: to find gaps, to count people, to put areas in order. One that says nothing is fit for all."""
+
+
+class Completeness(StrEnum):
+    """How much of what there is a layer holds. One that does not say speaks as a sample does (docs/methods.md, *Fitness*)."""
+
+    REGISTER = "register"
+    SAMPLE = "sample"
+    MODELLED = "modelled"
+    UNKNOWN = "unknown"
+
+
+class Position(StrEnum):
+    """By what the sites of a list, or the events behind a figure, were put on the map."""
+
+    ADDRESS = "address"
+    POSTCODE = "postcode"
+    SNAPPED = "snapped"  # moved to the nearest of a set of points, as police.uk does
+    AREA = "area"
+
+
 @dataclass(frozen=True)
 class AccessStandard:
-    """The distance within which a service should be: ``metric`` is "nearest", ``max_m`` metres."""
+    """The distance within which a service should be: ``metric`` is "nearest", ``max_m`` metres.
+
+    ``status`` is "adopted" where somebody answerable decided on it, else "assumption".
+    """
 
     metric: str
     max_m: float
+    status: str = "assumption"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A figure to compare with, in the layer's own unit: of England, say."""
+
+    name: str
+    value: float
+    period: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value:,g}" + (f" ({self.period})" if self.period else "")
 
 
 @dataclass(frozen=True)
@@ -149,9 +206,16 @@ class Descriptor:
     vintage: int = 2021
     period: str = ""  # of a table without a period column
     national: NationalBands | None = None
+    error_sd: float | None = None  # standard deviation of a figure's own error, in the layer's unit
+    dispersion: float | None = None  # variance over mean of its counts, where they come in clusters
+    weighted_by: str = ""  # residents | households: what a percentage without parts may be averaged by
+    reference: Reference | None = None
     # services
     access_standard: AccessStandard | None = None
     # both
+    completeness: Completeness = Completeness.UNKNOWN
+    position: Position | None = None
+    fit_for: tuple[str, ...] = FIT_FOR
     columns: dict[str, str] = field(default_factory=dict)  # role -> header of the table
     audience: Audience = Audience.PUBLIC
     disclosure: Disclosure = Disclosure()

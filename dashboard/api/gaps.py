@@ -12,11 +12,13 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from dashboard import waiting
 from dashboard.api import answers
 from dashboard.api.answers import ApiError
 from dashboard.api.parameters import asked, one_of
 from dashboard.auth.session import current_viewer
 from dashboard.exports import Document, formats_of
+from dashboard.jobs import Waiting, again_in
 from dashboard.published import Published
 from dashboard.question import GAPS, SITES, TOGETHER
 from dashboard.selection import Selection
@@ -25,9 +27,6 @@ from dashboard.views.gaps import check_period, gaps_for, read_layers, request_of
 from dashboard.views.together import together_of
 from dashboard.web import published
 from layers import NotFound, Refused, SitingRequest, StoreFault
-
-WAIT_S = 5.0
-"""How long a plan's proof may take before the answer is the best so far, with status 202."""
 
 
 def blueprint() -> Blueprint:
@@ -66,28 +65,36 @@ def sites() -> Response:
     exact = one_of("exact", ("yes", "no"), "yes") == "yes"
     wanted = SitingRequest(request_of(here, selection, robustness=0), **besides, exact=exact)
     check_period(here, viewer, selection.needs, selection.period)
-    status, document = proven(here, wanted, selection) if exact else (200, greedy(here, wanted, selection))
+    proof = proven(here, wanted, selection) if exact else None
+    document = proof_document(proof) if proof else greedy(here, wanted, selection)
     found = read_layers(here, viewer, [name for name, _ in selection.needs], selection.services)
     public = all(layer.descriptor.audience == "public" for part in found for layer in part.values())
     body = answers.body_of(gap_files.plan_export(document, today()), form)
     response = answers.answer(body, cache=answers.REVALIDATE if public else answers.PRIVATE)
-    if status == 202:  # not proven yet: ask again at the same address
+    if proof is not None and proof.state != "done":  # not proven yet: ask again at the same address
         response.status_code = 202
         response.headers["Cache-Control"] = answers.PRIVATE if not public else "no-store"
-        response.headers["Retry-After"] = "2"
+        response.headers["Location"] = waiting.same_address()
+        response.headers["Retry-After"] = str(again_in(proof.job, here.jobs.workers) if proof.job else 2)
     return response
 
 
-def proven(here: Published, wanted: SitingRequest, selection: Selection) -> tuple[int, dict[str, Any]]:
-    """The plan with its proof, or after a while the best so far: status and document."""
+def proven(here: Published, wanted: SitingRequest, selection: Selection) -> siting.Proof:
+    """The plan with its proof; the best so far when that takes longer."""
     viewer = current_viewer()
     job_id = siting.start(here, wanted, viewer, period=selection.period)
-    job = siting.wait(here, job_id, viewer, WAIT_S)
+    job = siting.wait(here, job_id, viewer)
     if job.state == "refused":
         raise ApiError(400, "refused", "Sites cannot be suggested.", {"faults": [{"what": r} for r in job.reasons]})
     if job.state == "failed":
         raise ApiError(500, "plan-failed", job.reasons[0])
-    return 200 if job.state == "done" else 202, (job.document or {}) | {"state": job.state}
+    return job
+
+
+def proof_document(proof: siting.Proof) -> dict[str, Any]:
+    """The plan; while it is the best so far, with how far the proof is."""
+    found = (proof.document or {}) | {"state": proof.state}
+    return found | waiting.document(Waiting(proof.job)) if proof.job and not proof.over else found
 
 
 def greedy(here: Published, wanted: SitingRequest, selection: Selection) -> dict[str, Any]:

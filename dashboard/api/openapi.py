@@ -79,18 +79,21 @@ def _questions() -> dict[str, Any]:
             _asked(GAPS, "gaps"),
             _schema("Gaps"),
             _media_types("gaps"),
+            _long(),
         ),
         "/together": _get(
             "Alone against together: who is nearer to another authority's service",
             _asked(TOGETHER, "together"),
             _schema("Together"),
             _media_types("together"),
+            _long(),
         ),
         "/sites": _get(
             "Where new sites help most, planned together and by each authority alone. 202: the best so far; ask again",
             _asked(SITES, "plan", exact),
             _schema("Plan"),
             _media_types("plan"),
+            _long("PlanSoFar"),
         ),
     }
 
@@ -108,6 +111,22 @@ def _asked(who: str, kind: str, *others: dict) -> list[dict[str, Any]]:
         for row in question.fields_of(who)
     ]
     return [*rows, *others, _form(kind)]
+
+
+def _long(so_far: str = "Waiting") -> dict[str, Any]:
+    """The answers of an address whose question may take long."""
+    again = {"schema": {"type": "integer"}, "description": "Seconds after which to ask again at the same address"}
+    where = {"schema": {"type": "string"}, "description": "The same address"}
+
+    def answer(words: str, schema: str, **headers: Any) -> dict[str, Any]:
+        content = {"application/json": {"schema": _schema(schema)}}
+        return {"description": words, "headers": {"Retry-After": again, **headers}, "content": content}
+
+    return {
+        "202": answer("It is being worked out: ask again at the same address", so_far, Location=where),
+        "429": answer("This client has asked for as much as one may at a time", "Error"),
+        "503": answer("There is no place in the queue, or the store cannot be reached", "Error"),
+    }
 
 
 def _form(kind: str) -> dict[str, Any]:
@@ -128,7 +147,9 @@ def _parameter(name: str, where: str, words: str, **more: Any) -> dict[str, Any]
     return {"name": name, "in": where, "required": where == "path", "schema": schema, "description": words}
 
 
-def _get(summary: str, parameters: list, schema: dict, others: tuple[str, ...] = ()) -> dict[str, Any]:
+def _get(
+    summary: str, parameters: list, schema: dict, others: tuple[str, ...] = (), more: dict[str, Any] | None = None
+) -> dict[str, Any]:
     content = {"application/json": {"schema": schema}} | {other: {"schema": {"type": "string"}} for other in others}
     error = {
         "description": "Refused",
@@ -138,10 +159,20 @@ def _get(summary: str, parameters: list, schema: dict, others: tuple[str, ...] =
         "get": {
             "summary": summary,
             "parameters": parameters,
-            "responses": {"200": {"description": summary, "content": content}, "4XX": error},
+            "responses": {"200": {"description": summary, "content": content}, **(more or {}), "4XX": error},
         }
     }
 
+
+_WAITING = {
+    "state": {"enum": ["waiting", "running"]},
+    "id": {"type": "string"},
+    "place": {"type": "integer", "description": "In the queue: 1 is the next; 0 when it does not wait"},
+    "progress": {**_NUMBER, "description": "0 to 1; null where that cannot be said"},
+    "retry_after": {"type": "integer"},
+    "location": {"type": "string"},
+    "message": {"type": "string"},
+}
 
 SCHEMAS = {
     "Layer": {
@@ -227,6 +258,12 @@ SCHEMAS = {
             "state": {"type": "string"},
         },
     },
+    "Waiting": {
+        "type": "object",
+        "required": list(_WAITING),
+        "properties": _WAITING,
+    },
+    "PlanSoFar": {"allOf": [_schema("Plan"), _schema("Waiting")]},
     "Error": {
         "type": "object",
         "properties": {

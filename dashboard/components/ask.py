@@ -114,7 +114,7 @@ def journeys(asked: PickerContext) -> list[dict]:
     tables = {
         f"table:{table['id']}": table["title"]
         for table in given["travel"]
-        if table["level"] == selection.level and set(table["services"]) == set(selection.services)
+        if set(table["services"]) == set(selection.services)
     }
     return options({DISTANCE: "Distance in a straight line"} | fair | tables)
 

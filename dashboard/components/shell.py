@@ -10,10 +10,13 @@ from dashboard.pages import PAGES
 from dashboard.published import Published
 from layers import PUBLIC, Viewer
 
+FONT = "/assets/fonts/source-sans-3-latin-wght-normal.woff2"
+"""Every page asks for it before its styles are read; ``assets/tokens.css`` names it without a query, so it is fetched once."""
+
 MANTINE_THEME = {
     "primaryColor": "teal",
     "primaryShade": {"light": 9, "dark": 4},
-    "fontFamily": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+    "fontFamily": "var(--font)",
     "defaultRadius": "sm",
     "focusRing": "always",
     "respectReducedMotion": True,

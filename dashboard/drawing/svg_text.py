@@ -11,8 +11,8 @@ from html import escape
 
 from dashboard.drawing.palette import INK, PAPER
 
-FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
-"""The reader's own; the last two are what a server without any other has, where PNG and PDF are made."""
+FONT = "'Source Sans 3', system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+"""That of the page round it, else the reader's own; the last two are what a server without any other has, where PNG and PDF are made."""
 SPARE = 1.06
 _BOLD = 1.16
 """Of the widest face that a reader may have (DejaVu Sans Bold); names are in boxes, so a guess too wide costs less than one too narrow."""

@@ -12,7 +12,7 @@ from dash import dcc, html
 from markupsafe import Markup
 
 from dashboard.components.plain import plain_html
-from dashboard.components.shell import footer, header
+from dashboard.components.shell import FONT, footer, header
 from dashboard.drawing.palette import as_css
 from dashboard.published import Published
 from layers import PUBLIC, Viewer, may_change
@@ -29,6 +29,8 @@ _DOCUMENT = Markup("""<!DOCTYPE html>
     <title>{title} – Common Ground, {region}</title>
     <script src="/assets/colour-scheme.js"></script>
     <link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
+    <link rel="preload" as="font" type="font/woff2" crossorigin href="{font}">
+    <link rel="stylesheet" href="/assets/tokens.css">
     <link rel="stylesheet" href="/assets/app.css">
     <style>{palette}</style>
   </head>
@@ -67,6 +69,7 @@ def sign_in_page(published: Published, said: SignIn) -> str:
     return _DOCUMENT.format(
         title=title,
         region=published.region.name,
+        font=FONT,
         palette=Markup(as_css()),  # noqa: S704  our own constants
         header=plain_html(header(published, PATH, said.viewer)),
         content=plain_html(html.Div([*content, footer(published)], className="document sign-in", id="main")),

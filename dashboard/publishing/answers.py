@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from layers import (
+    FIT_FOR,
     GROUPS,
     KEYS,
     LEAST_DISCLOSURE,
@@ -161,12 +162,20 @@ def _of_layer(before: Descriptor) -> dict[str, Any]:
         "per": f"{before.per:g}" if before.measure == "rate" else "",
         "max_m": f"{before.access_standard.max_m:g}" if before.access_standard else "",
         "licence": before.licence if before.licence in LICENCES else "other",
+        "standard_status": before.access_standard.status if before.access_standard else "",
+        "unfit_for": [word for word in FIT_FOR if word not in before.fit_for],
         "counts_people": _answer(before.counts_people),
         "threshold": str(max(before.disclosure.threshold, LEAST_DISCLOSURE.threshold)),
         "rounding_base": str(max(before.disclosure.rounding_base, LEAST_DISCLOSURE.rounding_base)),
         "zero_is_sensitive": _answer(before.disclosure.zero_is_sensitive),
         "partner": before.partner,
     }
+    if (figure := before.reference) is not None:
+        out |= {
+            "reference_name": figure.name,
+            "reference_value": f"{figure.value:g}",
+            "reference_period": figure.period,
+        }
     for source in before.sources[:1]:
         out |= {"source_title": source.title, "source_publisher": source.publisher, "source_url": source.url}
     return out
@@ -200,7 +209,7 @@ def _of_document(report: Report, region: Region) -> dict[str, Any]:
         if (
             isinstance(given, bool)
             if key.type == "flag"
-            else isinstance(given, (str, int)) and not isinstance(given, bool)
+            else isinstance(given, (str, int, float)) and not isinstance(given, bool)
         ):
             out[name] = _answer(given)
     if isinstance(ours.get("per"), (int, float)) and ours.get("measure") == "rate":
@@ -216,6 +225,14 @@ def _of_document(report: Report, region: Region) -> dict[str, Any]:
     standard = ours.get("access_standard")
     if isinstance(standard, dict) and isinstance(standard.get("max_m"), (int, float)):
         out["max_m"] = f"{standard['max_m']:g}"
+        out["standard_status"] = "adopted" if standard.get("status") == "adopted" else "assumption"
+    if isinstance(ours.get("fit_for"), list):
+        out["unfit_for"] = [word for word in FIT_FOR if word not in ours["fit_for"]]
+    figure = ours.get("reference")
+    if isinstance(figure, dict):
+        for key in ("name", "value", "period"):
+            if isinstance(figure.get(key), (str, int, float)):
+                out[f"reference_{key}"] = _answer(figure[key])
     if not out.get("measure") and report.measure_guess:
         out["measure"] = report.measure_guess
     out["id"] = document["name"] if isinstance(document.get("name"), str) else ""
@@ -287,11 +304,20 @@ def hints(answers: Mapping[str, Any], header: str, filename: str, checked: Draft
     out |= {key.name: _value(key, said[name]) for key, name in _simple(kind) if said.get(name)}
     if kind == "services":
         if standard := _number(said.get("max_m")):
-            out["access_standard"] = {"metric": "nearest", "max_m": standard}
+            out["access_standard"] = {
+                "metric": "nearest", "max_m": standard, "status": said.get("standard_status") or "assumption",
+            }  # fmt: skip
     elif said.get("measure") == "rate" and (per := _number(said.get("per"))):
         out["per"] = per
     elif said.get("measure") == "percentage":
         out["per"] = 100
+    if "unfit_for" in said:
+        out["fit_for"] = [word for word in FIT_FOR if word not in said["unfit_for"]]
+    if kind != "services" and said.get("reference_name") and said.get("reference_value"):
+        words = {key: said.get(f"reference_{key}") for key in ("name", "value", "period")}
+        out["reference"] = {
+            key: word.replace(",", "") if key == "value" else word for key, word in words.items() if word
+        }
     if said.get("counts_people") in ("yes", "no") and kind != "services":
         people = said["counts_people"] == "yes"
         out["counts_people"] = people

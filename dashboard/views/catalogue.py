@@ -84,6 +84,8 @@ def entry_of(published: Published, layer: Layer) -> CatalogueEntry:
 def _said(value: Any, words: Mapping[str, str]) -> str:
     """A value of ``layers.descriptive_keys`` in words; "" for none."""
     if isinstance(value, (list, tuple)):
+        if not value:
+            return words.get("", "")
         return listing([_said(one, words) for one in value])
     if isinstance(value, bool):
         return "Yes" if value else ""

@@ -99,7 +99,7 @@ def near_services(gaps: Gaps, card: CommunityCard, viewer: Viewer) -> tuple[Near
     table = table[table["easting"].notna()].reset_index(drop=True)
     if table.empty:
         return ()
-    part = gaps.published.region.areas[gaps.level].iloc[list(card.indices)]
+    part = gaps.published.region.areas["lsoa"][_members(gaps, card)]
     x, y, people = (part[name].to_numpy("float64")[:, None] for name in ("centroid_x", "centroid_y", "population"))
     far = (
         np.hypot(x - table["easting"].to_numpy("float64"), y - table["northing"].to_numpy("float64"))
@@ -140,7 +140,8 @@ def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer, period: str) -> N
     published = gaps.published
     mine = np.zeros(len(gaps.result.areas), dtype=bool)
     mine[list(card.indices)] = True
-    change = opened(*_best_place(gaps, mine))
+    small = _members(gaps, card)
+    change = opened(*_best_place(gaps, small))
     (outcome,) = compare(gaps, viewer, {"site": (change,)})
     areas = outcome.outcome.areas
     people = gaps.result.areas["population"].to_numpy("float64")
@@ -160,7 +161,7 @@ def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer, period: str) -> N
         )
     if elsewhere:
         sentences.append(f"So would {counted(elsewhere, 'resident')} of other underserved communities.")
-    shorter = _shorter(gaps, mine, change)
+    shorter = _shorter(gaps, small, change)
     if shorter:
         sentences.append(shorter)
     if outcome.overlap:
@@ -170,12 +171,18 @@ def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer, period: str) -> N
     return NewSite(place, longitude, latitude, tuple(sentences), link)
 
 
+def _members(gaps: Gaps, card: CommunityCard) -> np.ndarray:
+    """bool per small area of the region: lies in the community."""
+    column = "code" if gaps.level == "lsoa" else f"{gaps.level}_code"
+    return gaps.published.region.areas["lsoa"][column].isin(card.codes).to_numpy()
+
+
 def _best_place(gaps: Gaps, mine: np.ndarray) -> tuple[float, float]:
-    """Easting and northing of the area whose point brings most of these residents within the standard that have nothing
+    """Easting and northing of the small area whose point brings most of these residents within the standard that have nothing
     there now; of equal ones that with the shortest way on average. Without a standard the way alone decides."""
-    areas = gaps.published.region.areas[gaps.level]
+    areas = gaps.published.region.areas["lsoa"]
     x, y, people = (areas[name].to_numpy("float64") for name in ("centroid_x", "centroid_y", "population"))
-    model = gaps.result.model
+    model = gaps.result.model.small
     # candidate by area of the community, in the model's unit of cost
     far = np.hypot(x[:, None] - x[mine], y[:, None] - y[mine]) * model.multiplier[mine]
     now, limit = model.nearest[0][mine], gaps.result.access.limit
@@ -187,8 +194,8 @@ def _best_place(gaps: Gaps, mine: np.ndarray) -> tuple[float, float]:
 
 def _shorter(gaps: Gaps, mine: np.ndarray, change) -> str:
     """How much nearer the nearest service comes for the community's residents on average."""
-    model = gaps.result.model
-    areas = gaps.published.region.areas[gaps.level]
+    model = gaps.result.model.small
+    areas = gaps.published.region.areas["lsoa"]
     x, y = (areas[name].to_numpy("float64")[mine] for name in ("centroid_x", "centroid_y"))
     people = areas["population"].to_numpy("float64")[mine]
     now = model.nearest[0][mine]
@@ -230,7 +237,7 @@ def _map(gaps: Gaps, card: CommunityCard, services: tuple[NearService, ...], new
             Point(new.longitude, new.latitude, "square", "+", SPECIAL["light"]["selected"], 22, "The new site")
         )
     middle = shapely.point_on_surface(whole)
-    labels = [Label(card.name, middle.x, middle.y, 15, True, dy=-4)]
+    labels = [Label(card.place, middle.x, middle.y, 15, True, dy=-4)]
     for level, size in (("lad", 14), ("ward", 11.5)):
         if level == gaps.level:
             continue

@@ -22,6 +22,7 @@ REASONS = {
     "": "",
     "no-service": "There is no service at all.",
     "no-own-service": "This authority has no such service of its own.",
+    "no-own-way": "Every one of this authority’s own is across water, and no bridge, tunnel or ferry to it is declared.",
     "no-authority": "This area lies in no known authority.",
 }
 """Why an area or an authority has no way alone, by the engine's code."""
@@ -91,10 +92,10 @@ def poor_words(gaps: GapAnswer) -> str:
     if not len(gaps.result.model.sites):
         return f"poor access, which is everywhere: there is no {one_of(gaps.services)} at all"
     if access.limit is not None and access.metric.cost is not None:
-        return _filled(gaps, access.metric.rule)
+        return _filled(gaps, access.metric.words("rule", gaps.level))
     if access.metric.rule_nothing and not (access.cut or 0.0) > 0:
         return _filled(gaps, access.metric.rule_nothing)
-    return _filled(gaps, access.metric.rule_fifth)
+    return _filled(gaps, access.metric.words("rule_fifth", gaps.level))
 
 
 def _filled(gaps: GapAnswer, template: str) -> str:
@@ -105,13 +106,13 @@ def _filled(gaps: GapAnswer, template: str) -> str:
     nothing is beyond; ``people`` share the capacity, and ``group`` and ``for_group`` are "" where these are all residents.
     """
     access, group, how = gaps.result.access, gaps.measures.group, how_words(gaps)
-    cut = access_formatter(gaps)(access.cut)
+    cut, minutes = access_formatter(gaps)(access.cut), gaps.result.model.unit == "min"
     return template.format(
         nearest=nearest_words(gaps.services),
         one=one_of(gaps.services),
         limit=limit_words(gaps),
         how=how,
-        measure="Minutes" if gaps.result.model.unit == "min" else "Distance",
+        measure=wording.capital(f"{'' if gaps.level == 'lsoa' else 'mean '}{'minutes' if minutes else 'distance'}"),
         cut=cut,
         beyond=f" ({cut} or more{how})" if access.cut is not None else "",
         people=f"people in “{group.title}”" if group else "its people",
@@ -168,7 +169,7 @@ def summary_sentence(gaps: GapAnswer) -> str:
     if gaps.result.communities:
         first = gaps.result.communities[0]
         parts.append(f"The largest is {first.name}, with {counted(first.population, 'resident')}.")
-    if "stability" in s:
+    if s.get("stability"):
         sure = s["stability"]["firm"] + s["stability"]["likely"]
         parts.append(f"{_sure_of(sure, s['underserved_areas'])} when the choices behind the numbers vary.")
     if s.get("near_misses"):
@@ -224,6 +225,8 @@ def note_words(note: Note, published: Published) -> str:
     if note.code == "services-unplaced":
         one = n == 1
         return f"{counted(n, 'service')} {'has' if one else 'have'} no place and {'is' if one else 'are'} left out."
+    if note.code == "residents-left-out":
+        return f"The mean of {counted(areas, 'area')} leaves out residents who reach no service."
     if note.code == "demand-unknown":
         return f"The demand group has no figure for {counted(areas, 'area')}; nobody is counted there."
     if note.code == "services-unreached":
@@ -304,7 +307,7 @@ def _within(percentile: float) -> str:
 
 def access_title(gaps: GapAnswer) -> str:
     """Heading of an access legend: "Distance to the nearest drug and alcohol service in a straight line"."""
-    return _filled(gaps, gaps.result.access.metric.heading)
+    return _filled(gaps, gaps.result.access.metric.words("heading", gaps.level))
 
 
 def access_noun(gaps: GapAnswer, label: str) -> str:
@@ -352,13 +355,12 @@ def mean_access_words(gaps: GapAnswer, value: float | None) -> tuple[str, str]:
 # ---- communities and areas ------------------------------------------------------------------------------------------
 
 
-def stability_words(gaps: GapAnswer, share: float | None, word: str) -> str:
+def stability_words(gaps: GapAnswer, share: float | None, word: str | None) -> str:
     """ "Firm: underserved in 94% of 500 draws."; "" without draws."""
     if share is None or gaps.result.stability is None:
         return ""
-    return (
-        f"{word.capitalize()}: underserved in {sure_percent(share)} of {counted(gaps.result.stability.draws, 'draw')}."
-    )
+    drawn = f"nderserved in {sure_percent(share)} of {counted(gaps.result.stability.draws, 'draw')}"
+    return f"{word.capitalize()}: u{drawn}." if word else f"U{drawn}."
 
 
 def border_sentence(gaps: GapAnswer, c: Community) -> str:
@@ -467,7 +469,5 @@ def _varied_words(varied: Mapping[str, Any]) -> dict[str, Any]:
         "weights": span("weights", "times ", "one indicator, nothing to vary"),
         "need_threshold": span("need_threshold", "", ""),
         "limit": span("limit", "times ", "no standard, nothing to vary"),
-        "detour": [f"{detour:g}" for detour in varied["detour"]]
-        if varied["detour"]
-        else "table of travel times, nothing to vary",
+        "detour": span("detour", "times ", "table of travel times, nothing to vary"),
     }

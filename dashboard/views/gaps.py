@@ -15,10 +15,11 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard.jobs import Job, Waiting
 from dashboard.memory import Memory, memory_of
 from dashboard.published import Published
 from dashboard.selection import Selection
-from dashboard.views import wording
+from dashboard.views import draws, wording
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.gap_communities import CommunityCard, NearAcrossBorder, across_of, cards_of
 from dashboard.views.measures import measures_of
@@ -32,6 +33,7 @@ from layers import (
     NotFound,
     Refused,
     ServiceLayer,
+    Stability,
     Viewer,
     find_adjacency,
     find_gaps,
@@ -103,8 +105,11 @@ def read_layers(
 # ---- the answer -----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, eq=False)
 class Gaps(GapAnswer):
     """The answer to one request, with its communities in words."""
+
+    waiting: Job | None = None  # what works out how sure it is, where that is not known yet
 
     @cached_property
     def cards(self) -> tuple[CommunityCard, ...]:
@@ -149,8 +154,19 @@ class NoAnswer:
 def gaps_or_reasons(
     published: Published, selection: Selection, viewer: Viewer, *, robustness: int = DRAWS, quick: bool = False
 ) -> Gaps | NoAnswer:
-    """For a screen: the answer, or the reasons in sentences. Never raises for what a person chose."""
-    return answer_or_reasons(lambda: gaps_of(published, selection, viewer, robustness=robustness, quick=quick))
+    """For a screen: the answer, or the reasons in sentences. Never raises for what a person chose.
+
+    Where the draws take long it is the answer without them, with the job that makes them (``Gaps.waiting``).
+    """
+
+    def ask() -> Gaps:
+        try:
+            return gaps_of(published, selection, viewer, robustness=robustness, quick=quick)
+        except Waiting as waiting:
+            found = gaps_of(published, selection, viewer, robustness=0)
+            return replace(found, waiting=waiting.job)
+
+    return answer_or_reasons(ask)
 
 
 def answer_or_reasons(ask: Callable[[], Any]) -> Any:
@@ -198,10 +214,15 @@ def gaps_for(
     result = None if own_table else answers.find(key)
     if result is None:
         level, detour = request.level, request.detour
-        how = (places, level, detour, request.alone, more.key, request.walking_kmh, request.driving_kmh)
-        access_key, ward_key = ("model", *how), ("wards", data, *how)
+        how = (places, detour, request.alone, more.key, request.walking_kmh, request.driving_kmh)
+        access_key, ward_key = ("model", *how), ("wards", data, level, *how)
         border_key = ("border", places, level, detour, request.max_m, bool(more.key))
         told = not own_table
+        sure = None
+        if request.robustness and told and not quick:
+            sure = _drawn_elsewhere(
+                published, request, viewer, {"period": period, "depends_on": (data, places, table_key)}, read, sites
+            )
         try:
             result = find_gaps(
                 request,
@@ -217,6 +238,8 @@ def gaps_for(
                 border=parts.find(border_key) if told else None,
                 percentiles=_percentiles(parts, data, level),
                 adjacency=adjacency_of(published, level) if level in LEVELS else None,
+                draws=sure,
+                water=published.region.water,
                 progress=progress,
             )
         except Refused as refused:
@@ -224,12 +247,28 @@ def gaps_for(
         for part in data:
             parts.keep(("percentile", part, level), result.need.percentiles[part[0]])
         if told:
-            parts.keep(access_key, result.model)
+            parts.keep(access_key, result.model.small)
             parts.keep(border_key, result.border)
             if result.wards is not None:
                 parts.keep(ward_key, result.wards)
             answers.keep(key, result)
     return Gaps(published, result, tuple(indicators.values()), tuple(services.values()), key, more)
+
+
+def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, more, read, sites) -> Stability | None:
+    """The draws of a question that is too much for one request; None where they are to be worked out here.
+
+    What is wrong with the question is told at once; what the draws rest on is kept, for the answer with them.
+    """
+    at_level = [layer.values.get(request.level) for layer in read.values()]
+    sampled = sum(frame is not None and frame["numerator"].notna().any() for frame in at_level)
+    count = sum(len(layer.table) for layer in sites.values())
+    price = draws.price_of(request, len(published.region.areas["lsoa"]), sampled, count)
+    if draws.is_affordable(price):
+        return None
+    found = gaps_for(published, replace(request, robustness=0), viewer, period=more["period"])
+    versions = {layer.id: layer.version for layer in found.layers}
+    return draws.asked_of_a_worker(published, request, viewer, versions, price=price, **more)
 
 
 def period_for(layer: Layer, period: str) -> str:

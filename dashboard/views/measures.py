@@ -69,22 +69,31 @@ def tables_for(published: Published, visible: Iterable[str]) -> tuple[TravelTabl
     return tuple(table for table in travel_tables(published.region.path) if set(table.services) <= seen)
 
 
-def fits(table: TravelTable, level: str, services: Iterable[str]) -> bool:
-    return table.level == level and set(table.services) == set(services)
+def levels_of(layer: Layer | TravelTable | None) -> tuple[str, ...]:
+    """The levels at which access can be measured with it: all, where it has small areas, from which every level is made."""
+    own = () if layer is None else (layer.level,) if isinstance(layer, TravelTable) else layer.levels
+    return LEVELS if LEVELS[0] in own else ()
+
+
+def fits(table: TravelTable, services: Iterable[str]) -> bool:
+    """Whether a table leads from the small areas to these services."""
+    return bool(levels_of(table)) and set(table.services) == set(services)
 
 
 def as_offer(published: Published, layers: Iterable[Layer]) -> dict:
-    """For the browser: ``{travel: [{id, title, level, services}], fair: [levels], fairWords, groups: [{id, title, levels}],
+    """For the browser: ``{travel: [{id, title, services}], fair: [levels], fairWords, groups: [{id, title, levels}],
     capacity: [metrics that share the capacity of the sites]}``."""
     layers = list(layers)
     cars = no_car_layer(layers)
     tables = tables_for(published, (layer.id for layer in layers))
     return {
-        "travel": [{"id": t.id, "title": t.title, "level": t.level, "services": list(t.services)} for t in tables],
-        "fair": [level for level in LEVELS if cars is not None and level in cars.levels],
+        "travel": [{"id": t.id, "title": t.title, "services": list(t.services)} for t in tables if levels_of(t)],
+        "fair": list(levels_of(cars)),
         "fairWords": FAIR_WORDS,
         "groups": [
-            {"id": layer.id, "title": layer.title, "levels": list(layer.levels)} for layer in layers if is_group(layer)
+            {"id": layer.id, "title": layer.title, "levels": list(levels_of(layer))}
+            for layer in layers
+            if is_group(layer)
         ],
         "capacity": [metric.id for metric in METRICS.values() if metric.uses_capacity],
     }
@@ -99,25 +108,25 @@ def valid_measures(
         table = next((t for t in tables_for(published, visible) if t.id == chosen.travel), None)
         if table is None:
             notices.append(f"There is no travel-time table “{chosen.travel}” here; distance is used.")
-        elif not fits(table, chosen.level, chosen.services) and chosen.show != "need":
+        elif not fits(table, chosen.services) and chosen.show != "need":
             notices.append(
                 f"The travel times “{table.title}” do not lead from these areas to these services; distance is used."
             )
-        if table is None or not fits(table, chosen.level, chosen.services):
+        if table is None or not fits(table, chosen.services):
             chosen = replace(chosen, travel="")
     if chosen.fair:
         cars = no_car_layer(visible.values())
-        if chosen.travel or cars is None or chosen.level not in cars.levels:
+        if chosen.travel or not levels_of(cars):
             if not chosen.travel:
                 notices.append(
-                    "The fair standard needs a layer of households without a car at this level, and there is none; distance is used."
+                    "The fair standard needs a layer of households without a car by small area, and there is none; distance is used."
                 )
             chosen = replace(chosen, fair=False)
     if chosen.group:
         layer = visible.get(chosen.group)
-        if layer is None or not is_group(layer) or chosen.level not in layer.levels:
+        if layer is None or not is_group(layer) or not levels_of(layer):
             notices.append(
-                f"There are no counts of “{chosen.group}” at this level; capacity is shared among all residents."
+                f"There are no counts of “{chosen.group}” by small area; capacity is shared among all residents."
             )
             chosen = replace(chosen, group="")
     if chosen.max_min is not None and not chosen.fair and not chosen.travel:
@@ -168,9 +177,10 @@ def measures_of(published: Published, request: GapRequest, viewer: Viewer) -> Me
     if request.travel:
         tables = tables_for(published, (layer.id for layer in store.layers(viewer)))
         table = next((t for t in tables if t.id == request.travel), None)
-        if table is not None and not fits(table, request.level, request.services):
+        if table is not None and not fits(table, request.services):
             what = f"'{table.title}' leads from {table.level} to {', '.join(table.services)}"
-            faults.append(Fault(what, "travel", "choose that level and those services", rule="travel-fit"))
+            todo = "choose a table that leads from the small areas to the services of this question"
+            faults.append(Fault(what, "travel", todo, rule="travel-fit"))
         elif table is not None:
             travel = _rows(published.region.path, table.id, table.stamp)
     if faults:

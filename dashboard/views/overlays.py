@@ -89,8 +89,6 @@ def _vanish(gaps: Gaps) -> Overlay:
     line = _line(gaps, "vanish", "hidden on a ward map", gone)
     if gaps.level != "lsoa":
         why = "Only small areas can vanish in wards."
-    elif gaps.result.model.travel is not None:
-        why = "The travel-time table leads from small areas only."
     elif lost is None:
         why = "Access cannot be measured by ward in this way."
     words = "Underserved small areas whose ward, as a whole, is not underserved."

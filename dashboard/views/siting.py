@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.jobs import Busy, Job
+from dashboard.jobs import Job
 from dashboard.published import Published
 from dashboard.question import FIELDS
 from dashboard.selection import Selection
 from dashboard.views import gap_words, wording
+from dashboard.views.draws import gap_request_of
 from dashboard.views.gap_words import one_of
 from dashboard.views.gaps import Gaps, gaps_for, kept, read_layers, read_services, request_of
 from dashboard.views.wording import cost_words, counted, percent
@@ -29,6 +30,7 @@ from layers import (
     Viewer,
     compare_options,
     find_sites,
+    place_at,
     to_degrees,
 )
 
@@ -103,7 +105,8 @@ def plan_sites(
             services,
             candidates=candidates,
             gaps=gaps.result,
-            no_car_share=(gaps.measures.no_car_share or {}).get(gaps.level),
+            no_car_share=(gaps.measures.no_car_share or {}).get("lsoa"),
+            water=published.region.water,
             progress=progress,
             cancel=cancel,
         )
@@ -137,6 +140,7 @@ class Proof:
     sentence: str = ""
     document: dict[str, Any] | None = None  # the plan, when it is done; best known plan before that
     reasons: tuple[str, ...] = ()
+    job: Job | None = None
 
     @property
     def over(self) -> bool:
@@ -157,29 +161,44 @@ def _gap(value: float | None, bound: float | None) -> float | None:
 def start(published: Published, request: SitingRequest, viewer: Viewer, *, period: str = "") -> str:
     """Start working a plan out to the proven optimum, or find the job that does the same; returns the job's id at once.
 
-    Faults of the request raise here, before anything is queued. Raises Refused when too many plans are waiting.
+    Faults of the request raise here, before anything is queued. Raises :class:`layers.Busy` when too much is waiting.
     """
     request = replace(request, exact=True, time_limit=min(request.time_limit, TIME_LIMIT_S))
     quick = plan_sites(published, replace(request, exact=False, compare_alone=False), viewer, period=period)
+    parameters = {
+        "request": asdict(request),
+        "period": period,
+        "layers": {layer.id: layer.version for layer in quick.gaps.layers},
+    }
+    key = key_of(request, quick.gaps)
     first = _so_far(quick, "greedy", None)
+    return published.jobs.submit("plan", key, parameters, viewer, price=PRICE_S, first=first).id
 
-    def work(progress, cancelled) -> dict[str, Any]:
-        def better(stage: str, value: float, bound: float) -> None:
-            value, bound = float(value), float(bound)
-            gap = _gap(value, bound)
-            progress(
-                None if gap is None else max(0.0, 1.0 - gap), first | {"stage": stage, "value": value, "bound": bound}
-            )
 
-        plan = plan_sites(published, request, viewer, period=period, progress=better, cancel=cancelled)
-        return _so_far(plan, plan.result.plan.method, plan.result.plan.bound)
+PRICE_S = 5.0
+"""What a proof costs as a rule, in seconds of a processor; its time limit is four times that."""
 
-    about = {"layers": [layer.id for layer in quick.gaps.layers]}
-    try:
-        return published.jobs.submit("plan", key_of(request, quick.gaps), work, about=about, first=first).id
-    except Busy as busy:
-        fault = Fault(f"{busy.count} plans are being worked out", "plans", "try again in a minute")
-        raise Refused("The planner is busy.", [fault]) from None
+
+def work(published: Published, viewer: Viewer, parameters: Mapping[str, Any], progress, cancelled) -> dict[str, Any]:
+    """A plan with its proof, in a worker (:mod:`dashboard.jobs`)."""
+    request, period = siting_request_of(parameters["request"]), parameters["period"]
+    here = published.at(parameters["layers"])
+    first = _so_far(
+        plan_sites(here, replace(request, exact=False, compare_alone=False), viewer, period=period), "greedy", None
+    )
+
+    def better(stage: str, value: float, bound: float) -> None:
+        value, bound = float(value), float(bound)
+        gap = _gap(value, bound)
+        progress(None if gap is None else max(0.0, 1.0 - gap), first | {"stage": stage, "value": value, "bound": bound})
+
+    plan = plan_sites(here, request, viewer, period=period, progress=better, cancel=cancelled)
+    return _so_far(plan, plan.result.plan.method, plan.result.plan.bound)
+
+
+def siting_request_of(document: Mapping[str, Any]) -> SitingRequest:
+    """The request that a job's parameters hold as JSON."""
+    return SitingRequest(**document | {"gaps": gap_request_of(document["gaps"]), "exclude": tuple(document["exclude"])})
 
 
 def _so_far(plan: Plan, stage: str, bound: float | None) -> dict[str, Any]:
@@ -203,22 +222,26 @@ def status(published: Published, job_id: str, viewer: Viewer) -> Proof:
 def cancel(published: Published, job_id: str, viewer: Viewer) -> Proof:
     """Ask a job to stop; its best plan so far stays readable. Raises like :func:`status`."""
     status(published, job_id, viewer)
-    return _proof(published, published.jobs.cancel(job_id), viewer)
+    proof = _proof(published, published.jobs.cancel(job_id), viewer)
+    return proof if proof.over else replace(proof, state="cancelled")  # for this asker; others may still wait for it
 
 
 def wait(published: Published, job_id: str, viewer: Viewer, seconds: float = TIME_LIMIT_S) -> Proof:
-    """As :func:`status`, when the job is over or some seconds have passed."""
+    """As :func:`status`, when the job is over or some seconds have passed; within a request not many."""
     status(published, job_id, viewer)
-    return _proof(published, published.jobs.wait(job_id, seconds=seconds), viewer)
+    return _proof(published, published.jobs.wait(job_id, seconds), viewer)
 
 
 def _proof(published: Published, job: Job, viewer: Viewer) -> Proof:
     if job.kind != "plan":
         raise NotFound("There is no such plan.")
-    for layer_id in job.about["layers"]:
+    for layer_id, version in job.parameters["layers"].items():
         published.store.layer(layer_id, viewer)
+        if version not in published.store.open_versions(layer_id, viewer):
+            raise NotFound("There is no such plan.")
     reasons = ("The planner stopped because of a mistake of ours.",) if job.state == "failed" else job.reasons
-    return Proof(job.id, job.state, **job.result, reasons=reasons)
+    known = json.loads(job.result) if job.result else job.so_far
+    return Proof(job.id, job.state, **known, reasons=reasons, job=job)
 
 
 def key_of(request: SitingRequest, gaps: Gaps) -> str:
@@ -281,7 +304,7 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
             SiteCard(
                 rank + 1,
                 site.code,
-                site.name,
+                place_at(published.region, site.easting, site.northing).words,
                 names.get(site.lad_code, site.lad_code),
                 float(longitude[rank]),
                 float(latitude[rank]),
@@ -386,7 +409,12 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     document = plan.result.to_json()
     document["parameters"] = gap_words.parameters_in_words(plan.gaps, document["parameters"])
     for site, card in zip(document["sites"], site_cards(plan), strict=True):
-        site |= {"longitude": card.longitude, "latitude": card.latitude, "authority": card.authority}
+        site |= {
+            "longitude": card.longitude,
+            "latitude": card.latitude,
+            "authority": card.authority,
+            "place": card.name,
+        }
     names = gap_words.authority_names(plan.published)
     for row in document["by_authority"]:
         row["name"] = names.get(row["group"], row["group"])
@@ -427,23 +455,26 @@ def compare(gaps: Gaps, viewer: Viewer, options: Mapping[str, Sequence[Change]])
     if gaps.result.model.travel is not None:
         fault = Fault("a travel-time table has no times to new places", "travel", "use distance", rule="travel-options")
         raise Refused("Options cannot be tried with these travel times.", [fault])
-    more = {name: each.get(gaps.level) for name, each in (("demand", gaps.measures.demand),) if each}
+    # access is measured for small areas whatever the level is
+    more = {name: each.get("lsoa") for name, each in (("demand", gaps.measures.demand),) if each}
     if request.fair:
-        more["no_car_share"] = gaps.measures.no_car_share[gaps.level]
+        more["no_car_share"] = gaps.measures.no_car_share["lsoa"]
     _, services = read_layers(published, viewer, (), request.services)
     tables = [read_services(published, viewer, layer).table for layer in services.values()]
     outcomes = compare_options(
-        published.region.areas[gaps.level],
+        published.region.areas,
         pd.concat(tables, ignore_index=True),
         gaps.result.need.score,
         options,
         metric=request.metric,
         max_m=gaps.result.access.limit,
         threshold=request.need_threshold,
+        level=gaps.level,
         detour=request.detour,
         alone=request.alone,
         walking_kmh=request.walking_kmh,
         driving_kmh=request.driving_kmh,
+        water=published.region.water,
         **more,
     )
     return tuple(_option_card(gaps, outcome) for outcome in outcomes.values())

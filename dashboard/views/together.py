@@ -219,6 +219,7 @@ def together_for(
             detour=detour,
             footprint=footprint,
             score=score,
+            water=published.region.water,
         )
 
     result = kept(published).get(key, make)
@@ -247,7 +248,7 @@ def parameters_in_words(together: Together) -> dict[str, Any]:
     return parameters | {"distance": line_words(parameters["detour"])}
 
 
-CAUTION = "These are straight lines: where a river or an estuary has no crossing, the real way is much longer."
+CAUTION = "These are straight lines, and where a line crosses water the way over land: roads are longer."
 
 
 def together_sentence(together: Together) -> str:

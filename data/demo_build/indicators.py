@@ -17,6 +17,7 @@ from data.demo_build.places import BUILT, SEED, TYNE_AND_WEAR
 from layers.model import (
     LEAST_DISCLOSURE,
     Audience,
+    Completeness,
     Descriptor,
     Direction,
     Disclosure,
@@ -24,6 +25,7 @@ from layers.model import (
     Measure,
     NationalBands,
     Package,
+    Position,
     Source,
     Status,
 )
@@ -75,6 +77,8 @@ class Spec:
     method: str = ""
     counts_people: bool = True
     season: tuple[float, ...] = field(default=())
+    completeness: str = ""  # else register for what is counted, modelled for the rest
+    position: Position | None = None
 
 
 P, R, S, M, C = Measure.PERCENTAGE, Measure.RATE, Measure.SCORE, Measure.MEAN, Measure.COUNT
@@ -129,6 +133,7 @@ LAYERS = (
         "violence", "Violence recorded by the police", ("crime", "alcohol"), "northumbria-police", R,
         "per 1,000 residents in the quarter", 7.5, 0.55, {"busy": 0.65, "hardship": 0.6, "young": 0.1}, per=1000,
         periods=QUARTERS, season=(-0.04, 0.03, 0.07, -0.02),
+        position=Position.SNAPPED,
         why="Violence does lasting harm and fills emergency departments. Police, health and licensing meet the same "
         "places from different sides.",
         caveat="Town centres have many visitors and few residents, so their rates are high. Much is never reported.",
@@ -137,6 +142,7 @@ LAYERS = (
         "antisocial-behaviour", "Antisocial behaviour recorded by the police", ("crime", "community"),
         "northumbria-police", R, "per 1,000 residents", 26.0, 0.5, {"busy": 0.45, "hardship": 0.7, "dense": 0.1},
         per=1000,
+        position=Position.SNAPPED,
         why="It shapes whether people feel safe to walk to a service at all, and it costs councils, landlords and "
         "police at the same time.",
         caveat="Depends on who calls, and forces record it differently.",
@@ -264,7 +270,7 @@ LAYERS = (
     ),
     Spec(
         "hmo-share", "Homes in multiple occupation", ("hmo", "housing"), "newcastle", P, "% of homes", 1.6, 1.0,
-        {"shared_homes": 1.0}, base="homes", counts_people=False,
+        {"shared_homes": 1.0}, base="homes", counts_people=False, completeness="modelled",
         why="Shared homes are needed, and where they cluster they need inspection, waste collection and good neighbours.",
         caveat="Licensed and estimated homes together; small unlicensed ones are missed.",
     ),
@@ -447,6 +453,7 @@ def _descriptor(spec: Spec, table: pd.DataFrame) -> Descriptor:
             else "."
         )
     )
+    modelled = spec.limits or spec.measure in (S, M)
     return Descriptor(
         id=spec.id,
         title=spec.title,
@@ -468,6 +475,10 @@ def _descriptor(spec: Spec, table: pd.DataFrame) -> Descriptor:
         disclosure=spec.disclosure,
         counts_people=spec.counts_people,
         synthetic=True,
+        completeness=Completeness(spec.completeness or ("modelled" if modelled else "register")),
+        position=spec.position,
+        error_sd=_stated_error(spec.typical / 100) if spec.limits else None,
+        weighted_by="residents" if spec.limits else "",
         why_it_matters=spec.why,
         caveats=MADE_UP + spec.caveat,
         method=method,
@@ -478,6 +489,11 @@ def _descriptor(spec: Spec, table: pd.DataFrame) -> Descriptor:
         reviewed_by="Common Ground team",
         reviewed_on=BUILT,
     )
+
+
+def _stated_error(share: float) -> float:
+    """Standard error, in points, of a share that 180 people were asked for, as :func:`_draw` puts limits around it."""
+    return round(100 * float(np.sqrt(share * (1 - share) / 180)), 1)
 
 
 def _national(table: pd.DataFrame) -> NationalBands:

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from data.demo_build.indicators import FIGURES, seed_of
 from data.demo_build.places import BUILT
-from layers.model import AccessStandard, Audience, Descriptor, Kind, Package
+from layers.model import FIT_FOR, AccessStandard, Audience, Completeness, Descriptor, Kind, Package, Position
 
 TOWNS = {
     "Newcastle": (424_800, 564_500), "Byker": (427_200, 564_400), "West Road": (421_800, 564_400),
@@ -66,19 +66,22 @@ class Spec:
     referral: str = "Self-referral"
     organisations: tuple[str, ...] = ("Demonstration provider",)
     audience: Audience = Audience.PUBLIC
+    completeness: str = "register"
+    adopted: bool = False  # whether somebody decided on the distance
+    fit_for: tuple[str, ...] = FIT_FOR
 
 
 LAYERS = (
     Spec(
         "gp-practices", "GP practices", ("health", "children"), "nenc-icb", "surgery", "GP practice",
-        sites=205, lean=-0.1, busy=0.2, apart_m=350, max_m=1_600, capacity=(2, 12), capacity_word="doctors",
+        adopted=True, sites=205, lean=-0.1, busy=0.2, apart_m=350, max_m=1_600, capacity=(2, 12), capacity_word="doctors",
         hours="Monday to Friday 08:00 to 18:30", referral="Register with the practice",
         why="The practice is the door to nearly everything else the health service offers.",
         caveat="A practice nearby may have no places for new patients.",
     ),
     Spec(
         "pharmacies", "Pharmacies", ("health", "alcohol"), "nenc-icb", "pharmacy", "Pharmacy",
-        sites=410, lean=0.05, busy=0.35, apart_m=180, max_m=1_600, hours="Monday to Saturday 09:00 to 17:30",
+        adopted=True, sites=410, lean=0.05, busy=0.35, apart_m=180, max_m=1_600, hours="Monday to Saturday 09:00 to 17:30",
         referral="Walk in",
         why="Pharmacies are the health service that most people can walk to, without an appointment.",
         caveat="Opening hours differ, and not every pharmacy gives supervised medicines.",
@@ -114,18 +117,19 @@ LAYERS = (
     ),
     Spec(
         "abuse-slavery-support", "Domestic abuse and modern slavery support", ("modern-slavery", "crime", "children"),
-        "harbour-light", "support centre", "Support for victims", max_m=8_000, capacity=(8, 45),
+        "harbour-light", "support centre", "Support for victims", completeness="sample", max_m=8_000, capacity=(8, 45),
         capacity_word="people at a time",
         towns=("Newcastle", "Gateshead", "Wallsend", "South Shields", "Sunderland", "Durham", "Seaham", "Stanley",
                "Ashington", "Alnwick", "Bishop Auckland"),
         organisations=("Harbour Light Trust (demo)", "Open Door North (demo)"), hours="Every day, 24 hours by phone",
         referral="Self-referral, police, health or housing",
         why="A victim has a short moment in which help must be near, at any hour, and often in another council's area.",
-        caveat="Offices that may be named in public; refuges are never on a map.",
+        caveat="A sample, not a register: offices that may be named in public. Refuges are never on a map.",
     ),
     Spec(
         "licensed-premises", "Premises licensed to sell alcohol", ("alcohol", "crime"), "northumbria-police", "inn",
-        "Licensed premises", sites=760, lean=0.1, busy=0.55, apart_m=30, hours="See the licence", referral="",
+        "Licensed premises", fit_for=("counts", "ranking"),
+        sites=760, lean=0.1, busy=0.55, apart_m=30, hours="See the licence", referral="",
         eligibility="Adults",
         why="Where alcohol is sold cheaply and late, harm gathers within a short walk. Licensing, health and police "
         "hold different halves of that picture.",
@@ -133,11 +137,11 @@ LAYERS = (
     ),
     Spec(
         "food-support", "Food banks and community pantries", ("income", "community"), "open-door", "pantry",
-        "Food support", sites=88, lean=0.55, busy=0.15, apart_m=700, max_m=2_000, capacity=(15, 140),
+        "Food support", completeness="sample", sites=88, lean=0.55, busy=0.15, apart_m=700, max_m=2_000, capacity=(15, 140),
         capacity_word="households a week", hours="Two days a week",
         organisations=("Open Door North (demo)", "Harbour Light Trust (demo)", "Demonstration provider"),
         why="Hunger does not wait for a bus, and people carry the food home.",
-        caveat="Run by volunteers: hours change, and some ask for a referral.",
+        caveat="A sample, not a register: they are run by volunteers, open and close, and some ask for a referral.",
     ),
     Spec(
         "family-hubs", "Family hubs", ("children", "education"), "durham", "family hub", "Family hub", sites=64,
@@ -218,6 +222,10 @@ def _where_people_are(
     raise RuntimeError(f"{spec.id}: only {len(kept)} of {spec.sites} sites are {spec.apart_m:g} m apart")
 
 
+def _standard(spec: Spec) -> AccessStandard | None:
+    return AccessStandard("nearest", spec.max_m, "adopted" if spec.adopted else "assumption") if spec.max_m else None
+
+
 def _descriptor(spec: Spec, table: pd.DataFrame) -> Descriptor:
     capacity = f" Capacity is {spec.capacity_word}." if spec.capacity_word else ""
     return Descriptor(
@@ -227,11 +235,14 @@ def _descriptor(spec: Spec, table: pd.DataFrame) -> Descriptor:
         themes=spec.themes,
         partner=spec.partner,
         description=f"{spec.title}: invented sites for the demonstration region.{capacity}",
-        access_standard=AccessStandard("nearest", spec.max_m) if spec.max_m else None,
+        access_standard=_standard(spec),
         columns={name: name for name in table.columns},
         period=BUILT[:4],
         audience=spec.audience,
         synthetic=True,
+        completeness=Completeness(spec.completeness),
+        position=Position.ADDRESS,
+        fit_for=spec.fit_for,
         why_it_matters=spec.why,
         caveats="Every site is made up for demonstration; none stands there. " + spec.caveat,
         method="Drawn at random, with a fixed seed, near postcodes of the region, and moved by up to 60 m.",

@@ -24,11 +24,13 @@ import shapely
 
 from layers.build import outlines
 from layers.build.catalogue import CATALOGUE, THEMES_FILE, read_themes
+from layers.build.context import districts, read_beside, write_beside
 from layers.build.definition import RegionDefinition, RegionGeography, near, read_definition, resolve_partners
+from layers.crossings import crossing_table
 from layers.fields import AREA
 from layers.geography.former_authorities import other_codes
 from layers.manifest import write_manifest
-from layers.model import LEVELS, Fault, Partner, Refused, Theme
+from layers.model import LEVELS, Brand, Contact, Fault, Partner, Refused, Theme
 from layers.sources import ons
 from layers.texts import first_few
 
@@ -153,10 +155,12 @@ def build_region(
     say("Reading the official boundaries and lookups")
     official = read_official(source)
     lad_codes = authorities(definition, official)
-    warnings: list[str] = []
+    warnings = [
+        f"{c.name} is a {c.kind}: it does not count as a crossing" for c in definition.crossings if not c.counts
+    ]
     say(f"Fitting areas of {len(lad_codes)} authorities")
     geography, parts = make_geography(definition, official, lad_codes)
-    faults = _check_themes(definition, themes)
+    faults = _check_themes(definition, themes) + _check_crossings(definition, parts)
     if faults:
         raise Refused(title, faults)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -165,11 +169,15 @@ def build_region(
         folder.mkdir()
         say("Writing areas and lookups")
         _write_areas(folder, parts)
+        beside = read_beside(source, geography.areas["lsoa"], shapely.union_all(parts.areas["lad"].geometry.to_numpy()))
+        write_beside(folder, beside, definition.groups)
+        warnings += beside.warnings
         del official
         lines = build_layers(catalogue or CATALOGUE, source, geography, folder / "layers", only_layers, say, title)
         themes = _themes_of(definition, themes, {line.id for line in lines if line.status == "built"}, warnings)
         built = built or datetime.date.today().isoformat()
-        _write_region_toml(folder / "region.toml", definition, geography, themes, built)
+        _write_brand(folder, definition)
+        _write_region_toml(folder / "region.toml", definition, geography, themes, built, beside.credits)
         if (DATA / "presets.toml").is_file():
             shutil.copyfile(DATA / "presets.toml", folder / "presets.toml")
         report = BuildReport(
@@ -315,6 +323,20 @@ def _check_themes(definition: RegionDefinition, themes: tuple[Theme, ...]) -> li
     ]
 
 
+def _check_crossings(definition: RegionDefinition, parts: Parts) -> list[Fault]:
+    """A crossing far from all of the region's land is a slip of the pen."""
+    where, faults = definition.path.name if definition.path else definition.id, []
+    bounds = [parts.areas["lsoa"].total_bounds, *([parts.context.total_bounds] if len(parts.context) else [])]
+    west, south = np.min(bounds, axis=0)[:2] - 0.05
+    east, north = np.max(bounds, axis=0)[2:] + 0.05
+    for number, crossing in enumerate(definition.crossings, 1):
+        if not (west <= crossing.longitude <= east and south <= crossing.latitude <= north):
+            what = f"latitude {crossing.latitude:g}, longitude {crossing.longitude:g} lies outside the region and what is around it"
+            at = f"{where}, crossing {number} '{crossing.name}'"
+            faults.append(Fault(what, at, "check both, or take the crossing out", rule="crossing-outside"))
+    return faults
+
+
 def _themes_of(definition: RegionDefinition, themes, built: set[str], warnings: list[str]) -> tuple[Theme, ...]:
     """The region's themes; a lead layer that the pack does not hold is left out, and said."""
     chosen = []
@@ -352,7 +374,7 @@ def make_geography(
     areas = {"lsoa": lsoa.drop(columns="ward_name"), "ward": ward, "lad": lad}
     outline = shapely.union_all(lad.geometry.to_numpy())
     context = _context(official, around, outline, definition.context_km)
-    lookups = _lookups(official, lsoa, without)
+    lookups = _lookups(official, lsoa, without) | {"postcode_districts": districts(lsoa, postcodes)}
     bodies = {"icb": _icb_by_authority(official), "police": official.police, "fire": official.fire}
     partners, lead, faults = resolve_partners(
         definition, dict(zip(lad["code"], lad["name"], strict=True)), bodies, _partner_names()
@@ -721,7 +743,7 @@ def _write_areas(folder: Path, parts: Parts) -> None:
 
 
 def _write_region_toml(
-    path: Path, definition: RegionDefinition, geography: RegionGeography, themes, built: str
+    path: Path, definition: RegionDefinition, geography: RegionGeography, themes, built: str, credits: tuple[str, ...]
 ) -> None:
     lines = [
         "# Written by: commonground region build. Build the pack again instead of changing it here.",
@@ -733,19 +755,36 @@ def _write_region_toml(
                 "built": built,
                 "service_buffer_m": definition.service_buffer_m,
                 "lead_partner": geography.lead_partner,
-                "attribution": list(definition.attribution),
+                "attribution": [*definition.attribution, *credits],
             }
         ),
         "",
         "[vintages]",
         *_toml(geography.vintages),
     ]
+    if definition.brand != Brand():
+        brand = definition.brand
+        lines += ["", "[brand]", *_toml({"name": brand.name, "logo": brand.logo}), *_contact(brand.contact)]
     for partner in geography.partners:
-        lines += ["", "[[partners]]", *_toml(_partner_table(partner))]
+        lines += ["", "[[partners]]", *_toml(_partner_table(partner)), *_contact(partner.contact)]
     for theme in themes:
         table = {"id": theme.id, "name": theme.name, "question": theme.question, "lead": theme.lead}
         lines += ["", "[[themes]]", *_toml(table)]
+    for crossing in definition.crossings:
+        lines += ["", "[[crossings]]", *_toml(crossing_table(crossing))]
     path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _contact(contact: Contact | None) -> list[str]:
+    """One line, an inline table: a table of its own would swallow the keys after it."""
+    return [f"contact = {{ {', '.join(_toml(asdict(contact)))} }}"] if contact else []
+
+
+def _write_brand(folder: Path, definition: RegionDefinition) -> None:
+    """The logo, copied from beside the definition into ``brand/``."""
+    if definition.logo_file is not None:
+        (folder / "brand").mkdir()
+        shutil.copyfile(definition.logo_file, folder / definition.brand.logo)
 
 
 def _partner_table(partner: Partner) -> dict:

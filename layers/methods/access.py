@@ -1,6 +1,7 @@
 """Access: how well an area is reached by a service. Nearest, coverage and the two-step floating catchment (e2sfca).
 
-Distances are straight lines in EPSG:27700 from the area's population-weighted point, times a declared detour factor; or the
+Distances are straight lines in EPSG:27700 from the area's population-weighted point, or the way over land where a line crosses
+water (layers/methods/water.py), times a declared detour factor; or the
 minutes of a supplied travel-time table; or, by the fair standard, minutes by car for households with one and on foot for
 the others. Every service of the frame counts, whichever authority it stands in, unless ``alone`` is asked for.
 
@@ -19,6 +20,8 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
+from layers.geography.nearest import nearest_of
+from layers.methods.water import Reach, Water
 from layers.model import Fault, Refused
 from layers.texts import first_few
 
@@ -254,17 +257,19 @@ class Pairs:
     cols: np.ndarray
     cost: np.ndarray
     limit: float
+    over: np.ndarray  # the straight line is over water
 
     def within(self, limit: float) -> Pairs:
         end = int(np.searchsorted(self.cost, limit, side="right"))
-        return Pairs(self.rows[:end], self.cols[:end], self.cost[:end], limit)
+        return Pairs(self.rows[:end], self.cols[:end], self.cost[:end], limit, self.over[:end])
 
 
 @dataclass(frozen=True)
 class AccessModel:
     """Areas and sites ready to be measured. Cost is metres (``unit == "m"``) or minutes (``"min"``).
 
-    ``multiplier`` turns straight-line metres of each area into cost; with ``travel`` the table is the cost.
+    ``multiplier`` turns metres of each area into cost; with ``travel`` the table is the cost. ``water`` says where metres are
+    those of the way over land; None, and always with ``travel``: they are straight lines everywhere.
     """
 
     xy: np.ndarray  # (n, 2)
@@ -275,23 +280,132 @@ class AccessModel:
     unit: str = "m"
     alone: bool = False
     travel: csr_array | None = None
+    water: Water | None = None
     _cache: dict = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """Number of areas."""
+        return len(self.xy)
+
+    @property
+    def small(self) -> AccessModel:
+        """Itself: the areas at which access is measured. Those that they make up are :mod:`layers.methods.access_means`."""
+        return self
+
+    def mean_of(self, values: np.ndarray) -> np.ndarray:
+        """What was measured at an area's point is its residents' mean."""
+        return values
+
+    half_of = mean_of
 
     @cached_property
     def nearest(self) -> tuple[np.ndarray, np.ndarray]:
-        """Cost to the nearest site (inf where there is none) and its position in ``sites`` (-1)."""
+        """Cost to the nearest site (inf where there is none) and its position in ``sites`` (-1).
+
+        Where every site is across water without a way (:attr:`crossing`) it is that of the straight line, which nobody can
+        go: the area is judged by it and listed apart.
+        """
         if self.travel is not None:
             return self._nearest_by_table()
+        reach = self._reach
+        return np.where(np.isfinite(reach.metres), reach.metres * self.multiplier, np.inf), reach.site
+
+    @property
+    def crossing(self) -> np.ndarray:
+        """Areas that no site can be reached from over land, though there are sites."""
+        return np.zeros(len(self.xy), dtype=bool) if self.travel is not None else self._reach.marked
+
+    @property
+    def over_water(self) -> np.ndarray:
+        """Areas whose line to the site of :attr:`nearest` is over water, whether a way has replaced it or not."""
+        return np.zeros(len(self.xy), dtype=bool) if self.travel is not None else self._reach.over
+
+    @cached_property
+    def reached(self) -> np.ndarray:
+        """Cost to the nearest site over land: :attr:`nearest`, and inf for areas that are :attr:`crossing`."""
+        return np.where(self.crossing, np.inf, self.nearest[0])
+
+    @cached_property
+    def _reach(self) -> Reach:
         n = len(self.xy)
-        cost, site = np.full(n, np.inf), np.full(n, -1, dtype=np.int64)
+        found = Reach(
+            np.full(n, np.inf), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+        )
         groups = [(np.arange(n), np.arange(len(self.sites)))]
         if self.alone:
             groups = _by_lad(self.lad, self.sites.lad)
         for areas, sites in groups:
-            if len(areas) and len(sites):
-                cost[areas], found = _nearest(self.xy[areas], self.sites.xy[sites])
-                site[areas] = sites[found]
-        return np.where(np.isfinite(cost), cost * self.multiplier, np.inf), site
+            if not (len(areas) and len(sites)):
+                continue
+            if self.water is None:
+                found.metres[areas], site = nearest_of(self.xy[areas], self.sites.xy[sites])
+            else:
+                part = self.water.nearest(self.xy[areas], self.sites.xy[sites])
+                found.metres[areas], site = part.metres, part.site
+                found.over[areas], found.marked[areas] = part.over, part.marked
+            found.site[areas] = sites[site]
+        return found
+
+    def lists_over_water(self, limit: float | None = None) -> set[str]:
+        """Ids of the lists that have a pair over water: to the nearest site, or with a ``limit`` among all pairs within it."""
+        if self.travel is not None or self.water is None or not len(self.sites):
+            return set()
+        pairs = None if limit is None else self.pairs(limit)
+        sites = self.nearest[1][self.over_water] if pairs is None else pairs.cols[pairs.over]
+        return set(self.sites.layers[sites])
+
+    def crossed(self, areas: np.ndarray, sites: np.ndarray) -> list[tuple[str, ...]]:
+        """Names of the crossings on the way of each area to a site (positions; -1 for none); () where the line is on land."""
+        out: list[tuple[str, ...]] = [()] * len(areas)
+        if self.water is None or not len(self.sites):
+            return out
+        over = np.flatnonzero((sites >= 0) & self.water.over(self.xy[areas], self.sites.xy[sites]))
+        for k, names in zip(over, self.water.named(self.xy[areas[over]], self.sites.xy[sites[over]]), strict=True):
+            out[k] = names
+        return out
+
+    def cost_to(self, places: np.ndarray, most: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Cost from each area to the nearest of some places ((k, 2) metres) and its position.
+
+        For sites that do not exist yet: never by the travel-time table. inf where no way over land leads to any; it may be inf
+        too where the cost is more than ``most``.
+        """
+        if not len(places):
+            return np.full(len(self.xy), np.inf), np.full(len(self.xy), -1, dtype=np.int64)
+        if self.water is None:
+            metres, which = nearest_of(self.xy, places)
+            return metres * self.multiplier, which
+        found = self.water.nearest(self.xy, places, most / self.multiplier)
+        return np.where(found.marked, np.inf, found.metres * self.multiplier), found.site
+
+    def within(self, place: np.ndarray, most: float) -> np.ndarray:
+        """Areas from which one place costs at most ``most``."""
+        line = np.hypot(*(self.xy - place).T)
+        reach = line * self.multiplier <= most
+        rows = np.flatnonzero(reach)
+        reach[rows] = self.costs_of(rows, place[None, :], np.zeros_like(rows), line[rows], most) <= most
+        return reach
+
+    def nearest_site(self, place: np.ndarray, among: np.ndarray | None = None) -> float | None:
+        """Metres from a place to the nearest site (of those ``among``); None where there is none, or no way to any."""
+        sites = self.sites.xy if among is None else self.sites.xy[among]
+        if not len(sites):
+            return None
+        if self.water is None:
+            return float(np.hypot(*(sites - place).T).min())
+        found = self.water.nearest(place[None, :], sites)
+        return None if found.marked[0] else float(found.metres[0])
+
+    def costs_of(self, rows: np.ndarray, places: np.ndarray, cols: np.ndarray, line: np.ndarray, most, over=None):
+        """Cost of pairs of area and place, by position, whose straight line is ``line`` metres.
+
+        inf where there is no way over land; it may be inf too where the cost is more than ``most``.
+        """
+        times = self.multiplier[rows]
+        if self.water is None:
+            return line * times
+        return times * self.water.replaced(self.xy, places, rows, cols, line, most / times, over)
 
     def _nearest_by_table(self) -> tuple[np.ndarray, np.ndarray]:
         rows, cols, minutes = self._table
@@ -319,6 +433,7 @@ class AccessModel:
         return kept if kept.limit == limit else kept.within(limit)
 
     def _search(self, limit: float) -> Pairs:
+        over = None
         if self.travel is not None:
             rows, cols, cost = self._table
         elif not len(self.sites) or not len(self.xy):
@@ -333,17 +448,24 @@ class AccessModel:
                 raise Refused("This is too much to count at once.", [Fault(what, "max_m", "use a smaller limit")])
             found = areas.sparse_distance_matrix(sites, radius, output_type="ndarray")
             rows, cols = found["i"].astype(np.int64), found["j"].astype(np.int64)
-            cost = found["v"] * self.multiplier[rows]
+            line = found["v"]
             if self.alone:
                 own = self.lad[rows] == self.sites.lad[cols]
-                rows, cols, cost = rows[own], cols[own], cost[own]
+                rows, cols, line = rows[own], cols[own], line[own]
+            cost = line * self.multiplier[rows]
+            if self.water is not None:
+                near = cost <= limit
+                rows, cols, line = rows[near], cols[near], line[near]
+                over = self.water.over(self.xy[rows], self.sites.xy[cols])
+                cost = self.costs_of(rows, self.sites.xy, cols, line, limit, over)
+        over = np.zeros(len(rows), dtype=bool) if over is None else over
         keep = cost <= limit
         rows, cols, cost = rows[keep], cols[keep], cost[keep]
         order = np.lexsort((cols, rows, cost)) if len(cost) < 200_000 else np.argsort(cost, kind="stable")
-        return Pairs(rows[order], cols[order], cost[order], limit)
+        return Pairs(rows[order], cols[order], cost[order], limit, over[keep][order])
 
     def coverage(self, limit: float) -> np.ndarray:
-        """Number of sites within the limit of each area."""
+        """Number of sites within the limit of each area; one across water without a way counts 0."""
         return np.bincount(self.pairs(limit).rows, minlength=len(self.xy)).astype("float64")
 
     def e2sfca(self, limit: float, per: float = PER_PEOPLE) -> np.ndarray:
@@ -364,21 +486,6 @@ def _by_lad(areas: np.ndarray, sites: np.ndarray) -> list[tuple[np.ndarray, np.n
     return [(a, s) for a, s in zip(*parts, strict=True) if len(a)]
 
 
-def _nearest(points: np.ndarray, sites: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to the nearest site and its position; among equally near ones the first in order."""
-    places, first = np.unique(sites[:, 0] + 1j * sites[:, 1], return_index=True)
-    tree = cKDTree(np.column_stack([places.real, places.imag]))
-    distance, site = np.full(len(points), np.inf), np.full(len(points), -1, dtype=np.int64)
-    rows, k = np.arange(len(points)), 1
-    while len(rows):  # the tree names any of the equally near ones: ask for twice as many until all of them were seen
-        k = min(2 * k, len(places))
-        far, found = tree.query(points[rows], k=np.arange(1, k + 1))
-        tied = far == far[:, :1]
-        distance[rows], site[rows] = far[:, 0], np.where(tied, first[found], len(sites)).min(axis=1)
-        rows = rows[tied[:, -1]] if k < len(places) else rows[:0]
-    return distance, site
-
-
 def access_model(
     areas: pd.DataFrame,
     services: pd.DataFrame | Sequence[pd.DataFrame] | Sites,
@@ -390,12 +497,14 @@ def access_model(
     no_car_share: pd.Series | None = None,
     walking_kmh: float = WALKING_KMH,
     driving_kmh: float = DRIVING_KMH,
+    water: Water | None = None,
 ) -> AccessModel:
     """Make areas and services ready for measuring.
 
     ``demand`` (default: residents) is who shares the supply in e2sfca; missing demand counts as nobody. ``no_car_share``
     (0-1 per area) asks for the fair standard: ``share * walking minutes + (1 - share) * driving minutes``, areas without
-    a known share being taken at the region's mean. ``travel`` is a table for :func:`read_travel`, or its result.
+    a known share being taken at the region's mean. ``travel`` is a table for :func:`read_travel`, or its result. ``water``
+    (:attr:`layers.region.Region.water`) finds the ways where a straight line crosses water.
     Raises :class:`Refused` for a detour below 1, speeds or demand below 0, and points that are missing.
     """
     faults: list[Fault] = []
@@ -445,6 +554,7 @@ def access_model(
         unit,
         alone,
         travel,
+        None if travel is not None else water,
     )
 
 

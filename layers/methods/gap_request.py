@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from layers.methods.access import DRIVING_KMH, WALKING_KMH, AccessModel, access_model, minutes_for, read_sites
+from layers.methods.access_means import SMALL, Access
 from layers.methods.metrics import DEFAULT, METRICS, either
 from layers.methods.stability import SEED
-from layers.model import LEVELS, Descriptor, Fault, Kind, Refused
+from layers.model import LEVELS, Completeness, Descriptor, Fault, Kind, Refused
 
 NEED_THRESHOLD = 80.0
 
@@ -75,14 +76,11 @@ class Note:
 
 
 ByLevel = pd.Series | Mapping[str, pd.Series] | None
-"""A Series for the level of the request, or one for each level."""
+"""A Series for the small areas, at which access is measured, or one for each level."""
 
 
-def at_level(given: ByLevel, level: str, own: str) -> pd.Series | None:
-    """The Series of a level; a bare Series is of the request's ``own`` level."""
-    if isinstance(given, Mapping):
-        return given.get(level)
-    return given if level == own else None
+def of_small_areas(given: ByLevel) -> pd.Series | None:
+    return given.get(SMALL) if isinstance(given, Mapping) else given
 
 
 def check_request(request: GapRequest, areas, indicators, services, demand, no_car_share, travel) -> None:
@@ -134,8 +132,8 @@ def check_request(request: GapRequest, areas, indicators, services, demand, no_c
         what = "a travel-time table already says how long it takes"
         faults.append(Fault(what, "fair", "choose the table or the fair standard", rule="fair-travel"))
     if request.group and demand is None:
-        what = f"'{request.group}' has no counts by {request.level}"
-        faults.append(Fault(what, "group", "choose another level or demand group", rule="group"))
+        what = f"'{request.group}' has no counts by small area, at which capacity is shared"
+        faults.append(Fault(what, "group", "choose another demand group, or all residents", rule="group"))
     if demand is not None and not (pd.to_numeric(demand, errors="coerce") > 0).any():
         what = "the demand group counts nobody in any area"
         faults.append(Fault(what, "group", "choose another demand group, or all residents", rule="group-empty"))
@@ -151,10 +149,11 @@ def check_request(request: GapRequest, areas, indicators, services, demand, no_c
         raise Refused("The gaps cannot be worked out from this request.", faults)
 
 
-def model_of(request: GapRequest, frame, services, demand, no_car_share, travel) -> AccessModel:
+def model_of(request: GapRequest, areas, services, demand, no_car_share, travel, water=None) -> AccessModel:
+    """Access of the small areas; :func:`layers.methods.access_means.at_level` says what that is at another level."""
     sites = read_sites([services[name].table for name in request.services], request.services)
     return access_model(
-        frame,
+        areas[SMALL],
         sites,
         detour=request.detour,
         demand=demand,
@@ -163,10 +162,18 @@ def model_of(request: GapRequest, frame, services, demand, no_car_share, travel)
         no_car_share=no_car_share if request.fair else None,
         walking_kmh=request.walking_kmh,
         driving_kmh=request.driving_kmh,
+        water=water,
     )
 
 
-def limit_of(request: GapRequest, services, model: AccessModel) -> tuple[float | None, list[Note]]:
+def words_may_be_said(services: Iterable[ServiceLayer]) -> bool:
+    """Whether an area may be called a firm gap. Of a sample, or a list of which nobody says how much it holds, it may not: the
+    sites that it does not list cannot be drawn."""
+    sure = (Completeness.REGISTER, Completeness.MODELLED)
+    return all(layer.descriptor.completeness in sure for layer in services)
+
+
+def limit_of(request: GapRequest, services, model: Access) -> tuple[float | None, list[Note]]:
     """The standard in the model's unit of cost, and notes on how it came about."""
     metres, notes = request.max_m, []
     if metres is None:

@@ -17,16 +17,19 @@ from scipy.sparse import csr_array
 
 from layers.methods import gap_request
 from layers.methods.access import AccessModel
+from layers.methods.access_means import Access, AccessMeans, at_level, members_of
 from layers.methods.bivariate import Bivariate, bivariate
 from layers.methods.communities import Community, communities
 from layers.methods.gap_request import ByLevel, GapRequest, IndicatorLayer, Note, ServiceLayer
 from layers.methods.json_values import json_rows, number_or_null, plain
 from layers.methods.metrics import PoorAccess, poor_access
 from layers.methods.need import Indicator, Need, fifth, need
-from layers.methods.stability import Stability, stability, words
-from layers.methods.together import BorderView, border_view
-from layers.methods.underserved import NEAR_SHARE, near_misses, underserved
+from layers.methods.stability import NEAR_CERTAIN, Stability, stability, words_of
+from layers.methods.together import BorderView, border_view_at, by_crossing
+from layers.methods.underserved import near_misses, underserved
 from layers.methods.wards import Vanishing, WardParts, gaps_that_vanish, ward_parts
+from layers.methods.water import Water
+from layers.model import LEVELS
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,24 @@ class GapResult:
     border: BorderView = field(repr=False)
     bivariate: Bivariate = field(repr=False)
     stability: Stability | None = field(repr=False)
-    model: AccessModel = field(repr=False)
+    model: Access = field(repr=False)
     vanishing: Vanishing | None = field(default=None, repr=False)
     wards: WardParts | None = field(default=None, repr=False)
     listed: pd.Series = field(default=None, repr=False)  # areas in the footprint asked for
     notes: tuple[Note, ...] = ()
 
+    @property
+    def crossing_lists(self) -> tuple[str, ...]:
+        """Ids of the lists that have a pair over water in the answer; none with a travel-time table, which knows the roads."""
+        small = self.model.small
+        if small.travel is not None:
+            return ()
+        by_pairs = self.access.metric.needs_limit and self.access.limit is not None
+        found = small.lists_over_water(self.access.limit if by_pairs else None)
+        return tuple(sorted(found | set(self.border.crossing_lists)))
+
     def to_json(self) -> dict[str, Any]:
-        """The document of ``/api/v1/gaps``: parameters, areas, communities, summary. Unknown numbers are null."""
+        """The document of ``/api/v1/gaps: parameters, areas, communities, summary. Unknown numbers are null."""
         return {
             "parameters": self.parameters,
             "areas": json_rows(self.areas[self.listed]),
@@ -74,52 +87,60 @@ def find_gaps(
     wards: WardParts | None = None,
     compare_wards: bool = True,
     adjacency: csr_array | None = None,
+    draws: Stability | None = None,
+    water: Water | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> GapResult:
     """Need, access, gaps, communities, alone against together and stability for one request.
 
     ``areas`` maps each level to its frame; ``ward`` and ``lad`` give names, and at level ``lsoa`` the gaps that vanish on a
-    ward map are found unless ``compare_wards`` is False. ``demand`` (people) and ``no_car_share`` (0-1) are one
-    Series for the level of the request, or a Series for each level. ``model``, ``border``, ``percentiles``, ``wards`` and
-    ``adjacency`` may be handed in from an earlier result of the same services and level (``result.model``,
-    ``result.border``, ``result.need.percentiles``, ``result.wards``): while a weight slider moves, only ranks and
-    communities are new. Raises :class:`Refused` with every fault of the request.
+    ward map are found unless ``compare_wards`` is False. Access is measured for small areas whatever the level is, so
+    ``demand`` (people), ``no_car_share`` (0-1) and ``travel`` are theirs: one Series, or a Series for each level. ``model``
+    (of the small areas), ``border``, ``percentiles``, ``wards`` and ``adjacency`` may be handed in from an earlier result of
+    the same services and level (``result.model.small``, ``result.border``, ``result.need.percentiles``, ``result.wards``):
+    while a weight slider moves, only ranks and communities are new. ``draws`` of this very request are not drawn again;
+    ``water`` finds the ways where a straight line crosses water. Raises :class:`Refused` with every fault of the request.
     """
-    people, cars = (gap_request.at_level(given, request.level, request.level) for given in (demand, no_car_share))
+    people, cars = (gap_request.of_small_areas(given) for given in (demand, no_car_share))
     gap_request.check_request(request, areas, indicators, services, people, cars, travel)
     frame = areas[request.level]
-    parts = tuple(Indicator.of(indicators[i].descriptor, indicators[i].values[request.level]) for i, _ in request.need)
+    parts = tuple(_indicator(indicators[name], areas, request) for name, _ in request.need)
     weights = dict(request.need)
     measured = need(parts, weights, percentiles)
     if model is None:
-        model = gap_request.model_of(request, frame, services, people, cars, travel)
+        model = gap_request.model_of(request, areas, services, people, cars, travel, water)
+    small, model = model, at_level(model, areas, request.level)
     limit, notes = gap_request.limit_of(request, services, model)
     access = poor_access(model, request.metric, limit, frame.index)
     if access.metric.id != request.metric:
         notes.append(Note("metric-needs-limit", {"metric": request.metric}))
     if border is None:
-        border = _border(request, frame, model, limit)
+        border = _border(request, areas, small, limit, water)
     gap = underserved(measured.score, access.poor, request.need_threshold)
-    sure = None
-    if request.robustness:
+    counted = gap & ~model.crossing  # across water without a way: listed apart, in no sum
+    listed = frame["lad_code"].isin(request.footprint) if request.footprint else pd.Series(True, index=frame.index)
+    sure = draws if request.robustness else None
+    if request.robustness and draws is None:
         sure = stability(
             parts, weights, model, access.metric.id, limit, draws=request.robustness, seed=request.seed,
+            people=pd.Series(np.where(model.crossing, 0.0, frame["population"]), frame["lad_code"].astype(str)),
             progress=progress, cancel=cancel,
         )  # fmt: skip
     share = None if sure is None else sure.share
+    may = gap_request.words_may_be_said(services[name] for name in request.services)
+    say = _say(sure, may)
     grid = bivariate(measured.score, access.values, access.high_is_worse)
-    listed = frame["lad_code"].isin(request.footprint) if request.footprint else pd.Series(True, index=frame.index)
     found = communities(
-        gap, frame, need=measured, access=access.values, high_access_is_worse=access.high_is_worse, stability=share,
-        border=border.areas, wards=areas.get("ward"), lads=areas.get("lad"), adjacency=adjacency,
+        counted, frame, need=measured, access=access.values, high_access_is_worse=access.high_is_worse, stability=share,
+        words=say, border=border.areas, wards=areas.get("ward"), lads=areas.get("lad"), adjacency=adjacency,
     )  # fmt: skip
-    table = _area_table(frame, measured, access, gap, share, grid, border, found, model)
+    table = _area_table(frame, measured, access, gap, share, say, grid, border, found, model)
     lost = None
     if wards is None and compare_wards:
-        wards = ward_parts(request, areas, indicators, services, demand, no_car_share, travel)
+        wards = ward_parts(request, areas, indicators, small)
     if wards is not None:
-        lost = gaps_that_vanish(request, areas, services, wards, weights, gap, measured)
+        lost = gaps_that_vanish(request, areas, services, wards, weights, counted, measured)
     shown = tuple(c for c in found if not request.footprint or set(c.lads) & set(request.footprint))
     notes += _notes(measured, model, frame, border, people)
     return GapResult(
@@ -127,7 +148,7 @@ def find_gaps(
         _parameters(request, indicators, services, access, model, sure, grid),
         table,
         shown,
-        _summary(request, table, listed, shown, border, lost),
+        _summary(request, table, listed, shown, border, lost, sure, may),
         measured,
         access,
         border,
@@ -141,7 +162,7 @@ def find_gaps(
     )
 
 
-def _area_table(frame, measured: Need, access: PoorAccess, gap, share, grid, border, found, model) -> pd.DataFrame:
+def _area_table(frame, measured: Need, access: PoorAccess, gap, share, say, grid, border, found, model) -> pd.DataFrame:
     """What was found out about each area, one row each."""
     member = np.full(len(frame), "", dtype=object)
     for community in found:
@@ -155,32 +176,49 @@ def _area_table(frame, measured: Need, access: PoorAccess, gap, share, grid, bor
             "need": measured.score,
             "access": access.values,
             "poor": access.poor,
+            "share_beyond": _share_beyond(model, access.limit),
             "underserved": gap,
             "stability": np.nan if share is None else share,
-            "stability_words": "" if share is None else _words(share, gap),
-            "near_miss": near_misses(measured.score, access, gap, share, model),
+            "stability_words": say(np.full(len(frame), np.nan) if share is None else share.to_numpy()),
+            "near_miss": near_misses(measured.score, access, gap, share, model) & ~model.crossing,
+            "near_certain": False if share is None else ~gap & ~model.crossing & (share >= NEAR_CERTAIN),
             "class": grid.classes,
             "fifth": fifth(measured.score),
             "community": member,
-            **{name: border.areas[name] for name in border.areas.columns},
+            "crossing": model.crossing,
+            **{name: border.areas[name] for name in border.areas.columns if name != "crossing"},
         },
         index=frame.index,
     )
 
 
-def _border(request: GapRequest, frame, model: AccessModel, limit) -> BorderView:
-    """Alone against together is always in straight-line metres, whatever access is measured in."""
-    metres = limit if model.unit == "m" else None
-    return border_view(frame, model.sites, metres, detour=request.detour)
+def _share_beyond(model: Access, limit: float | None) -> np.ndarray | float:
+    """Share of residents beyond the standard, where areas are made of smaller ones and there is a standard."""
+    return model.beyond(limit) if isinstance(model, AccessMeans) and limit is not None else np.nan
 
 
-def _words(share: pd.Series, gap: pd.Series) -> np.ndarray:
-    """A word for underserved areas and near-misses; none for areas that are clearly not gaps."""
-    said = np.array([words(value) for value in share.to_numpy()], dtype=object)
-    return np.where(gap.to_numpy() | (share.to_numpy() >= NEAR_SHARE), said, "")
+def _border(request: GapRequest, areas, small: AccessModel, limit, water) -> BorderView:
+    """Alone against together is always in metres, over land where a line crosses water, whatever access is measured in."""
+    metres = limit if small.unit == "m" else None
+    return border_view_at(areas, request.level, small.sites, metres, detour=request.detour, water=water)
 
 
-def _notes(measured: Need, model: AccessModel, frame: pd.DataFrame, border: BorderView, demand) -> list[Note]:
+def _indicator(layer: IndicatorLayer, areas: Mapping[str, pd.DataFrame], request: GapRequest) -> Indicator:
+    """An indicator at the level of the request; for draws, with the values that those of a larger level are made of."""
+    level, native, parts = request.level, layer.descriptor.level, None
+    if request.robustness and native in layer.values and LEVELS.index(native) < LEVELS.index(level):
+        parts = (layer.values[native], members_of(areas, level, native))
+    return Indicator.of(layer.descriptor, layer.values[level], parts)
+
+
+def _say(sure: Stability | None, may: bool) -> Callable[[np.ndarray], np.ndarray]:
+    """Shares in words, where there are draws and words may be said; else None for each."""
+    if sure is None or not may:
+        return lambda share: np.full(len(share), None, dtype=object)
+    return lambda share: words_of(share, sure.draws)
+
+
+def _notes(measured: Need, model: Access, frame: pd.DataFrame, border: BorderView, demand) -> list[Note]:
     notes = []
     unknown, sites = measured.score.isna(), model.sites
     if unknown.all():
@@ -192,6 +230,8 @@ def _notes(measured: Need, model: AccessModel, frame: pd.DataFrame, border: Bord
         notes.append(Note("no-service"))
     if sites.unplaced:
         notes.append(Note("services-unplaced", {"services": sites.unplaced}))
+    if isinstance(model, AccessMeans) and (part := int(model.left_out.sum())):
+        notes.append(Note("residents-left-out", {"areas": part}))
     if demand is not None and (empty := int(pd.to_numeric(demand, errors="coerce").isna().sum())):
         notes.append(Note("demand-unknown", {"areas": empty}))
     if model.travel is not None:
@@ -247,13 +287,16 @@ def _parameters(request, indicators, services, access, model, sure, grid) -> dic
     }
 
 
-def _summary(request, table, listed, found, border: BorderView, lost: Vanishing | None) -> dict[str, Any]:
+def _summary(
+    request, table, listed, found, border: BorderView, lost: Vanishing | None, sure, may: bool
+) -> dict[str, Any]:
     part = table[listed]
-    gap = part["underserved"]
+    apart = part["crossing"]
+    gap = part["underserved"] & ~apart
     people = part["population"]
     shared = [c for c in found if c.shared]
-    own = part["nearer_elsewhere"]
-    summary = {
+    own, elsewhere = part["nearer_elsewhere"], part["residents_nearer_elsewhere"]
+    summary: dict[str, Any] = {
         "areas": len(part),
         "residents": float(people.sum()),
         "areas_without_need": int(part["need"].isna().sum()),
@@ -261,20 +304,29 @@ def _summary(request, table, listed, found, border: BorderView, lost: Vanishing 
         "underserved_residents": float(people[gap].sum()),
         "near_misses": int(part["near_miss"].sum()),
         "high_need_areas": int((part["need"] >= request.need_threshold).sum()),
-        "poor_access_areas": int(part["poor"].sum()),
+        "poor_access_areas": int((part["poor"] & ~apart).sum()),
         "communities": len(found),
         "shared_communities": len(shared),
         "shared_residents": float(sum(c.population for c in shared)),
         "areas_nearer_elsewhere": int(own.sum()),
-        "residents_nearer_elsewhere": float(people[own].sum()),
-        "underserved_nearer_elsewhere": float(people[own & gap].sum()),
-        "bivariate": [list(row) for row in _counts(part["class"])],
-        "unknown": int((part["class"] < 0).sum()),
-        "by_authority": _gap_by_authority(part, border),
+        "residents_nearer_elsewhere": float(elsewhere.sum()),
+        "underserved_nearer_elsewhere": float(elsewhere[gap].sum()),
+        "bivariate": [list(row) for row in _counts(part["class"][~apart])],
+        "unknown": int((part["class"][~apart] < 0).sum()),
+        "crossing": _apart(part),
+        "crossings": by_crossing(border.flows(request.footprint)),
+        "by_authority": _gap_by_authority(part, gap, border),
     }
-    if request.robustness:
+    summary["underserved_residents_range"] = None
+    if sure is not None:
         said = part["stability_words"][gap].value_counts()
-        summary["stability"] = {word: int(said.get(word, 0)) for word in ("firm", "likely", "borderline", "weak")}
+        words = {word: int(said.get(word, 0)) for word in ("firm", "likely", "borderline", "weak")}
+        lower, upper = sure.residents_range(request.footprint)
+        summary |= {
+            "stability": words if may else None,
+            "underserved_residents_range": {"lower": lower, "upper": upper},
+            "near_certain": part[part["near_certain"]][["code", "name"]].to_dict("records"),
+        }
     if lost is not None:
         gone = lost.gone[listed]
         summary["vanish_at_ward"] = {
@@ -291,8 +343,21 @@ def _counts(classes: pd.Series) -> np.ndarray:
     return np.bincount(known, minlength=9).reshape(3, 3).tolist()
 
 
-def _gap_by_authority(part: pd.DataFrame, border: BorderView) -> list[dict[str, Any]]:
-    people, gap = part["population"], part["underserved"]
+def _apart(part: pd.DataFrame) -> dict[str, Any]:
+    """The areas that are across water from every service without a way: in no other number of the summary."""
+    apart = part[part["crossing"]]
+    gap = apart["underserved"]
+    return {
+        "areas": len(apart),
+        "residents": float(apart["population"].sum()),
+        "underserved_areas": int(gap.sum()),
+        "underserved_residents": float(apart["population"][gap].sum()),
+        "codes": apart["code"].tolist(),
+    }
+
+
+def _gap_by_authority(part: pd.DataFrame, gap: pd.Series, border: BorderView) -> list[dict[str, Any]]:
+    people = part["population"]
     table = pd.DataFrame(
         {
             "lad_code": part["lad_code"].astype(str),
@@ -300,7 +365,7 @@ def _gap_by_authority(part: pd.DataFrame, border: BorderView) -> list[dict[str, 
             "residents": people,
             "underserved_areas": gap.astype(int),
             "underserved_residents": people.where(gap, 0.0),
-            "residents_nearer_elsewhere": people.where(part["nearer_elsewhere"], 0.0),
+            "residents_nearer_elsewhere": part["residents_nearer_elsewhere"],
         }
     )
     total = table.groupby("lad_code", sort=True).sum()
@@ -313,6 +378,7 @@ def community_json(community: Community) -> dict[str, Any]:
     return {
         "id": community.id,
         "name": community.name,
+        "place": community.place,
         "areas": list(community.areas),
         "lads": list(community.lads),
         "population": community.population,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from layers.methods.access import PER_PEOPLE, AccessModel, worst_fifth
+from layers.methods.access_means import SMALL, Access
 from layers.model import Fault, Refused
 
 
@@ -20,9 +21,10 @@ from layers.model import Fault, Refused
 class Metric:
     """One way of measuring access.
 
-    ``values(model, limit)`` gives a number for each area, in area order. ``cost(model)`` is the cost that must stay within the
-    limit, in the model's unit: access is poor where it is beyond. Where a metric has no such cost (None), or there is no
-    limit, poor is the worst fifth of the values.
+    ``values(model, limit)`` gives a number for each small area, in area order. ``cost(model)`` is the cost that must stay within
+    the limit, in the model's unit: access is poor where it is beyond. Where a metric has no such cost (None), or there is no
+    limit, poor is the worst fifth of the values. Wards and authorities have the mean over their residents; where the values
+    are not a cost themselves, their access is poor when more than half of the residents are beyond the limit.
 
     The words are filled in by ``dashboard/views/gap_words.py``, which says what each name in braces stands for.
     """
@@ -35,6 +37,11 @@ class Metric:
     rule: str  # what poor access means
     rule_fifth: str  # the same where it means the worst fifth
     rule_nothing: str = ""  # the same where the worst fifth has a value of 0
+    heading_mean: str = (
+        ""  # heading and rules where areas have the mean over their residents; "" where the words are the same
+    )
+    rule_mean: str = ""
+    rule_fifth_mean: str = ""
     mean: str = "{value} within {limit}"  # a community's mean
     column: str = ""  # heading of a table's column that says the unit of a mean; "" where the cells must say more
     noun: str = "{value}"  # a value in the legend of need against access
@@ -50,21 +57,30 @@ class Metric:
         False  # the value is the way to the nearest service, which sentences about that service say already
     )
 
+    def words(self, name: str, level: str) -> str:
+        """``heading``, ``rule`` or ``rule_fifth`` as it is said of the areas of a level."""
+        return (level != SMALL and getattr(self, f"{name}_mean")) or getattr(self, name)
+
     @property
     def in_cost(self) -> bool:
         """Whether the values are a cost, metres or minutes, rather than a number of something."""
         return not self.unit
 
+    def cost_of(self, model: Access) -> np.ndarray:
+        """The cost that must stay within the limit, of each area of the model's level."""
+        cost = self.cost(model.small)
+        return model.mean_of(cost) if self.in_cost else model.half_of(cost)
+
     def measure(
-        self, model: AccessModel, limit: float | None, cut: float | None = None
+        self, model: Access, limit: float | None, cut: float | None = None
     ) -> tuple[np.ndarray, np.ndarray, float | None]:
         """Values of every area, which of them are poor, and the cut of the worst fifth where that is the rule.
 
         A ``cut`` that is given is kept: otherwise there would be a worst fifth whatever was built.
         """
-        values = self.values(model, limit)
+        values = model.mean_of(self.values(model.small, limit))
         if limit is not None and self.cost is not None:
-            return values, self.cost(model) > limit, None
+            return values, self.cost_of(model) > limit, None
         if cut is None:
             return values, *worst_fifth(values, self.high_is_worse)
         return values, values >= cut if self.high_is_worse else values <= cut, cut
@@ -72,6 +88,10 @@ class Metric:
 
 def _nearest(model: AccessModel, limit: float | None = None) -> np.ndarray:
     return model.nearest[0]
+
+
+def _reached(model: AccessModel) -> np.ndarray:
+    return model.reached
 
 
 METRICS: dict[str, Metric] = {
@@ -85,6 +105,8 @@ METRICS: dict[str, Metric] = {
             heading="{measure} to the {nearest}{how}",
             rule="the {nearest} more than {limit} away{how}",
             rule_fifth="a place among the fifth of areas farthest from the {nearest}{beyond}",
+            rule_mean="the {nearest} more than {limit} away{how} on average for its residents",
+            rule_fifth_mean="a place among the fifth of areas whose residents are farthest on average from the {nearest}{beyond}",
             mean="{value} to the nearest on average",
             column="To the nearest",
             noun="nearest {value}",
@@ -94,11 +116,13 @@ METRICS: dict[str, Metric] = {
         Metric(
             id="coverage",
             values=AccessModel.coverage,
-            cost=_nearest,  # none is within the limit where the nearest is beyond it
+            cost=_reached,  # none is within the limit where the nearest over land is beyond it
             title="Number within reach",
             heading="Services within {limit}{how}",
             rule="no {one} within {limit}{how}",
             rule_fifth="",
+            heading_mean="Mean number of services within {limit}{how}",
+            rule_mean="no {one} within {limit}{how} for more than half of its residents",
             unit="services",
             counts=("service", "services"),
             zero="no service",
@@ -113,6 +137,8 @@ METRICS: dict[str, Metric] = {
             rule="",
             rule_fifth="capacity for {people} in the lowest fifth of the region ({cut} or less within {limit}{how})",
             rule_nothing="no capacity{for_group} within {limit}{how}, which is the lowest fifth of the region",
+            heading_mean="Mean capacity per 1,000 people{group} within {limit}{how}",
+            rule_fifth_mean="mean capacity for {people} in the lowest fifth of the region ({cut} or less within {limit}{how})",
             noun="capacity {value}",
             nothing="no capacity",
             unit=f"per {PER_PEOPLE:,.0f} people",
@@ -152,13 +178,13 @@ class PoorAccess:
         return self.metric.high_is_worse
 
 
-def poor_access(model: AccessModel, metric: str, limit: float | None, index: pd.Index | None = None) -> PoorAccess:
+def poor_access(model: Access, metric: str, limit: float | None, index: pd.Index | None = None) -> PoorAccess:
     """Access by a metric: poor beyond the limit, or in the worst fifth; without a limit the worst fifth by cost.
 
     With no service at all every area is poor: beyond any limit, covered by none, and all equal in the worst fifth.
     """
     row = metric_for(metric, limit)
-    index = pd.RangeIndex(len(model.xy)) if index is None else index
+    index = pd.RangeIndex(model.size) if index is None else index
     values, poor, cut = row.measure(model, limit)
     if row.in_cost and cut is not None and not np.isfinite(cut):
         cut = None  # no service at all

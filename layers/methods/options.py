@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from layers.geography.points import authorities_of
 from layers.methods.access import AccessModel, access_model, read_sites
+from layers.methods.access_means import SMALL, AccessMeans, members_of, of_small
 from layers.methods.gap_request import NEED_THRESHOLD
 from layers.methods.metrics import DEFAULT, metric_for
 from layers.methods.siting import fifths_of, mean_cost, who_gains
@@ -117,7 +117,7 @@ class Outcome:
 
 
 def compare_options(
-    areas: pd.DataFrame,
+    areas: pd.DataFrame | Mapping[str, pd.DataFrame],
     services: pd.DataFrame,
     need: pd.Series,
     options: Mapping[str, Sequence[Change]],
@@ -125,35 +125,44 @@ def compare_options(
     metric: str = DEFAULT,
     max_m: float | None = None,
     threshold: float = NEED_THRESHOLD,
+    level: str = SMALL,
     **settings,
 ) -> dict[str, Outcome]:
     """Every named option measured against the services as they are; nothing is saved anywhere.
+
+    ``areas`` are the small areas, or the areas of every level when ``need`` is of another ``level``: access is then the mean
+    over each area's residents, and whoever comes within the standard is counted by small area.
 
     Where poor access is the worst fifth, the cut of today's services is kept for every option: otherwise there would be a
     worst fifth whatever was built. ``settings`` are those of :func:`layers.methods.access.access_model`.
     """
     row = metric_for(metric, max_m)
+    frames = {SMALL: areas} if isinstance(areas, pd.DataFrame) else areas
+    areas, members = frames[SMALL], members_of(frames, level)
     now = access_model(areas, read_sites(services), **settings)
-    values, poor, cut = row.measure(now, max_m)
+    before = now if members is None else AccessMeans(now, members)
+    values, poor, cut = row.measure(before, max_m)
     high = (need >= threshold).to_numpy(bool)
-    residents = areas["population"].to_numpy("float64")
-    groups = fifths_of(areas, need)
+    residents, people = (frames[each]["population"].to_numpy("float64") for each in (SMALL, level))
+    groups = fifths_of(areas, of_small(need, members))
     limit = cut if max_m is None else max_m
     out = {}
     for name, changes in options.items():
         frame = apply_options(services, changes, areas)
         then = access_model(areas, read_sites(frame), **settings)
-        after, poor_after, _ = row.measure(then, max_m, cut)
-        under, under_after = high & poor, high & poor_after
-        cost, cost_after = now.nearest[0], then.nearest[0]
+        later = then if members is None else AccessMeans(then, members)
+        after, poor_after, _ = row.measure(later, max_m, cut)
+        under, under_after = high & poor & ~before.crossing, high & poor_after & ~later.crossing
+        both = ~before.crossing & ~later.crossing  # what nobody can reach is neither a gap nor mended
+        cost, cost_after = now.reached, then.reached
         out[name] = Outcome(
             name,
             len(then.sites),
-            float(residents[under_after].sum()),
-            float(residents[under & ~under_after].sum()),
-            float(residents[~under & under_after].sum()),
+            float(people[under_after].sum()),
+            float(people[both & under & ~under_after].sum()),
+            float(people[both & ~under & under_after].sum()),
             None if limit is None or not np.isfinite(limit) else float(residents[cost_after <= limit].sum()),
-            mean_cost(cost_after, residents),
+            mean_cost(cost_after, residents * np.isfinite(cost if np.isfinite(cost).any() else cost_after)),
             who_gains(areas["lad_code"], residents, cost, cost_after, max_m),
             who_gains(groups, residents, cost, cost_after, max_m),
             pd.DataFrame(
@@ -163,7 +172,7 @@ def compare_options(
                     "underserved_before": under,
                     "underserved_after": under_after,
                 },
-                index=areas.index,
+                index=frames[level].index,
             ),
             _overlaps(now, changes, residents, max_m),
         )
@@ -187,11 +196,11 @@ def _overlaps(
             "already_within": None,
         }
         if others.any():
-            entry["nearest_existing_m"] = float(np.hypot(*(now.sites.xy[others] - place).T).min())
+            entry["nearest_existing_m"] = now.nearest_site(place, others)
         if max_m is not None:
-            reach = np.hypot(*(now.xy - place).T) * now.multiplier <= max_m
+            reach = now.within(place, max_m)
             entry["residents_within"] = float(residents[reach].sum())
-            before = cKDTree(now.sites.xy[others]).query(now.xy)[0] * now.multiplier if others.any() else np.inf
+            before = now.cost_to(now.sites.xy[others], np.full(len(now.xy), float(max_m)))[0]
             entry["already_within"] = float(residents[reach & (before <= max_m)].sum())
         out.append(entry)
     return tuple(out)

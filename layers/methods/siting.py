@@ -21,12 +21,14 @@ from scipy.spatial.distance import cdist
 
 from layers.geography.points import authorities_of
 from layers.methods.access import AccessModel, access_model, check_limit, metres_in
+from layers.methods.access_means import SMALL, members_of, of_small
 from layers.methods.gap_request import GapRequest, IndicatorLayer, Note, ServiceLayer
 from layers.methods.gaps import GapResult, find_gaps
 from layers.methods.json_values import plain
 from layers.methods.metrics import either
 from layers.methods.need import fifth
 from layers.methods.solver import TIE, TIME_LIMIT_S, Cancel, Choice, Progress, best_columns, fewest_columns, worth
+from layers.methods.water import Water
 from layers.model import Fault, Refused
 from layers.texts import first_few
 
@@ -125,7 +127,7 @@ def plan_sites(
     places = _candidates(areas, candidates, exclude, objective, new, max_m)
     people = np.nan_to_num(pd.to_numeric(demand, errors="coerce").to_numpy("float64"))
     residents = areas["population"].to_numpy("float64")
-    before = model.nearest[0]
+    before = model.reached
     notes = [] if people.sum() > 0 else [Note("no-demand")]
     if not len(model.sites):
         notes.append(Note("no-existing-service"))
@@ -166,7 +168,8 @@ def plan_sites(
                 found = replace(found, columns=columns, value=alone.value, bound=max(found.bound, alone.value))
                 gap, proven, alone = found.gap, found.proven, replace(alone, saving=0.0)
     chosen = list(found.columns)
-    after = np.minimum(before, _cost_to(model, places.iloc[chosen]))
+    after = np.minimum(before, model.cost_to(places[["x", "y"]].to_numpy("float64")[chosen], before)[0])
+    known = np.isfinite(before if np.isfinite(before).any() else after)
     return SitingPlan(
         objective=objective,
         new=len(chosen),
@@ -182,8 +185,8 @@ def plan_sites(
         demand=float(people.sum()),
         demand_within_before=None if max_m is None else float(people[before <= max_m].sum()),
         demand_within_after=None if max_m is None else float(people[after <= max_m].sum()),
-        mean_before=mean_cost(before, people),
-        mean_after=mean_cost(after, people),
+        mean_before=mean_cost(before, people * known),
+        mean_after=mean_cost(after, people * known),
         by_authority=who_gains(areas["lad_code"], residents, before, after, max_m),
         by_fifth=who_gains(fifths_of(areas, need), residents, before, after, max_m),
         uncoverable=uncoverable,
@@ -281,12 +284,6 @@ def _candidates(areas, candidates, exclude, objective, new, max_m) -> pd.DataFra
     return frame
 
 
-def _cost_to(model: AccessModel, places: pd.DataFrame) -> np.ndarray:
-    if not len(places):
-        return np.full(len(model.xy), np.inf)
-    return cKDTree(places[["x", "y"]].to_numpy("float64")).query(model.xy)[0] * model.multiplier
-
-
 def _close_pairs(model: AccessModel, rows: np.ndarray, places: pd.DataFrame, limit: np.ndarray, strict: bool):
     """Row, candidate and cost of pairs with cost <= (or <) the row's limit, found in blocks of rows.
 
@@ -302,11 +299,12 @@ def _close_pairs(model: AccessModel, rows: np.ndarray, places: pd.DataFrame, lim
         radius = float((limit[part] / model.multiplier[part]).max())
         if np.isfinite(radius) and _few(model.xy[part], tree, radius):
             found = cKDTree(model.xy[part]).sparse_distance_matrix(tree, radius * (1 + 1e-12), output_type="ndarray")
-            i, j, cost = found["i"], found["j"], found["v"] * model.multiplier[part][found["i"]]
+            i, j, line = found["i"], found["j"], found["v"]
         else:
-            grid = cdist(model.xy[part], xy) * model.multiplier[part][:, None]
-            i, j = np.nonzero(grid <= limit[part][:, None])
-            cost = grid[i, j]
+            grid = cdist(model.xy[part], xy)
+            i, j = np.nonzero(grid * model.multiplier[part][:, None] <= limit[part][:, None])
+            line = grid[i, j]
+        cost = model.costs_of(part[i], xy, j, line, limit[part][i])
         keep = cost < limit[part][i] if strict else cost <= limit[part][i]
         parts.append((part[i[keep]], j[keep], cost[keep]))
         count += int(keep.sum())
@@ -366,16 +364,14 @@ def _sites(areas, model, people, residents, before, chosen: pd.DataFrame, max_m)
     if not len(chosen):
         return ()
     xy = chosen[["x", "y"]].to_numpy("float64")
-    cost, nearest = cKDTree(xy).query(model.xy)
-    cost = cost * model.multiplier
+    cost, nearest = model.cost_to(xy, before if max_m is None else np.full(len(before), float(max_m)))
     better = (before > max_m) & (cost <= max_m) if max_m is not None else cost < before
     lads, lad = np.unique(areas["lad_code"].to_numpy(str), return_inverse=True)
     gained = np.bincount(nearest[better] * len(lads) + lad[better], people[better], len(xy) * len(lads))
     gained = gained.reshape(len(xy), len(lads))
     out = []
     for k, place in enumerate(chosen.to_dict("records")):
-        reach = np.hypot(*(model.xy - xy[k]).T) * model.multiplier <= max_m if max_m is not None else None
-        far = np.hypot(*(model.sites.xy - xy[k]).T).min() if len(model.sites) else None
+        reach = model.within(xy[k], max_m) if max_m is not None else None
         out.append(
             Site(
                 str(place["code"]),
@@ -385,7 +381,7 @@ def _sites(areas, model, people, residents, before, chosen: pd.DataFrame, max_m)
                 float(place["y"]),
                 float(people[better & (nearest == k)].sum()),
                 {str(code): float(n) for code, n in zip(lads, gained[k], strict=True) if n > 0},
-                None if far is None else float(far),
+                model.nearest_site(xy[k]),
                 None if reach is None else float(residents[reach].sum()),
                 None if reach is None else float(residents[reach & (before <= max_m)].sum()),
             )
@@ -548,12 +544,14 @@ def find_sites(
     candidates: pd.DataFrame | None = None,
     gaps: GapResult | None = None,
     no_car_share: pd.Series | None = None,
+    water: Water | None = None,
     progress: Callable[[str, float, float], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> SitingResult:
     """Where the next sites help most for the gaps of a request. ``gaps`` may be handed in when known.
 
     Sites are planned in straight-line cost, whatever the request's metric: a site that does not exist is in no travel table.
+    Demand and candidates are small areas at every level: of wards and authorities, those that are part of an underserved one.
     """
     faults = []
     if request.demand not in ("underserved", "all"):
@@ -563,10 +561,15 @@ def find_sites(
     if faults:
         raise Refused("Sites cannot be suggested.", faults)
     if gaps is None:
-        gaps = find_gaps(request.gaps, areas, indicators, services, no_car_share=no_car_share)
-    frame = areas[request.gaps.level]
+        gaps = find_gaps(request.gaps, areas, indicators, services, no_car_share=no_car_share, water=water)
+    frame = areas[SMALL]
+    members = members_of(areas, request.gaps.level)
     people = frame["population"].astype("float64")
-    demand = people.where(gaps.areas["underserved"], 0.0) if request.demand == "underserved" else people
+    demand = people
+    if request.demand == "underserved":
+        counted = gaps.areas["underserved"] & ~gaps.areas["crossing"]
+        # within a ward that is counted, what nobody can reach is not
+        demand = people.where(of_small(counted, members) & ~gaps.model.small.crossing, 0.0)
     if request.gaps.footprint:
         demand = demand.where(frame["lad_code"].isin(request.gaps.footprint), 0.0)
     limit = gaps.access.limit
@@ -582,7 +585,7 @@ def find_sites(
         objective=request.objective,
         new=request.new,
         max_m=limit,
-        need=gaps.need.score,
+        need=of_small(gaps.need.score, members),
         candidates=candidates,
         exclude=request.exclude,
         compare_alone=request.compare_alone,
@@ -594,6 +597,7 @@ def find_sites(
         no_car_share=no_car_share if request.gaps.fair else None,
         walking_kmh=request.gaps.walking_kmh,
         driving_kmh=request.gaps.driving_kmh,
+        water=water,
     )
     parameters = {
         **gaps.parameters,

@@ -3,31 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from layers.methods.access import Sites, access_model, read_sites
+from layers.methods.access_means import SMALL, Members, members_of
 from layers.methods.gap_request import NEED_THRESHOLD, ServiceLayer
 from layers.methods.json_values import json_rows, plain
 from layers.methods.metrics import either
+from layers.methods.water import Water
 from layers.model import Fault, Refused
 
 NO_SERVICE = "no-service"  # at all
 NO_OWN_SERVICE = "no-own-service"  # the authority has none
+NO_OWN_WAY = "no-own-way"  # every one of the authority's own is across water, and no way leads there
 NO_AUTHORITY = "no-authority"  # the area lies in none that is known
 
 
 @dataclass(frozen=True)
-class BorderView:
-    """Nearest over everybody's services against one's own authority's. Frames are on the areas' index."""
+class Flow:
+    """Residents of one authority who are nearer to a service in another. One way may lead over several crossings."""
 
-    areas: (
-        pd.DataFrame
-    )  # alone_m, together_m, border_penalty_m, reason, nearest_service_id, nearest_service, nearest_lad
-    authorities: pd.DataFrame  # one row per authority, see :func:`border_view`
+    lad_code: str
+    nearest_lad: str
+    residents: float
+    crossings: list[dict[str, Any]]  # name and residents, most first
+
+
+@dataclass(frozen=True)
+class BorderView:
+    """Nearest over everybody's services against one's own authority's. Frames are on the areas' index.
+
+    ``areas``: alone_m, together_m, border_penalty_m, reason, nearest_service_id, nearest_service, nearest_lad,
+    nearer_elsewhere, residents_nearer_elsewhere, crossing (no service can be reached over land) and crossings (names, on the way
+    to the nearest). ``authorities``: one row each, see :func:`border_view`. ``across``: who is nearer elsewhere, largest first.
+    """
+
+    areas: pd.DataFrame
+    authorities: pd.DataFrame
+    across: tuple[Flow, ...] = field(repr=False)
+    crossing_lists: tuple[str, ...] = ()  # ids of the lists that have a pair over water in it
+
+    def flows(self, footprint: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Residents by their own authority and that of their nearest service, largest first, and by crossing on the way."""
+        return [asdict(flow) for flow in self.across if not footprint or flow.lad_code in footprint]
 
 
 def border_view(
@@ -37,7 +59,9 @@ def border_view(
 
     The penalty is never negative, and NaN with a ``reason`` where the authority has no service of its own. An area is
     *nearer elsewhere* when its nearest service stands outside its authority and is strictly nearer than its own. Where two
-    are equally near, its own is meant.
+    are equally near, its own is meant. Where all its own are across water without a way and another can be reached, there is
+    no penalty, with the reason; where none can be reached at all the area is ``crossing``, judged by straight lines, and in
+    no total.
     """
     sites = services if isinstance(services, Sites) else read_sites(services)
     settings.pop("alone", None)
@@ -45,16 +69,23 @@ def border_view(
     alone_model = access_model(areas, sites, alone=True, **settings)
     together, site = together_model.nearest
     alone, own_site = alone_model.nearest
-    together = np.minimum(together, alone)
-    site = np.where((own_site >= 0) & (alone <= together), own_site, site)
+    crossing = together_model.crossing
+    no_way = alone_model.crossing & ~crossing  # then the line to one's own is no reason to prefer it
+    together = np.where(no_way, together, np.minimum(together, alone))
+    own_first = (own_site >= 0) & (alone <= together) & ~no_way
+    site = np.where(own_first, own_site, site)
     lad = together_model.lad
     served = np.isfinite(together)
     has_own = np.isfinite(alone)
-    reason = np.where(~served, NO_SERVICE, np.where(has_own, "", np.where(lad == "", NO_AUTHORITY, NO_OWN_SERVICE)))
+    lacking = np.where(lad == "", NO_AUTHORITY, NO_OWN_SERVICE)
+    reason = np.where(~served, NO_SERVICE, np.where(~has_own, lacking, np.where(no_way, NO_OWN_WAY, "")))
     with np.errstate(invalid="ignore"):
-        penalty = np.where(has_own, np.maximum(alone - together, 0.0), np.nan)
+        penalty = np.where(has_own & ~no_way, np.maximum(alone - together, 0.0), np.nan)
     near = lambda texts: np.where(site >= 0, texts[site], "") if len(sites) else np.full(len(areas), "", object)  # noqa: E731
-    elsewhere = served & (alone > together)
+    elsewhere = served & ((alone > together) | no_way) & ~crossing
+    lists = together_model.lists_over_water() | alone_model.lists_over_water()
+    crossed = np.empty(len(areas), dtype=object)
+    crossed[:] = together_model.crossed(np.arange(len(areas)), site)
     frame = pd.DataFrame(
         {
             "alone_m": np.where(has_own, alone, np.nan),
@@ -65,17 +96,116 @@ def border_view(
             "nearest_service": near(sites.names),
             "nearest_lad": near(sites.lad),
             "nearer_elsewhere": elsewhere,
+            "residents_nearer_elsewhere": np.where(elsewhere, areas["population"].to_numpy("float64"), 0.0),
+            "crossing": crossing,
+            "crossings": crossed,
         },
         index=areas.index,
     )
-    return BorderView(frame, _by_authority(areas, frame, sites, max_m))
+    return BorderView(frame, _by_authority(areas, frame, sites, max_m), _across(areas, frame), tuple(sorted(lists)))
+
+
+def _across(areas: pd.DataFrame, frame: pd.DataFrame) -> tuple[Flow, ...]:
+    table = frame[["nearest_lad", "residents_nearer_elsewhere", "crossings"]].assign(lad_code=areas["lad_code"])
+    table = table[frame["nearer_elsewhere"]].rename(columns={"residents_nearer_elsewhere": "residents"})
+    flows = [
+        Flow(str(own), str(other), float(part["residents"].sum()), _by_crossing(part["crossings"], part["residents"]))
+        for (own, other), part in table.groupby(["lad_code", "nearest_lad"], sort=True)
+    ]
+    return tuple(sorted(flows, key=lambda flow: -flow.residents))
+
+
+def _by_crossing(names: pd.Series, residents: pd.Series) -> list[dict[str, Any]]:
+    """Residents by crossing on their way, most first."""
+    ways = pd.DataFrame({"name": names, "residents": residents}).explode("name").dropna(subset="name")
+    total = ways.groupby("name", sort=True)["residents"].sum().sort_values(ascending=False, kind="stable")
+    return [{"name": str(name), "residents": float(n)} for name, n in total.items()]
+
+
+def by_crossing(flows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Residents of several flows by crossing on their way, most first."""
+    rows = [row for flow in flows for row in flow["crossings"]]
+    names, residents = ([row[key] for row in rows] for key in ("name", "residents"))
+    return _by_crossing(pd.Series(names, dtype=object), pd.Series(residents, dtype="float64"))
+
+
+def border_view_at(
+    areas: Mapping[str, pd.DataFrame],
+    level: str,
+    services: pd.DataFrame | Sites,
+    max_m: float | None = None,
+    **settings,
+) -> BorderView:
+    """:func:`border_view` of the small areas, as the areas of any level have it.
+
+    Metres are means over residents, those left out who live in ``crossing`` small areas, unless more than half of a larger area's
+    do; then it is ``crossing`` itself. The service named is the nearest of most residents; a larger area is nearer elsewhere
+    when more than half of them are, and their number is that of the small areas, as are the totals per authority.
+    """
+    small = border_view(areas[SMALL], services, max_m, **settings)
+    members = members_of(areas, level)
+    if members is None:
+        return small
+    part = small.areas
+    marked = part["crossing"].to_numpy(bool)
+    crossing = members.share_of(marked) > 0.5
+    counted = ~marked | crossing[np.maximum(members.place, 0)]
+    metres = (members.mean_of(part[name], counted) for name in ("alone_m", "together_m", "border_penalty_m"))
+    alone, together, penalty = metres
+    elsewhere = part["nearer_elsewhere"].to_numpy(bool)
+    frame = pd.DataFrame(
+        {
+            "alone_m": alone,
+            "together_m": together,
+            "border_penalty_m": penalty,
+            "reason": np.where(np.isfinite(penalty), "", members.commonest_of(part["reason"])),
+            **_nearest_of_most(part, members),
+            "nearer_elsewhere": members.share_of(elsewhere, counted) > 0.5,
+            "residents_nearer_elsewhere": members.total_of(part["residents_nearer_elsewhere"]),
+            "crossing": crossing,
+            "crossings": _crossings_of(part, members),
+        },
+        index=areas[level].index,
+    )
+    lads = areas[level]["lad_code"]
+
+    def count(mask: np.ndarray) -> np.ndarray:
+        return lads[mask].value_counts().reindex(small.authorities["lad_code"]).fillna(0).astype(int).to_numpy()
+
+    authorities = small.authorities.assign(
+        areas=count(np.ones(members.size, bool)), areas_nearer_elsewhere=count(frame["nearer_elsewhere"].to_numpy())
+    )
+    return BorderView(frame, authorities, small.across, small.crossing_lists)
+
+
+def _crossings_of(small: pd.DataFrame, members: Members) -> np.ndarray:
+    """The crossings on the ways of each larger area's residents, those of most of them first."""
+    out = np.empty(members.size, dtype=object)
+    out[:] = [()] * members.size
+    over = small.assign(place=members.place, people=members.people)[small["crossings"].map(len).to_numpy() > 0]
+    for place, part in over[over["place"] >= 0].groupby("place"):
+        out[place] = tuple(row["name"] for row in _by_crossing(part["crossings"], part["people"]))
+    return out
+
+
+def _nearest_of_most(small: pd.DataFrame, members: Members) -> dict[str, np.ndarray]:
+    """The service that is nearest for most residents of each larger area: its id, name and authority."""
+    names = ["nearest_service_id", "nearest_service", "nearest_lad"]
+    # two lists may use one id, so a service is known by all three
+    number, services = pd.factorize(pd.MultiIndex.from_frame(small[names]), sort=True)
+    found = members.commonest_of(number)
+    return {
+        name: np.array(["" if at == "" else services[at][k] for at in found], dtype=object)
+        for k, name in enumerate(names)
+    }
 
 
 def _by_authority(areas: pd.DataFrame, frame: pd.DataFrame, sites: Sites, max_m: float | None) -> pd.DataFrame:
     """Totals per authority: own services, residents, residents nearer elsewhere, mean metres alone and together."""
     people = areas["population"].to_numpy("float64")
-    both = frame["border_penalty_m"].notna().to_numpy()
-    served = frame["together_m"].notna().to_numpy()
+    reached = ~frame["crossing"].to_numpy()
+    both = frame["border_penalty_m"].notna().to_numpy() & reached
+    served = frame["together_m"].notna().to_numpy() & reached
     elsewhere = frame["nearer_elsewhere"].to_numpy()
     table = pd.DataFrame(
         {
@@ -115,6 +245,7 @@ class TogetherResult:
     areas: pd.DataFrame = field(repr=False)
     authorities: pd.DataFrame = field(repr=False)
     summary: dict[str, Any]
+    crossing_lists: tuple[str, ...] = ()  # ids of the lists that have a pair over water in the answer
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``/api/v1/together``."""
@@ -135,11 +266,12 @@ def find_together(
     detour: float = 1.0,
     footprint: Sequence[str] = (),
     score: pd.Series | None = None,
+    water: Water | None = None,
 ) -> TogetherResult:
     """What changes when everybody's services count instead of only one's own authority's.
 
     With ``score`` (need) the summary also says how many areas would be called underserved when looking alone, and are not
-    when looking together: the areas misjudged.
+    when looking together: the areas misjudged. ``water`` finds the ways where a straight line crosses water.
     """
     faults = []
     if level not in areas:
@@ -155,7 +287,7 @@ def find_together(
     standards = [layer.descriptor.access_standard for layer in services.values()]
     if max_m is None and any(standards):
         max_m = float(min(standard.max_m for standard in standards if standard is not None))
-    view = border_view(frame, sites, max_m, detour=detour)
+    view = border_view_at(areas, level, sites, max_m, detour=detour, water=water)
     listed = frame["lad_code"].isin(footprint) if footprint else pd.Series(True, index=frame.index)
     names = dict(zip(areas["lad"]["code"], areas["lad"]["name"], strict=True)) if "lad" in areas else {}
     table = pd.concat([frame[["code", "name", "lad_code", "population"]], view.areas], axis=1)
@@ -163,20 +295,22 @@ def find_together(
     authorities = view.authorities.assign(name=[names.get(code, code) for code in view.authorities["lad_code"]])
     if footprint:
         authorities = authorities[authorities["lad_code"].isin(footprint)].reset_index(drop=True)
-    people = frame["population"]
-    own = view.areas["nearer_elsewhere"] & listed
+    people, elsewhere = frame["population"], view.areas["residents_nearer_elsewhere"]
+    apart = view.areas["crossing"]
     summary: dict[str, Any] = {
         "residents": float(people[listed].sum()),
-        "areas_nearer_elsewhere": int(own.sum()),
-        "residents_nearer_elsewhere": float(people[own].sum()),
+        "areas_nearer_elsewhere": int((view.areas["nearer_elsewhere"] & listed).sum()),
+        "residents_nearer_elsewhere": float(elsewhere[listed].sum()),
         "residents_without_own_service": float(people[listed & (view.areas["reason"] == NO_OWN_SERVICE)].sum()),
         "services": len(sites),
-        "flows": _flows(table[own]),
+        "crossing": {"areas": int((apart & listed).sum()), "residents": float(people[apart & listed].sum())},
+        "crossings": by_crossing(view.flows(footprint)),
+        "flows": view.flows(footprint),
     }
     if max_m is not None:
-        alone = ~(view.areas["alone_m"] <= max_m)
+        alone = ~(view.areas["alone_m"] <= max_m) | (view.areas["reason"] == NO_OWN_WAY)
         together = ~(view.areas["together_m"] <= max_m)
-        judged = alone & ~together & listed
+        judged = alone & ~together & listed & ~apart
         summary["areas_misjudged"] = int(judged.sum())
         summary["residents_misjudged"] = float(people[judged].sum())
         if score is not None:
@@ -190,16 +324,4 @@ def find_together(
         "detour": detour,
         "footprint": list(footprint),
     }
-    return TogetherResult(parameters, table[listed], authorities, summary)
-
-
-def _flows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Residents by their own authority and that of their nearest service, largest first."""
-    if table.empty:
-        return []
-    total = (
-        table.groupby(["lad_code", "nearest_lad"], sort=True)["population"]
-        .sum()
-        .sort_values(ascending=False, kind="stable")
-    )
-    return [{"lad_code": a, "nearest_lad": b, "residents": float(n)} for (a, b), n in total.items()]
+    return TogetherResult(parameters, table[listed], authorities, summary, view.crossing_lists)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from layers.methods.access import AccessModel
+from layers.methods.access_means import Access
 from layers.methods.gap_request import NEED_THRESHOLD
 from layers.methods.metrics import PoorAccess
 
@@ -23,7 +23,7 @@ def near_misses(
     access: PoorAccess,
     gap: pd.Series,
     share: pd.Series | None = None,
-    model: AccessModel | None = None,
+    model: Access | None = None,
 ) -> pd.Series:
     """Areas that are not underserved but nearly: borderline or more in the draws.
 
@@ -33,5 +33,5 @@ def near_misses(
         return (~gap & (share >= NEAR_SHARE)).rename("near_miss")
     close = access.poor
     if access.limit is not None and access.metric.cost is not None and model is not None:
-        close = pd.Series(access.metric.cost(model) > NEAR_LIMIT * access.limit, index=gap.index)
+        close = pd.Series(access.metric.cost_of(model) > NEAR_LIMIT * access.limit, index=gap.index)
     return (~gap & (score >= NEAR_NEED) & close).rename("near_miss")

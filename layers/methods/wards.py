@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from layers.methods.access import AccessModel
-from layers.methods.gap_request import at_level, limit_of, model_of
+from layers.methods.access_means import SMALL, AccessMeans, at_level
+from layers.methods.gap_request import limit_of
 from layers.methods.metrics import poor_access
 from layers.methods.need import DECIMALS, Indicator, Need, compose, need_percentiles, percentile
 from layers.methods.underserved import underserved
@@ -21,7 +22,7 @@ class WardParts:
     areas', each counting by its residents.
     """
 
-    model: AccessModel
+    model: AccessMeans
     percentiles: pd.DataFrame | None
 
 
@@ -48,18 +49,15 @@ def vanishing(gap: pd.Series, areas: pd.DataFrame, ward_gap: pd.Series, wards: p
     )
 
 
-def ward_parts(request, areas, indicators, services, demand, no_car_share, travel) -> WardParts | None:
-    """What is needed to ask the same at ward level; None where that cannot be done with what was handed in."""
-    wards = areas.get("ward")
-    people, cars = at_level(demand, "ward", request.level), at_level(no_car_share, "ward", request.level)
-    lacking = travel is not None or (demand is not None and people is None) or (request.fair and cars is None)
-    if request.level != "lsoa" or wards is None or lacking:
+def ward_parts(request, areas, indicators, model: AccessModel) -> WardParts | None:
+    """What is needed to ask the same at ward level, from the model of the small areas; None at any other level than theirs."""
+    if request.level != SMALL or areas.get("ward") is None or "ward_code" not in areas[SMALL].columns:
         return None
-    model, names = model_of(request, wards, services, people, cars, None), [name for name, _ in request.need]
+    access, names = at_level(model, areas, "ward"), [name for name, _ in request.need]
     if not all("ward" in indicators[i].values for i in names):
-        return WardParts(model, None)
+        return WardParts(access, None)
     parts = [Indicator.of(indicators[i].descriptor, indicators[i].values["ward"]) for i in names]
-    return WardParts(model, need_percentiles(parts))
+    return WardParts(access, need_percentiles(parts))
 
 
 def gaps_that_vanish(request, areas, services, wards: WardParts, weights, gap, measured: Need) -> Vanishing:

@@ -53,10 +53,10 @@ LONGEST_HEADLINE = 90
 """Characters of a headline once its tokens are filled: two lines on a screen that is read from the back of a room."""
 
 FRONT = ("title", "subtitle", "partner", "audience", "theme", "view", "review_on", "author")
-EXHIBITS = ("map", "chart", "table", "community", "options", "together")
+EXHIBITS = ("map", "chart", "table", "community", "options", "together", "picture")
 EXHIBIT_KEYS = (
     "caption", "alt", "view", "type", "layer", "area", "level", "period", "n", "community", "services", "need", "theme",
-    "above", "below",
+    "above", "below", "picture",
 )  # fmt: skip
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}\Z")
@@ -496,7 +496,7 @@ class _Reader:
             elif child.type == "link_close":
                 link = ""
             elif child.type == "image":
-                todo = "show a map or chart as an exhibit"
+                todo = "show a map, chart or picture as an exhibit"
                 self.fault(line, f"there is a picture: “{child.attrGet('src')}”"[:80], todo, "image", page)
             elif child.type == "code_inline":
                 runs += self._words(child.content, bool(bold), bool(italic), link)

@@ -5,7 +5,7 @@ from, so that a store also moves from one kind of database to the other. The man
 last bytes of the file, the zip's comment, are the SHA-256 of every byte before them, so that one changed byte anywhere is found.
 That tells damage, not forgery: who may write to backups may write whatever they like.
 
-Sessions and counts of failed sign-ins are left out: nobody is signed in to a restored store. The secret key is not in the backup;
+Sessions, counts of failed sign-ins and jobs are left out: nobody is signed in to a restored store. The secret key is not in the backup;
 a restored home makes its own, or is given the old one.
 """
 
@@ -36,7 +36,7 @@ FORMAT = 1
 MARK = b"commonground backup sha256:"
 TAIL = len(MARK) + 64
 CONTENT, MANIFEST, README = "store.sqlite", "manifest.json", "README.txt"
-NOT_KEPT = ("sessions", "failures")
+NOT_KEPT = ("sessions", "devices", "failures", "job_askers", "jobs")
 """Tables whose rows are left out."""
 CHUNK = 2**20
 ROWS = 20  # at a time, since a row of contents may hold megabytes

@@ -22,6 +22,7 @@ from layers.store.database import Database, own_faults
 from layers.store.forgetting import forgotten_by_right
 from layers.store.layers import LAYERS, record_sha256
 from layers.store.pack_notices import check_pack
+from layers.store.pictures import named_pictures
 from layers.store.versioned import VersionedKind, standing
 
 RESTORE = "restore a backup; until then this is not shown"
@@ -40,6 +41,7 @@ def check(store: Database) -> list[Fault]:
         faults += _check_history(connection, BRIEFINGS)
         faults += _check_told(connection, BRIEFINGS)
         faults += _check_briefings(connection)
+        faults += _check_pictures(connection)
     return faults + check_pack(store)
 
 
@@ -232,4 +234,19 @@ def _check_briefings(connection: sa.Connection) -> list[Fault]:
         if gone:
             what = f"it takes numbers from what is not there: {', '.join(gone)}"
             faults.append(Fault(what, where, "restore a backup"))
+    return faults
+
+
+def _check_pictures(connection: sa.Connection) -> list[Fault]:
+    """Every picture is what was kept, and every picture that a version names is there."""
+    faults, there, table = [], set(), tables.briefing_pictures
+    for row in connection.execute(sa.select(table.c.id, table.c.sha256, table.c.data).order_by(table.c.id)):
+        there.add(row.id)
+        if sha256(row.data) != row.sha256:
+            faults.append(Fault("it is not what was kept", f"picture '{row.id}'", RESTORE))
+    columns = tables.briefing_versions.c
+    for row in connection.execute(sa.select(columns.briefing_id, columns.version, columns.text)):
+        if gone := set(named_pictures(row.text)) - there:
+            what = f"it shows a picture that is not there: {', '.join(sorted(gone))}"
+            faults.append(Fault(what, _version(BRIEFINGS, row.briefing_id, row.version), "restore a backup"))
     return faults

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from layers.model import Fault, Refused
 from layers.store import tables
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 8
 
 
 def _remember_the_pack(connection: sa.Connection) -> None:
@@ -58,11 +58,19 @@ def _move_checks(connection: sa.Connection) -> None:
             connection.execute(sa.insert(table).values(row))
 
 
+def _add_jobs(connection: sa.Connection) -> None:
+    for table in (tables.jobs, tables.job_askers):
+        table.create(connection)
+
+
 MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     1: tables.drafts.create,  # 2: drafts of layers that are being published in the browser
     2: _remember_the_pack,  # 3: what the region pack published, so that it can be published again when it changes
     3: _add_briefings,  # 4: briefings, their drafts and versions
     4: _move_checks,  # 5: a colleague's check of a layer, in the same columns as a briefing's
+    5: _add_jobs,  # 6: what is worked on beside requests
+    6: tables.briefing_pictures.create,  # 7: pictures of briefings
+    7: tables.devices.create,  # 8: browsers in which somebody has signed in before
 }
 """``MIGRATIONS[n]`` takes a store from schema n to n + 1. Each runs inside the opening transaction."""
 

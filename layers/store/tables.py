@@ -153,10 +153,19 @@ sessions = sa.Table(
 failures = sa.Table(
     "failures",
     metadata,
-    sa.Column("key", sa.String(64), primary_key=True),  # SHA-256 of "name:..." or "source:..."
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("key", sa.String(64), primary_key=True),  # SHA-256 of a bucket's kind and whose it is
+    sa.Column("count", sa.Integer, nullable=False),  # attempts that are missing in it
     sa.Column("last_at", Moment, nullable=False),
-    sa.Column("blocked_until", Moment),
+    sa.Column("blocked_until", Moment),  # when it is full again
+)
+
+devices = sa.Table(
+    "devices",
+    metadata,
+    sa.Column("token_sha256", sa.String(64), primary_key=True),  # a stolen database holds no usable token
+    sa.Column("user", sa.String(200), sa.ForeignKey("users.name"), primary_key=True, index=True),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
 )
 
 UNCHECKED = {"checked_by": "", "checked_at": None, "sent_back_by": "", "sent_back_at": None, "reply": ""}
@@ -259,6 +268,57 @@ briefing_pointers = sa.Table(
     sa.ForeignKeyConstraint(["briefing_id", "version"], ["briefing_versions.briefing_id", "briefing_versions.version"]),
     sa.CheckConstraint("(version IS NULL) = (action = 'withdraw')", name="only_a_withdrawn_briefing_points_nowhere"),
     sa.Index("briefing_pointers_by_briefing", "briefing_id", "seq"),
+)
+
+briefing_pictures = sa.Table(
+    "briefing_pictures",
+    metadata,
+    sa.Column("id", sa.String(20), primary_key=True),  # of partner and content
+    sa.Column("partner", sa.Text, nullable=False),
+    sa.Column("alt", sa.Text, nullable=False),
+    sa.Column("media_type", sa.String(20), nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Index("briefing_pictures_by_partner", "partner"),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column(
+        "id", sa.String(64), primary_key=True
+    ),  # of its kind and what it depends on: the same question, the same job
+    sa.Column("number", sa.Integer, nullable=False),  # in the order of asking
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("parameters", sa.Text, nullable=False),  # JSON: whatever a worker needs to do it
+    sa.Column("viewer", sa.Text, nullable=False),  # JSON: for whom; what they may see is asked again when it runs
+    sa.Column("price", sa.Float, nullable=False),  # seconds of a processor, as estimated
+    sa.Column("state", sa.String(12), nullable=False),  # waiting | running | done | cancelled | refused | failed
+    sa.Column("asked_at", Moment, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("heard_at", Moment),  # its worker's last sign of life
+    sa.Column("over_at", Moment),
+    sa.Column("worker", sa.String(120), nullable=False),
+    sa.Column("starts", sa.Integer, nullable=False),
+    sa.Column("stop", sa.Boolean, nullable=False),  # somebody wants it to end
+    sa.Column("progress", sa.Float),  # 0 to 1; null where that cannot be said
+    sa.Column("so_far", sa.Text, nullable=False),  # JSON: the best until there is a result
+    sa.Column("reasons", sa.Text, nullable=False),  # JSON
+    sa.Column("result", sa.LargeBinary),
+    sa.Index("jobs_by_state", "state", "number"),
+)
+
+job_askers = sa.Table(
+    "job_askers",
+    metadata,
+    sa.Column("job_id", sa.String(64), sa.ForeignKey("jobs.id"), primary_key=True),
+    sa.Column("client", sa.String(64), primary_key=True),  # SHA-256 of an account or an address
+    sa.Column("until", Moment, nullable=False),  # when this client counts as gone unless it asks again
 )
 
 NEVER_CHANGED = (audit, versions, contents, pointers, briefings, briefing_versions, briefing_pointers)

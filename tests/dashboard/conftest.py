@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
+from tests.databases import database_url
 from tests.tiny import tiny_areas
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ def serve(tmp_path_factory):
     def make(pack: Path) -> Published:
         home = tmp_path_factory.mktemp("home")
         region = load_region(pack)
-        store = open_store(f"sqlite:///{home / 'store.sqlite'}", region)
+        store = open_store(database_url(home / "store.sqlite"), region)
         stores.append(store)
         return Published(region, store, home)
 

@@ -32,7 +32,7 @@ class Links(HTMLParser):
         attrs = dict(attrs)
         self._in_title = tag == "title"
         self.found += [attrs[name] for name in ("src", "href", "action", "data") if attrs.get(name)]
-        if tag == "link" and attrs.get("rel") == "preload":
+        if tag == "link" and attrs.get("rel") == "preload" and attrs["as"] == "fetch":
             self.preloads.append(attrs["href"])
 
     def handle_data(self, data):

@@ -17,6 +17,7 @@ import pytest
 from dashboard.app import create_app
 from dashboard.published import Published
 from layers import SYSTEM, load_region, open_store
+from tests.databases import database_url
 from tests.layers.store_fixtures import indicator, sites
 from tests.tiny import write_tiny_pack
 
@@ -82,7 +83,7 @@ def here(home):
     # a theme that starts with a layer which most may not see
     file.write_text(file.read_text("utf-8").replace('lead = "crowded"', 'lead = "own-debt"'), "utf-8")
     region = load_region(pack)
-    store = open_store(f"sqlite:///{home / 'store-tiny.sqlite'}", region)
+    store = open_store(database_url(home / "store-tiny.sqlite"), region)
     for name, place in PEOPLE.items():
         if place:
             store.accounts.add_user(name, role=place[0], partner=place[1], by=SYSTEM)

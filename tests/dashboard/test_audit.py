@@ -14,6 +14,7 @@ from dashboard.app import create_app
 from dashboard.cli import main
 from dashboard.published import Published
 from layers import PUBLIC, SYSTEM, NotPermitted, load_region, open_store, why
+from tests.databases import ON_POSTGRES, database_url
 from tests.layers.store_fixtures import indicator
 from tests.tiny import write_tiny_pack
 
@@ -26,7 +27,7 @@ PEOPLE = {"wes": ("analyst", "westshire"), "wendy": ("viewer", "westshire"), "el
 def here(tmp_path_factory):
     home = tmp_path_factory.mktemp("audit")
     region = load_region(write_tiny_pack(home / "tiny"))
-    store = open_store(f"sqlite:///{home / 'store-tiny.sqlite'}", region)
+    store = open_store(database_url(home / "store-tiny.sqlite"), region)
     for name, place in PEOPLE.items():
         store.accounts.add_user(name, role=place[0], partner=place[1], by=SYSTEM)
     wes = store.accounts.viewer_named("wes")
@@ -158,6 +159,9 @@ def run(here, monkeypatch):
     monkeypatch.setenv("COMMONGROUND_REGION", str(here.region.path))
     monkeypatch.setenv("COMMONGROUND_HOME", str(here.home))
     monkeypatch.delenv("COMMONGROUND_DATABASE_URL", raising=False)
+    if ON_POSTGRES:
+        monkeypatch.setenv("COMMONGROUND_DATABASE_URL", database_url(here.home / "store-tiny.sqlite"))
+        monkeypatch.setenv("COMMONGROUND_SECRET_KEY", "f3Yk0q-9sLw2Xb7Rz5Ht-Uc8Nd")
     return lambda *words: CliRunner().invoke(main, list(words))
 
 

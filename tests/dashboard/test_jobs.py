@@ -1,25 +1,40 @@
-"""The pool: a queue with bounds, progress, cancelling; who may read; what another worker sees."""
+"""Jobs from the asker's side: what is shared, who waits and for how long, what a worker makes of refusals and mistakes."""
 
 from __future__ import annotations
 
-import json
+import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 
 import pytest
 
-from dashboard.jobs import KEEP_S, Busy, Jobs, Kind, id_of
-from layers import Cancelled, Fault, NotFound, Refused
-
-KINDS = {"plan": Kind(at_once=1, waiting=2), "file": Kind(at_once=2, waiting=0)}
-
-
-@pytest.fixture()
-def jobs(tmp_path):
-    return Jobs(tmp_path / "jobs", KINDS)
+from dashboard import jobs as module
+from dashboard.jobs import ASKER, LARGE, LATE, OURS, Asker, Busy, Jobs, Kind, Waiting, again_in, id_of
+from dashboard.published import Published
+from layers import PUBLIC, SYSTEM, Cancelled, Fault, Job, JobBounds, NotFound, Refused, Viewer, open_store
 
 
-@pytest.fixture()
+@pytest.fixture
+def here(tiny_region, tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'store.sqlite'}", tiny_region)
+    yield Published(tiny_region, store, tmp_path)
+    store.close()
+
+
+@pytest.fixture
+def works(monkeypatch):
+    """``works(function)``: what the kind "draws" does from now on."""
+    made = ModuleType("work_of_a_test")
+    monkeypatch.setitem(sys.modules, "work_of_a_test", made)
+    monkeypatch.setitem(module.KINDS, "draws", Kind("work_of_a_test"))
+
+    def put(function):
+        made.work = function
+
+    return put
+
+
+@pytest.fixture
 def gate():
     """Work that waits until the gate is opened; it is at the end of the test."""
     event = threading.Event()
@@ -27,137 +42,201 @@ def gate():
     event.set()
 
 
+@pytest.fixture
+def asking():
+    """``asking(client, left)``: within a request from there, until the end of the test."""
+
+    def begin(client="address:1", left=lambda: False):
+        asker = Asker(client, left)
+        ASKER.set(asker)
+        return asker
+
+    yield begin
+    ASKER.set(None)
+
+
 def held(gate):
-    def work(progress, cancelled):
-        assert gate.wait(30)
-        if cancelled():
-            raise Cancelled
-        return {"held": True}
+    def work(published, viewer, parameters, progress, cancelled):
+        progress(0.25, {"best": 7})
+        while not gate.wait(0.05):
+            if cancelled():
+                raise Cancelled
+        return {"asked": parameters}
 
     return work
 
 
-def test_a_job_is_done_and_its_result_is_there_for_every_worker(jobs, tmp_path):
-    job = jobs.submit("plan", "a", lambda progress, cancelled: {"sites": [1, 2]}, about={"layers": ["x"]})
-    done = jobs.wait(job.id)
-    assert (done.state, done.progress, done.result, done.about, done.over) == (
-        "done", 1.0, {"sites": [1, 2]}, {"layers": ["x"]}, True,
-    )  # fmt: skip
-    assert Jobs(tmp_path / "jobs", KINDS).status(job.id) == done
-    assert jobs.submit("plan", "a", lambda progress, cancelled: 1 / 0) == done  # the same job: not done again
+def ask(jobs, name="a", viewer=PUBLIC):
+    return jobs.submit("draws", name, {"name": name}, viewer, price=1.0)
 
 
-def test_the_queue_has_places_and_an_end(jobs, gate):
-    ids = [jobs.submit("plan", name, held(gate)).id for name in ("a", "b", "c")]
-    assert [jobs.status(one).place for one in ids] == [0, 1, 2]
-    assert jobs.submit("plan", "b", held(gate)).id == ids[1]  # shares the one that waits
-    with pytest.raises(Busy) as busy:
-        jobs.submit("plan", "d", held(gate))
-    assert busy.value.count == 3
-    assert jobs.run("file", "x", lambda: b"file") == b"file"  # another kind has its own room
+def test_a_job_is_data_and_its_result_is_there_for_every_process(here, works):
+    works(lambda published, viewer, parameters, progress, cancelled: {"for": viewer.role, "asked": parameters})
+    done = here.jobs.wait(ask(here.jobs).id, 60)
+    assert (done.state, done.result) == ("done", b'{"for": "public", "asked": {"name": "a"}}')
+    works(lambda *_: 1 / 0)
+    assert ask(Jobs(here)).result == done.result  # the same job: not done again
+    assert here.jobs.answer("draws", "a", {}, PUBLIC, price=1.0) == done.result
+
+
+def test_a_worker_of_another_process_takes_what_this_one_asks(here, works):
+    here.jobs.have_workers(2)
+    works(lambda *_: b"numbers")
+    job = ask(here.jobs)
+    assert here.jobs.wait(job.id, 0.3).state == "waiting"  # nobody works here
+    over = threading.Event()
+    other = threading.Thread(target=Jobs(here).work_here, args=("host:1:2", over.is_set, lambda: None))
+    other.start()
+    try:
+        assert here.jobs.wait(job.id, 60).result == b"numbers"
+    finally:
+        over.set()
+        other.join(60)
+    assert not other.is_alive()
+
+
+def test_a_request_waits_a_moment_and_is_told_how_far_it_is(here, works, gate, asking):
+    works(held(gate))
+    here.jobs.wait_s = 0.05
+    asking()
+    with pytest.raises(Waiting):
+        here.jobs.answer("draws", "a", {}, PUBLIC, price=1.0)
+    with pytest.raises(Waiting) as second:
+        here.jobs.answer("draws", "b", {}, PUBLIC, price=1.0)
+    assert (second.value.job.state, second.value.job.place) == ("waiting", 1) and "place 1" in str(second.value)
+    assert 1 <= second.value.again_s <= 5
     gate.set()
-    assert {jobs.wait(one).state for one in ids} == {"done"}
-    assert jobs.wait(jobs.submit("plan", "d", held(gate)).id).state == "done"
+    here.jobs.wait_s = 60
+    assert here.jobs.answer("draws", "a", {}, PUBLIC, price=1.0) == b'{"asked": {}}'
 
 
-def test_progress_and_the_best_so_far_can_be_read_and_stay_when_cancelled(jobs, gate):
-    told = threading.Event()
-
-    def work(progress, cancelled):
-        progress(0.25, {"best": 7})
-        told.set()
-        assert gate.wait(30)
-        raise Cancelled if cancelled() else AssertionError("it was not told to stop")
-
-    job = jobs.submit("plan", "a", work, first={"best": 5})
-    assert told.wait(30)
-    seen = jobs.cancel(job.id)
-    assert (seen.state, seen.progress, seen.result) == ("running", 0.25, {"best": 7})
-    gate.set()
-    assert (jobs.wait(job.id).state, jobs.wait(job.id).result) == ("cancelled", {"best": 7})
-    again = jobs.submit("plan", "a", lambda progress, cancelled: {"best": 9})
-    assert jobs.wait(again.id).result == {"best": 9}
+def test_few_requests_wait_and_the_others_answer_at_once(here, works, gate, asking, monkeypatch):
+    works(held(gate))
+    job = ask(here.jobs)
+    slept = []
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: slept.append(seconds))
+    for _ in range(module.MOST_WAITING):
+        here.jobs._waiting.acquire()
+    asking()
+    assert not here.jobs.wait(job.id).over and slept == []
 
 
-def test_one_that_waits_can_be_cancelled_before_it_begins(jobs, gate):
-    jobs.submit("plan", "a", held(gate))
-    waiting = jobs.submit("plan", "b", lambda progress, cancelled: 1 / 0)
-    jobs.cancel(waiting.id)
-    gate.set()
-    assert jobs.wait(waiting.id).state == "cancelled"
+def test_whoever_leaves_while_waiting_is_waited_for_no_longer(here, works, gate, asking, monkeypatch):
+    works(held(gate))
+    monkeypatch.setattr(module, "LEAVES_S", 0.0)
+    asking(left=lambda: True)
+    job = ask(here.jobs)
+    here.jobs.wait(job.id)
+    ASKER.set(None)
+    assert here.jobs.wait(job.id, 60).state == "cancelled"
+    assert not gate.is_set()
 
 
-def test_reasons_are_told_and_mistakes_are_not(jobs):
-    def refuse(progress, cancelled):
+def test_cancelling_is_for_oneself_where_others_wait_too(here, works, gate, asking):
+    works(held(gate))
+    asking("address:1")
+    job = ask(here.jobs)
+    asking("address:2")
+    ask(here.jobs)
+    here.jobs.cancel(job.id)
+    here.jobs.status(job.id)  # looking is not asking
+    ASKER.set(None)
+    assert not here.jobs.wait(job.id, 1.0).over
+    asking("address:1")
+    here.jobs.cancel(job.id)
+    ASKER.set(None)
+    assert here.jobs.wait(job.id, 60).state == "cancelled"
+    assert here.jobs.status(job.id).so_far == {"best": 7}
+
+
+def test_too_much_is_refused_with_whose_fault_it_is(here, works, gate, asking):
+    works(held(gate))
+    jobs = Jobs(here, JobBounds(of_client=2, in_all=3))
+    for client, names, own in (("address:1", "ab", None), ("address:1", "c", True), ("address:2", "de", False)):
+        asking(client)
+        for name in names:
+            if own is None or (not own and name == "d"):
+                ask(jobs, name)
+            else:
+                with pytest.raises(Busy) as busy:
+                    ask(jobs, name)
+                assert busy.value.own is own
+    for name in "abd":
+        jobs.table.stop(id_of("draws", name))
+
+
+def test_refusals_have_reasons_and_mistakes_do_not(here, works):
+    def refuse(*_):
         raise Refused("No.", [Fault("17 sites were asked for", "new", "ask for fewer")])
 
-    refused = jobs.wait(jobs.submit("plan", "a", refuse).id)
-    assert refused.state == "refused" and "17 sites" in refused.reasons[0]
-    failed = jobs.wait(jobs.submit("plan", "b", lambda progress, cancelled: 1 / 0).id)
-    assert failed.state == "failed" and "division" not in failed.reasons[0]
+    works(refuse)
+    with pytest.raises(Refused) as refused:
+        here.jobs.answer("draws", "a", {}, PUBLIC, price=1.0)
+    assert "17 sites" in str(refused.value.faults[0])
+    works(lambda *_: 1 / 0)
+    with pytest.raises(RuntimeError, match="log of its worker"):
+        here.jobs.answer("draws", "b", {}, PUBLIC, price=1.0)
+    assert here.jobs.status(id_of("draws", "b")).reasons == (OURS,)
+
+    def large(*_):
+        raise MemoryError
+
+    works(large)
+    with pytest.raises(Refused, match="cannot be answered"):
+        here.jobs.answer("draws", "c", {}, PUBLIC, price=1.0)
+    assert here.jobs.status(id_of("draws", "c")).reasons == (LARGE,)
 
 
-def test_only_the_owner_reads_what_is_owned(jobs):
-    mine = jobs.submit("plan", "a", lambda progress, cancelled: 1, owner="eve")
-    assert jobs.wait(mine.id, "eve").result == 1
-    for other in ("", "adam"):
-        with pytest.raises(NotFound):
-            jobs.status(mine.id, other)
-        with pytest.raises(NotFound):
-            jobs.cancel(mine.id, other)
-    assert jobs.submit("plan", "a", lambda progress, cancelled: 2, owner="adam").id != mine.id
+def test_what_takes_too_long_is_ended(here, works, gate, monkeypatch):
+    works(held(gate))
+    monkeypatch.setitem(module.KINDS, "draws", Kind("work_of_a_test", most_s=0.1))
+    job = here.jobs.wait(ask(here.jobs).id, 60)
+    assert (job.state, job.reasons) == ("failed", (LATE,))
+
+
+def test_who_may_no_longer_sign_in_gets_nothing_worked_out(here, works):
+    accounts = here.store.accounts
+    accounts.add_user("eve", role="analyst", partner="eastshire", by=SYSTEM)
+    eve = accounts.viewer_named("eve")
+    seen = []
+    works(lambda published, viewer, *_: seen.append(viewer) or {})
+    accounts.change_user("eve", role="viewer", by=SYSTEM)
+    assert here.jobs.wait(ask(here.jobs, "a", eve).id, 60).state == "done"
+    assert [viewer.role for viewer in seen] == ["viewer"]  # what they may see today, not when they asked
+    accounts.disable_user("eve", by=SYSTEM)
+    assert here.jobs.wait(ask(here.jobs, "b", eve).id, 60).state == "refused"
+    assert here.jobs.wait(ask(here.jobs, "c", Viewer("nobody", "eastshire", "admin")).id, 60).state == "refused"
+    assert len(seen) == 1
+
+
+def test_a_server_that_ends_gives_its_job_back(here, works, gate):
+    works(held(gate))
+    here.jobs.have_workers(1)
+    job = ask(here.jobs)
+    over = threading.Event()
+    worker = threading.Thread(target=here.jobs.work_here, args=("host:1:2", over.is_set, lambda: None))
+    worker.start()
+    while here.jobs.status(job.id).state == "waiting":
+        threading.Event().wait(0.02)
+    over.set()
+    worker.join(60)
+    assert here.jobs.status(job.id).state == "waiting"
+
+
+def test_one_request_does_only_so_much_by_itself():
+    asker = Asker("address:1")
+    assert asker.may_afford(module.CHEAP_S * 0.75)
+    assert not asker.may_afford(module.CHEAP_S * 0.5)
+    assert asker.may_afford(module.CHEAP_S * 0.2)
+
+
+@pytest.mark.parametrize(("ahead", "price", "seconds"), [(0, 0.1, 1), (0, 6, 3), (50, 8, 5)])
+def test_when_to_ask_again(ahead, price, seconds):
+    assert again_in(Job("a", "draws", "waiting", 1, ahead=ahead, price=price)) == seconds
+
+
+def test_an_id_is_the_same_in_every_process(here):
+    assert id_of("plan", "a") == id_of("plan", "a") != id_of("file", "a")
     for unknown in ("0" * 32, "../secret", ""):
         with pytest.raises(NotFound):
-            jobs.status(unknown)
-
-
-def test_a_job_whose_worker_died_is_lost_and_may_be_started_again(jobs, tmp_path):
-    job = jobs.submit("plan", "a", lambda progress, cancelled: 1)
-    jobs.wait(job.id)
-    file = tmp_path / "jobs" / f"{job.id}.json"
-    stored = json.loads(file.read_text())
-    stored["job"]["state"], stored["heard"] = "running", stored["heard"] - 51  # 20 s of work and 30 s of silence
-    file.write_text(json.dumps(stored))
-    assert jobs.status(job.id).state == "lost"
-    assert jobs.wait(jobs.submit("plan", "a", lambda progress, cancelled: 2).id).result == 2
-
-
-def test_old_jobs_are_forgotten(jobs, tmp_path, monkeypatch):
-    old = jobs.submit("plan", "a", lambda progress, cancelled: 1)
-    jobs.wait(old.id)
-    monkeypatch.setattr("dashboard.jobs.KEEP_S", -KEEP_S)
-    jobs.submit("plan", "b", lambda progress, cancelled: 1)
-    with pytest.raises(NotFound):
-        jobs.status(old.id)
-
-
-def test_who_waits_for_the_same_at_the_same_time_shares_it(jobs, gate):
-    made, begun = [], threading.Event()
-
-    def make():
-        made.append(1)
-        begun.set()
-        assert gate.wait(30)
-        return b"file"
-
-    with ThreadPoolExecutor(3) as people:
-        first = people.submit(jobs.run, "file", "a", make)
-        assert begun.wait(30)
-        others = [people.submit(jobs.run, "file", "a", make) for _ in range(2)]
-        gate.set()
-        assert [one.result(30) for one in (first, *others)] == [b"file"] * 3
-    assert len(made) <= 3 and made[0] == 1
-
-
-def test_what_goes_wrong_in_a_turn_is_raised_to_whoever_waits(jobs):
-    def missing():
-        raise NotFound("gone")
-
-    with pytest.raises(NotFound, match="gone"):
-        jobs.run("file", "a", missing)
-    assert jobs.run("file", "a", lambda: 2) == 2  # its place is free again
-
-
-def test_an_id_is_the_same_in_every_worker():
-    assert id_of("plan", "a") == id_of("plan", "a") != id_of("plan", "a", "eve")
-    assert id_of("plan", "a") != id_of("file", "a")
+            here.jobs.status(unknown)

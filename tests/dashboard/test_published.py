@@ -17,6 +17,7 @@ from dashboard.views.gaps import kept as kept_answers
 from dashboard.views.places import bounds, names
 from dashboard.views.search import search
 from layers import PUBLIC, SYSTEM, NotFound, Withdrawn, open_store
+from tests.databases import database_url
 from tests.layers.store_fixtures import WEST_ANALYST, Clock, indicator, sites
 
 GAP = Selection(need="noise", services=("shops",), show="gap", max_m=1000.0)
@@ -26,7 +27,7 @@ GAP = Selection(need="noise", services=("shops",), show="gap", max_m=1000.0)
 def here(tmp_path, tiny_region):
     """A server on Tinyland with ``noise`` (1 to 16) and ``shops`` (in T01 and T04) in version 1."""
     clock = Clock()
-    store = open_store(f"sqlite:///{tmp_path / 'store.sqlite'}", tiny_region, clock=clock.now, ticks=clock.ticks)
+    store = open_store(database_url(tmp_path / "store.sqlite"), tiny_region, clock=clock.now, ticks=clock.ticks)
     store.publish(indicator(), by=WEST_ANALYST)
     store.publish(sites(), by=WEST_ANALYST)
     yield Published(tiny_region, store, tmp_path / "home", "https://tiles.example/{z}/{x}/{y}.png", "Tiles")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -15,13 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.slow_clients import KINDS, Attack, ask, idle
+from benchmarks.slow_clients import KINDS, Attack, ask, idle, still_open
 from dashboard.connections import Limits, address_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = {
     "headers_s": 1.5, "body_s": 2.0, "answer_s": 2.0, "still_s": 1.0, "silent_s": 1.5, "idle_s": 3.0, "check_s": 0.1,
 }  # fmt: skip
+FILES = resource.getrlimit(resource.RLIMIT_NOFILE)
 PROMPT_S = 4.0
 """What an honest client may have to wait on a machine that runs other tests; without the guard, for as long as the others like."""
 
@@ -151,6 +153,20 @@ def test_a_hundred_and_fifty_idle_connections_hinder_nobody(shared):
     assert all(b"pid" in read_answer(one) for one in kept)
     for one in kept:
         one.close()
+
+
+def test_a_thousand_idle_connections_of_one_address_are_all_kept_by_one_process():
+    """As when one of the processes happens to get them all."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, FILES[1]), FILES[1]))
+    with site(workers=1, threads=1) as one:
+        kept = idle(one.port, 1000)
+        assert all(ask(one.port)[0] == 200 for _ in range(6))
+        time.sleep(2.5)  # what has only just come is not displaced
+        assert [ask(one.port)[0] for _ in range(70)] == [200] * 70
+        assert still_open(kept) == 1000
+        for each in kept:
+            each.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, FILES)
 
 
 def test_idle_connections_are_kept_half_a_minute_and_longer_than_a_proxy_keeps_its_own():

@@ -28,6 +28,7 @@ from dashboard.published import Published
 from layers import LEVELS, SYSTEM, Briefings, Drafts, load_region, open_store
 from layers.store.permissions import ROLES
 from tests.dashboard.test_audience import callback, callbacks, layout, text_of
+from tests.databases import database_url
 from tests.layers.store_fixtures import indicator, sites
 from tests.tiny import write_tiny_pack
 
@@ -121,7 +122,7 @@ def may_edit(person: str) -> bool:
 def here(tmp_path_factory):
     home = tmp_path_factory.mktemp("walk")
     region = load_region(write_tiny_pack(home / "tiny"))
-    store = open_store(f"sqlite:///{home / 'store-tiny.sqlite'}", region)
+    store = open_store(database_url(home / "store-tiny.sqlite"), region)
     for name, place in PEOPLE.items():
         if place:
             store.accounts.add_user(name, role=place[0], partner=place[1], by=SYSTEM)
@@ -193,7 +194,7 @@ def browsers(app, here):
 
 FILL = {
     "level": list(LEVELS), "code": ["T01", "TW1", "TA"], "community": ["T01"], "name": ["file"], "number": ["1"],
-    "format_": [*FORMATS, "svg"], "form": sorted(EXPORTS), "rest": ["nowhere"],
+    "picture_id": ["0" * 20], "format_": [*FORMATS, "svg"], "form": sorted(EXPORTS), "rest": ["nowhere"],
     "path": [],  # every other address: the pages of Dash, walked as :data:`dashboard.pages.PAGES` lists them
 }  # fmt: skip
 """What a part of an address may be that is no id of a secret."""

@@ -1,29 +1,26 @@
 """What the tests of the store share: a filled store on Tinyland, a clock that is set by hand, small packages, viewers.
 
-Every test that takes ``store`` runs on SQLite and, where COMMONGROUND_TEST_POSTGRES holds a URL, on PostgreSQL too (each test
-in a schema of its own, dropped afterwards).
+Every test that takes ``store`` runs on SQLite and, where :mod:`tests.databases` knows one, on PostgreSQL too (each test in a
+schema of its own, dropped afterwards).
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
-import sqlalchemy as sa
 
 from layers.model import Audience, Descriptor, Direction, Kind, Measure, Package, Viewer
 from layers.region import load_region
 from layers.store import migrations, preparing, tables
 from layers.store.briefings import Briefings
 from layers.store.store import open_store
+from tests.databases import DATABASES, drop_schema, make_schema, postgres_url
 from tests.tiny import write_tiny_pack
 
-POSTGRES = os.environ.get("COMMONGROUND_TEST_POSTGRES", "")
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 ADMIN = Viewer("ada", "icb", "admin")
@@ -108,21 +105,15 @@ def prepared_once():
     return {}
 
 
-@pytest.fixture(params=["sqlite", "postgres"] if POSTGRES else ["sqlite"])
+@pytest.fixture(params=DATABASES)
 def url(request, tmp_path):
     """The URL of an empty database."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'store.sqlite'}"
         return
-    name = f"cg_test_{uuid.uuid4().hex[:12]}"
-    parsed = sa.make_url(POSTGRES).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(parsed)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
-    yield parsed.update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")
-    engine.dispose()
+    name = make_schema()
+    yield postgres_url(name)
+    drop_schema(name)
 
 
 @pytest.fixture

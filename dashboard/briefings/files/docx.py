@@ -168,7 +168,7 @@ class _Paper:
         paragraph.paragraph_format.keep_with_next = True
         shape = paragraph.add_run().add_picture(io.BytesIO(picture_png(figure)), width=Cm(wide))
         properties = shape._inline.docPr
-        properties.set("name", "Map" if figure.kind == "map" else "Chart")
+        properties.set("name", {"map": "Map", "picture": "Picture"}.get(figure.kind, "Chart"))
         properties.set("descr", contents.alt_of(figure))
 
     def _legend(self, figure: Figure) -> None:

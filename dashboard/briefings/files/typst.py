@@ -4,8 +4,8 @@ A template reads its words with ``json("data.json")`` and its pictures by name. 
 that came as data letter by letter. The compiler is given its files as bytes and no folder, so a template could not open a file of
 this machine if it tried.
 
-Fonts: the wheel brings Libertinus Serif, New Computer Modern and DejaVu Sans Mono, and no sans; ``assets/fonts`` has Atkinson
-Hyperlegible Next (SIL Open Font License). Only these are used, so that the same briefing gives the same bytes on every machine. A
+Fonts: the wheel brings Libertinus Serif, New Computer Modern and DejaVu Sans Mono, and no sans; ``assets/fonts`` has Source Sans 3
+(SIL Open Font License), the face of the pages. Only these are used, so that the same briefing gives the same bytes on every machine. A
 text with letters that none of them has is tried again with the machine's own fonts, and what still cannot be shown becomes a box:
 PDF/UA allows no missing letter.
 """
@@ -23,7 +23,7 @@ from typing import Any
 import typst
 
 FONTS = Path(__file__).resolve().parents[3] / "assets" / "fonts"
-FAMILY = "Atkinson Hyperlegible Next"
+FAMILY = "Source Sans 3"
 FALLBACK = "DejaVu Sans Mono"
 UNKNOWN = "□"
 """Stands for a letter that no font has. DejaVu Sans Mono, which the wheel brings, has it."""

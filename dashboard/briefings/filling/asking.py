@@ -14,6 +14,7 @@ from datetime import date
 from functools import cached_property, partial
 from urllib.parse import parse_qsl, urlsplit
 
+from dashboard.briefings.filling.examples import Usual, token_text
 from dashboard.briefings.filling.model import Fact
 from dashboard.published import Published
 from dashboard.selection import Selection
@@ -377,7 +378,7 @@ class Ask:
     def must(self, name: str, fallback: str = "") -> str:
         value = self.given(name) or fallback
         if not value:
-            example = TOKENS[self.token.name].example
+            example = token_text(self.token.name, TOKENS[self.token.name], Usual(self.published, self.reader))
             raise self.refused(f"the token “{self.token.name}” needs {name}=", f"write it like {example}", "argument")
         return value
 

@@ -15,6 +15,7 @@ from dashboard.briefings.filling import showing
 from dashboard.briefings.filling.asking import Facts, did_you_mean, either, no_stop, pins, query_of, refused
 from dashboard.briefings.filling.credits import source_lines
 from dashboard.briefings.filling.exhibit_charts import CHARTS
+from dashboard.briefings.filling.exhibit_pictures import PICTURES
 from dashboard.briefings.filling.exhibit_tables import TABLES
 from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import ExhibitRequest, Exhibits
@@ -116,7 +117,7 @@ def _community(ask: ExhibitRequest) -> Figure:
     rows += [("How sure", card.stability_words)] if card.stability_words else []
     near = [f"{s.number} {s.name}, {s.authority} ({s.distance})" for s in services[:4]]
     rows += [("Nearest services", "; ".join(near))] if near else []
-    alt = f"{card.name} has {counted(card.residents, 'resident')}, {card.authorities_words}; {card.need_words}, "
+    alt = f"{card.place} has {counted(card.residents, 'resident')}, {card.authorities_words}; {card.need_words}, "
     alt += f"{card.access_words}. {words}"
     return Figure(
         "map",
@@ -138,7 +139,9 @@ def _card_of(ask: ExhibitRequest, gaps: Gaps) -> CommunityCard:
     cards = showing.cards_of(ask, gaps)
     wanted = ask.given("community")
     if wanted:
-        found = next((card for card in gaps.cards if wanted in (card.id, card.name) or wanted in card.codes), None)
+        found = next(
+            (card for card in gaps.cards if wanted in (card.id, card.name, card.place) or wanted in card.codes), None
+        )
         if found is None:
             known = {card.name: card.name for card in cards[:50]}
             raise refused(f"this view has no community “{wanted}”", did_you_mean(wanted, known), "briefing-unknown")
@@ -204,5 +207,5 @@ def _changes(box, option) -> str:
     return f"{'; '.join(line.words for line in option_results.change_lines(box, option))}."
 
 
-EXHIBIT_HELP = CHARTS | TABLES | MAPS
+EXHIBIT_HELP = CHARTS | TABLES | MAPS | PICTURES
 """All of them, as the editor's reference shows them."""

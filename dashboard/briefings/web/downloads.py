@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import flask
@@ -11,42 +11,36 @@ import segno
 
 from dashboard.auth.session import current_viewer
 from dashboard.briefings.files.formats import FORMATS
-from dashboard.briefings.sources import FoundBriefing, not_there
-from dashboard.briefings.web.pages import asked_for, values_of
+from dashboard.briefings.sources import FoundBriefing, find, not_there
+from dashboard.briefings.web.pages import asked_for, values_of, version_asked
+from dashboard.jobs import id_of
 from dashboard.memory import memory_of
+from dashboard.published import Published
 from dashboard.web import origin, published
+from layers import Fault, Refused, Viewer
 
 _KEPT_BYTES = 96 * 2**20
 QR_LOOK = {"dark": "#000", "light": "#fff", "border": 3}
 
 
 def file(briefing_id: str, name: str, format_: str):
-    from dashboard.briefings.files.wards import export_found  # late: reading needs none of it
-
-    seen = (
-        published().store.generation()
-    )  # before anything is read: what is withdrawn meanwhile is not kept as the newest
+    # before anything is read: what is withdrawn meanwhile is not kept as the newest
+    seen = published().store.generation()
     found = asked_for(briefing_id)
     if format_ not in FORMATS:
         raise not_there()
-    address = origin()
-    data = _kept_or_made(
-        (*_state(found, seen), format_, address), lambda: export_found(found, format_, address=address)
-    )
+    data = _made(found, seen, {"format": format_, "address": origin()}, WHOLE_S)
     return attachment(data, FORMATS[format_].media_type, f"{briefing_id}.{format_}")
 
 
 def exhibit(briefing_id: str, number: int, format_: str):
-    from dashboard.briefings.files.png import exhibit_png, exhibit_svg
-
     seen = published().store.generation()
     found = asked_for(briefing_id)
-    briefing, pages = found.briefing, found.briefing.pages
+    pages = found.briefing.pages
     figure = pages[number - 1].figure if 0 < number <= len(pages) else None
     if figure is None or not figure.svg or format_ not in ("svg", "png"):
         raise not_there()
-    draw_ = exhibit_svg if format_ == "svg" else exhibit_png
-    data = _kept_or_made((*_state(found, seen), number, format_), lambda: draw_(figure, made_on=briefing.made_on))
+    data = _made(found, seen, {"format": format_, "number": number}, PICTURE_S)
     kind = "image/svg+xml" if format_ == "svg" else "image/png"
     response = attachment(data, kind, f"{briefing_id}-{number}.{format_}", how="inline")
     response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -73,19 +67,40 @@ def attachment(data: bytes, kind: str, name: str, *, how: str = "attachment") ->
     return response
 
 
-# ---- few at a time, and what was made before ---------------------------------------------------------------------------
+# ---- made by a worker, and kept -----------------------------------------------------------------------------------------
+
+WHOLE_S, PICTURE_S = 3.0, 0.5
+"""What a file and a picture cost, in seconds of a processor."""
+
+
+def _made(found: FoundBriefing, seen: int, what: dict[str, Any], price: float) -> bytes:
+    """A file as a worker makes it. Who may have it is asked before this is. Raises :class:`dashboard.jobs.Waiting`."""
+    here, state = published(), _state(found, seen)
+    files, key = memory_of(here, "briefing files", _KEPT_BYTES, len), (state, *what.values())
+    data = files.find(key)
+    if data is None:
+        wanted = {"briefing": found.briefing.id, "version": version_asked(), "state": id_of("state", state), **what}
+        data = files.keep(key, here.jobs.answer("file", key, wanted, current_viewer(), price=price))
+    return data
 
 
 def _state(found: FoundBriefing, seen: int) -> tuple:
     """What a file of a briefing depends on; its text too, which for a file of the pack is known by nothing else."""
     briefing = found.briefing
-    return briefing.id, briefing.version, briefing.made_on, briefing.document.text, found.notes, seen
+    return briefing.id, briefing.version, briefing.made_on.isoformat(), briefing.document.text, found.notes, seen
 
 
-def _kept_or_made(key: tuple, make: Callable[[], bytes]) -> bytes:
-    """Few files are made at once, and few requests wait for that (:data:`dashboard.jobs.KINDS`): the others are for the rest
-    of the site. Who may have a file is asked before this is."""
-    here = published()
-    files = memory_of(here, "briefing files", _KEPT_BYTES, len)
-    data = files.find(key)
-    return here.jobs.run("file", key, lambda: files.get(key, make)) if data is None else data
+def work(published: Published, viewer: Viewer, parameters: Mapping[str, Any], progress, cancelled) -> bytes:
+    """A file of a briefing, which is found again as its viewer finds it today: in a worker (:mod:`dashboard.jobs`)."""
+    from dashboard.briefings.files.png import exhibit_png, exhibit_svg  # late: reading needs none of it
+    from dashboard.briefings.files.wards import export_found
+
+    published.store.reload()
+    seen = published.store.generation()
+    found = find(published, parameters["briefing"], viewer, parameters["version"])
+    if id_of("state", _state(found, seen)) != parameters["state"]:
+        raise Refused("The briefing has changed meanwhile.", [Fault("it was changed a moment ago", todo="ask again")])
+    if "number" not in parameters:
+        return export_found(found, parameters["format"], address=parameters["address"])
+    draw_ = exhibit_svg if parameters["format"] == "svg" else exhibit_png
+    return draw_(found.briefing.pages[parameters["number"] - 1].figure, made_on=found.briefing.made_on)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import flask
 
 from dashboard.auth.session import current_viewer
-from dashboard.briefings.filling.facts import TOKENS
 from dashboard.briefings.sources import entries, find, not_there
-from dashboard.briefings.web import draw
+from dashboard.briefings.web import draw, picking
 from dashboard.briefings.web.pages import EDIT, briefings, may_write, number, show
 from dashboard.briefings.web.presenting import presenting
 from dashboard.briefings.writing import drafting, outline
@@ -19,7 +18,17 @@ from dashboard.briefings.writing.outline import differences
 from dashboard.html import environment
 from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import origin, published
-from layers import BriefingDraft, EditConflict, NotFound, NotPermitted, Refused, StoreFault, Viewer, may_change
+from layers import (
+    BriefingDraft,
+    EditConflict,
+    NotFound,
+    NotPermitted,
+    Pictures,
+    Refused,
+    StoreFault,
+    Viewer,
+    may_change,
+)
 
 MOST_DRAFTS = 100
 
@@ -96,17 +105,15 @@ def edit_text(draft_id: str):
 
 
 def _editor(draft: BriefingDraft, *, text: str | None = None, status: int = 200, **values):
-    from dashboard.briefings.filling.exhibits import EXHIBIT_HELP
-
     text = draft.text if text is None else text
     parts = outline.parts_of(text)
     at = number(flask.request.args.get("page"), [part.number for part in parts], 1)
-    exhibits = [(name, help_, exhibit_block(help_.example)) for name, help_ in EXHIBIT_HELP.items()]
     values = {"overtaken": None, "failed": "", "faults": (), "revision": draft.revision} | values
     return show(
         "edit", title=f"Edit: {draft.title or 'Untitled briefing'}",
         status=status, draft=draft, text=text, parts=parts, at=at, looked=drafting.preview(published(), text, current_viewer()),
-        shown=at, draw=draw, tokens=TOKENS, exhibits=exhibits, address=f"{EDIT}/{draft.id}", **values,
+        shown=at, draw=draw, picks=picking.choices(text), pictures=Pictures(published().store).list(current_viewer(), draft.partner),
+        address=f"{EDIT}/{draft.id}", **values,
     )  # fmt: skip
 
 
@@ -148,6 +155,9 @@ def _acted(text: str, form) -> tuple[str, int]:
         return outline.move(text, n, -1), max(n - 1, 1)
     if what == "down":
         return outline.move(text, n, 1), min(n + 1, count)
+    if what == "move":  # dragged: from one place to another
+        to = min(max(number(form.get("to"), None, n), 1), max(count, 1))
+        return outline.move(text, n, to - n), to
     if what == "remove":
         return outline.remove(text, n), max(n - 1, 1)
     if what == "add":
@@ -161,17 +171,17 @@ def edit_preview(draft_id: str):
     draft = briefings().drafts.get(draft_id, viewer)
     if not may_change(draft.partner, viewer):
         raise NotPermitted("You were asked to check this draft; only those who write it may change it.")
-    text = outline.tidy(form.get("text", ""))
+    text, at = outline.tidy(form.get("text", "")), 0
+    if form.get("action"):
+        text, at = _acted(text, form)
     parts = outline.parts_of(text)
-    at = outline.page_at(text, number(form.get("line"), None, 1))
+    at = min(at or outline.page_at(text, number(form.get("line"), None, 1)), len(parts))
     looked = drafting.preview(published(), text, viewer)
     html = environment().get_template("briefings/preview.html").render(looked=looked, shown=at, draw=draw)
+    names = environment().get_template("briefings/edit_pages.html").render(parts=parts, at=at, looked=looked)
     return flask.jsonify(
-        html=html, page=at, faults=len(looked.faults), lines=[one.line for one in looked.faults if one.line],
-        pages=[
-            {"number": part.number, "headline": looked.headline(part.number, part.headline), "line": part.line}
-            for part in parts
-        ],
+        html=html, names=names, text=text, line=parts[at - 1].line if at else 1, page=at, faults=len(looked.faults),
+        lines=[one.line for one in looked.faults if one.line],
     )  # fmt: skip
 
 
@@ -211,8 +221,3 @@ def _presented(draft_id: str, template: str):
         template, title=f"Draft: {briefing.title}", briefing=briefing, draw=draw, short="", query="", has_notes=notes,
         address=f"{EDIT}/{draft_id}", origin=origin(), **presenting(briefing, draft_id),
     )  # fmt: skip
-
-
-def exhibit_block(example: str) -> str:
-    """ "map / layer: ID" as it stands in the text, one setting a line."""
-    return "\n".join(["```exhibit", *example.split(" / "), "```"])

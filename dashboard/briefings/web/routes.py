@@ -12,12 +12,13 @@ import flask
 
 from dashboard import errors
 from dashboard.auth.session import current_viewer
-from dashboard.briefings.web import downloads, editing, pinning, publishing, reading, versions
-from dashboard.briefings.web.pages import EDIT, PATH, may_write, message
+from dashboard.briefings.web import downloads, editing, picking, pinning, publishing, reading, versions
+from dashboard.briefings.web.pages import EDIT, PATH, may_write, message, show
+from dashboard.briefings.writing import outline
 from dashboard.html import wording_day
-from dashboard.jobs import Busy
 from layers import NotFound, NotPermitted, Refused, StoreFault, Withdrawn
 
+MOST_WORDS = 400_000
 ONE, DRAFT = f"{PATH}/<briefing_id>", f"{EDIT}/<draft_id>"
 ROUTES = (
     # to read
@@ -46,6 +47,10 @@ WRITING = (
     ("GET", DRAFT, editing.edit_text),
     ("POST", DRAFT, editing.edit_save),
     ("POST", f"{DRAFT}/preview", editing.edit_preview),
+    ("POST", f"{DRAFT}/pick", picking.edit_pick),
+    ("GET", f"{DRAFT}/areas", picking.edit_areas),
+    ("POST", f"{DRAFT}/pictures", picking.edit_picture),
+    ("GET", f"{DRAFT}/pictures/<picture_id>", picking.edit_picture_file),
     ("POST", f"{DRAFT}/discard", editing.edit_discard),
     ("GET", f"{DRAFT}/look", editing.edit_look),
     ("GET", f"{DRAFT}/present", editing.edit_present),
@@ -73,7 +78,7 @@ def blueprint() -> flask.Blueprint:
     routes.before_request(only_people)
     for error, answer in (
         (StoreFault, errors.store_away), (Withdrawn, withdrawn),
-        (NotFound, missing), (Refused, refused), (Busy, busy), (NotPermitted, not_permitted),
+        (NotFound, missing), (Refused, refused), (NotPermitted, not_permitted),
     ):  # fmt: skip
         routes.register_error_handler(error, answer)
     return routes
@@ -85,11 +90,27 @@ def only_people():
     if may_write(viewer) or name not in [view.__name__ for _, _, view in WRITING]:
         return None
     if not viewer.signed_in:
-        address = flask.request.full_path.rstrip("?") if flask.request.method == "GET" else EDIT
-        return flask.redirect(f"/sign-in?next={quote(address)}", 303)
+        return signed_out()
     if name in [view.__name__ for view in TO_CHECK]:
         return None
     raise NotPermitted("Only analysts and admins may write a briefing.")
+
+
+def signed_out():
+    """The way to sign in and back. Who was writing when the session ended gets the words back: nothing that was sent is lost."""
+    request = flask.request
+    if request.method == "GET":
+        return flask.redirect(f"/sign-in?next={quote(request.full_path.rstrip('?'))}", 303)
+    draft_id = (request.view_args or {}).get("draft_id", "")
+    way = f"/sign-in?next={quote(f'{EDIT}/{draft_id}' if draft_id else EDIT)}"
+    if request.headers.get("X-Autosave") or request.headers.get("Accept", "").startswith("application/json"):
+        return flask.jsonify(message="You are signed out.", sign_in=way), 401
+    words = outline.tidy(request.form.get("text", ""))[:MOST_WORDS]
+    if not words.strip():
+        return flask.redirect(way, 303)
+    revision = request.form.get("revision", "")[:12]
+    return show("signed_out", title="You are signed out", status=401, words=words, way=way, revision=revision,
+                address=f"{EDIT}/{draft_id}" if draft_id else "")  # fmt: skip
 
 
 # ---- what is not there -------------------------------------------------------------------------------------------------
@@ -108,13 +129,6 @@ def missing(error: NotFound):
 def refused(error: Refused):
     """One that is damaged in the store, or that this program cannot read any more."""
     return message(error.title.rstrip("."), ["; ".join(map(str, error.faults))], 503)
-
-
-def busy(_: Busy):
-    lines = ["The server is making files for others at this moment. Try again in a few seconds."]
-    response = message("One moment, please", lines, 503)
-    response.headers["Retry-After"] = "5"
-    return response
 
 
 def not_permitted(error: NotPermitted):

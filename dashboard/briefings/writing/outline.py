@@ -97,6 +97,14 @@ def with_setting(text: str, name: str, value: str) -> str:
     return "\n".join([lines[0], *kept, *lines[end - 1 :]])
 
 
+def setting(text: str, name: str) -> str:
+    """What the front matter says, also of a text that cannot be read yet; "" where it says nothing."""
+    lines = tidy(text).split("\n")
+    found = (re.match(rf"{re.escape(name)}\s*:(.*)", line) for line in lines[1 : max(_front(lines) - 1, 1)])
+    value = next((one[1].strip() for one in found if one), "")
+    return value[1:-1].replace('\\"', '"') if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+
+
 def differences(before: str, after: str, around: int = 2) -> list[tuple[str, int, str]]:
     """(out | in | same | gap, line number in its own text, text): what was taken out and put in, and the lines around it; at
     most :data:`MOST_DIFFERENT` of them."""

@@ -13,7 +13,7 @@ from dashboard.selection import Selection
 from dashboard.views import gap_files, siting
 from dashboard.views.gaps import gaps_of
 from dashboard.views.together import together_of
-from layers import PUBLIC, Viewer
+from layers import PUBLIC, SYSTEM, Viewer
 
 ASKED = {"need": "crowded", "services": "clinics"}
 
@@ -200,7 +200,9 @@ def test_what_not_everybody_may_see(serve, tiny_pack, tmp_path, monkeypatch):
     document = json.loads(file.read_text("utf-8"))
     document["commonground"]["audience"] = "partners"
     file.write_text(json.dumps(document), "utf-8")
-    client = create_app(serve(pack), "key").server.test_client()
+    here = serve(pack)
+    here.store.accounts.add_user("eve", role="viewer", partner="eastshire", password="north sea 1887 tram", by=SYSTEM)
+    client = create_app(here, "key").server.test_client()
     addresses = [f"/api/v1/{path}?need=crowded&services=clinics" for path in ("gaps", "together", "sites")]
     for address in addresses:
         hidden, missing = client.get(address), client.get(address.replace("crowded", "crowdee"))

@@ -637,7 +637,7 @@ def test_pdf_fonts_are_inside(pdf):
 PLAIN = """
 #let data = json("data.json")
 #set document(title: data.title)
-#set text(lang: "en", font: "Atkinson Hyperlegible Next")
+#set text(lang: "en", font: "Source Sans 3")
 #data.words
 """
 
@@ -665,8 +665,7 @@ def test_letters_without_a_font_become_boxes():
 def test_svg_texts_are_set_in_our_font():
     svg = "<svg><text font-family=\"system-ui, 'Segoe UI'\">a</text><style>.b{font-family: Arial, sans-serif;fill:red}</style></svg>"
     assert typst.own_font(svg).decode() == (
-        '<svg><text font-family="Atkinson Hyperlegible Next">a</text>'
-        "<style>.b{font-family:Atkinson Hyperlegible Next;fill:red}</style></svg>"
+        '<svg><text font-family="Source Sans 3">a</text><style>.b{font-family:Source Sans 3;fill:red}</style></svg>'
     )
 
 

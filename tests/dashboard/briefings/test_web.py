@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import re
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from dashboard.briefings.writing import outline
 from dashboard.briefings.writing.drafting import page_of_view
 from dashboard.published import Published
 from layers import PUBLIC, SYSTEM, Briefings, NotFound, Refused, Viewer, open_store
+from tests.databases import copy_database, database_url
 from tests.layers.store_fixtures import indicator
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -82,7 +82,7 @@ class Site:
 
     def __init__(self, region, home: Path):
         self.at = NOON
-        self.store = open_store(f"sqlite:///{home / 'store.sqlite'}", region, clock=lambda: self.at)
+        self.store = open_store(database_url(home / "store.sqlite"), region, clock=lambda: self.at)
         self.published = Published(region, self.store, home)
         self.app = create_app(self.published, "a key for the tests only").server
         self.held = Briefings(self.store)
@@ -130,7 +130,7 @@ def filled(tiny_region, tmp_path_factory) -> Path:
 def read_only(tiny_region, filled, tmp_path_factory):
     """For tests that change nothing."""
     home = tmp_path_factory.mktemp("read-only")
-    shutil.copy(filled, home / "store.sqlite")
+    copy_database(filled, home / "store.sqlite")
     made = Site(tiny_region, home)
     yield made
     made.store.close()
@@ -138,7 +138,7 @@ def read_only(tiny_region, filled, tmp_path_factory):
 
 @pytest.fixture
 def site(tiny_region, filled, tmp_path):
-    shutil.copy(filled, tmp_path / "store.sqlite")
+    copy_database(filled, tmp_path / "store.sqlite")
     made = Site(tiny_region, tmp_path)
     yield made
     made.store.close()
@@ -254,14 +254,13 @@ def test_every_starter_and_ward_page_is_read_presented_and_taken_away(read_only)
 def test_a_damaged_version_is_said_to_be_damaged_and_harms_no_other(site):
     import sqlalchemy as sa
 
+    from layers.store import migrations, tables
+
     with site.store.engine.begin() as connection:
-        names = connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
-        for name in names:
-            if "briefing_versions" in name:
-                connection.execute(sa.text(f'DROP TRIGGER "{name}"'))
-        connection.execute(
-            sa.text("UPDATE briefing_versions SET text = text || '.' WHERE briefing_id = 'all-may-read'")
-        )
+        table = tables.briefing_versions
+        with migrations.unguarded(connection, table):
+            damaged = sa.update(table).where(table.c.briefing_id == "all-may-read").values(text=table.c.text + ".")
+            connection.execute(damaged)
     client = site.client("ann")
     answer = client.get("/briefings/all-may-read")
     assert answer.status_code == 503 and "damaged" in answer.text
@@ -434,7 +433,7 @@ def test_the_preview_is_of_the_page_under_the_cursor(site):
     )
     second = ann.post(f"/briefings/edit/{draft}/preview", data={"text": text, "line": "99"}).get_json()
     assert second["page"] == 2 and "<svg" not in second["html"] and "Two councils share it" in second["html"]
-    assert [one["headline"][:4] for one in second["pages"]] == ["Harm", "Two "]
+    assert re.findall(r'class="page-name"[^>]*>(.{4})', second["names"]) == ["Harm", "Two "]
 
 
 def test_two_people_in_one_draft_both_keep_their_text(site):
@@ -742,3 +741,58 @@ def test_a_format_is_one_row_and_its_function(site, monkeypatch):
     with pytest.raises(Refused) as refused:
         export_briefing(find(site.published, "all-may-read", PUBLIC).briefing, "odt")
     assert "txt" in str(refused.value.faults[0])
+
+
+# ---- nothing is lost -----------------------------------------------------------------------------------------------------------
+
+
+def test_who_was_signed_out_while_writing_gets_the_words_back(site):
+    draft = site.draft("ann", TEXT.format(title="Mine", audience="owner"))
+    stranger = site.client()
+    answer = stranger.post(f"/briefings/edit/{draft}", data={"text": "My <words>", "revision": "1", "action": "save"})
+    assert answer.status_code == 401 and "My &lt;words&gt;" in answer.text
+    assert f"/sign-in?next=/briefings/edit/{draft}" in answer.text
+    told = stranger.post(f"/briefings/edit/{draft}", data={"text": "x"}, headers={"X-Autosave": "1"})
+    assert told.status_code == 401 and told.get_json()["sign_in"] == f"/sign-in?next=/briefings/edit/{draft}"
+    assert "My &lt;words" not in site.client("ann").get(f"/briefings/edit/{draft}").text
+
+
+def test_a_picker_tells_nothing_of_what_the_writer_may_not_see(site):
+    """A text that speaks for another partner is offered what everybody may see, and no more."""
+    theirs = "---\ntitle: x\npartner: eastshire\naudience: owner\n---\n# x\n"
+    hidden = indicator("east-only", title="Bullacesecret", partner="eastshire", audience="owner")
+    site.store.publish(hidden, by=site.viewer("eve"))
+    draft, ann, eve = site.draft("ann", theirs), site.client("ann"), site.client("eve")
+    assert "Bullacesecret" not in said(ann.get(f"/briefings/edit/{draft}"))
+    asked = {"text": theirs, "at": "0", "kind": "token", "what": "layer.title", "layer": "east-only"}
+    assert "Bullacesecret" not in said(ann.post(f"/briefings/edit/{draft}/pick", data=asked))
+    own = site.draft("eve", theirs)
+    assert eve.post(f"/briefings/edit/{own}/pick", data=asked).get_json()["says"] == "Bullacesecret"
+    for path in ("pick", "pictures"):
+        assert eve.post(f"/briefings/edit/{draft}/{path}", data=asked).status_code == 404
+    assert eve.get(f"/briefings/edit/{draft}/areas?q=a").status_code == 404
+
+
+def test_a_picture_without_scripts_stands_on_the_last_page(site):
+    from io import BytesIO
+
+    from PIL import Image
+
+    made = BytesIO()
+    Image.new("RGB", (40, 30), "#336699").save(made, "PNG")
+    draft = site.draft("ann", TEXT.format(title="Bridges", audience="owner"))
+    ann = site.client("ann")
+    answer = ann.post(
+        f"/briefings/edit/{draft}/pictures",
+        data={"picture": (BytesIO(made.getvalue()), "a.png"), "alt": "A bridge {{ made }}"},
+    )
+    assert answer.status_code == 303 and answer.location.endswith("?page=2")
+    shown = ann.get(f"/briefings/edit/{draft}?page=2").text
+    picture_id = re.search(r"picture: ([0-9a-f]{20})", shown)[1]
+    assert "alt: A bridge  made" in shown and "data:image/png" in shown
+    got = ann.get(f"/briefings/edit/{draft}/pictures/{picture_id}")
+    assert got.mimetype == "image/png" and got.headers["Content-Security-Policy"] == "default-src 'none'"
+    assert site.client().get(f"/briefings/edit/{draft}/pictures/{picture_id}").status_code == 303
+    assert site.client("eve").get(f"/briefings/edit/{draft}/pictures/{picture_id}").status_code == 404
+    for data in ({"alt": "x"}, {"picture": (BytesIO(b"<svg onload='x()'/>"), "a.svg"), "alt": "A picture"}):
+        assert ann.post(f"/briefings/edit/{draft}/pictures", data=data).status_code == 422

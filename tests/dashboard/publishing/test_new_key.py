@@ -84,3 +84,24 @@ def test_it_is_asked_in_the_wizard_and_said_by_the_api_and_the_page(site, tiny_r
 
 def test_it_stands_in_the_reference():
     assert "| `collected_as` | text | both | register, sample or modelled |" in tables()["keys"]
+
+
+def test_what_the_wizard_is_told_of_fitness_is_kept_by_the_next_version(site):  # noqa: F811
+    """Also what has no plain answer: a list of uses asked the other way round, a standard's status, a figure to compare with."""
+    ann = site.client("ann")
+    said = {"completeness": "modelled", "unfit_for": "counts", "error_sd": "1.5", "weighted_by": "residents",
+            "reference_name": "England", "reference_value": "-2.5", "reference_period": "2024", "agreement": "dsa-7"}  # fmt: skip
+    layer = publish(ann, streets(), **said).rstrip("/").rsplit("/", 1)[-1].partition("?")[0]
+    document = ann.get(f"/api/v1/layers/{layer}").get_json()
+    expected = {
+        "completeness": "modelled", "fit_for": ["gaps", "ranking"], "error_sd": 1.5, "dispersion": None,
+        "weighted_by": "residents", "reference": {"name": "England", "value": -2.5, "period": "2024"},
+        "agreement": "dsa-7", "position": None,
+    }  # fmt: skip
+    assert {name: document[name] for name in expected} == expected
+    again = begin(ann, streets(), layer=layer)
+    step(ann, again, "columns")
+    page = ann.get(f"{again}/describe").text
+    for words in ('<option value="modelled" selected', 'value="-2.5"', 'value="dsa-7"', 'value="1.5"'):
+        assert words in page
+    assert page.count('name="unfit_for" value="counts" checked') == 1

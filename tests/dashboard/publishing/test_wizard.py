@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import io
 import re
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from dashboard.publishing import templates
 from dashboard.publishing.answers import slug
 from layers import PUBLIC, SYSTEM, Drafts, NotFound, Viewer, load_region, open_store
 from layers.store.store import migrations
+from tests.databases import copy_database, database_url
 
 ROOT = Path(__file__).resolve().parents[3]
 CODES = [f"T{i:02d}" for i in range(1, 17)]
@@ -56,7 +56,7 @@ class Site:
 
     def __init__(self, region, home: Path, *, fill: bool = True):
         self.at = NOON
-        self.store = open_store(f"sqlite:///{home / 'store.sqlite'}", region, fill=fill, clock=lambda: self.at)
+        self.store = open_store(database_url(home / "store.sqlite"), region, fill=fill, clock=lambda: self.at)
         self.home = home
         self.app = create_app(Published(region, self.store, home), "a key for the tests only").server
 
@@ -78,7 +78,7 @@ class Site:
 def filled(tiny_region, tmp_path_factory) -> Path:
     """A store with layers and people to copy: filling one takes longer than most tests."""
     file = tmp_path_factory.mktemp("filled") / "store.sqlite"
-    store = open_store(f"sqlite:///{file}", tiny_region, clock=lambda: NOON)
+    store = open_store(database_url(file), tiny_region, clock=lambda: NOON)
     for name, role, partner in PEOPLE:
         store.accounts.add_user(name, role=role, partner=partner, by=SYSTEM)
     store.close()
@@ -87,7 +87,7 @@ def filled(tiny_region, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def site(tiny_region, filled, tmp_path):
-    shutil.copy(filled, tmp_path / "store.sqlite")
+    copy_database(filled, tmp_path / "store.sqlite")
     made = Site(tiny_region, tmp_path)
     yield made
     made.store.close()
@@ -797,7 +797,7 @@ def test_forms_from_another_site_are_refused(site):
 
 
 def test_an_older_store_gets_the_table_of_drafts(tiny_region, tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'old.sqlite'}", tiny_region, fill=False)
+    store = open_store(database_url(tmp_path / "old.sqlite"), tiny_region, fill=False)
     with store.writing() as connection:
         connection.execute(sa.text("DROP TABLE drafts"))
         migrations.MIGRATIONS[1](connection)

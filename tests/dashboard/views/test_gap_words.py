@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -108,7 +109,7 @@ def test_what_was_varied_and_how_far_it_is(tiny):
     assert by_line["parameters"]["distance"] == "straight line times 1.2"
     assert by_line["parameters"]["varied"] == {
         "weights": "one indicator, nothing to vary", "need_threshold": "75 to 85", "limit": "times 0.75 to 1.25",
-        "detour": ["1", "1.2", "1.4"], "sampling_error": ["crowded"], "metric": "nearest",
+        "detour": "times 0.85 to 1.15", "sampling_error": ["crowded"], "metric": "nearest",
     }  # fmt: skip
 
 
@@ -149,6 +150,7 @@ NOTES = (
     Note("no-service"),
     Note("services-unplaced", {"services": 1}),
     Note("demand-unknown", {"areas": 1}),
+    Note("residents-left-out", {"areas": 1}),
     Note("services-unreached", {"services": 1, "of": 1}),
     Note("one-area"),
     Note("authorities-without", {"lad_codes": ["TA"]}),
@@ -239,3 +241,30 @@ def _with(thing, **more):
     from dataclasses import replace
 
     return replace(thing, **more)
+
+
+@pytest.mark.parametrize(
+    ("metric", "title", "rule"),
+    [
+        (
+            "nearest",
+            "Mean distance to the nearest alcohol clinic in a straight line",
+            "the nearest alcohol clinic more than 1 km away in a straight line on average for its residents",
+        ),
+        (
+            "coverage",
+            "Mean number of services within 1 km in a straight line",
+            "no alcohol clinic within 1 km in a straight line for more than half of its residents",
+        ),
+        (
+            "e2sfca",
+            "Mean capacity per 1,000 people within 1 km in a straight line",
+            "no capacity within 1 km in a straight line, which is the lowest fifth of the region",
+        ),
+    ],
+)
+def test_a_mean_over_residents_is_called_a_mean(tiny, metric, title, rule):
+    found = gaps_of(tiny, replace(ASKED, need="harm", level="ward", metric=metric), PUBLIC)
+    assert gap_words.access_title(found) == title and rule in gap_words.rule_sentence(found)
+    small = gaps_of(tiny, replace(ASKED, metric=metric), PUBLIC)
+    assert "ean " not in gap_words.access_title(small) and "residents" not in gap_words.poor_words(small)

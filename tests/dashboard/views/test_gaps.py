@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from dashboard.views import gap_areas, gap_files, gap_map, gap_words, siting, wo
 from dashboard.views import gaps as view
 from dashboard.views import together as both
 from dashboard.views.banding import MISSING, OUTSIDE
-from layers import PUBLIC, Cancelled, Change, NotFound, Refused, Viewer, find_gaps
+from layers import PUBLIC, SYSTEM, Cancelled, Change, NotFound, Refused, Viewer, find_gaps
 from tests.tiny import SOUTH, WEST
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -84,7 +85,7 @@ def test_one_shared_community_by_hand(crowded):
     assert np.isnan(table.at["T02", "need"])
     (card,) = crowded.cards
     assert (card.rank, card.shared, card.areas, card.residents) == (1, True, 3, 4_500)
-    assert card.name == "North East and North West"
+    assert card.name == "North East, Eastshire and Westshire" and card.place == "North East"
     assert [(s.name, s.residents) for s in card.authorities] == [("Eastshire", 3_100), ("Westshire", 1_400)]
     assert card.authorities_words == "69% in Eastshire and 31% in Westshire"
     assert card.codes == ("T14", "T15", "T16")
@@ -101,7 +102,7 @@ def test_sentences_say_the_rule_and_what_was_found(crowded):
     )
     said = gap_words.summary_sentence(crowded)
     assert said.startswith("3 small areas with 4,500 residents are underserved. They form 1 community, ")
-    assert "The largest is North East and North West, with 4,500 residents." in said
+    assert "The largest is North East, Eastshire and Westshire, with 4,500 residents." in said
 
 
 def test_stability_is_said_in_words_and_never_rounded_up(crowded):
@@ -144,7 +145,7 @@ def test_the_emphasis_is_on_underserved_areas_and_their_names(crowded):
     made = gap_map.emphasis(crowded)
     assert made.indices == (13, 14, 15)
     ((name, longitude, latitude, rank),) = made.labels
-    assert (name, rank) == ("North East and North West", 1)
+    assert (name, rank) == ("North East", 1)
     inside = crowded.published.region.areas["lsoa"].total_bounds
     assert inside[0] < longitude < inside[2] and inside[1] < latitude < inside[3]
 
@@ -425,13 +426,14 @@ def test_a_job_ends_with_the_answer_of_the_plan_itself(tiny):
     assert (job.state, job.over, job.gap) == ("done", True, 0.0)
     plan = siting.plan_sites(tiny, request, PUBLIC)
     assert job.document == json.loads(json.dumps(plan.document()))
-    elsewhere = Jobs(tiny.home / "jobs")  # another worker of the same server
-    assert elsewhere.status(job_id).result["document"] == job.document
+    elsewhere = Jobs(tiny)  # another process of the same server
+    assert json.loads(elsewhere.status(job_id).result)["document"] == job.document
 
 
 def test_jobs_refuse_at_once_and_ask_who_wants_to_know(changed):
     here = changed("crowded", audience="partners")
     eve = Viewer("eve", "eastshire", "viewer")
+    here.store.accounts.add_user("eve", role="viewer", partner="eastshire", by=SYSTEM)
     with pytest.raises(Refused):
         siting.start(here, siting.siting_request(here, ASKED, new=17), eve)
     with pytest.raises(Refused):
@@ -455,8 +457,10 @@ def test_a_job_can_be_cancelled_and_started_again(changed, monkeypatch):
             return real(request, *rest, **more)
         progress("swaps", 10.0, 20.0)
         told.append(siting.cancel(here, id_of("plan", siting.key_of(replace(request, exact=True), gaps)), PUBLIC))
-        if cancel():
-            raise Cancelled
+        for _ in range(600):
+            if cancel():
+                raise Cancelled
+            time.sleep(0.05)
         raise AssertionError("the job was not told to stop")
 
     gaps = view.gaps_for(here, request.gaps, PUBLIC, quick=True)
@@ -464,7 +468,7 @@ def test_a_job_can_be_cancelled_and_started_again(changed, monkeypatch):
     job_id = siting.start(here, request, PUBLIC)
     job = siting.wait(here, job_id, PUBLIC)
     assert (job.state, job.stage, job.value, job.bound) == ("cancelled", "swaps", 10.0, 20.0)
-    assert (told[0].state, told[0].gap) == ("running", 0.5)
+    assert told[0].state == "cancelled"  # for whoever stopped it, at once
     assert job.document["sites"], "the quick answer stays readable"
     monkeypatch.setattr(siting, "find_sites", real)
     assert siting.start(here, request, PUBLIC) == job_id

@@ -107,7 +107,8 @@ def test_communities_have_names_and_some_are_shared(found):
     assert all(card.name and card.stability_words for card in found.cards)
     # of this need set no community crosses a border today; several lie close to one on the other side
     assert sum(card.shared or card.id in found.across for card in found.cards) >= 5
-    assert any(card.stability_word in ("firm", "likely") for card in found.cards)
+    # eleven sites are a sample: how sure it is has a number, and no word
+    assert not any(card.stability_word for card in found.cards) and found.summary["stability"] is None
     assert found.summary["vanish_at_ward"]["averaged"]  # standardised ratios are not published by ward
 
 
@@ -138,7 +139,7 @@ def test_gaps_are_the_same_on_screen_in_the_api_and_from_the_command(here, asked
     assert shown.sentence.startswith(want["summary"]["summary_sentence"])
     screen = text_of(shown.top)
     for community, card in zip(want["communities"][:20], found.cards, strict=False):
-        assert community["name"] == card.name and card.name in screen
+        assert community["name"] == card.name and card.place in screen
         assert f"{community['population']:,.0f}" in screen and card.stability_words in screen
     grid = text_of(shown.legend)
     assert all(f"{count:,}" in grid for row in want["summary"]["bivariate"] for count in row)

@@ -225,3 +225,41 @@ def test_council_names():
     assert council_name("E09000033", "Westminster", {"E09000033": "Westminster City Council"}) == (
         "Westminster City Council"
     )
+
+
+BRIDGE = '[[crossings]]\nname = "The bridge"\nkind = "bridge"\nlatitude = 54.97\nlongitude = -1.6\n'
+
+
+def test_crossings_are_read(tmp_path):
+    found = read(tmp_path, DEFINITION + BRIDGE).crossings
+    assert [(c.name, c.kind, c.latitude, c.longitude) for c in found] == [("The bridge", "bridge", 54.97, -1.6)]
+    assert read(tmp_path, DEFINITION).crossings == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"The bridge"', '""', "crossing 1 '': the name is missing"),
+        ('kind = "bridge"', 'kind = "bridg"', "'bridg' is not a kind of crossing"),
+        ('kind = "bridge"\n', "", "the kind is missing"),
+        ("54.97", "-1.6", "the latitude -1.6 lies outside the United Kingdom"),
+        ("54.97", '"54.97"', "the latitude '54.97' is not a number"),
+        ("latitude = 54.97\n", "", "the latitude is missing"),
+        ("54.97", "nan", "the latitude nan is not a number"),
+        ("-1.6\n", "-1.6\nwidth = 3\n", "the key 'width' is not known"),
+        ("-1.6\n", "-1.6\n" + BRIDGE, "the crossing 'The bridge' stands twice"),
+    ],
+)
+def test_what_is_wrong_with_a_crossing_is_said(tmp_path, old, new, said):
+    assert said in refusal(tmp_path, DEFINITION + BRIDGE.replace(old, new, 1))
+
+
+def test_crossings_are_tables(tmp_path):
+    text = 'crossings = ["The bridge"]\n' + DEFINITION
+    assert "'crossings' must be written as [[crossings]] tables" in refusal(tmp_path, text)
+
+
+def test_the_north_east_declares_its_crossings():
+    found = read_definition(REGIONS / "north-east.toml").crossings
+    assert len(found) == 19 and all(crossing.counts for crossing in found)
+    assert {"Shields Ferry", "Tyne Tunnels (A19, toll)", "Wearmouth Bridge"} <= {crossing.name for crossing in found}

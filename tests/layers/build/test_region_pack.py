@@ -18,6 +18,7 @@ from shapely.geometry import box
 from layers.build import outlines
 from layers.build import region_pack as build
 from layers.build.region_pack import build_region, lsoa_changes
+from layers.geography.coordinates import to_degrees
 from layers.model import Refused
 from layers.region import load_region
 from layers.sources import ons
@@ -90,6 +91,33 @@ def test_the_pack_loads_with_its_areas_and_partners(definition, source, tmp_path
     assert report.faulty_borders == {"lsoa": 0, "ward": 0, "lad": 0}
     assert region.built == "2026-01-01"
     assert len(region.themes) == 11
+
+
+def crossing_at(east: float, north: float, name: str = "The bridge", kind: str = "bridge") -> str:
+    longitude, latitude = (float(v[0]) for v in to_degrees([WEST + east], [SOUTH + north]))
+    return f'[[crossings]]\nname = "{name}"\nkind = "{kind}"\nlatitude = {latitude}\nlongitude = {longitude}\n'
+
+
+def test_crossings_are_kept_in_the_pack_and_a_tidal_road_does_not_count(definition, source, tmp_path):
+    text = DEFINITION + crossing_at(500, 900) + crossing_at(700, 900, "Old 'Sandy' Way", "tidal road")
+    definition.write_text(text, "utf-8")
+    report = make(definition, source, tmp_path)
+    assert any("Old 'Sandy' Way is a tidal road: it does not count" in text for text in report.warnings)
+    region = load_region(tmp_path / "pack")
+    assert [(c.name, c.kind) for c in region.crossings] == [
+        ("The bridge", "bridge"), ("Old 'Sandy' Way", "tidal road")
+    ]  # fmt: skip
+    assert [c.name for c in region.water.crossings] == ["The bridge"]
+    assert region.water.land.crossings == pytest.approx(np.array([[WEST + 500, SOUTH + 900]]), abs=0.02)
+    file = tmp_path / "pack" / "region.toml"
+    file.write_text(file.read_text("utf-8").replace('kind = "bridge"', 'kind = "brigde"'), "utf-8")
+    with pytest.raises(Refused, match="'brigde' is not a kind of crossing"):
+        load_region(tmp_path / "pack")
+
+
+def test_a_crossing_far_from_the_region_is_refused(definition, source, tmp_path):
+    definition.write_text(DEFINITION + crossing_at(-200_000, 0), "utf-8")
+    assert "crossing 1 'The bridge'" in refusal(definition, source, tmp_path)
 
 
 def test_people_are_summed_and_points_are_weighted_by_people(definition, source, tmp_path):

@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.descriptive_keys import KEYS
-from layers.descriptor import descriptor_from_json, descriptor_to_json, marks_of, read_descriptor
+from layers.descriptor import descriptor_from_json, descriptor_of_dict, descriptor_to_json, marks_of, read_descriptor
 from layers.fields import INDICATOR, SERVICE
 from layers.model import (
+    AccessStandard,
     Audience,
+    Completeness,
     Descriptor,
     Direction,
     Disclosure,
@@ -26,11 +28,14 @@ from layers.model import (
     Measure,
     NationalBands,
     Package,
+    Position,
+    Reference,
     Refused,
     Source,
 )
 from layers.reading.marks import MARKS, meaning, numbers
 from layers.reading.package import package_files, read_package, safe_for_spreadsheets, write_package
+from layers.store.records import descriptor_as_dict
 from tests.tiny import SOUTH, WEST, write_tiny_pack
 
 OUR_KEYS = {key.path[1] for key in KEYS.values() if key.place}
@@ -62,10 +67,17 @@ FULL = Descriptor(
     sources=(Source("Sub-regional fuel poverty", "DESNZ", "https://example.org/a", "OGL-UK-3.0", "Crown copyright"),),
     licence="OGL-UK-3.0",
     contact="data@example.org",
+    error_sd=1.5,
+    dispersion=2.25,
+    weighted_by="households",
+    reference=Reference("England", 13.1, "2023/24"),
+    completeness=Completeness.MODELLED,
+    position=Position.AREA,
+    fit_for=("gaps", "ranking"),
     next_update="April 2027",
     reviewed_by="A. Person",
     reviewed_on="2026-01-05",
-    extra={"keywords": ["cold"], "commonground": {"colour": "blue", "marks": {"x": "missing"}}},
+    extra={"keywords": ["cold"], "commonground": {"colour": "blue", "marks": {"x": "missing"}, "agreement": "dsa-7"}},
 )
 
 
@@ -96,6 +108,68 @@ def test_every_key_survives_json():
     assert descriptor_from_json(document) == FULL
     assert set(document["commonground"]) - {"colour"} <= OUR_KEYS
     assert document["keywords"] == ["cold"]
+
+
+def _document(**ours) -> dict:
+    return {"name": "clinics", "title": "Clinics",
+            "commonground": {"kind": "services", "theme": "health", "partner": "icb"} | ours}  # fmt: skip
+
+
+def test_what_a_layer_does_not_say_of_its_fitness_is_unknown_and_it_is_fit_for_all():
+    said = descriptor_from_json(_document())
+    assert (said.completeness, said.position, said.fit_for) == ("unknown", None, ("gaps", "counts", "ranking"))
+    ours = descriptor_to_json(said)["commonground"]
+    assert ours["completeness"] == "unknown" and not {"position", "fit_for"} & set(ours)
+
+
+@pytest.mark.parametrize("fit", ([], ["ranking"], ["counts", "gaps"]))
+def test_fit_for_nothing_is_not_fit_for_everything(fit):
+    """An empty list must not be dropped for the default on its way through file, store and file."""
+    said = descriptor_from_json(_document(fit_for=fit))
+    kept = descriptor_of_dict(json.loads(json.dumps(descriptor_as_dict(said))))
+    again = json.loads(json.dumps(descriptor_to_json(kept)))
+    assert sorted(again["commonground"]["fit_for"]) == sorted(fit)
+    assert set(descriptor_from_json(again).fit_for) == set(fit)
+
+
+def test_a_standard_that_nobody_adopted_is_an_assumption():
+    said = {"metric": "nearest", "max_m": 1600}
+    assert descriptor_from_json(_document(access_standard=said)).access_standard == AccessStandard(
+        "nearest", 1600, "assumption"
+    )
+    adopted = descriptor_from_json(_document(access_standard=said | {"status": "adopted"}))
+    assert adopted.access_standard.status == "adopted"
+    assert descriptor_to_json(adopted)["commonground"]["access_standard"]["status"] == "adopted"
+
+
+def test_every_fault_of_fitness_is_told_in_one_report():
+    wrong = {
+        "completeness": "most of it",
+        "position": "roughly",
+        "fit_for": ["gaps", "bets", "glory"],
+        "error_sd": 0,
+        "dispersion": 0.5,
+        "weighted_by": "dogs",
+        "reference": {"value": "many"},
+        "agreement": 7.5j,
+        "access_standard": {"max_m": -1, "status": "hoped for"},
+    }
+    with pytest.raises(Refused) as refused:
+        descriptor_from_json(_document(**wrong))
+    told = {fault.column.removeprefix("commonground."): fault.what for fault in refused.value.faults}
+    assert told == {
+        "completeness": "'most of it' is not one of the words in use",
+        "position": "'roughly' is not one of the words in use",
+        "fit_for": "'bets', 'glory' are not among the words in use",
+        "error_sd": "0 is not above 0",
+        "dispersion": "0.5 is below 1",
+        "weighted_by": "'dogs' is not one of the words in use",
+        "reference.name": "the key is missing",
+        "reference.value": "is not a number",
+        "agreement": "is not text",
+        "access_standard.max_m": "there is no distance above 0",
+        "access_standard.status": "'hoped for' is not one of the words in use",
+    }
 
 
 def test_the_document_is_a_data_package():

@@ -22,8 +22,9 @@ from layers.store.database import make_engine
 from layers.store.integrity import check as check_store
 from layers.store.marker import Marker
 from layers.store.store import open_store, open_to_read
+from tests.databases import POSTGRES
 from tests.layers.store.test_publishing import everything, forked
-from tests.layers.store_fixtures import ADMIN, NOON, POSTGRES, WEST_ANALYST, indicator, publish_briefing, unguarded
+from tests.layers.store_fixtures import ADMIN, NOON, WEST_ANALYST, indicator, publish_briefing, unguarded
 
 KEPT = [name for name in tables.metadata.tables if name not in (*backup.NOT_KEPT, "meta", "audit")]
 

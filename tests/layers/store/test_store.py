@@ -20,13 +20,13 @@ from layers.store.database import make_engine
 from layers.store.integrity import check as check_store
 from layers.store.records import STATUSES, NotPermitted, StoreFault, Withdrawn
 from layers.store.store import open_store
+from tests.databases import POSTGRES
 from tests.layers.store_fixtures import (
     ADMIN,
     CODES,
     EAST_ANALYST,
     EAST_VIEWER,
     NOON,
-    POSTGRES,
     WEST_ANALYST,
     WEST_VIEWER,
     indicator,

@@ -1,0 +1,90 @@
+"""The draws behind "how sure": what they cost, and asking a worker for those that one request should not do by itself.
+
+The numbers are the engine's (:mod:`layers.methods.stability`). Only how often each area is underserved goes from the worker to
+whoever asked; everything else about a question is worked out where it is asked, in a fraction of the time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboard.jobs import ASKER
+from dashboard.published import Published
+from layers import METRICS, GapRequest, Stability, Viewer
+
+# Nanoseconds of a processor for an area in one draw, as benchmarks/expensive_questions.py --prices measures them.
+PER_INDICATOR, PER_SAMPLED = 4.0, 60.0  # an indicator without counts; one whose counts are drawn
+PER_DRAW = 40.0  # the threshold, and what is counted
+PER_SITE = {"nearest": 0.0}  # of the services, for metrics that are measured anew in each draw
+PER_SITE_ELSE = 4.0
+
+
+def price_of(request: GapRequest, areas: int, sampled: int, sites: int) -> float:
+    """Seconds of a processor that the draws of a question take, estimated. ``sampled``: indicators that come with counts."""
+    fixed = len(request.need) - sampled
+    each = PER_DRAW + fixed * PER_INDICATOR + sampled * PER_SAMPLED
+    metric = METRICS.get(request.metric)
+    if metric is not None and metric.cost is None:
+        each += sites * PER_SITE.get(request.metric, PER_SITE_ELSE)
+    return request.robustness * areas * each * 1e-9
+
+
+def asked_of_a_worker(
+    published: Published,
+    request: GapRequest,
+    viewer: Viewer,
+    versions: Mapping[str, int],
+    *,
+    period: str,
+    depends_on: tuple,
+    price: float,
+) -> Stability:
+    """The draws of a question from a job, which everybody shares who asks for the same.
+
+    ``versions`` of all layers in it, ``depends_on`` everything that the draws depend on beside the request.
+    Raises :class:`dashboard.jobs.Waiting` and :class:`layers.Busy`.
+    """
+    request = replace(request, footprint=(), partner="")  # these change what is listed, not what is drawn
+    parameters = {"request": asdict(request), "period": period, "layers": dict(versions)}
+    data = published.jobs.answer("draws", (request, depends_on), parameters, viewer, price=price)
+    return read(data, published.region.areas[request.level].index)
+
+
+def is_affordable(price: float) -> bool:
+    """Whether whoever asks may have this worked out at once. By command, and in a worker, everything is."""
+    asker = ASKER.get()
+    return asker is None or asker.may_afford(price)
+
+
+# ---- as data ---------------------------------------------------------------------------------------------------------
+
+
+def write(found: Stability) -> bytes:
+    counts = np.rint(found.share.to_numpy("float64") * found.draws).astype("int64")
+    residents = {code: column.tolist() for code, column in found.residents.items()}
+    document = {"draws": found.draws, "seed": found.seed, "varied": found.varied, "counts": counts.tolist()}
+    return json.dumps(document | {"residents": residents}).encode()
+
+
+def read(data: bytes, index: pd.Index) -> Stability:
+    document = json.loads(data)
+    share = pd.Series(np.array(document["counts"]) / document["draws"], index=index, name="stability")
+    varied = {name: _as_it_was(name, value) for name, value in document["varied"].items()}
+    return Stability(share, document["draws"], document["seed"], varied, pd.DataFrame(document["residents"]))
+
+
+def _as_it_was(name: str, value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) and name != "sampling_error" else value
+
+
+def gap_request_of(document: Mapping[str, Any]) -> GapRequest:
+    """The request that a job's parameters hold as JSON."""
+    need = tuple((name, weight) for name, weight in document["need"])
+    lists = {name: tuple(document[name]) for name in ("services", "footprint")}
+    return GapRequest(**document | lists | {"need": need})
