@@ -33,6 +33,7 @@ _WHERE = {
         "Theme",
         "Viewer",
     ),
+    "layers.descriptor": ("descriptor_to_json",),
     "layers.fields": ("VALUES",),
     "layers.region": ("Region", "load_region"),
     "layers.store.permissions": ("may_change", "may_read"),

@@ -82,11 +82,15 @@ class Reports:
         previous = before.package if before.layer is not None else None
         key = ("report", draft.id, draft.file_sha256, repr(hints), hints.get("id") and before.newest)
         path = self.uploads.path_of(draft.id, draft.file_sha256)
-        return self._memory.get(key, lambda: self.inspect(path, hints, previous))
+        said = asking.said_of(answers, header)
+        today = asking.said_today(before.package.descriptor, said) if before.package is not None else None
+        return self._memory.get(key, lambda: self.inspect(path, hints, previous, today))
 
-    def inspect(self, path: Path, hints: Mapping[str, Any], previous: LayerPackage | None = None) -> Report:
+    def inspect(
+        self, path: Path, hints: Mapping[str, Any], previous: LayerPackage | None = None, today: Mapping | None = None
+    ) -> Report:
         same_kind = previous if previous is None or previous.descriptor.kind == hints.get("kind") else None
-        return inspect_upload(path, self.published.region, hints=hints, previous=same_kind)
+        return inspect_upload(path, self.published.region, hints=hints, previous=same_kind, today=today)
 
     def prepared(self, report: Report):
         """What would be written to the store. Raises :class:`Refused` when it cannot be published after all."""

@@ -70,6 +70,10 @@ def series_in(
     return series_of(frames, descriptor, nest_of(region), version=version, mine=mine)
 
 
+class Overtaken(Refused):
+    """What is published changed while something was checked against it: to be checked again."""
+
+
 @dataclass
 class Published:
     """The series of everything published, read when first asked for and kept while several layers are published."""
@@ -93,12 +97,12 @@ class Published:
             self.found += series_in(values, descriptor, self.layers, version)
 
     def check_still_so(self, connection: sa.Connection, now: datetime) -> None:
-        """Raise :class:`Refused` when what was looked at is not what is published now."""
+        """Raise :class:`Overtaken` when what was looked at is not what is published now."""
         if self.basis is None:
             return
         if self.basis != {(one.layer, one.version) for one in open_versions(connection, self.layers, now)}:
             what = "something else was published or withdrawn while it was being checked against the rest"
-            raise Refused("Nothing was published.", [Fault(what, "version", "publish it again", rule="overtaken")])
+            raise Overtaken("Nothing was published.", [Fault(what, "version", "publish it again", rule="overtaken")])
 
 
 def read_series(connection: sa.Connection, layers: Versioned, versions: Iterable[OpenVersion]) -> Iterable[Series]:
