@@ -52,7 +52,10 @@ _WHERE = {
     "layers.store.backup": ("made_on as backup_made_on", "read_backup", "restore_backup", "write_backup"),
     "layers.store.accounts": ("SignInFailed", "TooManyAttempts", "User", "normal as plain_name"),
     "layers.store.throttle": ("network_of",),
-    "layers.store.guard": ("audit_disclosure",),
+    "layers.store.guard": (
+        "audit_disclosure",
+        "audit_groups",
+    ),
     "layers.store.integrity": ("check as check_store", "check_trail"),
     "layers.store.pinned": ("PinnedStore",),
     "layers.store.pack_notices": ("pack_notices",),

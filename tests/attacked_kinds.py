@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from dashboard.commands.disclosure import everybody
 from layers.methods.intervals import rate_limits
-from layers.model import PUBLIC, Audience, Disclosure, Measure, Package, Refused, Viewer
+from layers.model import Audience, Disclosure, Measure, Package, Refused, Viewer
 from layers.store.guard import audit_groups
 from tests.layers.store_fixtures import indicator
 
 PEOPLE = {"measure": Measure.COUNT, "unit": "people", "counts_people": True}
 NOT_PEOPLE = {"counts_people": False, "unit": "visits"}
-ROLES = ("viewer", "analyst")  # a lead reads what an analyst reads
 ADMIN = Viewer("the attack", "", "admin")
 
 
@@ -30,6 +30,7 @@ class World:
 
     store: object
     seed: int = 7
+    taken: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     true: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # (layer, period) -> counts of small areas
 
@@ -69,6 +70,7 @@ class World:
         except Refused as refused:
             self.refused[layer_id] = str(refused)
             return False
+        self.taken.append(layer_id)
         for period, shown in (parts if true is None else {"2025": true}).items():
             if shown is not None and level == "lsoa" and len(shown) == len(self.areas):
                 self.true[layer_id, period] = np.asarray(shown, float)
@@ -210,17 +212,7 @@ KINDS: dict[str, Callable[[World], None]] = {
 # -- the attack ----------------------------------------------------------------------------------------------------------
 
 
-def groups_of(region, *, pairs: bool = True) -> dict[str, list[Viewer]]:
-    """Everybody who looks: the public, every role of every partner, every two partners together, and an admin."""
-    groups = {"public": [PUBLIC], "admin": [ADMIN]}
-    for partner in region.partners:
-        groups |= {f"{role}@{partner.id}": [Viewer("x", partner.id, role)] for role in ROLES}
-    for one, other in itertools.combinations(region.partners if pairs else (), 2):
-        groups[f"{one.id} and {other.id}"] = [Viewer("x", one.id, "analyst"), Viewer("y", other.id, "analyst")]
-    return groups
-
-
-def attack(store, *, pairs: bool = True) -> dict[str, object]:
-    """What each group finds out, by its name."""
-    groups = groups_of(store.region, pairs=pairs)
+def attack(store) -> dict[str, object]:
+    """What the public, every role of every partner, every two partners together and an admin find out, by name."""
+    groups = everybody(store.region)
     return dict(zip(groups, audit_groups(store, list(groups.values())), strict=True))
