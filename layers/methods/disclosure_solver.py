@@ -26,13 +26,15 @@ class Solver:
     """``rows @ x = 0`` with ``low <= x <= high``. Rows that contradict the others (a figure was corrected between two
     publications) are left out: the fewest that have to be."""
 
-    def __init__(self, rows: csr_array, low: np.ndarray, high: np.ndarray):
+    def __init__(self, rows: csr_array, low: np.ndarray, high: np.ndarray, *, part: bool = False):
         finite = high[np.isfinite(high)]
         self.top = 1000.0 + 20.0 * float(finite.max(initial=0.0))  # for what has no limit: so much is as good as any
         self.rows, self.low, self.high = rows, np.asarray(low, float), np.minimum(high, self.top)
         self.seen_low, self.seen_high = np.full(len(low), np.inf), np.full(len(low), -np.inf)
         self.noise = np.random.default_rng(0)
         self.model = _model(self.rows, self.low, self.high)
+        if part:  # of a larger one, which knows what holds: where nothing does there are no bounds
+            return
         if self._run(np.zeros(len(low)), _MINIMISE) is None:
             self.rows = rows[_holding(rows, self.low, self.high)]
             self.model = _model(self.rows, self.low, self.high)

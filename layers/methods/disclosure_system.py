@@ -35,8 +35,8 @@ AT_A_TIME = 250
 SMALL = 300
 """Variables of a system in which every companion is tried for being shown again against all of it."""
 
-NEARBY = 250
-"""Variables around a cell that are looked at before everything is."""
+NEARBY = (25, 250)
+"""So many variables around a cell are looked at before everything is."""
 
 
 @dataclass(eq=False)
@@ -174,7 +174,10 @@ class Attacker:
             if len(self.held) >= enough:
                 self.unsure.add(at)
                 continue
-            small, large, held = self._nearby(at, wide, broken, least[number], most[number])
+            for room in NEARBY:
+                small, large, held = self._nearby(at, wide, broken, least[number], most[number], room)
+                if held:
+                    break
             if not held and in_ring[number]:
                 place = int(self._place[at])
                 small, large, held = self._solver.held(place, least[number], most[number], self._names)
@@ -183,13 +186,14 @@ class Attacker:
                 self.held[at] = held
         return low, high
 
-    def _nearby(self, at: int, wide, broken, least: float, most: float) -> tuple[float, float, list[int]]:
+    def _nearby(self, at: int, wide, broken, least: float, most: float, room: int) -> tuple[float, float, list[int]]:
         """Bounds of a cell from the rows around it alone, which leave it too much room if anything; and, where they are too
         narrow, the figures that hold it there."""
-        rows, variables = self._around(at, wide, broken)
+        rows, variables = self._around(at, wide, broken, room)
         if not len(rows):
             return self.system.low[at], self.system.high[at], []
-        part = Solver(self.rows[rows][:, variables].tocsr(), self.system.low[variables], self.system.high[variables])
+        low, high = self.system.low[variables], self.system.high[variables]
+        part = Solver(self.rows[rows][:, variables].tocsr(), low, high, part=True)
         return part.held(int(np.searchsorted(variables, at)), least, most, variables)
 
     @functools.cached_property
@@ -200,12 +204,12 @@ class Attacker:
     def _columns(self):
         return self.rows.tocsc()
 
-    def _around(self, at: int, open_: np.ndarray, broken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and variables near a cell, up to :data:`NEARBY` of them."""
+    def _around(self, at: int, open_: np.ndarray, broken: np.ndarray, room: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and variables near a cell, some ``room`` of them."""
         rows, columns = self.rows, self._columns
         seen_rows: set[int] = set()
         reached, front = {at}, [at]
-        while front and len(reached) < NEARBY:
+        while front and len(reached) < room:
             following: list[int] = []
             for one in front:
                 for row in columns.indices[columns.indptr[one] : columns.indptr[one + 1]].tolist():
