@@ -21,6 +21,7 @@ from layers.crossings import Crossing, read_crossings
 from layers.fields import AREA
 from layers.geography import everyday_names
 from layers.manifest import PackFaults, pack_faults
+from layers.methods.affected import AffectedGroup
 from layers.methods.need import Preset, read_presets
 from layers.methods.water import Water
 from layers.model import LEVELS, PARTNER_KINDS, Brand, Fault, Partner, Refused, Theme
@@ -63,6 +64,8 @@ class Region:
     places: gpd.GeoDataFrame | None = None  # name, population, point: towns and villages, for labels
     lines: gpd.GeoDataFrame | None = None  # kind, geometry: railways and the like, for orientation only
     brand: Brand = field(default_factory=Brand)
+    affected: tuple[AffectedGroup, ...] = ()  # which layers say who is affected, from affected.toml
+    _ways_folder: tuple[Path, bool] | None = field(default=None, init=False, repr=False)
 
     @property
     def water(self) -> Water:
@@ -74,7 +77,15 @@ class Region:
     def _water(self) -> Water:
         parts = [self.areas["lsoa"].geometry] + ([] if self.context is None else [self.context.geometry])
         outlines = np.concatenate([part.to_crs("EPSG:27700").to_numpy() for part in parts])
-        return Water(outlines, self.crossings)
+        water = Water(outlines, self.crossings)
+        if self._ways_folder is not None:
+            folder, write = self._ways_folder
+            water.keep_in(folder, write=write)
+        return water
+
+    def keep_ways_in(self, folder: Path, *, write: bool) -> None:
+        """Where :attr:`water` reads the ways that were found before and, with ``write``, keeps new ones. Said before it is made."""
+        object.__setattr__(self, "_ways_folder", (folder, write))
 
     @cached_property
     def _position(self) -> dict[str, pd.Index]:
@@ -153,6 +164,7 @@ def load_region(path: str | Path) -> Region:
         places=beside.places,
         lines=beside.lines,
         brand=beside.brand,
+        affected=beside.affected,
     )
 
 
@@ -166,6 +178,7 @@ class _Beside:
     lines: gpd.GeoDataFrame | None
     groups: pd.DataFrame | None
     brand: Brand
+    affected: tuple[AffectedGroup, ...]
     faults: tuple[Fault, ...]
 
 
@@ -195,6 +208,7 @@ def _read_beside(path: Path, definition: dict, areas: dict[str, gpd.GeoDataFrame
         lines=shapes(pack_context.LINES, pack_context.LINE_COLUMNS),
         groups=groups,
         brand=pack_context.read_brand(definition.get("brand"), path, broken, faults),
+        affected=() if pack_context.AFFECTED in broken else pack_context.read_affected(path, faults),
         faults=tuple(faults),
     )
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from dashboard.api import answers
+from dashboard.api.answers import ApiError
 from dashboard.api.gaps import today
 from dashboard.auth.session import current_viewer
 from dashboard.exports import formats_of
+from dashboard.jobs import Waiting
 from dashboard.selection import Selection
-from dashboard.views.gaps import NoAnswer
+from dashboard.views.affected import affected_export
+from dashboard.views.gaps import Gaps, NoAnswer
 from dashboard.views.map_table import map_table
 from dashboard.views.option_files import options_export
 from dashboard.views.options import sandbox, valid_options
@@ -84,6 +87,10 @@ def services(layer_id: str) -> Response:
 def table(form: str) -> Response:
     offered("table", form)
     selection, shown = _scene()
+    if isinstance(shown, Gaps) and shown.waiting:  # a file that lacks a column would be taken for the whole answer
+        raise Waiting(shown.waiting, published().jobs.workers)
+    if isinstance(shown, Gaps) and shown.crowded:
+        raise ApiError(503, "queue-full", shown.crowded)
     found = map_table(published(), selection, shown)
     if found is None:
         raise answers.not_found("indicator of that name")
@@ -99,6 +106,15 @@ def options(form: str) -> Response:
         raise answers.not_found("gap between this need and these services")
     body = answers.body_of(options_export(box, viewer, today()), form, saved=True)
     return answers.answer(body, cache=answers.REVALIDATE if box.gaps.public else answers.PRIVATE)
+
+
+def affected(form: str) -> Response:
+    offered("affected", form)
+    _, shown = _scene()
+    if not isinstance(shown, Gaps):
+        raise answers.not_found("gap between this need and these services")
+    body = answers.body_of(affected_export(shown, today()), form, saved=True)
+    return answers.answer(body, cache=answers.REVALIDATE if shown.public else answers.PRIVATE)
 
 
 def offered(kind: str, form: str) -> None:
@@ -123,4 +139,5 @@ ROUTES = (
     ("/services/<layer_id>.geojson", services),
     ("/table.<form>", table),
     ("/options.<form>", options),
+    ("/affected.<form>", affected),
 )

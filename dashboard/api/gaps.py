@@ -23,6 +23,8 @@ from dashboard.published import Published
 from dashboard.question import GAPS, SITES, TOGETHER
 from dashboard.selection import Selection
 from dashboard.views import gap_files, siting
+from dashboard.views.affected import affected_key
+from dashboard.views.claims import claims_of
 from dashboard.views.gaps import check_period, gaps_for, read_layers, request_of
 from dashboard.views.together import together_of
 from dashboard.web import published
@@ -46,7 +48,7 @@ def gaps() -> Response:
     wanted = request_of(here, selection, robustness=besides["robustness"])
     check_period(here, viewer, selection.needs, selection.period)
     found = gaps_for(here, wanted, viewer, period=selection.period)
-    return send(gap_files.gaps_export(found, today()), found.key, form, public=found.public)
+    return send(gap_files.gaps_export(found, today()), (*found.key, affected_key(here)), form, public=found.public)
 
 
 def together() -> Response:
@@ -68,8 +70,9 @@ def sites() -> Response:
     proof = proven(here, wanted, selection) if exact else None
     document = proof_document(proof) if proof else greedy(here, wanted, selection)
     found = read_layers(here, viewer, [name for name, _ in selection.needs], selection.services)
-    public = all(layer.descriptor.audience == "public" for part in found for layer in part.values())
-    body = answers.body_of(gap_files.plan_export(document, today()), form)
+    layers = [layer for part in found for layer in part.values()]
+    public = all(layer.descriptor.audience == "public" for layer in layers)
+    body = answers.body_of(gap_files.plan_export(document, claims_of(layers), today()), form)
     response = answers.answer(body, cache=answers.REVALIDATE if public else answers.PRIVATE)
     if proof is not None and proof.state != "done":  # not proven yet: ask again at the same address
         response.status_code = 202
