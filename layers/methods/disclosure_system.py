@@ -138,6 +138,7 @@ class Attacker:
         self._solver: Solver | None = None
         self.unsure: set[int] = set()
         self.held: dict[int, list[int]] = {}  # of a cell with too little room: the figures that hold it there
+        self._known = np.zeros(0, bool)
         self._rows = self._place = self._names = np.zeros(0, int)  # of the solver: rows, variable -> place, and back
 
     def bounds(self, hidden, least=None, most=None, *, enough: int = 10**9) -> tuple[np.ndarray, np.ndarray]:
@@ -151,7 +152,7 @@ class Attacker:
         rows, knotted = in_rings(self.system.rows, broken, high - low > CLOSE)
         in_ring = knotted[hidden]
         if in_ring.any():
-            self._prepare(rows)
+            self._prepare(rows, low, high)
         if least is None:
             cells = hidden[in_ring]
             if len(cells):
@@ -224,20 +225,29 @@ class Attacker:
             front = following
         return np.array(sorted(seen_rows), int), np.array(sorted(reached), int)
 
-    def _prepare(self, rows: np.ndarray) -> None:
-        if self._solver is not None and np.isin(rows, self._rows).all():
+    def _prepare(self, rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        """The solver for these rows. What is known exactly (from rows that are in no ring) is put in as a number."""
+        known = high - low <= CLOSE
+        same = self._solver is not None and np.isin(rows, self._rows).all()
+        if same and np.array_equal(known[self._names], self._known):
             return
         part = self.system.rows[rows]
         variables = np.unique(part.indices)
         self._rows, self._place, self._names = rows, np.full(self.system.size, -1), variables
         self._place[variables] = np.arange(len(variables))
-        self._solver = Solver(part[:, variables].tocsr(), self.system.low[variables], self.system.high[variables])
+        self._known = known[variables]
+        least = np.where(known, low, self.system.low)[variables]
+        most = np.where(known, high, self.system.high)[variables]
+        self._solver = Solver(part[:, variables].tocsr(), least, np.maximum(least, most))
 
     def hide(self, cells: Iterable[int]) -> None:
         for at in cells:
             self.system.low[at], self.system.high[at], self.system.shown[at] = 0.0, np.inf, False
-            if self._solver is not None and self._place[at] >= 0:
-                self._solver.relax(int(self._place[at]))
+            if self._solver is not None and (place := int(self._place[at])) >= 0:
+                if self._known[place]:
+                    self._solver = None  # whether it is known still is for narrowing to say
+                else:
+                    self._solver.relax(place)
 
     def show(self, cells: Sequence[int], low: np.ndarray, high: np.ndarray) -> None:
         cells = list(cells)
@@ -336,6 +346,8 @@ def protect_cells(
     def helpers(at: int) -> list[int]:
         """Figures that may be hidden and would give a cell more room, the cheapest first."""
         near = attacker.held.get(at) or _near(at, entries, columns, work.shown)
+        for known in [j for j in near if not work.shown[j]]:  # withheld, and known from what stands around it
+            near = [*near, *_near(known, entries, columns, work.shown)]
         return sorted((j for j in near if np.isfinite(cost[j]) and shown_before[j]), key=lambda j: (cost[j], j))
 
     given_up: set[int] = set()
