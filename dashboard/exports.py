@@ -111,7 +111,7 @@ def _cells(column: pd.Series) -> list[str]:
         return [str(value) for value in column]
     if column.dtype == "float64":
         return ["" if math.isnan(value) else f"{value:.10g}" for value in column.tolist()]
-    return [safe_cell(text) for text in column.tolist()]
+    return ["" if text is None else safe_cell(text) for text in column.tolist()]
 
 
 # ---- formats --------------------------------------------------------------------------------------------------------

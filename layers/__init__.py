@@ -100,7 +100,7 @@ _WHERE = {
     "layers.geography.points": ("locate_point",),
     "layers.methods.options": ("Change", "Outcome", "compare_options"),
     "layers.methods.siting": ("OBJECTIVES", "Site", "SitingPlan", "SitingRequest", "SitingResult", "find_sites"),
-    "layers.methods.stability": ("Cancelled", "Stability"),
+    "layers.methods.stability": ("Cancelled", "Stability", "words"),
     "layers.methods.together": ("TogetherResult", "find_together"),
     "layers.methods.clusters": ("getis_ord", "local_moran"),
     "layers.methods.travel": (

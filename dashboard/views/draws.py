@@ -67,15 +67,16 @@ def is_affordable(price: float) -> bool:
 
 def write(found: Stability) -> bytes:
     counts = np.rint(found.share.to_numpy("float64") * found.draws).astype("int64")
+    residents = {code: column.tolist() for code, column in found.residents.items()}
     document = {"draws": found.draws, "seed": found.seed, "varied": found.varied, "counts": counts.tolist()}
-    return json.dumps(document).encode()
+    return json.dumps(document | {"residents": residents}).encode()
 
 
 def read(data: bytes, index: pd.Index) -> Stability:
     document = json.loads(data)
     share = pd.Series(np.array(document["counts"]) / document["draws"], index=index, name="stability")
     varied = {name: _as_it_was(name, value) for name, value in document["varied"].items()}
-    return Stability(share, document["draws"], document["seed"], varied)
+    return Stability(share, document["draws"], document["seed"], varied, pd.DataFrame(document["residents"]))
 
 
 def _as_it_was(name: str, value: Any) -> Any:

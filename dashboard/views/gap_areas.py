@@ -48,7 +48,7 @@ def gap_rows(gaps: Gaps, which: str = "underserved") -> pd.DataFrame:
             "underserved": part["underserved"],
             "near_miss": part["near_miss"],
             "stability": part["stability"],
-            "stability_word": part["stability_words"],
+            "stability_word": part["stability_words"].fillna(""),
             "community": part["community"],
             "community_name": part["community"].map(names).fillna(""),
             "nearest_service": part["nearest_service"],
@@ -117,7 +117,8 @@ def area_reading(gaps: Gaps, index: int) -> AreaReading:
     if gaps.result.stability is not None:
         draws = gaps.result.stability.draws
         sure = f"Underserved in {sure_percent(float(share))} of {counted(draws, 'draw')}."
-        sure = f"{str(row['stability_words']).capitalize()}. {sure}" if row["stability_words"] else sure
+        word = row["stability_words"] if row["underserved"] or row["near_miss"] else None  # a clear "no" is no weak gap
+        sure = f"{word.capitalize()}. {sure}" if isinstance(word, str) and word else sure
     return AreaReading(
         str(row["code"]),
         str(row["name"]),

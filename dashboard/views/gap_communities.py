@@ -128,7 +128,7 @@ def _card(gaps: GapAnswer, c: Community, rank: int, longitude: float, latitude: 
         access_words=access,
         access_short=short,
         stability=c.stability,
-        stability_word=c.words,
+        stability_word=c.words or "",
         stability_words=stability_words(gaps, c.stability, c.words),
         drivers=drivers_sentence(c.drivers),
         border=border_sentence(gaps, c),

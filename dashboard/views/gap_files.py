@@ -18,9 +18,9 @@ from dashboard.views.together import CAUTION, Together, parameters_in_words, put
 from layers import Layer
 
 GAP_COLUMNS = (
-    "code", "name", "lad_code", "lad_name", "population", "need", "access", "access_unit", "poor", "underserved",
-    "stability", "stability_words", "near_miss", "class", "fifth", "community", "community_name", "alone_m", "together_m",
-    "border_penalty_m", "nearest_service", "nearest_lad", "crossing", "crossings",
+    "code", "name", "lad_code", "lad_name", "population", "need", "access", "access_unit", "poor", "share_beyond", "underserved",
+    "stability", "stability_words", "near_miss", "near_certain", "class", "fifth", "community", "community_name", "alone_m",
+    "together_m", "border_penalty_m", "nearest_service", "nearest_lad", "crossing", "crossings",
 )  # fmt: skip
 TOGETHER_COLUMNS = (
     "code", "name", "lad_code", "lad_name", "population", "alone_m", "together_m", "border_penalty_m", "nearer_elsewhere",

@@ -169,7 +169,7 @@ def summary_sentence(gaps: GapAnswer) -> str:
     if gaps.result.communities:
         first = gaps.result.communities[0]
         parts.append(f"The largest is {first.name}, with {counted(first.population, 'resident')}.")
-    if "stability" in s:
+    if s.get("stability"):
         sure = s["stability"]["firm"] + s["stability"]["likely"]
         parts.append(f"{_sure_of(sure, s['underserved_areas'])} when the choices behind the numbers vary.")
     if s.get("near_misses"):
@@ -355,13 +355,12 @@ def mean_access_words(gaps: GapAnswer, value: float | None) -> tuple[str, str]:
 # ---- communities and areas ------------------------------------------------------------------------------------------
 
 
-def stability_words(gaps: GapAnswer, share: float | None, word: str) -> str:
+def stability_words(gaps: GapAnswer, share: float | None, word: str | None) -> str:
     """ "Firm: underserved in 94% of 500 draws."; "" without draws."""
     if share is None or gaps.result.stability is None:
         return ""
-    return (
-        f"{word.capitalize()}: underserved in {sure_percent(share)} of {counted(gaps.result.stability.draws, 'draw')}."
-    )
+    drawn = f"nderserved in {sure_percent(share)} of {counted(gaps.result.stability.draws, 'draw')}"
+    return f"{word.capitalize()}: u{drawn}." if word else f"U{drawn}."
 
 
 def border_sentence(gaps: GapAnswer, c: Community) -> str:
@@ -470,7 +469,5 @@ def _varied_words(varied: Mapping[str, Any]) -> dict[str, Any]:
         "weights": span("weights", "times ", "one indicator, nothing to vary"),
         "need_threshold": span("need_threshold", "", ""),
         "limit": span("limit", "times ", "no standard, nothing to vary"),
-        "detour": [f"{detour:g}" for detour in varied["detour"]]
-        if varied["detour"]
-        else "table of travel times, nothing to vary",
+        "detour": span("detour", "times ", "table of travel times, nothing to vary"),
     }

@@ -100,14 +100,14 @@ class Members:
         return out
 
 
-def members_of(areas: Mapping[str, pd.DataFrame], level: str) -> Members | None:
-    """The small areas of each area of a level, in area order; None at the level of small areas itself.
+def members_of(areas: Mapping[str, pd.DataFrame], level: str, below: str = SMALL) -> Members | None:
+    """The areas of the level ``below``, small areas, that make up each area of a level, in area order; None at that level itself.
 
-    Raises :class:`Refused` where the small areas are not there, or do not say to which larger one they belong.
+    Raises :class:`Refused` where the smaller areas are not there, or do not say to which larger one they belong.
     """
-    if level == SMALL:
+    if level == below:
         return None
-    small, column = areas.get(SMALL), f"{level}_code"
+    small, column = areas.get(below), f"{level}_code"
     if small is None or column not in small.columns:
         fault = Fault(f"the small areas of each {level} are not known", "level", "build the region pack again")
         raise Refused("Access cannot be measured at this level.", [fault])

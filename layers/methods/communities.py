@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +14,6 @@ from layers.geography.adjacency import adjacency as find_adjacency
 from layers.geography.adjacency import components
 from layers.methods.json_values import number_or_null
 from layers.methods.need import Need
-from layers.methods.stability import words
 
 SECOND_NAME = 0.5
 """A second ward joins the name when it holds at least this share of the first ward's residents of the community."""
@@ -42,6 +42,7 @@ class Community:
     access: float | None  # mean over residents, in the metric's unit
     access_worst: float | None
     stability: float | None  # mean over residents
+    words: str | None = None  # the same in a word, None where none may be said
     drivers: tuple[dict, ...] = field(default=(), repr=False)
     border_penalty_m: float | None = None  # mean over the residents whose authority has a service
     residents_nearer_elsewhere: float | None = None
@@ -56,10 +57,6 @@ class Community:
         """In two or more authorities."""
         return len(self.shares) > 1
 
-    @property
-    def words(self) -> str:
-        return "" if self.stability is None else words(self.stability)
-
 
 def communities(
     underserved: pd.Series,
@@ -69,6 +66,7 @@ def communities(
     access: pd.Series | None = None,
     high_access_is_worse: bool = True,
     stability: pd.Series | None = None,
+    words: Callable[[np.ndarray], np.ndarray] | None = None,
     border: pd.DataFrame | None = None,
     wards: pd.DataFrame | None = None,
     lads: pd.DataFrame | None = None,
@@ -76,8 +74,9 @@ def communities(
 ) -> tuple[Community, ...]:
     """Communities of touching underserved areas, those with most residents first.
 
-    ``adjacency`` may be handed in when known; otherwise only the underserved outlines are compared. ``wards`` and
-    ``lads`` (area frames) give the names. ``border`` is the frame of :func:`layers.methods.access.border_view`.
+    ``words`` puts shares of draws into words. ``adjacency`` may be handed in when known; otherwise only the underserved
+    outlines are compared. ``wards`` and ``lads`` (area frames) give the names. ``border`` is the frame of
+    :func:`layers.methods.together.border_view`.
     """
     mask = underserved.fillna(False).to_numpy(bool)
     if not mask.any():
@@ -101,6 +100,7 @@ def communities(
         "stability": unknown if stability is None else mean(stability),
         "border_penalty_m": unknown if border is None else mean(border["border_penalty_m"]),
     }
+    said = [None] * count if words is None else words(means["stability"])
     worst = (
         unknown if access is None else _worst(access.to_numpy("float64")[members], group, count, high_access_is_worse)
     )
@@ -121,6 +121,7 @@ def communities(
                 positions=tuple(members[rows].tolist()),
                 population=float(people[rows].sum()),
                 shares=shares,
+                words=said[number],
                 access_worst=number_or_null(worst[number]),
                 drivers=drivers[number],
                 residents_nearer_elsewhere=None if elsewhere is None else float(elsewhere[number]),

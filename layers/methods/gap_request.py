@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from layers.methods.access import DRIVING_KMH, WALKING_KMH, AccessModel, access_
 from layers.methods.access_means import SMALL, Access
 from layers.methods.metrics import DEFAULT, METRICS, either
 from layers.methods.stability import SEED
-from layers.model import LEVELS, Descriptor, Fault, Kind, Refused
+from layers.model import LEVELS, Completeness, Descriptor, Fault, Kind, Refused
 
 NEED_THRESHOLD = 80.0
 
@@ -164,6 +164,13 @@ def model_of(request: GapRequest, areas, services, demand, no_car_share, travel,
         driving_kmh=request.driving_kmh,
         water=water,
     )
+
+
+def words_may_be_said(services: Iterable[ServiceLayer]) -> bool:
+    """Whether an area may be called a firm gap. Of a sample, or a list of which nobody says how much it holds, it may not: the
+    sites that it does not list cannot be drawn."""
+    sure = (Completeness.REGISTER, Completeness.MODELLED)
+    return all(layer.descriptor.completeness in sure for layer in services)
 
 
 def limit_of(request: GapRequest, services, model: Access) -> tuple[float | None, list[Note]]:

@@ -17,18 +17,19 @@ from scipy.sparse import csr_array
 
 from layers.methods import gap_request
 from layers.methods.access import AccessModel
-from layers.methods.access_means import Access, AccessMeans, at_level
+from layers.methods.access_means import Access, AccessMeans, at_level, members_of
 from layers.methods.bivariate import Bivariate, bivariate
 from layers.methods.communities import Community, communities
 from layers.methods.gap_request import ByLevel, GapRequest, IndicatorLayer, Note, ServiceLayer
 from layers.methods.json_values import json_rows, number_or_null, plain
 from layers.methods.metrics import PoorAccess, poor_access
 from layers.methods.need import Indicator, Need, fifth, need
-from layers.methods.stability import Stability, stability, words
+from layers.methods.stability import NEAR_CERTAIN, Stability, stability, words_of
 from layers.methods.together import BorderView, border_view_at, by_crossing
-from layers.methods.underserved import NEAR_SHARE, near_misses, underserved
+from layers.methods.underserved import near_misses, underserved
 from layers.methods.wards import Vanishing, WardParts, gaps_that_vanish, ward_parts
 from layers.methods.water import Water
+from layers.model import LEVELS
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def find_gaps(
     people, cars = (gap_request.of_small_areas(given) for given in (demand, no_car_share))
     gap_request.check_request(request, areas, indicators, services, people, cars, travel)
     frame = areas[request.level]
-    parts = tuple(Indicator.of(indicators[i].descriptor, indicators[i].values[request.level]) for i, _ in request.need)
+    parts = tuple(_indicator(indicators[name], areas, request) for name, _ in request.need)
     weights = dict(request.need)
     measured = need(parts, weights, percentiles)
     if model is None:
@@ -107,21 +108,24 @@ def find_gaps(
     if border is None:
         border = _border(request, areas, small, limit, water)
     gap = underserved(measured.score, access.poor, request.need_threshold)
+    counted = gap & ~model.crossing  # across water without a way: listed apart, in no sum
+    listed = frame["lad_code"].isin(request.footprint) if request.footprint else pd.Series(True, index=frame.index)
     sure = draws if request.robustness else None
     if request.robustness and draws is None:
         sure = stability(
             parts, weights, model, access.metric.id, limit, draws=request.robustness, seed=request.seed,
+            people=pd.Series(np.where(model.crossing, 0.0, frame["population"]), frame["lad_code"].astype(str)),
             progress=progress, cancel=cancel,
         )  # fmt: skip
     share = None if sure is None else sure.share
+    may = gap_request.words_may_be_said(services[name] for name in request.services)
+    say = _say(sure, may)
     grid = bivariate(measured.score, access.values, access.high_is_worse)
-    listed = frame["lad_code"].isin(request.footprint) if request.footprint else pd.Series(True, index=frame.index)
-    counted = gap & ~model.crossing  # across water without a way: listed apart, in no sum
     found = communities(
         counted, frame, need=measured, access=access.values, high_access_is_worse=access.high_is_worse, stability=share,
-        border=border.areas, wards=areas.get("ward"), lads=areas.get("lad"), adjacency=adjacency,
+        words=say, border=border.areas, wards=areas.get("ward"), lads=areas.get("lad"), adjacency=adjacency,
     )  # fmt: skip
-    table = _area_table(frame, measured, access, gap, share, grid, border, found, model)
+    table = _area_table(frame, measured, access, gap, share, say, grid, border, found, model)
     lost = None
     if wards is None and compare_wards:
         wards = ward_parts(request, areas, indicators, small)
@@ -134,7 +138,7 @@ def find_gaps(
         _parameters(request, indicators, services, access, model, sure, grid),
         table,
         shown,
-        _summary(request, table, listed, shown, border, lost),
+        _summary(request, table, listed, shown, border, lost, sure, may),
         measured,
         access,
         border,
@@ -148,7 +152,7 @@ def find_gaps(
     )
 
 
-def _area_table(frame, measured: Need, access: PoorAccess, gap, share, grid, border, found, model) -> pd.DataFrame:
+def _area_table(frame, measured: Need, access: PoorAccess, gap, share, say, grid, border, found, model) -> pd.DataFrame:
     """What was found out about each area, one row each."""
     member = np.full(len(frame), "", dtype=object)
     for community in found:
@@ -165,8 +169,9 @@ def _area_table(frame, measured: Need, access: PoorAccess, gap, share, grid, bor
             "share_beyond": _share_beyond(model, access.limit),
             "underserved": gap,
             "stability": np.nan if share is None else share,
-            "stability_words": "" if share is None else _words(share, gap),
+            "stability_words": say(np.full(len(frame), np.nan) if share is None else share.to_numpy()),
             "near_miss": near_misses(measured.score, access, gap, share, model) & ~model.crossing,
+            "near_certain": False if share is None else ~gap & ~model.crossing & (share >= NEAR_CERTAIN),
             "class": grid.classes,
             "fifth": fifth(measured.score),
             "community": member,
@@ -188,10 +193,19 @@ def _border(request: GapRequest, areas, small: AccessModel, limit, water) -> Bor
     return border_view_at(areas, request.level, small.sites, metres, detour=request.detour, water=water)
 
 
-def _words(share: pd.Series, gap: pd.Series) -> np.ndarray:
-    """A word for underserved areas and near-misses; none for areas that are clearly not gaps."""
-    said = np.array([words(value) for value in share.to_numpy()], dtype=object)
-    return np.where(gap.to_numpy() | (share.to_numpy() >= NEAR_SHARE), said, "")
+def _indicator(layer: IndicatorLayer, areas: Mapping[str, pd.DataFrame], request: GapRequest) -> Indicator:
+    """An indicator at the level of the request; for draws, with the values that those of a larger level are made of."""
+    level, native, parts = request.level, layer.descriptor.level, None
+    if request.robustness and native in layer.values and LEVELS.index(native) < LEVELS.index(level):
+        parts = (layer.values[native], members_of(areas, level, native))
+    return Indicator.of(layer.descriptor, layer.values[level], parts)
+
+
+def _say(sure: Stability | None, may: bool) -> Callable[[np.ndarray], np.ndarray]:
+    """Shares in words, where there are draws and words may be said; else None for each."""
+    if sure is None or not may:
+        return lambda share: np.full(len(share), None, dtype=object)
+    return lambda share: words_of(share, sure.draws)
 
 
 def _notes(measured: Need, model: Access, frame: pd.DataFrame, border: BorderView, demand) -> list[Note]:
@@ -263,7 +277,9 @@ def _parameters(request, indicators, services, access, model, sure, grid) -> dic
     }
 
 
-def _summary(request, table, listed, found, border: BorderView, lost: Vanishing | None) -> dict[str, Any]:
+def _summary(
+    request, table, listed, found, border: BorderView, lost: Vanishing | None, sure, may: bool
+) -> dict[str, Any]:
     part = table[listed]
     apart = part["crossing"]
     gap = part["underserved"] & ~apart
@@ -291,9 +307,16 @@ def _summary(request, table, listed, found, border: BorderView, lost: Vanishing 
         "crossings": by_crossing(border.flows(request.footprint)),
         "by_authority": _gap_by_authority(part, gap, border),
     }
-    if request.robustness:
+    summary["underserved_residents_range"] = None
+    if sure is not None:
         said = part["stability_words"][gap].value_counts()
-        summary["stability"] = {word: int(said.get(word, 0)) for word in ("firm", "likely", "borderline", "weak")}
+        words = {word: int(said.get(word, 0)) for word in ("firm", "likely", "borderline", "weak")}
+        lower, upper = sure.residents_range(request.footprint)
+        summary |= {
+            "stability": words if may else None,
+            "underserved_residents_range": {"lower": lower, "upper": upper},
+            "near_certain": part[part["near_certain"]][["code", "name"]].to_dict("records"),
+        }
     if lost is not None:
         gone = lost.gone[listed]
         summary["vanish_at_ward"] = {

@@ -23,7 +23,7 @@ def json_column(column: pd.Series) -> list:
         ]
     if pd.api.types.is_integer_dtype(column):
         return column.astype("int64").tolist()
-    return [list(value) if isinstance(value, tuple) else str(value) for value in column]
+    return [value if value is None else list(value) if isinstance(value, tuple) else str(value) for value in column]
 
 
 def plain(value: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from layers.methods.access_means import Members
 from layers.methods.json_values import number_or_null
 from layers.model import Descriptor, Direction, Fault, Measure, Refused, Status
 
@@ -44,10 +45,22 @@ class Indicator:
     measure: Measure | None = None
     unit: str = ""
     per: float = 1.0
+    error_sd: float | None = None  # standard deviation of a figure's stated error, in its own unit
+    dispersion: float | None = None  # variance over mean of its counts, where events come in clusters
+    parts: tuple[pd.DataFrame, Members] | None = field(default=None, repr=False)  # of the areas that make up these
 
     @classmethod
-    def of(cls, descriptor: Descriptor, values: pd.Series | pd.DataFrame) -> Indicator:
-        """From a layer's descriptor and its values at the level in question."""
+    def of(
+        cls,
+        descriptor: Descriptor,
+        values: pd.Series | pd.DataFrame,
+        parts: tuple[pd.DataFrame, Members] | None = None,
+    ) -> Indicator:
+        """From a layer's descriptor and its values at the level in question.
+
+        ``parts``, for the stability draws, are the values at the level for which the layer was published and which of its
+        areas each area is made of, where the values follow from those.
+        """
         return cls(
             descriptor.id,
             values,
@@ -56,6 +69,9 @@ class Indicator:
             descriptor.measure,
             descriptor.unit,
             descriptor.per,
+            descriptor.error_sd,
+            descriptor.dispersion,
+            parts,
         )
 
     @cached_property

@@ -1,10 +1,9 @@
 """How sure we are that an area is underserved: the share of seeded draws in which it is.
 
 Each draw varies what nobody knows exactly: the weights, the need threshold, the distance standard, the detour of real roads,
-and the counts behind the indicators (docs/methods/gaps.md). Ranking tens of thousands of areas five hundred times is the
-whole cost, so: an indicator without counts is ranked once; an indicator with counts is sampled area by area, which lets
-numpy keep the set-up of each distribution, and ranked by one integer sort; and the composite is never sorted, because
-"need at or above T" only asks for the m-th smallest value.
+and the figures behind the indicators (:mod:`layers.methods.sampling`, docs/methods/gaps.md). Ranking tens of thousands of areas
+five hundred times is the whole cost, so: an indicator whose figures do not vary is ranked once; the others are ranked by one
+integer sort; and the composite is never sorted, because "need at or above T" only asks for the m-th smallest value.
 """
 
 from __future__ import annotations
@@ -17,23 +16,27 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from layers.methods.access import DETOURS, AccessModel
+from layers.methods.access_means import Access
+from layers.methods.intervals import proportion_limits
 from layers.methods.metrics import Metric, metric_for
-from layers.methods.need import Indicator, percentile
-from layers.model import Fault, Measure, Refused
+from layers.methods.need import Indicator
+from layers.methods.sampling import DrawnIndicator
+from layers.model import Fault, Refused
 
 DRAWS = 500
 SEED = 20260401  # any fixed number does; it is stored with every result
 WEIGHT_RANGE = (0.5, 1.5)
 THRESHOLD_RANGE = (75.0, 85.0)
 LIMIT_RANGE = (0.75, 1.25)
+DETOUR_RANGE = (0.85, 1.15)  # around the chosen factor: it may be too long as well as too short
 MOST_DRAWS = 10_000
 CHUNK = 50  # draws that share one random stream; part of the result, so not a setting
-CURVE_FROM = 25.0  # variance of a count from which count_curve stands in for the exact generators
 ROW_BLOCK = 40_000  # numbers ranked in one go, so that they stay in the processor's cache
 
-WORDS = ((0.9, "firm"), (0.6, "likely"), (0.3, "borderline"), (0.0, "weak"))
-"""From which share on a gap is called what."""
+FIRM, LIKELY, BORDERLINE = 0.9, 0.6, 0.3
+NEAR_CERTAIN = 0.9  # share from which an area that is not underserved is named all the same
+RANGE = (5.0, 95.0)  # percentiles over the draws between which the headline is said to lie
+_HAIR = 1e-12  # shares are quotients; 0.3 must be reached by three of ten
 
 
 class Cancelled(Exception):
@@ -42,30 +45,55 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True)
 class Stability:
-    """Share of draws (0-1) in which each area is underserved, and what is needed to repeat them."""
+    """Share of draws (0-1) in which each area is underserved, and what is needed to repeat them.
+
+    ``residents`` is how many people, of those who count, are underserved: a row for each draw, a column for each authority.
+    """
 
     share: pd.Series
     draws: int
     seed: int
     varied: dict[str, object] = field(default_factory=dict)
+    residents: pd.DataFrame | None = field(default=None, repr=False)
+
+    def residents_range(self, lads: Sequence[str] = ()) -> tuple[float, float]:
+        """5th and 95th percentile (linear) over the draws of the residents underserved, in some authorities or in all."""
+        table = self.residents[[code for code in lads if code in self.residents]] if lads else self.residents
+        lower, upper = np.percentile(table.sum(axis=1).to_numpy(), RANGE)
+        return float(lower), float(upper)
 
 
-def words(share: float) -> str:
-    """Stability in words: firm (0.9 and more), likely (0.6), borderline (0.3), weak below."""
-    if share is None or np.isnan(share):
-        return ""
-    return next(word for least, word in WORDS if share >= least)
+def words_of(share: np.ndarray, draws: int) -> np.ndarray:
+    """Stability in words, an object array with None where the share is not known.
+
+    Firm and likely by the lower end of the Wilson 95% interval of the share, so that no word hangs on the noise of a few draws;
+    borderline by the share itself, from 0.3; weak below.
+    """
+    share = np.asarray(share, dtype="float64")
+    known = np.isfinite(share)
+    sure = np.where(known, share, 0.0)
+    lower = proportion_limits(np.clip(sure, 0.0, 1.0) * draws, float(draws))[0]
+    reached = (lower >= FIRM - _HAIR, lower >= LIKELY - _HAIR, sure >= BORDERLINE - _HAIR)
+    said = np.select(reached, ("firm", "likely", "borderline"), "weak").astype(object)
+    said[~known] = None
+    return said
+
+
+def words(share: float | None, draws: int) -> str | None:
+    """As :func:`words_of`, of one share; None where it is not known."""
+    return words_of(np.array([np.nan if share is None else share]), draws)[0]
 
 
 def stability(
     indicators: Sequence[Indicator],
     weights: Mapping[str, float],
-    model: AccessModel,
+    model: Access,
     metric: str,
     limit: float | None,
     *,
     draws: int = DRAWS,
     seed: int = SEED,
+    people: pd.Series | None = None,
     cut: float | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -75,6 +103,8 @@ def stability(
 
     ``limit`` None means that poor access is the worst fifth by cost, which no draw changes; where the metric has no cost
     the worst fifth is found again in each draw, unless a fixed ``cut`` is given. A supplied travel-time table has no detour to vary.
+    ``people`` (one number an area, indexed by authority) are counted in each draw where they are underserved: 0 where nobody is
+    to be counted.
     The result depends on the seed and the number of draws, never on the number of threads. ``progress(done, total)`` is
     called from this thread; ``cancel()`` is asked between chunks and raises :class:`Cancelled`.
     """
@@ -87,29 +117,39 @@ def stability(
     w = w / w.sum() * rng.uniform(*WEIGHT_RANGE, size=(draws, len(w)))
     threshold = rng.uniform(*THRESHOLD_RANGE, size=draws)
     scale = rng.uniform(*LIMIT_RANGE, size=draws)
-    detour = np.array(DETOURS)[rng.integers(0, len(DETOURS), size=draws)]
+    detour = rng.uniform(*DETOUR_RANGE, size=draws)
     if model.travel is not None:
         detour = np.ones(draws)
-    ranked = [_Ranked.of(indicator) for indicator in indicators]
+    ranked = [DrawnIndicator.of(indicator) for indicator in indicators]
     row = metric_for(metric, limit)
     poor = _PoorDraws(model, row, limit, scale, detour, cut)
     bounds = list(range(0, draws, CHUNK))
     streams = np.random.SeedSequence(seed, spawn_key=(1,)).spawn(len(bounds))
 
-    def chunk(number: int) -> np.ndarray:
+    lad, lads = pd.factorize(people.index, sort=True) if people is not None else (None, None)
+
+    def chunk(number: int) -> tuple[np.ndarray, np.ndarray | None]:
         if cancel is not None and cancel():
             raise Cancelled
         part = slice(bounds[number], min(bounds[number] + CHUNK, draws))
         high = _high_need(ranked, w[part], threshold[part], np.random.default_rng(streams[number]))
-        return np.count_nonzero(high & poor.of(part), axis=0)
+        hit = high & poor.of(part)
+        counted = None
+        if people is not None:
+            draw, area = np.nonzero(hit)  # few are: cheaper than a product with all of them
+            cell = draw * len(lads) + lad[area]
+            counted = np.bincount(cell, people.to_numpy()[area], len(hit) * len(lads)).reshape(len(hit), len(lads))
+        return np.count_nonzero(hit, axis=0), counted
 
-    total = np.zeros(len(index), dtype=np.int64)
+    total, residents = np.zeros(len(index), dtype=np.int64), []
     workers = min(workers or min(os.cpu_count() or 1, 4), len(bounds))
     with ThreadPoolExecutor(max_workers=workers) as pool:
         pending = [pool.submit(chunk, number) for number in range(len(bounds))]
         try:
             for number, result in enumerate(pending):
-                total += result.result()
+                hits, counted = result.result()
+                total += hits
+                residents.append(counted)
                 if progress is not None:
                     progress(min((number + 1) * CHUNK, draws), draws)
         except BaseException:
@@ -117,17 +157,18 @@ def stability(
                 result.cancel()
             raise
     share = pd.Series(total / draws, index=index, name="stability")
-    return Stability(share, draws, int(seed), _varied(ranked, model, row, limit))
+    counted = None if people is None else pd.DataFrame(np.concatenate(residents), columns=list(lads))
+    return Stability(share, draws, int(seed), _varied(ranked, model, row, limit), counted)
 
 
-def _varied(ranked, model: AccessModel, metric: Metric, limit: float | None) -> dict[str, object]:
+def _varied(ranked, model: Access, metric: Metric, limit: float | None) -> dict[str, object]:
     """The range of what each draw varies; None where there is nothing to vary."""
     return {
         "weights": WEIGHT_RANGE if len(ranked) > 1 else None,
         "need_threshold": THRESHOLD_RANGE,
         "limit": None if limit is None else LIMIT_RANGE,
-        "detour": DETOURS if model.travel is None else None,
-        "sampling_error": [r.id for r in ranked if r.kind],
+        "detour": DETOUR_RANGE if model.travel is None else None,
+        "sampling_error": [r.id for r in ranked if r.varies],
         "metric": metric.id,
     }
 
@@ -135,109 +176,13 @@ def _varied(ranked, model: AccessModel, metric: Metric, limit: float | None) -> 
 # --- need at or above the threshold ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Ranked:
-    """An indicator ready for the draws. ``fixed`` holds percentiles (n,) where nothing varies."""
-
-    id: str
-    kind: str  # "binomial", "poisson" or "" for no sampling
-    valid: np.ndarray  # (n,) bool
-    fixed: np.ndarray  # (n,) float32 percentile of the published values
-    base: np.ndarray  # (v,) oriented published values of the valid areas
-    sampled: np.ndarray  # positions among the valid areas whose value is sampled
-    trials: np.ndarray  # binomial n, or Poisson mean
-    chance: np.ndarray  # binomial p
-    factor: np.ndarray  # from a sampled count to an oriented value
-
-    @classmethod
-    def of(cls, indicator: Indicator) -> _Ranked:
-        value = indicator.value * indicator.sign
-        valid = value.notna().to_numpy()
-        fixed = percentile(value).to_numpy("float32")
-        frame = indicator.values if isinstance(indicator.values, pd.DataFrame) else None
-        empty = np.empty(0)
-        kind = {Measure.PERCENTAGE: "binomial", Measure.RATE: "poisson"}.get(indicator.measure, "")
-        if not kind or frame is None or not {"numerator", "denominator"} <= set(frame.columns):
-            return cls(indicator.id, "", valid, fixed, empty, empty.astype(int), empty, empty, empty)
-        count = pd.to_numeric(frame["numerator"], errors="coerce").to_numpy("float64")[valid]
-        size = pd.to_numeric(frame["denominator"], errors="coerce").to_numpy("float64")[valid]
-        with np.errstate(invalid="ignore"):
-            usable = np.isfinite(count) & np.isfinite(size) & (size > 0) & (count >= 0)
-        sampled = np.flatnonzero(usable)
-        if not len(sampled):
-            return cls(indicator.id, "", valid, fixed, empty, empty.astype(int), empty, empty, empty)
-        count, size = count[sampled], size[sampled]
-        factor = indicator.per / size * indicator.sign
-        if kind == "binomial":
-            whole = np.maximum(np.rint(size), 1)
-            trials, chance = whole.astype(np.int64), np.minimum(count / size, 1.0)
-            factor = indicator.per / whole * indicator.sign
-        else:
-            trials, chance = count, empty
-        return cls(indicator.id, kind, valid, fixed, value.to_numpy()[valid], sampled, trials, chance, factor)
-
-    def percentiles(self, draws: int, rng: np.random.Generator) -> np.ndarray:
-        """(draws, n) float32 percentiles of sampled values; NaN where the area has no value."""
-        count = sample_counts(self.kind, self.trials, self.chance, draws, rng)
-        count *= self.factor.astype(np.float32)
-        if len(self.sampled) == len(self.base):
-            values = count
-        else:
-            values = np.tile(self.base.astype(np.float32), (draws, 1))
-            values[:, self.sampled] = count
-        ranked = row_percentiles(values)
-        if self.valid.all():
-            return ranked
-        out = np.full((draws, len(self.valid)), np.nan, dtype=np.float32)
-        out[:, self.valid] = ranked
-        return out
-
-
-def count_curve(kind: str, trials: np.ndarray, chance: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Coefficients c0..c3 so that ``rint(c0 + c1 z + c2 z^2 + c3 z^3)`` of a standard normal z is (nearly) the count.
-
-    Cornish and Fisher's expansion to the third order, with the variance of rounding (1/12) taken off. From a variance of
-    ``CURVE_FROM`` on its distribution function is within 0.0003 of the exact one (a test computes it).
-    """
-    mean = trials * chance if kind == "binomial" else trials
-    spread = mean * (1.0 - chance) if kind == "binomial" else mean
-    lean = 1.0 - 2.0 * chance if kind == "binomial" else np.ones(len(trials))
-    tails = 1.0 - 6.0 * chance * (1.0 - chance) if kind == "binomial" else np.ones(len(trials))
-    deviation = np.sqrt(np.maximum(spread - 1.0 / 12.0, 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        four, two = tails / deviation / 24.0, lean**2 / deviation / 36.0
-    return mean - lean / 6.0, deviation - 3.0 * four + 5.0 * two, lean / 6.0, four - 2.0 * two
-
-
-def sample_counts(
-    kind: str, trials: np.ndarray, chance: np.ndarray, draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    """(draws, v) float32 counts: binomial(trials, chance), or Poisson with mean ``trials``.
-
-    Small counts come from numpy's exact generators, areas first, because numpy sets a distribution up again whenever its
-    parameters change. Large ones come from :func:`count_curve`, which is five times faster.
-    """
-    spread = trials * chance * (1.0 - chance) if kind == "binomial" else trials
-    large = spread >= CURVE_FROM
-    out = np.empty((draws, len(trials)), dtype=np.float32)
-    small = np.flatnonzero(~large)
-    if len(small):
-        shape = (len(small), draws)
-        if kind == "binomial":
-            exact = rng.binomial(trials[small, None], chance[small, None], size=shape)
-        else:
-            exact = rng.poisson(trials[small, None], size=shape)
-        out[:, small] = exact.T
-    if large.any():
-        c0, c1, c2, c3 = (
-            c.astype(np.float32) for c in count_curve(kind, trials[large], chance[large] if len(chance) else chance)
-        )
-        z = rng.standard_normal((draws, len(c0)), dtype=np.float32)
-        top = trials[large].astype(np.float32) if kind == "binomial" else np.float32(np.inf)
-        for row in range(draws):  # a row at a time stays in the processor's cache
-            x = z[row]
-            x[:] = np.clip(np.rint(((c3 * x + c2) * x + c1) * x + c0), 0, top)
-        out[:, large] = z
+def _percentiles(part: DrawnIndicator, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """(draws, n) float32 percentiles of drawn values; NaN where the area has no value."""
+    ranked = row_percentiles(part.sample(draws, rng))
+    if part.valid.all():
+        return ranked
+    out = np.full((draws, len(part.valid)), np.nan, dtype=np.float32)
+    out[:, part.valid] = ranked
     return out
 
 
@@ -273,14 +218,16 @@ def row_percentiles(values: np.ndarray) -> np.ndarray:
     return out
 
 
-def _high_need(ranked: Sequence[_Ranked], w: np.ndarray, threshold: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _high_need(
+    ranked: Sequence[DrawnIndicator], w: np.ndarray, threshold: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """(draws, n) bool: need at or above the threshold of the draw."""
     draws, n = len(threshold), len(ranked[0].valid)
     everywhere = all(r.valid.all() for r in ranked)
     total = np.zeros((draws, n), dtype=np.float32)
     known = None if everywhere else np.zeros((draws, n), dtype=np.float32)
     for k, part in enumerate(ranked):
-        p = part.percentiles(draws, rng) if part.kind else part.fixed[None, :]
+        p = _percentiles(part, draws, rng) if part.varies else part.fixed[None, :]
         weight = w[:, k : k + 1].astype(np.float32)
         if everywhere:
             total += weight * p
@@ -324,9 +271,7 @@ def at_least(composite: np.ndarray, threshold: np.ndarray) -> np.ndarray:
 class _PoorDraws:
     """Poor access in a slice of draws, (draws, n) bool."""
 
-    def __init__(
-        self, model: AccessModel, metric: Metric, limit, scale: np.ndarray, detour: np.ndarray, cut: float | None
-    ):
+    def __init__(self, model: Access, metric: Metric, limit, scale: np.ndarray, detour: np.ndarray, cut: float | None):
         self.model, self.metric, self.cut = model, metric, cut
         self.fixed, self.cost = None, None
         if limit is None:

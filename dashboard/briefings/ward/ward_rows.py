@@ -14,7 +14,7 @@ from dashboard.views import wording
 from dashboard.views.area import AreaProfile, IndicatorLine
 from dashboard.views.gap_words import nearest_words
 from dashboard.views.wording import counted, sure_percent
-from layers import Layer
+from layers import Layer, words
 
 MOST_GAPS = 5
 MOST_NAMED = 3
@@ -75,9 +75,9 @@ def place_words(place: float | None, of: int = 100) -> str:
         return "nothing to compare with"
     if of < FEW and place in (0, 100):
         return "worst of all" if place else "best of all"
-    for least, words in _PLACES if of >= FEW else _PLACES_OF_FEW:
+    for least, word in _PLACES if of >= FEW else _PLACES_OF_FEW:
         if place >= least:
-            return words
+            return word
     return _PLACES[-1][1]
 
 
@@ -210,9 +210,8 @@ def _gap_row(each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
     if share is not None and np.isfinite(share).all():
         weight = people[chosen] if people[chosen].sum() > 0 else np.ones(int(chosen.sum()))
         mean = float((share * weight).sum() / weight.sum())
-        sure = f"{_sure_word(mean)} ({sure_percent(mean)})"
-    if question.services.descriptor.completeness != "register":  # what is not on the list cannot be drawn
-        sure = "cannot say: the list is a sample" if sure else ""
+        word = _sure_word(gaps, mean)
+        sure = f"{word} ({sure_percent(mean)})" if word else f"{sure_percent(mean)} of draws"
     count = int(chosen.sum())
     level = wording.LEVEL_WORDS[gaps.level]
     words = f"{count:,} of {of:,} {level[0] if of == 1 else level[1]}, {counted(residents, 'resident')}"
@@ -231,10 +230,10 @@ def _gap_row(each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
     )
 
 
-def _sure_word(share: float) -> str:
-    return next(
-        word for least, word in ((0.9, "firm"), (0.6, "likely"), (0.3, "borderline"), (0.0, "weak")) if share >= least
-    )
+def _sure_word(gaps, share: float) -> str:
+    """The share of draws of this ward's part of the gaps in a word; "" where none may be said."""
+    said = gaps.result.areas["stability_words"].notna().any()
+    return words(share, gaps.result.stability.draws) or "" if said else ""
 
 
 def neighbour_groups(profile: AreaProfile) -> tuple[NeighbourGroup, ...]:

@@ -37,7 +37,9 @@ def test_a_worker_draws_what_would_be_drawn_here(tiny, asking):
     near = view.gaps_of(tiny, ASKED, PUBLIC, robustness=120)
     assert far.result.stability.share.equals(near.result.stability.share)
     assert far.result.to_json() == near.result.to_json()
-    assert replace(far.result.stability, share=None) == replace(near.result.stability, share=None)
+    assert far.result.stability.residents.equals(near.result.stability.residents)
+    bare = [replace(each.result.stability, share=None, residents=None) for each in (far, near)]
+    assert bare[0] == bare[1]
 
 
 def test_who_lists_other_areas_shares_the_draws(tiny, asking, monkeypatch):
@@ -47,6 +49,11 @@ def test_who_lists_other_areas_shares_the_draws(tiny, asking, monkeypatch):
     partner = tiny.region.partners[0].id
     found = view.gaps_of(tiny, replace(ASKED, partner=partner), PUBLIC, robustness=130)
     assert found.result.stability.draws == 130
+    # the range is of those who are listed all the same
+    ends = found.summary["underserved_residents_range"]
+    lads = list(tiny.region.partners[0].footprint)
+    totals = found.result.stability.residents[lads].sum(axis=1)
+    assert [ends["lower"], ends["upper"]] == pytest.approx([totals.quantile(0.05), totals.quantile(0.95)])
 
 
 def test_a_screen_shows_the_rest_meanwhile_and_says_how_far_it_is(tiny, asking, monkeypatch):

@@ -109,7 +109,7 @@ def test_what_was_varied_and_how_far_it_is(tiny):
     assert by_line["parameters"]["distance"] == "straight line times 1.2"
     assert by_line["parameters"]["varied"] == {
         "weights": "one indicator, nothing to vary", "need_threshold": "75 to 85", "limit": "times 0.75 to 1.25",
-        "detour": ["1", "1.2", "1.4"], "sampling_error": ["crowded"], "metric": "nearest",
+        "detour": "times 0.85 to 1.15", "sampling_error": ["crowded"], "metric": "nearest",
     }  # fmt: skip
 
 

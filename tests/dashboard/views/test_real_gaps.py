@@ -107,7 +107,8 @@ def test_communities_have_names_and_some_are_shared(found):
     assert all(card.name and card.stability_words for card in found.cards)
     # of this need set no community crosses a border today; several lie close to one on the other side
     assert sum(card.shared or card.id in found.across for card in found.cards) >= 5
-    assert any(card.stability_word in ("firm", "likely") for card in found.cards)
+    # eleven sites are a sample: how sure it is has a number, and no word
+    assert not any(card.stability_word for card in found.cards) and found.summary["stability"] is None
     assert found.summary["vanish_at_ward"]["averaged"]  # standardised ratios are not published by ward
 
 

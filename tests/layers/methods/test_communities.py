@@ -6,6 +6,7 @@ import pytest
 
 from layers.methods.communities import communities
 from layers.methods.need import Indicator, need
+from layers.methods.stability import words_of
 from tests.tiny import tiny_areas
 
 
@@ -86,12 +87,14 @@ def test_numbers_are_means_over_residents():
     )
     access = pd.Series(np.arange(16.0) * 100)
     stability = pd.Series(np.linspace(0, 1, 16))
-    (community,) = found(15, 16, need=measured, access=access, stability=stability)
+    words = lambda share: words_of(share, 500)  # noqa: E731
+    (community,) = found(15, 16, need=measured, access=access, stability=stability, words=words)
     # 1,500 people at 1,400 m and 1,600 at 1,500 m.
     assert (
         community.access == pytest.approx((1_500 * 1_400 + 1_600 * 1_500) / 3_100) and community.access_worst == 1_500
     )
     assert community.stability == pytest.approx((1_500 * 14 / 15 + 1_600) / 3_100) and community.words == "firm"
+    assert found(15, 16, stability=stability)[0].words is None  # where none may be said
     assert [d["id"] for d in community.drivers] == ["a", "b"]
     (community,) = found(15, 16, access=access, high_access_is_worse=False)
     assert community.access_worst == 1_400 and community.need is None and community.stability is None
