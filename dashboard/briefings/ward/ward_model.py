@@ -150,6 +150,10 @@ class WardPage:
         return KIND_WORDS[self.level]
 
     @property
+    def one(self) -> str:
+        return wording.LEVEL_WORDS[self.level][0]
+
+    @property
     def others(self) -> str:
         """ "with the other 239 wards"."""
         return f"with the other {wording.counted(self.of - 1, *wording.LEVEL_WORDS[self.level])}"

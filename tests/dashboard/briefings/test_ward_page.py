@@ -401,3 +401,40 @@ def test_a_contact_is_of_a_partner_that_serves_the_area(demo):
     named = [partner.name for partner in demo.region.partners if page.lad_code in partner.footprint]
     for row in page.contacts:
         assert row.who and (any(name in row.who for name in named) or row.phone or row.email)
+
+
+# ---- what a briefing's numbers are in one ward ---------------------------------------------------------------------------------
+
+
+def test_a_number_in_ones_own_ward_is_that_of_the_ward(demo, demo_client):
+    code = demo.region.codes("ward")[7]
+    found = demo_client.get(f"/briefings/region-in-ten-numbers/own-ward?ward={code}").get_json()
+    assert found["name"] == demo.region.areas["ward"]["name"].iat[7] and found["facts"]
+    titles = {layer.title: layer.id for layer in demo.store.layers(PUBLIC, kind="indicator")}
+    told = 0
+    for line in (line for lines in found["facts"].values() for line in lines):
+        title, _, said = line.partition(": ")
+        if title in titles:
+            chart = choropleth(demo, Selection(need=titles[title], level="ward"), PUBLIC)
+            assert said.startswith(chart.value_text(chart.frame["value"].iat[7])), line
+            told += 1
+    assert told > 2
+
+
+def test_only_wards_and_only_what_the_reader_may_read(demo_client):
+    ask = "/briefings/region-in-ten-numbers/own-ward"
+    for code in ("", "DA1", "nonsense", "../x"):
+        assert demo_client.get(ask, query_string={"ward": code}).status_code == 404
+    assert demo_client.get("/briefings/none/own-ward?ward=DW001").status_code == 404
+
+
+def test_find_my_ward_by_postcode(demo, demo_client):
+    from layers import find_postcode, locate_point
+
+    place = find_postcode("NE8 1AA") or find_postcode("NE1 4LP")
+    code = locate_point(demo.region, place.easting, place.northing, "ward")
+    written = "ne8 1aa" if find_postcode("NE8 1AA") else "ne14lp"
+    answer = demo_client.get("/briefings/wards", query_string={"q": written})
+    assert answer.status_code == 303 and answer.location == f"/briefings/ward-{code}?mine=yes"
+    assert "lies outside" in demo_client.get("/briefings/wards?q=SW1A1AA").text
+    assert "Set-Cookie" not in answer.headers
