@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-import ipaddress
 import logging
 import socket
 import struct
@@ -27,7 +26,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 from waitress.utilities import BadRequest
 
-from layers import LIMITS
+from layers import LIMITS, network_of
 
 log = logging.getLogger("commonground.serving")
 
@@ -50,9 +49,7 @@ class Limits:
     )
     stopping_s: float = 10.0  # for requests at work when the server is stopped
     connections: int = 2048
-    per_address: int = (
-        1500  # an office shares an address, and one process may get them all; 0: no such bound (a proxy's)
-    )
+    per_address: int = 1500  # an office shares one, and one process may get them all; 0: no bound, as behind a proxy
     header_bytes: int = 32 * 1024
     body_bytes: int = LIMITS.upload + MIB
     waiting_bytes: int = 512 * MIB  # of half-sent requests, on disk, and untaken answers, in memory, together
@@ -302,17 +299,8 @@ class Connection(HTTPChannel):
         return 2 if self.total_outbufs_len else 1 if self.answered and self.began is None else 0, since
 
 
-def address_of(peer: str) -> str:
-    """What counts as one address: an IPv6 client has a whole network of 64 bits to itself."""
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return peer
-    if address.version == 6:
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address), 64), strict=False).network_address)
-    return peer
+address_of = network_of
+"""What counts as one address."""
 
 
 # ---- all connections of a process ------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from dashboard.exports import write_whole
 from dashboard.published import Published
 from layers import pack
 
-FORMAT = "1"
+FORMAT = "2"
 """Part of every key: raise it when what is packed changes."""
 
 
@@ -99,7 +99,7 @@ class Shapes:
         return file
 
     def _key(self, what: str) -> str:
-        """Content address: the bytes of the pack's area files and the format."""
+        """Content address: the bytes of the pack's area files, the names and the format."""
         return hashlib.sha256(f"{FORMAT} {what} {self._pack}".encode()).hexdigest()[:16]
 
     @cached_property
@@ -107,6 +107,8 @@ class Shapes:
         digest = hashlib.sha256()
         for file in sorted((self._published.region.path / "areas").glob("*.parquet")):
             digest.update(file.read_bytes())
+        for areas in self._published.region.areas.values():  # they may come from a lookup beside
+            digest.update("\n".join(areas["name"]).encode())
         return digest.hexdigest()
 
     def _names(self, level: str) -> bytes:

@@ -1,8 +1,8 @@
 """``manifest.json`` of a region pack: the SHA-256 of every file, so that half a pack is known for what it is.
 
-What everything rests on (the definition, areas, lookups, context) has to be whole, or the pack is refused. A layer, a travel-time
-table or a briefing that is broken is left out with a notice, and the rest is served. A pack without a manifest, from before there
-were any, is taken at its word.
+What everything rests on (the definition, areas, lookups, land around) has to be whole, or the pack is refused. A layer, a travel-time
+table, a briefing, everyday names, places, lines or a logo that are broken are left out with a notice, and the rest is served. A pack
+without a manifest, from before there were any, is taken at its word.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from pathlib import Path
 from layers.model import Fault, Refused
 
 FILE = "manifest.json"
-PARTS = ("layers", "travel", "briefings")
+PARTS = ("layers", "travel", "briefings", "context", "brand")
 """Folders whose things are left out one by one. All else has to be whole."""
+OPTIONAL = ("lookups/names.csv", "lookups/groups.csv")
+"""Files elsewhere that are left out, too: what they say, the pack can do without."""
 NOT_LISTED = (FILE, "build.json")
 SEAL = "build the pack again; if it was changed on purpose: commonground region seal PACK"
 
 
 @dataclass(frozen=True)
 class PackFaults:
-    """What is wrong with the files of a pack. ``parts``: ``layers/<folder>``, ``travel/<id>`` or ``briefings/<id>`` -> why."""
+    """What is wrong with the files of a pack. ``parts``: ``layers/<folder>``, ``travel/<id>``,
+    ``briefings/<id>``, ``context/<what>``, ``brand/<what>`` or a file of :data:`OPTIONAL` -> why."""
 
     whole: tuple[Fault, ...] = ()
     parts: dict[str, Fault] = field(default_factory=dict)
@@ -81,6 +84,8 @@ def pack_faults(pack: Path, under: str = "") -> PackFaults:
 
 
 def _part(name: str) -> str:
+    if name in OPTIONAL:
+        return name
     folder, _, rest = name.partition("/")
     if folder not in PARTS or not rest:
         return ""

@@ -59,6 +59,15 @@ PARTNER_KINDS = ("council", "combined-authority", "icb", "police", "fire", "char
 
 
 @dataclass(frozen=True)
+class Contact:
+    """Whom to ring or write to: a role ("Public health, Gateshead"), never a person's name. Any part may be empty."""
+
+    role: str = ""
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
 class Partner:
     """An organisation of the partnership; ``footprint`` is the codes of the local authorities it serves."""
 
@@ -66,6 +75,16 @@ class Partner:
     name: str
     kind: str
     footprint: tuple[str, ...]
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True)
+class Brand:
+    """How the partnership shows itself on pages and prints. ``logo`` is a file in the pack, "" for none."""
+
+    name: str = ""
+    logo: str = ""
+    contact: Contact | None = None
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from layers import pack_context
 from layers.crossings import Crossing, read_crossings
 from layers.fields import AREA
-from layers.manifest import pack_faults
+from layers.geography import everyday_names
+from layers.manifest import PackFaults, pack_faults
 from layers.methods.need import Preset, read_presets
 from layers.methods.water import Water
-from layers.model import LEVELS, PARTNER_KINDS, Fault, Partner, Refused, Theme
+from layers.model import LEVELS, PARTNER_KINDS, Brand, Fault, Partner, Refused, Theme
 from layers.names import is_name
 from layers.texts import first_few
 
@@ -34,7 +36,8 @@ _making_water = threading.Lock()
 class Region:
     """A partnership's patch: its areas at each level, partners, themes and lookups.
 
-    ``areas[level]`` is a GeoDataFrame (EPSG:4326) with the columns of :data:`layers.fields.AREA` and a RangeIndex.
+    ``areas[level]`` is a GeoDataFrame (EPSG:4326) with the columns of :data:`layers.fields.AREA`, those of
+    :func:`layers.geography.everyday_names.with_everyday_names` and a RangeIndex.
     Its order is *area order*: every array about a level, in memory or on the wire, follows it.
     """
 
@@ -54,7 +57,12 @@ class Region:
     lookups: dict[str, pd.DataFrame] = field(default_factory=dict)
     presets: tuple[Preset, ...] = ()  # ready-made need sets, from presets.toml
     crossings: tuple[Crossing, ...] = ()  # bridges, tunnels and ferries, as the definition declares them
-    left_out: tuple[Fault, ...] = ()  # what the pack holds and cannot be used: one layer, travel table or briefing each
+    left_out: tuple[
+        Fault, ...
+    ] = ()  # what the pack holds and cannot be used: a layer, travel table, file or contact each
+    places: gpd.GeoDataFrame | None = None  # name, population, point: towns and villages, for labels
+    lines: gpd.GeoDataFrame | None = None  # kind, geometry: railways and the like, for orientation only
+    brand: Brand = field(default_factory=Brand)
 
     @property
     def water(self) -> Water:
@@ -118,15 +126,17 @@ def load_region(path: str | Path) -> Region:
     if faults:
         raise Refused(f"The region pack {path} cannot be used.", faults)
     context_file = path / "areas" / "context.parquet"
+    lookups = {file.stem: pd.read_parquet(file) for file in sorted((path / "lookups").glob("*.parquet"))}
+    beside = _read_beside(path, definition, areas, files)
+    if beside.groups is not None:
+        lookups["groups"] = beside.groups
     return Region(
         id=definition["id"],
         name=definition["name"],
         path=path,
-        areas=areas,
+        areas=beside.areas,
         vintages={level: int(definition.get("vintages", {}).get(level, 0)) for level in LEVELS},
-        partners=tuple(
-            Partner(p["id"], p["name"], p["kind"], tuple(p["footprint"])) for p in definition.get("partners", [])
-        ),
+        partners=beside.partners,
         themes=tuple(
             Theme(t["id"], t["name"], t.get("question", ""), t.get("lead", "")) for t in definition.get("themes", [])
         ),
@@ -138,8 +148,54 @@ def load_region(path: str | Path) -> Region:
         context=gpd.read_parquet(context_file) if context_file.exists() else None,
         presets=presets,
         crossings=crossings,
-        left_out=tuple(files.parts.values()),
-        lookups={file.stem: pd.read_parquet(file) for file in sorted((path / "lookups").glob("*.parquet"))},
+        left_out=(*files.parts.values(), *beside.faults),
+        lookups=lookups,
+        places=beside.places,
+        lines=beside.lines,
+        brand=beside.brand,
+    )
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What a pack can do without, and the faults of what was left out."""
+
+    areas: dict[str, gpd.GeoDataFrame]
+    partners: tuple[Partner, ...]
+    places: gpd.GeoDataFrame | None
+    lines: gpd.GeoDataFrame | None
+    groups: pd.DataFrame | None
+    brand: Brand
+    faults: tuple[Fault, ...]
+
+
+def _read_beside(path: Path, definition: dict, areas: dict[str, gpd.GeoDataFrame], files: PackFaults) -> _Beside:
+    faults: list[Fault] = []
+    broken = set(files.parts)
+
+    def shapes(where: str, columns) -> gpd.GeoDataFrame | None:
+        return (
+            None if where.removesuffix(".parquet") in broken else pack_context.read_shapes(path, where, columns, faults)
+        )
+
+    given = {} if everyday_names.FILE in broken else everyday_names.read_names(path, faults)
+    known = {code for frame in areas.values() for code in frame["code"]}
+    groups = None if pack_context.GROUPS in broken else pack_context.read_groups(path, known, faults)
+    partners = tuple(
+        Partner(
+            p["id"], p["name"], p["kind"], tuple(p["footprint"]),
+            pack_context.read_contact(p.get("contact"), f"partner '{p['id']}'", faults),
+        )
+        for p in definition.get("partners", [])
+    )  # fmt: skip
+    return _Beside(
+        areas=everyday_names.with_everyday_names(areas, given),
+        partners=partners,
+        places=shapes(pack_context.PLACES, pack_context.PLACE_COLUMNS),
+        lines=shapes(pack_context.LINES, pack_context.LINE_COLUMNS),
+        groups=groups,
+        brand=pack_context.read_brand(definition.get("brand"), path, broken, faults),
+        faults=tuple(faults),
     )
 
 

@@ -18,7 +18,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from data.demo_build import pack, places
+from data.demo_build import context, pack, places
 from data.demo_build.shapes import divide, load_postcodes
 from layers.methods.harmonise import harmonise
 from layers.model import Audience, Kind, Measure, Status
@@ -196,11 +196,35 @@ def test_every_kind_of_change_is_there(region):
     assert (irregular.groupby("code_2011")["lad_code"].nunique() == 2).sum() == 2  # they cross a border
 
 
-def test_lookups_are_what_the_script_makes(region):
-    made = pack.build_lookups(region.areas["lsoa"])
+def test_lookups_are_what_the_script_makes(region, postcodes):
+    lsoa = pack.read_areas(DEMO)["lsoa"]  # a region's small areas go by their everyday names
+    made = pack.build_lookups(lsoa)
+    made["postcode_districts"] = context.district_table(lsoa, postcodes)
     assert set(made) == set(region.lookups)
     for name, table in made.items():
         pd.testing.assert_frame_equal(table.reset_index(drop=True), region.lookups[name], check_dtype=False)
+
+
+def test_small_areas_are_called_after_their_ward_with_a_letter(region):
+    lsoa, ward = region.areas["lsoa"], region.areas["ward"].set_index("code")["name"]
+    assert lsoa["name"].is_unique and region.left_out == ()
+    of = lsoa["ward_code"].map(ward)
+    assert all(re.fullmatch(re.escape(one) + "( [A-Z])?", name) for name, one in zip(lsoa["name"], of, strict=True))
+    assert not lsoa["name"].eq(lsoa["official_name"]).any()
+
+
+def test_places_contacts_and_brand(region, tmp_path):
+    context.write_context(
+        tmp_path, {level: gpd.read_parquet(DEMO / "areas" / f"{level}.parquet") for level in region.areas}
+    )
+    for file in ("lookups/names.csv", "brand/logo.svg"):
+        assert (tmp_path / file).read_bytes() == (DEMO / file).read_bytes()
+    assert len(region.places) == 300 and region.places["name"].iloc[0] == "Newcastle upon Tyne"
+    assert any("GeoNames" in line for line in region.attribution)
+    contacts = [*(partner.contact for partner in region.partners), region.brand.contact]
+    # Ofcom keeps 01632 960 000 to 960 999 for drama; example.org is nobody's
+    assert all(re.fullmatch(r"01632 960 \d{3}", one.phone) and one.email.endswith("@example.org") for one in contacts)
+    assert all(one.role.endswith("(example)") for one in contacts)
 
 
 def test_a_ward_without_small_areas_has_its_reason(region):

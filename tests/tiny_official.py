@@ -22,7 +22,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
-from shapely.geometry import box
+from shapely.geometry import LineString, box
 
 from tests.tiny import SIDE, SOUTH, WEST
 
@@ -171,3 +171,38 @@ def tiny_postcodes(lad_codes) -> pd.DataFrame:
     rows.append(("T99 9ZZ", "E08000021", WEST + 2_010.0, SOUTH + 500.0))
     table = pd.DataFrame(rows, columns=["postcode", "lad_code", "easting", "northing"])
     return table[table["lad_code"].isin(list(lad_codes))].reset_index(drop=True)
+
+
+def write_tiny_context(folder: Path) -> Path:
+    """Names, places and a railway line for the files of :func:`write_tiny_official`, which are optional.
+
+    Squares 1 and 2 are of the MSOA "King's Quay", 3 of "Moor & Mill", 16 of one without a name, the rest of "Elsewhere". "Farton" lies
+    60 km off.
+    """
+    (folder / "places").mkdir(parents=True)
+    (folder / "lookups").mkdir(exist_ok=True)
+    msoa = ["E02000001", "E02000001", "E02000002", *["E02000003"] * 12, "E02000009", "E02000003"]
+    pd.DataFrame({"lsoa21_code": LSOA, "msoa21_code": msoa}).to_parquet(folder / "lookups/LSOA21_MSOA21_EW_LU.parquet")
+    pd.DataFrame(
+        {
+            "msoa21_code": ["E02000001", "E02000002", "E02000003"],
+            "msoa21_name": ["King's Quay", "Moor & Mill", "Elsewhere"],
+        }
+    ).to_parquet(folder / "places/MSOA21_names_HoC_EW.parquet")
+    points = gpd.GeoSeries.from_xy(
+        [WEST + 500, WEST + 3_500, WEST], [SOUTH + 500, SOUTH + 500, SOUTH + 60_000], crs="EPSG:27700"
+    )
+    degrees = points.to_crs("EPSG:4326")
+    pd.DataFrame(
+        {
+            "name": ["Eastham", "Westport", "Farton"],
+            "latitude": degrees.y,
+            "longitude": degrees.x,
+            "population": [500, 9_000, 100],
+        }
+    ).to_parquet(folder / "places/places_geonames_uk.parquet")
+    line = LineString([(WEST, SOUTH + 500), (WEST + 90_000, SOUTH + 500)])
+    gpd.GeoDataFrame({"kind": ["railway"]}, geometry=[line], crs="EPSG:27700").to_crs("EPSG:4326").to_parquet(
+        folder / "places/rail_tiny.parquet"
+    )
+    return folder

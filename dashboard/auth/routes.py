@@ -54,7 +54,7 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
         # a database may not take NUL in a text; no name holds one, so the answer is the same as for any wrong name
         name, after = form.get("name", "").replace("\0", "\ufffd"), wanted(form.get("next"))
         try:
-            token = store.accounts.sign_in(name, form.get("password", ""), source=flask.request.remote_addr or "")
+            token = proved(name, form.get("password", ""))
         except TooManyAttempts as error:
             answer = page(429, next=after, name=name[:200], problem=str(error), viewer=PUBLIC)
             answer.headers["Retry-After"] = str(error.wait_s)
@@ -66,8 +66,18 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
     def enter(token: str, after: str) -> flask.Response:
         """A new session, whatever the browser had before; the old one ends."""
         store.accounts.sign_out(session.token_of(flask.request))
-        response = flask.redirect(after, 303)
+        return known(token, flask.redirect(after, 303))
+
+    def proved(name: str, password: str) -> str:
+        """A session for who knows the password; guesses are counted by browser where it is known, else by address."""
+        asked = flask.request
+        return store.accounts.sign_in(name, password, source=asked.remote_addr or "", device=session.device_of(asked))
+
+    def known(token: str, response: flask.Response) -> flask.Response:
+        """Hand the browser the session, and what it is known by the next time."""
         session.keep_token(flask.request, response, token)
+        device = store.accounts.know_device(token, session.device_of(flask.request))
+        session.keep_device(flask.request, response, device)
         return response
 
     @routes.post(f"{PATH}/password")
@@ -77,9 +87,7 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
             return flask.redirect(PATH, 303)
         try:
             # the same check, and the same slowing down of guesses, as for somebody who finds an open browser and signs in
-            token = store.accounts.sign_in(
-                viewer.user, form.get("password", ""), source=flask.request.remote_addr or ""
-            )
+            token = proved(viewer.user, form.get("password", ""))
             try:
                 store.accounts.set_password(viewer.user, form.get("new", ""), by=viewer)
             finally:
@@ -92,9 +100,7 @@ def blueprint(published: Published, provider: Provider | None = None) -> flask.B
             raise  # the one page that says so
         except Refused as refused:
             return page(400, problem=f"{refused.title} {'; '.join(f'{f.what}: {f.todo}' for f in refused.faults)}.")
-        response = flask.redirect(f"{PATH}?changed", 303)
-        session.keep_token(flask.request, response, store.accounts.start_session(viewer.user))
-        return response
+        return known(store.accounts.start_session(viewer.user), flask.redirect(f"{PATH}?changed", 303))
 
     @routes.post("/sign-out")
     def sign_out():

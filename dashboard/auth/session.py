@@ -12,6 +12,12 @@ from layers import PUBLIC, Viewer
 
 COOKIE = "commonground"
 
+DEVICE = "commonground-browser"
+"""Cookie by which a browser is known in which somebody has signed in before: strangers who guess do not keep it out. It signs
+nobody in, and holds a random token (:mod:`layers.store.devices`)."""
+
+DEVICE_S = 180 * 24 * 3600
+
 
 def current_viewer() -> Viewer:
     """The signed-in user, or the public. Set once per request by :func:`dashboard.auth.guard.install`."""
@@ -30,6 +36,15 @@ def token_of(request: Request) -> str:
 def keep_token(request: Request, response: Response, token: str) -> None:
     """Hand the browser a new session. It ends with the browser, or when the store says so, whichever is first."""
     set_cookie(request, response, COOKIE, token)
+
+
+def device_of(request: Request) -> str:
+    return request.cookies.get(cookie_name(request, DEVICE), "")
+
+
+def keep_device(request: Request, response: Response, device: str) -> None:
+    if device:
+        set_cookie(request, response, DEVICE, device, max_age=DEVICE_S)
 
 
 def drop_token(request: Request, response: Response) -> None:

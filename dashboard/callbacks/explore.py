@@ -96,11 +96,13 @@ def register(app, published: Published) -> None:
         prevent_initial_call=True,
     )
     def open_table(wanted, data):
-        return table_grid(heads_of(scene(published, Selection.from_data(data), current_viewer())))
+        selection = Selection.from_data(data)
+        return table_grid(heads_of(published, selection, scene(published, selection, current_viewer())))
 
     @app.callback(Output(ids.TABLE, "columnDefs"), Input(ids.SELECTION, "data"), prevent_initial_call=True)
     def show_heads(data):
-        return table_columns(heads_of(scene(published, Selection.from_data(data), current_viewer())))
+        selection = Selection.from_data(data)
+        return table_columns(heads_of(published, selection, scene(published, selection, current_viewer())))
 
     @app.callback(Output(ids.SERVICE_POINTS, "children"), Input(ids.SHOWN_SERVICES, "data"), prevent_initial_call=True)
     def show_services(data):

@@ -231,7 +231,7 @@ def _gap_lines(found) -> list[str]:
         rows = [
             (
                 f"{card.rank}{'*' if card.shared else ''}",
-                card.name,
+                card.place,
                 f"{card.residents:,.0f}",
                 f"{card.areas:,}",
                 "–" if card.need is None else f"{card.need:.0f}",
@@ -282,7 +282,7 @@ def _plan_lines(plan) -> list[str]:
     for card in siting.site_cards(plan):
         lines += [
             "",
-            f"{card.rank}. {card.name} ({card.code}), {card.authority}",
+            f"{card.rank}. {card.name}",
             f"   {card.gains}",
             f"   {card.overlap}",
         ]

@@ -119,7 +119,8 @@ def _parts(reading: AreaReading) -> html.Details:
 def area_facts(profile: AreaProfile) -> list:
     where = ", ".join(part for part in (profile.ward_name, profile.lad_name) if part and part != profile.name)
     kind = LEVEL_WORDS[profile.level][0]
-    facts = [f"{kind[0].upper()}{kind[1:]} {profile.code}", where, f"{profile.population} residents"]
+    official = "" if profile.official_name == profile.name else f"official name {profile.official_name}"
+    facts = [f"{kind[0].upper()}{kind[1:]} {profile.code}", official, where, f"{profile.population} residents"]
     return [
         html.P(" · ".join(part for part in facts if part), className="unit-line"),
         html.P(f"Note: {profile.note}", className="reason") if profile.note else None,

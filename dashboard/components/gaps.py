@@ -184,7 +184,7 @@ def _card(gaps: Gaps, card: CommunityCard, query: str) -> html.Li:
     return html.Li(
         [
             top_button(
-                [card.name, shared_mark(gaps, card)],
+                [card.place, shared_mark(gaps, card)],
                 number(card.residents),
                 card.codes[0],
                 title="Show the community on the map",
@@ -195,7 +195,7 @@ def _card(gaps: Gaps, card: CommunityCard, query: str) -> html.Li:
             html.P(card.border) if card.border else None,
             html.P(across) if across else None,
             html.P(card.drivers, className="unit-line") if card.drivers else None,
-            html.P(html.A(["Open the page of ", card.name], href=f"/communities/{card.id}?{query}")),
+            html.P(html.A(["Open the page of ", card.place], href=f"/communities/{card.id}?{query}")),
         ],
         className="community shared" if card.shared else "community",
     )

@@ -16,7 +16,7 @@ for _script in dag._js_dist:
         _script["dynamic"] = True
 TABLE_SCRIPT = "/_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js"
 
-_WIDTHS = {"name": 290, "lad": 190, "ward": 190, "band": 120, "status": 220, "code": 130}
+_WIDTHS = {"name": 250, "official": 210, "lad": 190, "ward": 190, "band": 120, "status": 220, "code": 130}
 
 
 def table_columns(heads: Mapping[str, str]) -> list[dict]:

@@ -68,6 +68,7 @@ class Neighbour:
 class AreaProfile:
     code: str
     name: str
+    official_name: str
     level: str
     lad_code: str
     lad_name: str
@@ -98,6 +99,7 @@ def area_profile(published: Published, code: str, selection: Selection, viewer: 
     return AreaProfile(
         code=code,
         name=row["name"],
+        official_name=row["official_name"],
         level=level,
         lad_code=row["lad_code"],
         lad_name=lads.get(row["lad_code"], ""),

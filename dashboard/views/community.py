@@ -237,7 +237,7 @@ def _map(gaps: Gaps, card: CommunityCard, services: tuple[NearService, ...], new
             Point(new.longitude, new.latitude, "square", "+", SPECIAL["light"]["selected"], 22, "The new site")
         )
     middle = shapely.point_on_surface(whole)
-    labels = [Label(card.name, middle.x, middle.y, 15, True, dy=-4)]
+    labels = [Label(card.place, middle.x, middle.y, 15, True, dy=-4)]
     for level, size in (("lad", 14), ("ward", 11.5)):
         if level == gaps.level:
             continue

@@ -31,7 +31,8 @@ class CommunityCard:
 
     id: str
     rank: int
-    name: str
+    name: str  # "Wardley and Hebburn South, Gateshead and South Tyneside"
+    place: str  # the same without the authorities, where they stand beside it
     authorities: tuple[ShareWords, ...]
     authorities_words: str  # "all in Gateshead"; "62% in Gateshead and 38% in County Durham"
     residents: float
@@ -65,7 +66,7 @@ class NearAcrossBorder:
     name: str
     authorities: str
     metres: float
-    words: str  # "1.2 km from Washington North (Sunderland)"
+    words: str  # "1.2 km from Washington North, Sunderland"
 
 
 def across_of(gaps: GapAnswer, cards: Sequence[CommunityCard]) -> dict[str, tuple[NearAcrossBorder, ...]]:
@@ -90,7 +91,7 @@ def across_of(gaps: GapAnswer, cards: Sequence[CommunityCard]) -> dict[str, tupl
         if own in named and other in named:
             card = named[other]
             where = wording.listing([share.name for share in card.authorities])
-            words = f"{cost_words(far, 'm')} from {card.name} ({where})"
+            words = f"{cost_words(far, 'm')} from {card.name}"
             out.setdefault(own, []).append(NearAcrossBorder(other, card.name, where, far, words))
     return {name: tuple(found) for name, found in out.items()}
 
@@ -118,6 +119,7 @@ def _card(gaps: GapAnswer, c: Community, rank: int, longitude: float, latitude: 
         id=c.id,
         rank=rank,
         name=c.name,
+        place=c.place,
         authorities=shares,
         authorities_words=f"all in {shares[0].name}" if len(shares) == 1 else wording.listing(spread),
         residents=c.population,

@@ -20,11 +20,11 @@ from layers import Layer
 GAP_COLUMNS = (
     "code", "name", "lad_code", "lad_name", "population", "need", "access", "access_unit", "poor", "share_beyond", "underserved",
     "stability", "stability_words", "near_miss", "near_certain", "class", "fifth", "community", "community_name", "alone_m",
-    "together_m", "border_penalty_m", "nearest_service", "nearest_lad", "crossing", "crossings",
+    "together_m", "border_penalty_m", "nearest_service", "nearest_lad", "official_name", "crossing", "crossings",
 )  # fmt: skip
 TOGETHER_COLUMNS = (
     "code", "name", "lad_code", "lad_name", "population", "alone_m", "together_m", "border_penalty_m", "nearer_elsewhere",
-    "reason", "nearest_service", "nearest_lad", "nearest_lad_name", "crossing", "crossings",
+    "reason", "nearest_service", "nearest_lad", "nearest_lad_name", "official_name", "crossing", "crossings",
 )  # fmt: skip
 
 
@@ -180,6 +180,7 @@ def _gap_table(gaps: Gaps) -> pd.DataFrame:
         lad_name=[names.get(code, code) for code in table["lad_code"]],
         access_unit=gaps.result.access.unit,
         community_name=[communities.get(code, "") for code in table["community"]],
+        official_name=gaps.published.region.areas[gaps.level]["official_name"].loc[table.index],
         crossings=table["crossings"].map("; ".join),
     )
     return table.loc[:, list(GAP_COLUMNS)]
@@ -191,6 +192,7 @@ def _together_table(together: Together) -> pd.DataFrame:
     table = table.assign(
         lad_name=[names.get(code, code) for code in table["lad_code"]],
         reason=table["reason"].map(REASONS),
+        official_name=together.published.region.areas[together.level]["official_name"].loc[table.index],
         crossings=table["crossings"].map("; ".join),
     )
     return table.loc[:, list(TOGETHER_COLUMNS)]

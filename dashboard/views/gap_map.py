@@ -140,7 +140,7 @@ LONG_NAME = 28
 
 
 def short_name(name: str, most: int = LONG_NAME) -> str:
-    """A community's name for the map: a long pair of wards loses its second half, a long ward its last words."""
+    """A community's name for the map: a long pair of places loses its second half, a long place its last words."""
     if len(name) <= most:
         return name
     first = name.split(" and ")[0]
@@ -154,7 +154,7 @@ def emphasis(gaps: Gaps, most: int = 12) -> Emphasis:
     table = gaps.result.areas
     chosen = np.flatnonzero(table["underserved"].to_numpy(bool) & gaps.in_view)
     near = np.flatnonzero(table["near_miss"].to_numpy(bool) & gaps.in_view)
-    labels = tuple((short_name(card.name), card.longitude, card.latitude, card.rank) for card in gaps.cards[:most])
+    labels = tuple((short_name(card.place), card.longitude, card.latitude, card.rank) for card in gaps.cards[:most])
     return Emphasis(tuple(chosen.tolist()), tuple(near.tolist()), labels)
 
 

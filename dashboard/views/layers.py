@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.published import Published
 from dashboard.views.offer import leads_for
-from layers import KEYS, LEVELS, PUBLIC, Layer, Viewer
+from layers import KEYS, LEVELS, PUBLIC, Layer, Partner, Viewer
 
 
 def region_document(published: Published, viewer: Viewer = PUBLIC) -> dict[str, Any]:
@@ -22,10 +22,16 @@ def region_document(published: Published, viewer: Viewer = PUBLIC) -> dict[str, 
         "areas": {level: len(region.areas[level]) for level in LEVELS},
         "population": float(region.areas["lad"]["population"].sum()),
         "service_buffer_m": region.service_buffer_m,
-        "partners": [asdict(partner) | {"footprint": list(partner.footprint)} for partner in region.partners],
+        "partners": [_partner(partner) for partner in region.partners],
         "themes": [asdict(theme) | {"lead": leads[theme.id]} for theme in region.themes],
         "attribution": list(region.attribution),
     }
+
+
+def _partner(partner: Partner) -> dict[str, Any]:
+    """A partner; its contact only where it has one."""
+    said = asdict(partner) | {"footprint": list(partner.footprint)}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 _ORDER = """id title description kind themes partner measure unit per direction levels reasons periods published_at_level vintage

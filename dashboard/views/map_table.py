@@ -24,7 +24,7 @@ from dashboard.views.gap_map import painted
 from dashboard.views.gap_words import access_title, rule_sentence, summary_sentence
 from dashboard.views.gaps import Gaps
 from dashboard.views.needs import WeightedNeed, need_sentence, weights_sentence
-from dashboard.views.places import names
+from dashboard.views.places import everyday, names
 from dashboard.views.scene import Scene, scene
 from layers import Viewer
 
@@ -89,17 +89,26 @@ def _kept_order(shown: MapTable, wanted: str) -> np.ndarray:
     return tables.row_order(shown.table, *json.loads(wanted))
 
 
-def heads_of(shown: Scene) -> Mapping[str, str]:
-    """Headings of the table for what is shown."""
+def heads_of(published: Published, selection: Selection, shown: Scene) -> Mapping[str, str]:
+    """Headings of the table for what is shown; without official names where those are the names."""
     if isinstance(shown, Gaps):
         unit = access_title(shown)
-        return GAP_HEADS | {"lower": unit if len(unit) < 40 else "Access"}
-    return NEED_HEADS if isinstance(shown, WeightedNeed) else tables.COLUMNS
+        heads = GAP_HEADS | {"lower": unit if len(unit) < 40 else "Access"}
+    else:
+        heads = NEED_HEADS if isinstance(shown, WeightedNeed) else tables.COLUMNS
+    return _without_doubles(published, selection.level, heads)
+
+
+def _without_doubles(published: Published, level: str, heads: Mapping[str, str]) -> dict[str, str]:
+    """The headings without that of official names where those are the names."""
+    double = not everyday(published, level)
+    return {name: title for name, title in heads.items() if not (double and name == "official")}
 
 
 @lru_cache(maxsize=8)
 def _indicator_table(published: Published, chart: Choropleth) -> MapTable:
     heads = dict(tables.COLUMNS, residents="Residents", numerator="Numerator", denominator="Denominator")
+    heads = _without_doubles(published, chart.level, heads)
     lines = tuple(_provenance(published, chart))
     table, name = tables.full_table(published, chart), f"{chart.layer.id}-{chart.level}"
     return MapTable(table, heads, chart.decimals, lines, name, chart.unit)
@@ -130,9 +139,8 @@ def _gap_table(gaps: Gaps, selection: Selection) -> MapTable:
     ]
     lines += [credit for layer in gaps.layers for credit in _credits(layer)]
     decimals = {"value": 0, "lower": 0 if metric.counts else 2, "upper": 2}
-    return MapTable(
-        table[gaps.in_view], dict(GAP_HEADS, residents="Residents"), decimals, tuple(lines), f"gap-{gaps.level}"
-    )
+    heads = _without_doubles(gaps.published, gaps.level, dict(GAP_HEADS, residents="Residents"))
+    return MapTable(table[gaps.in_view], heads, decimals, tuple(lines), f"gap-{gaps.level}")
 
 
 @lru_cache(maxsize=8)
@@ -152,7 +160,8 @@ def _need_table(made: WeightedNeed) -> MapTable:
     lines = [made.published.region.notice] if made.published.region.notice else []
     lines += [weights_sentence(made), need_sentence(made)]
     lines += [credit for layer in made.layers for credit in _credits(layer)]
-    return MapTable(table[made.in_view], dict(NEED_HEADS, residents="Residents"), 0, tuple(lines), f"need-{made.level}")
+    heads = _without_doubles(made.published, made.level, dict(NEED_HEADS, residents="Residents"))
+    return MapTable(table[made.in_view], heads, 0, tuple(lines), f"need-{made.level}")
 
 
 def _places(published: Published, level: str) -> pd.DataFrame:
@@ -161,6 +170,7 @@ def _places(published: Published, level: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "name": areas["name"].to_numpy(),
+            "official": areas["official_name"].to_numpy(),
             "lad": [lads.get(code, "") for code in areas["lad_code"]],
             "ward": [wards.get(code, "") for code in areas["ward_code"]],
             "code": areas["code"].to_numpy(),

@@ -17,7 +17,7 @@ from dashboard.views.options import Option, Sandbox
 from dashboard.views.places import names
 from dashboard.views.siting import FIFTHS, OptionCard, compare
 from dashboard.views.wording import cost_words, counted, percent
-from layers import Viewer, locate_point, to_degrees
+from layers import Viewer, place_at, to_degrees
 
 NOW = "As it is now"
 
@@ -74,14 +74,8 @@ def change_lines(box: Sandbox, option: Option, card: OptionCard | None = None) -
 
 
 def place_words(published: Published, easting: float, northing: float) -> str:
-    """ "Sunderland 017B, Sunderland"; where the place lies in no area, its grid reference in words."""
-    code = locate_point(published.region, easting, northing)
-    if not code:
-        return f"a place outside the region (easting {easting:,.0f}, northing {northing:,.0f})"
-    areas = published.region.areas["lsoa"]
-    row = areas.iloc[published.region.position("lsoa", code)]
-    lad = names(published, "lad").get(row["lad_code"], "")
-    return f"{row['name']}, {lad}" if lad and lad not in row["name"] else row["name"]
+    """ "Concord, Sunderland (NE37)"."""
+    return place_at(published.region, easting, northing).words
 
 
 def overlap_words(entry: Mapping[str, Any]) -> str:

@@ -43,6 +43,12 @@ def _names(region: Region, level: str) -> dict[str, str]:
     return dict(zip(areas["code"], areas["name"], strict=True))
 
 
+def everyday(published: Published, level: str) -> bool:
+    """Whether areas of a level go by other names than their official ones."""
+    areas = published.region.areas[level]
+    return not areas["name"].equals(areas["official_name"])
+
+
 def start_view(published: Published) -> tuple[float, float, float]:
     """Latitude, longitude and zoom that show the whole region on a map of about 700 by 650 pixels; the browser then fits it."""
     (south, west), (north, east) = bounds(published)[""]

@@ -30,6 +30,7 @@ from layers import (
     Viewer,
     compare_options,
     find_sites,
+    place_at,
     to_degrees,
 )
 
@@ -303,7 +304,7 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
             SiteCard(
                 rank + 1,
                 site.code,
-                site.name,
+                place_at(published.region, site.easting, site.northing).words,
                 names.get(site.lad_code, site.lad_code),
                 float(longitude[rank]),
                 float(latitude[rank]),
@@ -408,7 +409,12 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     document = plan.result.to_json()
     document["parameters"] = gap_words.parameters_in_words(plan.gaps, document["parameters"])
     for site, card in zip(document["sites"], site_cards(plan), strict=True):
-        site |= {"longitude": card.longitude, "latitude": card.latitude, "authority": card.authority}
+        site |= {
+            "longitude": card.longitude,
+            "latitude": card.latitude,
+            "authority": card.authority,
+            "place": card.name,
+        }
     names = gap_words.authority_names(plan.published)
     for row in document["by_authority"]:
         row["name"] = names.get(row["group"], row["group"])

@@ -124,7 +124,7 @@ def _said(plan: Plan, ask: PlanAsk, document: dict[str, Any], job: Proof, *, ove
 
 def _plan_of(plan: Plan, document: dict[str, Any]) -> Plan:
     """The plan that a document describes, for the functions that put plans into words."""
-    known = ("longitude", "latitude", "authority")
+    known = ("longitude", "latitude", "authority", "place")
     sites = tuple(Site(**{k: v for k, v in site.items() if k not in known}) for site in document["sites"])
     found = plan.result.plan
     numbers = {k: v for k, v in document["result"].items() if hasattr(found, k)}

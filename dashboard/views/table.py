@@ -15,6 +15,7 @@ from dashboard.views.places import names
 
 COLUMNS = {
     "name": "Area",
+    "official": "Official name",
     "lad": "Authority",
     "ward": "Ward",
     "value": "Value",
@@ -38,6 +39,7 @@ def full_table(published: Published, chart: Choropleth) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "name": areas["name"].to_numpy(),
+            "official": areas["official_name"].to_numpy(),
             "lad": [lads.get(code, "") for code in areas["lad_code"]],
             "ward": [wards.get(code, "") for code in areas["ward_code"]],
             "value": frame["value"].to_numpy(),

@@ -39,7 +39,8 @@ def with_names(published: Published, values: Values) -> pd.DataFrame:
     descriptor = values.layer.descriptor
     frame = values.frame.loc[:, list(VALUES)].copy()
     frame.insert(1, "area_name", areas["name"].to_numpy())
-    frame.insert(2, "lad_code", areas["lad_code"].to_numpy())
+    frame.insert(2, "official_name", areas["official_name"].to_numpy())
+    frame.insert(3, "lad_code", areas["lad_code"].to_numpy())
     frame["status"] = frame["status"].astype(str)
     frame["layer"] = values.layer.id
     frame["title"] = values.layer.title

@@ -14,7 +14,7 @@ from dashboard.views.gaps import Gaps
 from dashboard.views.needs import WeightedNeed
 from dashboard.views.places import names
 from dashboard.views.wording import STATUS_SENTENCES
-from layers import Layer, Viewer
+from layers import Layer, Viewer, places_at
 
 STATUSES = tuple(STATUS_SENTENCES)
 
@@ -98,7 +98,8 @@ def services_geojson(published: Published, layer: Layer, viewer: Viewer) -> dict
     sites = published.store.services(layer.id, viewer, version=layer.version)
     sites = sites[sites["longitude"].notna()]
     features = []
-    for site in sites.to_dict("records"):
+    places = places_at(published.region, sites["easting"], sites["northing"])
+    for site, place in zip(sites.to_dict("records"), places, strict=True):
         address = ", ".join(str(site[c]) for c in ("address", "postcode") if isinstance(site.get(c), str) and site[c])
         properties = {
             "name": str(site["name"]),
@@ -106,6 +107,7 @@ def services_geojson(published: Published, layer: Layer, viewer: Viewer) -> dict
             if isinstance(site.get("category"), str) and site["category"]
             else layer.title,
             "address": address,
+            "place": place.words,
             "authority": lads.get(site.get("lad_code"), "outside the region"),
             "layer": layer.title,
         }

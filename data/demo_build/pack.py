@@ -13,7 +13,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from data.demo_build import places, vintage
+from data.demo_build import context, places, vintage
 from data.demo_build.indicators import build_indicators
 from data.demo_build.services import build_services
 from data.demo_build.shapes import Shapes, build_shapes, load_postcodes
@@ -24,6 +24,7 @@ from layers.crossings import crossing_table
 from layers.manifest import write_manifest
 from layers.model import LEVELS, Package
 from layers.reading.package import write_package
+from layers.sources.geonames import CREDIT as PLACES_CREDIT
 
 REAL_REGION = Path(__file__).parents[1] / "regions" / "north-east.toml"
 
@@ -39,7 +40,8 @@ ATTRIBUTION = (
     "Source: Office for National Statistics licensed under the Open Government Licence v3.0. "
     "Contains National Statistics data (c) Crown copyright and database right 2026.",
     "Coastline made with Natural Earth, public domain.",
-    "Figures and services: synthetic, made by data/make_demo.py, CC0 1.0.",
+    PLACES_CREDIT,
+    "Figures, services and contacts: synthetic, made by data/make_demo.py, CC0 1.0.",
 )
 
 EMPTY_WARD = {
@@ -55,13 +57,16 @@ def build_pack(out: Path) -> None:
     """Write the whole pack into ``out``; what was there before goes, except briefings."""
     postcodes = load_postcodes()
     shapes = build_shapes(postcodes)
-    for name in ("areas", "lookups", "layers"):
+    for name in ("areas", "lookups", "layers", "context", "brand"):
         shutil.rmtree(out / name, ignore_errors=True)
     (out / "areas").mkdir(parents=True)
     (out / "lookups").mkdir()
     _write_areas(shapes, out / "areas")
-    for name, table in build_lookups(read_areas(out)["lsoa"]).items():
+    areas = read_areas(out)
+    lookups = build_lookups(areas["lsoa"]) | {"postcode_districts": context.district_table(areas["lsoa"], postcodes)}
+    for name, table in lookups.items():
         table.to_parquet(out / "lookups" / f"{name}.parquet", index=False, compression="zstd")
+    context.write_context(out, areas)
     write_layers(out, postcodes)
     (out / "region.toml").write_text(definition(), "utf-8")
     write_manifest(out)
@@ -131,10 +136,12 @@ def definition() -> str:
         "lsoa = 2021",
         "ward = 2024",
         "lad = 2024",
+        *context.brand(),
     ]
-    for name, title, kind, footprint in places.PARTNERS:
+    for number, (name, title, kind, footprint) in enumerate(places.PARTNERS, 1):
         lines += ["", "[[partners]]", f"id = {text(name)}", f"name = {text(title)}", f"kind = {text(kind)}"]
         lines.append(f"footprint = {text(list(footprint))}")
+        lines.append(f"contact = {context.contact_of(number, name, kind)}")
     titles = {theme.id: theme.name for theme in read_themes(CATALOGUE / THEMES_FILE)}
     for name, question, lead in places.THEMES:
         lines += ["", "[[themes]]", f"id = {text(name)}", f"name = {text(titles[name])}"]

@@ -32,11 +32,13 @@ from layers.model import (
     Measure,
     NationalBands,
     Package,
+    Reference,
     Refused,
     Source,
     Status,
     Theme,
 )
+from layers.periods import in_order
 from layers.sources import (
     british_red_cross,
     mhclg,
@@ -54,6 +56,8 @@ CATALOGUE = Path(__file__).parents[2] / "data" / "catalogue"
 THEMES_FILE = "themes.toml"
 CLASSES = range(3, 8)
 VINTAGES = {"lsoa": (2011, 2021), "ward": (2022, 2024), "lad": (2022, 2024)}
+MOST_LACKING = 0.02
+"""England has no figure where its file lacks a value for more than this share of its areas: the rest may be unlike them."""
 NOT_STATED = "Not stated: check before publishing onward"
 
 MODULES: dict[str, Any] = {
@@ -298,7 +302,7 @@ def build_layer(definition: LayerDefinition, source: str | Path, geography: Regi
     site of that kind in the region or its buffer.
     """
     source, descriptor, bands = Path(source), definition.descriptor, None
-    extra = descriptor.extra
+    extra, reference = descriptor.extra, descriptor.reference
     if descriptor.kind == Kind.SERVICES:
         table, left_out = _services(definition, source, geography)
         if any(left_out.values()):
@@ -306,10 +310,13 @@ def build_layer(definition: LayerDefinition, source: str | Path, geography: Regi
     else:
         whole = _whole_country(definition, source, geography)
         bands = _national_bands(descriptor, whole) if definition.national else None
+        if definition.national and reference is None:
+            reference = england(descriptor, whole, geography)
         table = _cut(descriptor, whole, geography)
     partner = geography.partner_of_kind(definition.supplied_by) or ""
     columns = {role: role for role in table.columns if role != "status"}
-    return Package(replace(descriptor, partner=partner, national=bands, columns=columns, extra=extra), table)
+    made = replace(descriptor, partner=partner, national=bands, columns=columns, extra=extra, reference=reference)
+    return Package(made, table)
 
 
 def build_layers(
@@ -509,6 +516,42 @@ def _national_bands(descriptor: Descriptor, whole: pd.DataFrame) -> NationalBand
     words = {"lsoa": "LSOAs", "lad": "local authorities", "ward": "wards"}[descriptor.level]
     vintage = f" ({descriptor.vintage} boundaries)" if descriptor.level == "lsoa" and descriptor.vintage != 2021 else ""
     return NationalBands(descriptor.level, len(values), f"{len(values):,} {words} in England{vintage}", quantiles)
+
+
+def england(descriptor: Descriptor, whole: pd.DataFrame, geography: RegionGeography) -> Reference | None:
+    """England's figure, worked out from every area of the official file: the sum of parts, else the mean over residents of a
+    score, a mean, or a percentage that its definition lets be averaged by residents. Of several periods the newest.
+
+    None where no honest one can be made: ranks, deciles, standardised ratios and medians; without residents of the file's own
+    areas (2011); and where the file lacks more than :data:`MOST_LACKING` of England's areas.
+    """
+    period = descriptor.period
+    if "period" in whole:
+        period = in_order(whole["period"].unique())[-1]
+        whole = whole[whole["period"] == period]
+    known = whole[whole["status"] == Status.OK]
+    if descriptor.level != "lsoa" or len(known) < (1 - MOST_LACKING) * len(whole):
+        return None
+    if descriptor.vintage == 2021 and len(known) < (1 - MOST_LACKING) * len(geography.england):
+        return None
+    if descriptor.measure in (Measure.RATE, Measure.PERCENTAGE) and {"numerator", "denominator"} <= set(known):
+        parts = known[["numerator", "denominator"]].dropna()
+        if len(parts) < (1 - MOST_LACKING) * len(known):
+            return None
+        value = parts["numerator"].sum() / parts["denominator"].sum() * descriptor.per
+    elif "value" in known and _mean_is_honest(descriptor):
+        people = geography.england.set_index("code")["population"].reindex(known["area_code"]).to_numpy("float64")
+        value = np.average(known["value"], weights=people) if np.isfinite(people).all() and people.sum() > 0 else np.nan
+    else:
+        return None
+    return Reference("England", float(f"{value:.6g}"), period) if np.isfinite(value) else None
+
+
+def _mean_is_honest(descriptor: Descriptor) -> bool:
+    if descriptor.never_averaged or descriptor.vintage != 2021:
+        return False
+    by_people = descriptor.measure == Measure.PERCENTAGE and str(descriptor.weighted_by) == "residents"
+    return by_people or descriptor.measure in (Measure.SCORE, Measure.MEAN)
 
 
 def _services(

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layers.crossings import Crossing, read_crossings
-from layers.model import PARTNER_KINDS, Fault, Partner, Refused
+from layers.model import PARTNER_KINDS, Brand, Contact, Fault, Partner, Refused
+from layers.pack_context import BRAND_KEYS, GROUP_COLUMNS, LOGO_ENDINGS, read_contact
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -38,8 +39,11 @@ KEYS = (
     "partners",
     "crossings",
     "attribution",
+    "brand",
+    "groups",
 )
-PARTNER_KEYS = ("id", "name", "kind", "footprint", "footprint_from")
+PARTNER_KEYS = ("id", "name", "kind", "footprint", "footprint_from", "contact")
+GROUP_KEYS = ("name", "file")
 
 OGL_ATTRIBUTION = (
     "Contains OS data © Crown copyright and database right. Contains National Statistics data © Crown copyright and "
@@ -58,6 +62,7 @@ class PartnerDefinition:
     footprint: tuple[str, ...] | None = None  # LAD codes; None with no lookup: the whole region
     lookup: str = ""  # police, fire or icb
     code: str = ""  # code of the body in that lookup
+    contact: Contact | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,9 @@ class RegionDefinition:
     crossings: tuple[Crossing, ...] = ()  # bridges, tunnels and ferries
     attribution: tuple[str, ...] = OGL_ATTRIBUTION
     path: Path | None = None
+    brand: Brand = field(default_factory=Brand)  # its logo as it is called in the pack
+    logo_file: Path | None = None
+    groups: pd.DataFrame | None = None  # kind, code, group: other groups of areas, as layers.pack_context reads them
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,9 @@ def read_definition(path: str | Path) -> RegionDefinition:
         crossings=read_crossings(raw.get("crossings"), where, faults),
         attribution=_texts(raw, "attribution", where, faults) or OGL_ATTRIBUTION,
         path=path,
+        brand=(brand := _brand(raw.get("brand"), path, where, faults))[0],
+        logo_file=brand[1],
+        groups=_groups(raw.get("groups", []), path, where, faults),
     )
     if not partners and not partners_from and not faults:
         todo = 'add [[partners]], or partners_from = ["councils", "police", "fire", "icb"]'
@@ -174,7 +185,7 @@ def resolve_partners(
     for number, wanted in enumerate(definition.partners, 1):
         at = f"{where}, partner {number} '{wanted.id}'"
         footprint = _footprint(wanted, lad_names, bodies, at, faults)
-        partners.append(Partner(wanted.id, wanted.name, wanted.kind, footprint))
+        partners.append(Partner(wanted.id, wanted.name, wanted.kind, footprint, wanted.contact))
     taken = {partner.id for partner in partners}
 
     def add(name: str, kind: str, footprint: tuple[str, ...], code: str, short: str = "") -> None:
@@ -253,8 +264,51 @@ def _partners(raw: Any, where: str, faults: list[Fault]) -> tuple[PartnerDefinit
             todo = f"use one of {', '.join(PARTNER_KINDS)}"
             faults.append(Fault(f"'{kind}' is not a kind of partner", at, todo, value=kind, rule="unknown-kind"))
         footprint, lookup, code = _footprint_keys(item, at, faults)
-        partners.append(PartnerDefinition(partner_id, name, kind, footprint, lookup, code))
+        contact = read_contact(item.get("contact"), f"partner {number} '{partner_id}'", faults)
+        partners.append(PartnerDefinition(partner_id, name, kind, footprint, lookup, code, contact))
     return tuple(partners)
+
+
+def _brand(raw: Any, path: Path, where: str, faults: list[Fault]) -> tuple[Brand, Path | None]:
+    """``[brand]`` and the file of its logo, which lies beside the definition and goes into ``brand/`` of the pack."""
+    if raw is None:
+        return Brand(), None
+    if not isinstance(raw, dict):
+        faults.append(Fault("'brand' must be written as a [brand] table", where, rule="bad-type"))
+        return Brand(), None
+    _unknown_keys(raw, BRAND_KEYS, f"{where}, brand", faults)
+    name, logo = (_text(raw, key, f"{where}, brand", faults) for key in ("name", "logo"))
+    file = path.parent / logo if logo else None
+    if file is not None and (file.suffix.lower() not in LOGO_ENDINGS or not file.is_file()):
+        todo = f"give the name of a file beside the definition that ends in {', '.join(LOGO_ENDINGS)}"
+        faults.append(Fault(f"the logo '{logo}' is no picture that can be had", f"{where}, brand", todo, rule="logo"))
+        file = None
+    contact = read_contact(raw.get("contact"), "the brand", faults)
+    return Brand(name, f"brand/logo{file.suffix.lower()}" if file else "", contact), file
+
+
+def _groups(raw: Any, path: Path, where: str, faults: list[Fault]) -> pd.DataFrame | None:
+    """``[[groups]]``: each a name ("Primary care networks") and a CSV beside the definition with the columns code and group."""
+    import pandas as pd
+
+    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+        faults.append(Fault("'groups' must be written as [[groups]] tables", where, rule="bad-type"))
+        return None
+    parts = []
+    for number, item in enumerate(raw, 1):
+        at = f"{where}, group {number}"
+        _unknown_keys(item, GROUP_KEYS, at, faults)
+        name, file = (_text(item, key, at, faults, required=True) for key in GROUP_KEYS)
+        if not name or not file:
+            continue
+        try:
+            table = pd.read_csv(path.parent / file, dtype="str", encoding="utf-8-sig", usecols=["code", "group"])
+        except (OSError, ValueError) as error:
+            todo = "give a CSV beside the definition with the columns code and group"
+            faults.append(Fault(f"its file '{file}' cannot be used: {error}", at, todo, rule="groups"))
+            continue
+        parts.append(table.dropna().assign(kind=name)[list(GROUP_COLUMNS)])
+    return pd.concat(parts, ignore_index=True) if parts else None
 
 
 def _footprint_keys(item: dict, at: str, faults: list[Fault]) -> tuple[tuple[str, ...] | None, str, str]:

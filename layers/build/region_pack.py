@@ -24,12 +24,13 @@ import shapely
 
 from layers.build import outlines
 from layers.build.catalogue import CATALOGUE, THEMES_FILE, read_themes
+from layers.build.context import districts, read_beside, write_beside
 from layers.build.definition import RegionDefinition, RegionGeography, near, read_definition, resolve_partners
 from layers.crossings import crossing_table
 from layers.fields import AREA
 from layers.geography.former_authorities import other_codes
 from layers.manifest import write_manifest
-from layers.model import LEVELS, Fault, Partner, Refused, Theme
+from layers.model import LEVELS, Brand, Contact, Fault, Partner, Refused, Theme
 from layers.sources import ons
 from layers.texts import first_few
 
@@ -168,11 +169,15 @@ def build_region(
         folder.mkdir()
         say("Writing areas and lookups")
         _write_areas(folder, parts)
+        beside = read_beside(source, geography.areas["lsoa"], shapely.union_all(parts.areas["lad"].geometry.to_numpy()))
+        write_beside(folder, beside, definition.groups)
+        warnings += beside.warnings
         del official
         lines = build_layers(catalogue or CATALOGUE, source, geography, folder / "layers", only_layers, say, title)
         themes = _themes_of(definition, themes, {line.id for line in lines if line.status == "built"}, warnings)
         built = built or datetime.date.today().isoformat()
-        _write_region_toml(folder / "region.toml", definition, geography, themes, built)
+        _write_brand(folder, definition)
+        _write_region_toml(folder / "region.toml", definition, geography, themes, built, beside.credits)
         if (DATA / "presets.toml").is_file():
             shutil.copyfile(DATA / "presets.toml", folder / "presets.toml")
         report = BuildReport(
@@ -369,7 +374,7 @@ def make_geography(
     areas = {"lsoa": lsoa.drop(columns="ward_name"), "ward": ward, "lad": lad}
     outline = shapely.union_all(lad.geometry.to_numpy())
     context = _context(official, around, outline, definition.context_km)
-    lookups = _lookups(official, lsoa, without)
+    lookups = _lookups(official, lsoa, without) | {"postcode_districts": districts(lsoa, postcodes)}
     bodies = {"icb": _icb_by_authority(official), "police": official.police, "fire": official.fire}
     partners, lead, faults = resolve_partners(
         definition, dict(zip(lad["code"], lad["name"], strict=True)), bodies, _partner_names()
@@ -738,7 +743,7 @@ def _write_areas(folder: Path, parts: Parts) -> None:
 
 
 def _write_region_toml(
-    path: Path, definition: RegionDefinition, geography: RegionGeography, themes, built: str
+    path: Path, definition: RegionDefinition, geography: RegionGeography, themes, built: str, credits: tuple[str, ...]
 ) -> None:
     lines = [
         "# Written by: commonground region build. Build the pack again instead of changing it here.",
@@ -750,21 +755,36 @@ def _write_region_toml(
                 "built": built,
                 "service_buffer_m": definition.service_buffer_m,
                 "lead_partner": geography.lead_partner,
-                "attribution": list(definition.attribution),
+                "attribution": [*definition.attribution, *credits],
             }
         ),
         "",
         "[vintages]",
         *_toml(geography.vintages),
     ]
+    if definition.brand != Brand():
+        brand = definition.brand
+        lines += ["", "[brand]", *_toml({"name": brand.name, "logo": brand.logo}), *_contact(brand.contact)]
     for partner in geography.partners:
-        lines += ["", "[[partners]]", *_toml(_partner_table(partner))]
+        lines += ["", "[[partners]]", *_toml(_partner_table(partner)), *_contact(partner.contact)]
     for theme in themes:
         table = {"id": theme.id, "name": theme.name, "question": theme.question, "lead": theme.lead}
         lines += ["", "[[themes]]", *_toml(table)]
     for crossing in definition.crossings:
         lines += ["", "[[crossings]]", *_toml(crossing_table(crossing))]
     path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _contact(contact: Contact | None) -> list[str]:
+    """One line, an inline table: a table of its own would swallow the keys after it."""
+    return [f"contact = {{ {', '.join(_toml(asdict(contact)))} }}"] if contact else []
+
+
+def _write_brand(folder: Path, definition: RegionDefinition) -> None:
+    """The logo, copied from beside the definition into ``brand/``."""
+    if definition.logo_file is not None:
+        (folder / "brand").mkdir()
+        shutil.copyfile(definition.logo_file, folder / definition.brand.logo)
 
 
 def _partner_table(partner: Partner) -> dict:

@@ -22,6 +22,8 @@ from scipy import ndimage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from layers.geography.lengths import Polygons
+
 CELL = 100  # metres
 DIAGONAL = 141.42
 CROSSING_REACH = 300.0
@@ -80,8 +82,7 @@ class Land:
         self.dry = np.zeros((self.tiles[0] * per, self.tiles[1] * per), dtype=bool)  # cells whose centre is land
         self._unsure = np.ones(self.tiles, dtype=bool)  # tiles that are not all land
         self._whole = union
-        self._water = self._cut(union)
-        self._tree = shapely.STRtree(self._water)
+        self._water = Polygons(self._cut(union))
         self.passable = self.dry.copy()
         self._bridge()
         counts = np.zeros((self.tiles[0] + 1, self.tiles[1] + 1), dtype=np.int64)
@@ -165,26 +166,19 @@ class Land:
         look = look[self._touches_unsure(starts[look], ends[look])]
         if not len(look):
             return wet
-        lines = shapely.linestrings(np.stack([starts[look], ends[look]], axis=1))
-        line, piece = self._tree.query(lines, predicate="intersects")
-        parts = shapely.intersection(lines[line], self._water[piece])
-        wet[look] = np.bincount(line, shapely.length(parts), len(look))
-        corner = np.array([self.x0, self.y0])
-        beyond = look[
-            ((np.minimum(starts, ends)[look] < corner) | (np.maximum(starts, ends)[look] > corner + self._size)).any(
-                axis=1
-            )
-        ]
+        a, b = starts[look], ends[look]
+        wet[look], along = self._water.lengths(a, b)
+        corner, far = np.array([self.x0, self.y0]), np.array([self.x0, self.y0]) + self._size
+        beyond = np.flatnonzero(((np.minimum(a, b) < corner) | (np.maximum(a, b) > far)).any(axis=1))
         if len(beyond):
-            whole = shapely.box(*corner, *(corner + self._size))
-            inside = shapely.intersection(shapely.linestrings(np.stack([starts[beyond], ends[beyond]], axis=1)), whole)
-            wet[beyond] += length[beyond] - shapely.length(inside)
-        some = np.flatnonzero(shapely.length(parts) > 0)
-        edges = shapely.intersection(parts[some], shapely.boundary(self._water[piece[some]]))
-        for k in np.unique(
-            line[some[shapely.length(edges) > 0]]
-        ):  # along a shore or a border of tiles: in both, or on land
-            wet[look[k]] = shapely.length(shapely.difference(lines[k], self._whole))
+            lines = shapely.linestrings(np.stack([a[beyond], b[beyond]], axis=1))
+            inside = shapely.length(shapely.intersection(lines, shapely.box(*corner, *far)))
+            wet[look[beyond]] += length[look[beyond]] - inside
+        for k in np.flatnonzero(
+            along
+        ):  # a shore belongs to the land; a border of tiles lies in both, in neither, in one
+            line = shapely.LineString([a[k], b[k]])
+            wet[look[k]] = shapely.length(shapely.difference(line, self._whole))
         return wet
 
     def _safe_from(self, points: np.ndarray) -> np.ndarray:

@@ -82,13 +82,22 @@ def lad_of_points(table: pd.DataFrame, region: Region) -> pd.Series:
 
 def locate_point(region: Region, easting: float, northing: float, level: str = "lsoa") -> str:
     """Code of the area that holds a point (EPSG:27700, metres); "" outside the region. A point on a border gets the first area."""
+    (found,) = locate_points(region, np.array([easting]), np.array([northing]), level)
+    return str(region.areas[level]["code"].iat[found]) if found >= 0 else ""
+
+
+def locate_points(region: Region, easting: np.ndarray, northing: np.ndarray, level: str = "lsoa") -> np.ndarray:
+    """Place in area order of the area that holds each point (EPSG:27700, metres), -1 outside the region."""
     import shapely
 
     areas, trees = region.areas[level], _trees.setdefault(region, {})
     if level not in trees:
         trees[level] = shapely.STRtree(areas.geometry.to_numpy())
-    found = trees[level].query(shapely.Point(*to_degrees(easting, northing)), predicate="intersects")
-    return str(areas["code"].iat[int(min(found))]) if len(found) else ""
+    points = shapely.points(*to_degrees(easting, northing))
+    point, area = trees[level].query(points, predicate="intersects")
+    out = np.full(len(points), len(areas))
+    np.minimum.at(out, point, area)
+    return np.where(out < len(areas), out, -1)
 
 
 def authorities_of(areas: pd.DataFrame, easting: np.ndarray, northing: np.ndarray) -> np.ndarray:

@@ -257,10 +257,11 @@ class Pairs:
     cols: np.ndarray
     cost: np.ndarray
     limit: float
+    over: np.ndarray  # the straight line is over water
 
     def within(self, limit: float) -> Pairs:
         end = int(np.searchsorted(self.cost, limit, side="right"))
-        return Pairs(self.rows[:end], self.cols[:end], self.cost[:end], limit)
+        return Pairs(self.rows[:end], self.cols[:end], self.cost[:end], limit, self.over[:end])
 
 
 @dataclass(frozen=True)
@@ -346,6 +347,14 @@ class AccessModel:
             found.site[areas] = sites[site]
         return found
 
+    def lists_over_water(self, limit: float | None = None) -> set[str]:
+        """Ids of the lists that have a pair over water: to the nearest site, or with a ``limit`` among all pairs within it."""
+        if self.travel is not None or self.water is None or not len(self.sites):
+            return set()
+        pairs = None if limit is None else self.pairs(limit)
+        sites = self.nearest[1][self.over_water] if pairs is None else pairs.cols[pairs.over]
+        return set(self.sites.layers[sites])
+
     def crossed(self, areas: np.ndarray, sites: np.ndarray) -> list[tuple[str, ...]]:
         """Names of the crossings on the way of each area to a site (positions; -1 for none); () where the line is on land."""
         out: list[tuple[str, ...]] = [()] * len(areas)
@@ -388,7 +397,7 @@ class AccessModel:
         found = self.water.nearest(place[None, :], sites)
         return None if found.marked[0] else float(found.metres[0])
 
-    def costs_of(self, rows: np.ndarray, places: np.ndarray, cols: np.ndarray, line: np.ndarray, most) -> np.ndarray:
+    def costs_of(self, rows: np.ndarray, places: np.ndarray, cols: np.ndarray, line: np.ndarray, most, over=None):
         """Cost of pairs of area and place, by position, whose straight line is ``line`` metres.
 
         inf where there is no way over land; it may be inf too where the cost is more than ``most``.
@@ -396,7 +405,7 @@ class AccessModel:
         times = self.multiplier[rows]
         if self.water is None:
             return line * times
-        return times * self.water.replaced(self.xy, places, rows, cols, line, most / times)
+        return times * self.water.replaced(self.xy, places, rows, cols, line, most / times, over)
 
     def _nearest_by_table(self) -> tuple[np.ndarray, np.ndarray]:
         rows, cols, minutes = self._table
@@ -424,6 +433,7 @@ class AccessModel:
         return kept if kept.limit == limit else kept.within(limit)
 
     def _search(self, limit: float) -> Pairs:
+        over = None
         if self.travel is not None:
             rows, cols, cost = self._table
         elif not len(self.sites) or not len(self.xy):
@@ -446,11 +456,13 @@ class AccessModel:
             if self.water is not None:
                 near = cost <= limit
                 rows, cols, line = rows[near], cols[near], line[near]
-                cost = self.costs_of(rows, self.sites.xy, cols, line, limit)
+                over = self.water.over(self.xy[rows], self.sites.xy[cols])
+                cost = self.costs_of(rows, self.sites.xy, cols, line, limit, over)
+        over = np.zeros(len(rows), dtype=bool) if over is None else over
         keep = cost <= limit
         rows, cols, cost = rows[keep], cols[keep], cost[keep]
         order = np.lexsort((cols, rows, cost)) if len(cost) < 200_000 else np.argsort(cost, kind="stable")
-        return Pairs(rows[order], cols[order], cost[order], limit)
+        return Pairs(rows[order], cols[order], cost[order], limit, over[keep][order])
 
     def coverage(self, limit: float) -> np.ndarray:
         """Number of sites within the limit of each area; one across water without a way counts 0."""

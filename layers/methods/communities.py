@@ -16,7 +16,7 @@ from layers.methods.json_values import number_or_null
 from layers.methods.need import Need
 
 SECOND_NAME = 0.5
-"""A second ward joins the name when it holds at least this share of the first ward's residents of the community."""
+"""A second place joins the name when its most populous area has at least this share of the first one's residents."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Community:
     """A connected component of underserved areas. ``positions`` are places in area order."""
 
     id: str  # the smallest of its area codes, so it does not depend on any order
-    name: str
+    name: str  # the place, then the authorities
     areas: tuple[str, ...]
     positions: tuple[int, ...]
     population: float
@@ -47,6 +47,7 @@ class Community:
     border_penalty_m: float | None = None  # mean over the residents whose authority has a service
     residents_nearer_elsewhere: float | None = None
     centre: tuple[float, float] = (0.0, 0.0)  # mean point of its residents, EPSG:27700
+    place: str = ""  # the name without the authorities
 
     @property
     def lads(self) -> tuple[str, ...]:
@@ -113,10 +114,12 @@ def communities(
     found = []
     for number, rows in enumerate(np.split(order, np.flatnonzero(np.diff(group[order])) + 1)):
         shares = _shares(columns["lad_code"][rows], people[rows], lad_name)
+        place = _place(places[rows], people[rows], columns["code"][rows])
         found.append(
             Community(
                 id=columns["code"][rows[0]],
-                name=_name(columns["lad_code"][rows], places[rows], people[rows], shares),
+                name=_name(place, shares),
+                place=place,
                 areas=tuple(columns["code"][rows]),
                 positions=tuple(members[rows].tolist()),
                 population=float(people[rows].sum()),
@@ -185,39 +188,49 @@ def _shares(lads: np.ndarray, people: np.ndarray, lad_name: dict) -> tuple[Share
     return tuple(sorted(out, key=lambda share: (-share.population, share.lad_code)))
 
 
-def _name(lads: np.ndarray, places: np.ndarray, people: np.ndarray, shares: tuple[Share, ...]) -> str:
-    """The most populous ward; in a shared community that of each of its two largest authorities, so the border shows."""
-    residents: dict[tuple[str, str], float] = {}
-    for lad, place, number in zip(lads, places, people, strict=True):
-        residents[lad, place] = residents.get((lad, place), 0.0) + number
-    ranked = sorted(residents, key=lambda key: (-residents[key], key[1], key[0]))
-    if len(shares) > 1:
-        names = [next(place for lad, place in ranked if lad == share.lad_code) for share in shares[:2]]
-        if names[0] == names[1]:
-            names = [f"{name} ({share.lad_name})" for name, share in zip(names, shares, strict=False)]
+def _place(places: np.ndarray, people: np.ndarray, codes: np.ndarray) -> str:
+    """The place of the most populous area, and of the next one when that is another place and not much smaller.
+
+    A name that is a pair itself ("Seaham Central & South") stays alone: two pairs in a row cannot be read aloud.
+    """
+    order = np.lexsort((codes, -people))[:2]
+    names = list(dict.fromkeys(str(places[i]) for i in order))
+    large = people[order[-1]] >= SECOND_NAME * people[order[0]]
+    if len(names) == 2 and large and not any(pair in name for name in names for pair in (" & ", " and ")):
         return " and ".join(names)
-    names = [ranked[0][1]]
-    if len(ranked) > 1 and residents[ranked[1]] >= SECOND_NAME * residents[ranked[0]]:
-        names.append(ranked[1][1])
-    return " and ".join(names)
+    return names[0]
+
+
+def _name(place: str, shares: tuple[Share, ...]) -> str:
+    """The place, then the authorities: "Wardley and Hebburn South, Gateshead and South Tyneside". Of more than two the largest two
+    are named; authorities that the place is called after are not said twice."""
+    lads = [
+        share.lad_name for share in shares if share.lad_name != share.lad_code
+    ]  # an authority without a name is not said
+    if all(lad in place for lad in lads[:2]):
+        return place
+    more = f" and {len(lads) - 2} more" if len(lads) > 2 else ""
+    joined = f"{lads[0]}, {lads[1]}{more}" if more else " and ".join(lads)
+    return f"{place}, {joined}"
 
 
 def _place_names(part: pd.DataFrame, ward_name: dict) -> np.ndarray:
-    """Name of each area's ward; its own where the ward has none."""
+    """The everyday name of each area (:mod:`layers.geography.everyday_names`); else its ward's; its own where there is neither."""
+    if "place" in part.columns:
+        return part["place"].astype(str).to_numpy(object)
     own = (part["name"] if "name" in part.columns else part["code"]).astype(str)
     wards = part["ward_code"].astype(str) if "ward_code" in part.columns else own
     return np.array([ward_name.get(ward) or name for ward, name in zip(wards, own, strict=True)], dtype=object)
 
 
 def _distinct(found: list[Community]) -> tuple[Community, ...]:
-    """Names that stand twice get their authority, then a number, so that a list can be read aloud."""
-    out = list(found)
-    for add in (lambda c, _: f"{c.name} ({c.shares[0].lad_name})", lambda c, k: f"{c.name} {k}"):
-        seen: dict[str, int] = {}
-        count = Counter(community.name for community in out)
-        for i, community in enumerate(out):
-            if count[community.name] > 1:
-                seen[community.name] = seen.get(community.name, 0) + 1
-                suffix = add(community, seen[community.name])
-                out[i] = replace(community, name=suffix)
+    """Names that stand twice get a number, so that a list can be read aloud."""
+    out, seen = list(found), Counter()
+    count = Counter(community.name for community in out)
+    for i, community in enumerate(out):
+        if count[community.name] > 1:
+            seen[community.name] += 1
+            number = seen[community.name]
+            name = community.name.replace(community.place, f"{community.place} {number}", 1)
+            out[i] = replace(community, name=name, place=f"{community.place} {number}")
     return tuple(out)

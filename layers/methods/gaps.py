@@ -52,8 +52,18 @@ class GapResult:
     listed: pd.Series = field(default=None, repr=False)  # areas in the footprint asked for
     notes: tuple[Note, ...] = ()
 
+    @property
+    def crossing_lists(self) -> tuple[str, ...]:
+        """Ids of the lists that have a pair over water in the answer; none with a travel-time table, which knows the roads."""
+        small = self.model.small
+        if small.travel is not None:
+            return ()
+        by_pairs = self.access.metric.needs_limit and self.access.limit is not None
+        found = small.lists_over_water(self.access.limit if by_pairs else None)
+        return tuple(sorted(found | set(self.border.crossing_lists)))
+
     def to_json(self) -> dict[str, Any]:
-        """The document of ``/api/v1/gaps``: parameters, areas, communities, summary. Unknown numbers are null."""
+        """The document of ``/api/v1/gaps: parameters, areas, communities, summary. Unknown numbers are null."""
         return {
             "parameters": self.parameters,
             "areas": json_rows(self.areas[self.listed]),
@@ -368,6 +378,7 @@ def community_json(community: Community) -> dict[str, Any]:
     return {
         "id": community.id,
         "name": community.name,
+        "place": community.place,
         "areas": list(community.areas),
         "lads": list(community.lads),
         "population": community.population,

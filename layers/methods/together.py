@@ -45,6 +45,7 @@ class BorderView:
     areas: pd.DataFrame
     authorities: pd.DataFrame
     across: tuple[Flow, ...] = field(repr=False)
+    crossing_lists: tuple[str, ...] = ()  # ids of the lists that have a pair over water in it
 
     def flows(self, footprint: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Residents by their own authority and that of their nearest service, largest first, and by crossing on the way."""
@@ -82,6 +83,7 @@ def border_view(
         penalty = np.where(has_own & ~no_way, np.maximum(alone - together, 0.0), np.nan)
     near = lambda texts: np.where(site >= 0, texts[site], "") if len(sites) else np.full(len(areas), "", object)  # noqa: E731
     elsewhere = served & ((alone > together) | no_way) & ~crossing
+    lists = together_model.lists_over_water() | alone_model.lists_over_water()
     crossed = np.empty(len(areas), dtype=object)
     crossed[:] = together_model.crossed(np.arange(len(areas)), site)
     frame = pd.DataFrame(
@@ -100,7 +102,7 @@ def border_view(
         },
         index=areas.index,
     )
-    return BorderView(frame, _by_authority(areas, frame, sites, max_m), _across(areas, frame))
+    return BorderView(frame, _by_authority(areas, frame, sites, max_m), _across(areas, frame), tuple(sorted(lists)))
 
 
 def _across(areas: pd.DataFrame, frame: pd.DataFrame) -> tuple[Flow, ...]:
@@ -173,7 +175,7 @@ def border_view_at(
     authorities = small.authorities.assign(
         areas=count(np.ones(members.size, bool)), areas_nearer_elsewhere=count(frame["nearer_elsewhere"].to_numpy())
     )
-    return BorderView(frame, authorities, small.across)
+    return BorderView(frame, authorities, small.across, small.crossing_lists)
 
 
 def _crossings_of(small: pd.DataFrame, members: Members) -> np.ndarray:
@@ -243,6 +245,7 @@ class TogetherResult:
     areas: pd.DataFrame = field(repr=False)
     authorities: pd.DataFrame = field(repr=False)
     summary: dict[str, Any]
+    crossing_lists: tuple[str, ...] = ()  # ids of the lists that have a pair over water in the answer
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``/api/v1/together``."""
@@ -321,4 +324,4 @@ def find_together(
         "detour": detour,
         "footprint": list(footprint),
     }
-    return TogetherResult(parameters, table[listed], authorities, summary)
+    return TogetherResult(parameters, table[listed], authorities, summary, view.crossing_lists)

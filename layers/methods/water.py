@@ -25,6 +25,7 @@ from layers.geography.nearest import nearest_of
 WATER_M = 100.0  # a line with more than this in all on no land is over water
 BAY = 1.3  # a way of at most this many times the line leaves the line as it is
 ROUNDING = 1e-6
+PREFIX_M = 4_000.0
 FIRST_LOOK = 8  # sites looked at where the nearest is across water; twice as many until one is not
 
 
@@ -54,7 +55,18 @@ class Water:
 
     def over(self, points: np.ndarray, sites: np.ndarray) -> np.ndarray:
         """Which lines from a point to the site in the same row are over water."""
-        return self.land.water_on(points, sites) > WATER_M + ROUNDING
+        least, out = WATER_M + ROUNDING, np.zeros(len(points), dtype=bool)
+        line = np.hypot(*(sites - points).T)
+        left = np.arange(len(points))
+        for part in (PREFIX_M, np.inf):  # most long lines over water are so from the start
+            long = line[left] > 2 * part
+            some = left[long] if np.isfinite(part) else left
+            ends = sites[some]
+            if np.isfinite(part):
+                ends = points[some] + (ends - points[some]) * (part / line[some])[:, None]
+            out[some] = self.land.water_on(points[some], ends) > least
+            left = left[~out[left]]
+        return out
 
     def metres(self, points: np.ndarray, sites: np.ndarray, line: np.ndarray, most: np.ndarray | float) -> np.ndarray:
         """Metres of pairs that are over water: the line, the way that replaces it, or inf where the pair is marked.
@@ -130,11 +142,13 @@ class Water:
             look = min(look, len(sites))
             far, found = tree.query(points[active], k=np.arange(1, look + 1))
             wet = self.over(np.repeat(points[active], look, axis=0), sites[found.ravel()]).reshape(found.shape)
-            dry = np.where(wet, np.inf, far)
-            # sites not looked at yet are no nearer than the last: with a dry one before them they do not matter
-            done = np.isfinite(dry).any(axis=1) & (dry.min(axis=1) < far[:, -1]) | (look == len(sites))
-            cost = self._least(points[active[done]], sites, found[done], far[done], dry[done], most[active[done]])
-            for i, here, which, water in zip(active[done], cost, found[done], wet[done], strict=True):
+            # sites not looked at yet are no nearer than the last
+            last = far[:, -1] if look < len(sites) else np.full(len(active), np.inf)
+            wanted = np.minimum(most[active], last)
+            cost = self._least(points[active], sites, found, far, np.where(wet, np.inf, far), wanted)
+            best = cost.min(axis=1)
+            done = (best < last) | (last > most[active]) | (look == len(sites))
+            for i, here, which, water in zip(active[done], cost[done], found[done], wet[done], strict=True):
                 if np.isfinite(here).any():
                     tied = np.flatnonzero(here == here.min())
                     first = tied[np.argmin(which[tied])]
@@ -182,10 +196,14 @@ class Water:
         cols: np.ndarray,
         line: np.ndarray,
         most: np.ndarray,
+        over: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Metres of any pairs, by position: the line where it is on land; inf where marked or longer than ``most``."""
+        """Metres of any pairs, by position: the line where it is on land; inf where marked or longer than ``most``.
+
+        ``over``: which of them are over water, where that is known already.
+        """
         out = np.asarray(line, dtype="float64").copy()
-        wet = np.flatnonzero(self.over(points[rows], sites[cols]))
+        wet = np.flatnonzero(self.over(points[rows], sites[cols]) if over is None else over)
         if len(wet):
             most = np.broadcast_to(most, len(rows))[wet]
             out[wet] = self.metres(points[rows[wet]], sites[cols[wet]], out[wet], most)

@@ -528,7 +528,12 @@ def codes_for_names(names: pd.Series, region, level: str = "") -> tuple[str, dic
     best: tuple[int, str, dict, list] = (0, "", {}, [])
     for one in [level] if level in LEVELS else LEVELS[::-1]:
         areas = region.areas[one]
-        by_name = areas.groupby(areas["name"].map(_plain_name))["code"].agg(list)
+        called = [
+            name for name in ("name", "official_name") if name in areas.columns
+        ]  # what people say, and what is written
+        known = areas.melt("code", called, value_name="said")[["code", "said"]]
+        known = known.assign(said=known["said"].map(_plain_name)).drop_duplicates()
+        by_name = known.groupby("said")["code"].agg(list)
         found, several = {}, []
         for word in words:
             codes = by_name.get(_plain_name(word))

@@ -4,8 +4,8 @@ Passwords are hashed with argon2id; a session is a random token of 256 bits of w
 person may do is read from their account on every request, so that a changed role or a disabled account counts at once.
 
 Signing in tells nobody which names exist: a wrong name, a wrong password and a disabled account get the same words after
-the same work. Failures slow down the next attempt for that name, and for that address when the caller gives one, in every
-process alike. The slowing is bounded, so that a stranger can hold up a person for minutes but not lock them out.
+the same work. How often somebody may guess is said in :mod:`layers.store.throttle`: a stranger can hold up a person for less than
+a minute, and not at all where that person has signed in before.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ import sqlalchemy as sa
 from layers.model import PUBLIC, SYSTEM, Fault, NotFound, Refused, Viewer
 from layers.names import is_name, shown
 from layers.region import Region
+from layers.store import devices, throttle
 from layers.store.audit import add_line
 from layers.store.database import Database
 from layers.store.permissions import ROLES
 from layers.store.records import NotPermitted, StoreFault
-from layers.store.tables import failures, sessions, users
+from layers.store.tables import sessions, users
+from layers.store.throttle import FREE_FAILURES, LONGEST_WAIT, SOURCE_FACTOR  # noqa: F401
 
 IDLE = timedelta(hours=2)
 """A session that is not used for this long ends."""
@@ -46,13 +48,16 @@ REST_S = 20.0
 SHORTEST, LONGEST = 12, 1024
 """Characters in a password. There are no other rules on its make-up: they make passwords worse."""
 
-FREE_FAILURES = 5
-LONGEST_WAIT = timedelta(minutes=5)
-FORGET_AFTER = timedelta(days=1)
-SOURCE_FACTOR = 4  # an office shares one address, so an address may fail more often than a name
+MOST_SESSIONS = 100
+"""Sessions that one person may have at a time; one more ends the one that was used longest ago."""
 
 HASHER = argon2.PasswordHasher()  # RFC 9106's second choice: 64 MiB, 3 passes; some 50 ms
-_at_once = threading.BoundedSemaphore(4)  # 64 MiB each: a flood of sign-ins must not take the machine's memory
+_for_known, _for_strangers = threading.BoundedSemaphore(2), threading.BoundedSemaphore(1)
+"""Hashes at a time in a process: a flood of sign-ins must take neither the machine's memory, nor its processors, nor its threads;
+and those whom we know do not queue behind strangers."""
+
+STRANGER_WAITS_S = 1.0
+"""For how long a stranger's attempt holds a thread until another stranger's hash is done."""
 
 _FAILED = "The name or the password is wrong."
 
@@ -176,6 +181,7 @@ class Accounts:
             connection.execute(sa.update(users).where(users.c.name == row.name).values(values))
             if end_sessions:
                 connection.execute(sa.delete(sessions).where(sessions.c.user == row.name))
+                devices.forget(connection, row.name)
             add_line(connection, at=self.database.now(), by=by, action=action, detail={"user": row.name})
 
     def list_users(self, by: Viewer) -> tuple[User, ...]:
@@ -200,27 +206,36 @@ class Accounts:
 
     # -- sessions ------------------------------------------------------------------------------------------------------
 
-    def sign_in(self, name: str, password: str, *, source: str = "") -> str:
+    def sign_in(self, name: str, password: str, *, source: str = "", device: str = "") -> str:
         """Check a password and start a session; returns its token, which the caller puts in a cookie and nowhere else.
 
-        ``source`` is the address of the caller, when known. Raises :class:`SignInFailed` or :class:`TooManyAttempts`.
+        ``source`` is the address of the caller, when known; ``device`` what :meth:`know_device` gave to the browser before.
+        Raises :class:`SignInFailed` or :class:`TooManyAttempts`.
         """
         name = normal(name)[:200]
-        keys = {_key("name", name): FREE_FAILURES}
-        if source:
-            keys[_key("source", source)] = FREE_FAILURES * SOURCE_FACTOR
+        keys = self._counted_by(
+            name, source, device
+        )  # who asks again and again costs a look, not a turn among the writers
         # The attempt is counted before it is checked, so that a burst in parallel does not slip through uncounted.
         with self.database.writing(bump=False) as connection:
             now = self.database.now()
-            wait = max((_wait(connection, key, now) for key in keys), default=0)
+            wait = throttle.wait_s(connection, keys, now)
             row = _find(connection, name)
             if not wait:
-                for key, free in keys.items():
-                    _count_failure(connection, key, free, now)
+                throttle.take(connection, keys, now)
         if wait:
             raise TooManyAttempts(wait)
         known = row is not None and row.password_hash is not None
-        right = _verify(row.password_hash if known else _stand_in(), password[: LONGEST + 1])
+        against = row.password_hash if known else _stand_in()
+        hashing = _for_known if keys[0][0] is throttle.DEVICE else _for_strangers
+        if not hashing.acquire(timeout=STRANGER_WAITS_S if hashing is _for_strangers else None):
+            with self.database.writing(bump=False) as connection:
+                throttle.put_back(connection, keys, self.database.now())
+            raise TooManyAttempts(2)
+        try:
+            right = _verify(against, password[: LONGEST + 1])
+        finally:
+            hashing.release()
         if not (known and right and row.disabled_at is None):
             if row is not None:  # of a name that does not exist nothing is kept: people type passwords there
                 with self.database.writing(bump=False) as connection:
@@ -235,15 +250,34 @@ class Accounts:
             raise SignInFailed
         rehash = _hash(password) if HASHER.check_needs_rehash(row.password_hash) else None
         with self.database.writing(bump=False) as connection:
-            connection.execute(sa.delete(failures).where(failures.c.key == _key("name", name)))
-            if source:  # give back the one failure that was counted above
-                of_source = failures.c.key == _key("source", source)
-                connection.execute(
-                    sa.update(failures).where(of_source).values(count=failures.c.count - 1, blocked_until=None)
-                )
+            throttle.put_back(connection, keys, self.database.now())
+            throttle.forget(connection, [key for key in keys if key[0] in (throttle.PAIR, throttle.DEVICE)])
             if rehash:
                 connection.execute(sa.update(users).where(users.c.name == name).values(password_hash=rehash))
             return self._start(connection, name)
+
+    def _counted_by(self, name: str, source: str, device: str) -> tuple[throttle.Key, ...]:
+        """What an attempt is counted by. Raises :class:`TooManyAttempts` where there is none left, without waiting to write."""
+        with self.database.reading() as connection:
+            now, keys = self.database.now(), throttle.of_stranger(name, source)
+            if device and len(device) <= 200 and devices.is_known(connection, self._hash_of(device), name, now):
+                keys = ((throttle.DEVICE, f"{name}\0{self._hash_of(device)}"),)
+            if wait := throttle.wait_s(connection, keys, now):
+                raise TooManyAttempts(wait)
+        return keys
+
+    def know_device(self, token: str, device: str = "") -> str:
+        """A token by which the browser of a session is known when this person signs in the next time; "" when the session has
+        ended. It takes the place of the one that the browser had."""
+        old, new = device[:200], secrets.token_urlsafe(32)
+        with self.database.writing(bump=False) as connection:
+            row = self._session(connection, token)
+            if row is None or row.disabled_at is not None:
+                return ""
+            devices.renew(
+                connection, self._hash_of(old) if old else "", self._hash_of(new), row.name, self.database.now()
+            )
+        return new
 
     def start_session(self, name: str) -> str:
         """Start a session for somebody whom another service has identified (OIDC). Raises :class:`SignInFailed` when there is
@@ -261,7 +295,9 @@ class Accounts:
             raise SignInFailed
         ended = (sessions.c.started_at <= now - ABSOLUTE) | (sessions.c.seen_at <= now - IDLE)
         connection.execute(sa.delete(sessions).where(ended))
-        connection.execute(sa.delete(failures).where(failures.c.last_at < now - FORGET_AFTER))
+        theirs = sa.select(sessions.c.token_sha256).where(sessions.c.user == name).order_by(sessions.c.seen_at.desc())
+        if beyond := connection.execute(theirs.offset(MOST_SESSIONS - 1)).scalars().all():
+            connection.execute(sa.delete(sessions).where(sessions.c.token_sha256.in_(beyond)))
         token = secrets.token_urlsafe(32)
         connection.execute(
             sa.insert(sessions).values(token_sha256=self._hash_of(token), user=name, started_at=now, seen_at=now)
@@ -392,7 +428,7 @@ def _viewer(row: sa.Row) -> Viewer:
 
 
 def _hash(password: str) -> str:
-    with _at_once:
+    with _for_known:
         return HASHER.hash(password)
 
 
@@ -407,32 +443,7 @@ def _stand_in() -> str:
 
 
 def _verify(hashed: str, password: str) -> bool:
-    with _at_once:
-        try:
-            return HASHER.verify(hashed, password)
-        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
-            return False
-
-
-def _key(kind: str, what: str) -> str:
-    return hashlib.sha256(f"{kind}:{what}".encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _wait(connection: sa.Connection, key: str, now: datetime) -> int:
-    """Seconds until this key may try again; 0 for now."""
-    until = connection.execute(sa.select(failures.c.blocked_until).where(failures.c.key == key)).scalar()
-    if until is None or until <= now:
-        return 0
-    # Never longer than the longest wait, even if the clock was set back.
-    return max(1, int(min(until - now, LONGEST_WAIT).total_seconds()))
-
-
-def _count_failure(connection: sa.Connection, key: str, free: int, now: datetime) -> None:
-    row = connection.execute(sa.select(failures).where(failures.c.key == key)).first()
-    count = 1 if row is None or now - row.last_at > FORGET_AFTER else row.count + 1
-    wait = timedelta() if count < free else min(timedelta(seconds=2 ** min(count - free + 1, 20)), LONGEST_WAIT)
-    values = {"count": count, "last_at": now, "blocked_until": now + wait if wait else None}
-    if row is None:
-        connection.execute(sa.insert(failures).values(key=key, **values))
-    else:
-        connection.execute(sa.update(failures).where(failures.c.key == key).values(values))
+    try:
+        return HASHER.verify(hashed, password)
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        return False

@@ -36,7 +36,7 @@ FORMAT = 1
 MARK = b"commonground backup sha256:"
 TAIL = len(MARK) + 64
 CONTENT, MANIFEST, README = "store.sqlite", "manifest.json", "README.txt"
-NOT_KEPT = ("sessions", "failures", "job_askers", "jobs")
+NOT_KEPT = ("sessions", "devices", "failures", "job_askers", "jobs")
 """Tables whose rows are left out."""
 CHUNK = 2**20
 ROWS = 20  # at a time, since a row of contents may hold megabytes

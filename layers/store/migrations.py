@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from layers.model import Fault, Refused
 from layers.store import tables
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 
 def _remember_the_pack(connection: sa.Connection) -> None:
@@ -70,6 +70,7 @@ MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     4: _move_checks,  # 5: a colleague's check of a layer, in the same columns as a briefing's
     5: _add_jobs,  # 6: what is worked on beside requests
     6: tables.briefing_pictures.create,  # 7: pictures of briefings
+    7: tables.devices.create,  # 8: browsers in which somebody has signed in before
 }
 """``MIGRATIONS[n]`` takes a store from schema n to n + 1. Each runs inside the opening transaction."""
 

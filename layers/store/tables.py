@@ -153,10 +153,19 @@ sessions = sa.Table(
 failures = sa.Table(
     "failures",
     metadata,
-    sa.Column("key", sa.String(64), primary_key=True),  # SHA-256 of "name:..." or "source:..."
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("key", sa.String(64), primary_key=True),  # SHA-256 of a bucket's kind and whose it is
+    sa.Column("count", sa.Integer, nullable=False),  # attempts that are missing in it
     sa.Column("last_at", Moment, nullable=False),
-    sa.Column("blocked_until", Moment),
+    sa.Column("blocked_until", Moment),  # when it is full again
+)
+
+devices = sa.Table(
+    "devices",
+    metadata,
+    sa.Column("token_sha256", sa.String(64), primary_key=True),  # a stolen database holds no usable token
+    sa.Column("user", sa.String(200), sa.ForeignKey("users.name"), primary_key=True, index=True),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
 )
 
 UNCHECKED = {"checked_by": "", "checked_at": None, "sent_back_by": "", "sent_back_at": None, "reply": ""}

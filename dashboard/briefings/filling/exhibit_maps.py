@@ -159,7 +159,7 @@ def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Seque
         thin = Outline(around, DARK, 1.2 if len(shapes) <= svg_map.DENSE else 0.4)
         lines.append(Outline(around, DARK, 1.8, casing="#ffffff") if close else thin)
     cards = [card for card in gaps.cards if card.shared or not chosen.shared]
-    labels = [Label(card.name, card.longitude, card.latitude, SMALL_NAME, True) for card in cards[:MOST_NAMES]]
+    labels = [Label(card.place, card.longitude, card.latitude, SMALL_NAME, True) for card in cards[:MOST_NAMES]]
     svg = _draw(ask, chosen, gaps.level, paint.classes, colours, services, title, words,
         lines=lines, called=labels, key=_key(gaps),
     )  # fmt: skip
@@ -215,7 +215,7 @@ def of_community(
     around = [whole, *(shapely.Point(s.longitude, s.latitude) for s in close if _km(whole, s) < 25)]
     box = svg_map.bounds_around(around, 0.2, 3_000.0)
     (south, west), (north, east) = box
-    labels = [Label(short_name(card.name), *_inside(whole), NAME + 1, True, dy=-4, shifts=True)]
+    labels = [Label(short_name(card.place), *_inside(whole), NAME + 1, True, dy=-4, shifts=True)]
     for level, size in (("lad", NAME), ("ward", SMALL_NAME)):
         if level == gaps.level:
             continue

@@ -98,7 +98,7 @@ def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ..
     heading, say = gaps.result.access.metric.column, access_formatter(gaps)
     rows = []
     for n, card in enumerate(shown, 1):
-        row = [f"{n:,}", card.name, wording.capital(card.authorities_words), f"{card.residents:,.0f}"]
+        row = [f"{n:,}", card.place, wording.capital(card.authorities_words), f"{card.residents:,.0f}"]
         row += [wording.number(card.need) if card.need is not None else "–"]
         row += [say(card.access) if heading else card.access_words]
         row += [wording.capital(card.stability_word) or "–"] if sure else []
@@ -116,7 +116,7 @@ def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ..
     people, first = sum(card.residents for card in cards), cards[0]
     alt = (
         f"{counted(len(cards), title.lower().removesuffix('ies') + 'y', title.lower())} with {counted(people, 'resident')}. "
-        f"The largest is {first.name} with {first.residents:,.0f}, {first.authorities_words}."
+        f"The largest is {first.place} with {first.residents:,.0f}, {first.authorities_words}."
     )
     table = TableData(heads, tuple(rows), numeric, showing.rest_words(len(shown), len(cards), "with most residents"))
     return Figure("table", title, alt, table=table, **showing.about_gaps(ask, gaps))

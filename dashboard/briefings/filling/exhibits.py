@@ -117,7 +117,7 @@ def _community(ask: ExhibitRequest) -> Figure:
     rows += [("How sure", card.stability_words)] if card.stability_words else []
     near = [f"{s.number} {s.name}, {s.authority} ({s.distance})" for s in services[:4]]
     rows += [("Nearest services", "; ".join(near))] if near else []
-    alt = f"{card.name} has {counted(card.residents, 'resident')}, {card.authorities_words}; {card.need_words}, "
+    alt = f"{card.place} has {counted(card.residents, 'resident')}, {card.authorities_words}; {card.need_words}, "
     alt += f"{card.access_words}. {words}"
     return Figure(
         "map",
@@ -139,7 +139,9 @@ def _card_of(ask: ExhibitRequest, gaps: Gaps) -> CommunityCard:
     cards = showing.cards_of(ask, gaps)
     wanted = ask.given("community")
     if wanted:
-        found = next((card for card in gaps.cards if wanted in (card.id, card.name) or wanted in card.codes), None)
+        found = next(
+            (card for card in gaps.cards if wanted in (card.id, card.name, card.place) or wanted in card.codes), None
+        )
         if found is None:
             known = {card.name: card.name for card in cards[:50]}
             raise refused(f"this view has no community “{wanted}”", did_you_mean(wanted, known), "briefing-unknown")

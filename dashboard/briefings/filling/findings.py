@@ -266,7 +266,7 @@ def _community_token(key: str, says: str, words: Callable[[CommunityCard], str],
         gaps, card = _community(ask)
         number = value(card) if value is not None else None
         about = _about_gaps(gaps, ask)
-        about["detail"] = f"{card.name}, {card.authorities_words}. {about['detail']}"
+        about["detail"] = f"{card.place}, {card.authorities_words}. {about['detail']}"
         return Fact(words(card), number, unit if number is not None else "", **about)
 
     return token(f"community.{key}", "[n] [shared] [view]", says, f"n=1 {_GAPS}")(say)

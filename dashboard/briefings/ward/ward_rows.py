@@ -203,8 +203,7 @@ def _gap_row(each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
     said = []
     for card in cards:
         size = counted(card.residents, "resident")
-        others = [share.name for share in card.authorities]
-        said.append(f"{card.name} ({size}{', in ' + wording.listing(others) if card.shared else ''})")
+        said.append(f"{card.name} ({size})")
     share = gaps.result.areas["stability"].to_numpy("float64")[chosen] if gaps.result.stability is not None else None
     sure = ""
     if share is not None and np.isfinite(share).all():

@@ -252,6 +252,45 @@ def test_after_the_wait_the_right_password_works(client, clock):
     assert sign_in(client).status_code == 303
 
 
+def test_who_signed_in_before_gets_in_while_strangers_guess(app, client, clock):
+    sign_in(client)
+    client.post("/sign-out")
+    assert client.get_cookie("commonground-browser") is not None
+    for number in range(200):
+        attacker = {"environ_base": {"REMOTE_ADDR": f"203.0.113.{number}"}}
+        app.server.test_client().post("/sign-in", data={"name": "wes", "password": "wrong"}, **attacker)
+    elsewhere = app.server.test_client()
+    assert sign_in(elsewhere).status_code == 429
+    before = client.get_cookie("commonground-browser").value
+    assert sign_in(client).status_code == 303
+    assert client.get_cookie("commonground-browser").value != before
+    clock.at += timedelta(seconds=50)
+    assert sign_in(elsewhere).status_code == 303
+
+
+def test_the_cookie_of_a_known_browser_is_closed_and_signs_nobody_in(client, app):
+    answer = sign_in(client)
+    cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("commonground-browser="))
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Max-Age=15552000" in cookie and "Path=/" in cookie
+    thief = app.server.test_client()
+    thief.set_cookie("commonground-browser", cookie.partition("=")[2].partition(";")[0])
+    assert who(thief) == ""
+    over_https = sign_in(app.server.test_client(), base_url="https://localhost").headers.getlist("Set-Cookie")
+    assert any(c.startswith("__Host-commonground-browser=") and "Secure" in c for c in over_https)
+
+
+def test_after_a_new_password_only_the_browser_that_set_it_is_known(client, app, clock):
+    elsewhere = app.server.test_client()
+    for one in (client, elsewhere):
+        sign_in(one)
+    change(client)
+    for number in range(40):
+        attacker = {"environ_base": {"REMOTE_ADDR": f"203.0.113.{number}"}}
+        app.server.test_client().post("/sign-in", data={"name": "wes", "password": "wrong"}, **attacker)
+    assert sign_in(elsewhere, password="four other random words").status_code == 429
+    assert sign_in(client, password="four other random words").status_code == 303
+
+
 def test_a_role_that_is_taken_away_and_an_account_that_is_disabled_count_at_once(client, here):
     sign_in(client)
     here.store.accounts.change_user("wes", role="viewer", by=SYSTEM)

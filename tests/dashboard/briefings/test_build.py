@@ -91,7 +91,11 @@ def test_a_briefing_is_filled_in(tiny, stub):
     briefing = filled(tiny, text)
     one, two = briefing.pages
     assert one.headline_text == "3 areas are far from help"
-    assert words(one) == ["4,500 residents live in North East and North West.", "one", "20 per 1,000 residents"]
+    assert words(one) == [
+        "4,500 residents live in North East, Eastshire and Westshire.",
+        "one",
+        "20 per 1,000 residents",
+    ]
     assert one.blocks[0].items[0][0].bold and one.blocks[0].items[0][0].token.name == "gaps.residents"
     assert [run.text for run in one.notes[0].items[0]] == ["Say ", "9 March 2026", "."]
     assert list(one.facts) == ["gaps.areas", "gaps.residents", "community.name", "value layer=harm area=T16", "made"]

@@ -218,7 +218,7 @@ def test_a_gap_map_names_the_largest_communities_without_overlap(demo, everythin
 def test_only_shared_communities_are_named_when_the_view_says_so(demo):
     made = draw(demo, "table", view=f"{VIEW}&shared=yes", type="communities")
     gaps = gaps_of(demo, Selection.from_query(dict(part.split("=", 1) for part in VIEW.split("&")))[0], PUBLIC)
-    assert [row[1] for row in made.table.rows] == [card.name for card in gaps.cards if card.shared]
+    assert [row[1] for row in made.table.rows] == [card.place for card in gaps.cards if card.shared]
 
 
 def test_services_differ_by_form_and_the_legend_says_so(everything):

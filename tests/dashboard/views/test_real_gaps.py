@@ -139,7 +139,7 @@ def test_gaps_are_the_same_on_screen_in_the_api_and_from_the_command(here, asked
     assert shown.sentence.startswith(want["summary"]["summary_sentence"])
     screen = text_of(shown.top)
     for community, card in zip(want["communities"][:20], found.cards, strict=False):
-        assert community["name"] == card.name and card.name in screen
+        assert community["name"] == card.name and card.place in screen
         assert f"{community['population']:,.0f}" in screen and card.stability_words in screen
     grid = text_of(shown.legend)
     assert all(f"{count:,}" in grid for row in want["summary"]["bivariate"] for count in row)

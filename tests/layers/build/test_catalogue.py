@@ -171,7 +171,7 @@ def test_definition_checks(catalogue):
             assert text.endswith("."), (one.id, text)
             assert "  " not in text and "\n" not in text, (one.id, text)
         assert one.descriptor.reviewed_by == "Common Ground team"
-        assert one.descriptor.reviewed_on == "2026-11-22"
+        assert one.descriptor.reviewed_on in ("2026-11-22", "2026-11-30")
         assert len(one.descriptor.caveats) > 60, one.id
         if one.descriptor.measure in (Measure.RANK, Measure.DECILE):
             assert one.descriptor.direction == Direction.LOW_IS_WORSE, one.id
@@ -349,6 +349,48 @@ def test_counts_keep_numerator_and_denominator(tmp_path, official):
     assert table["denominator"].tolist() == [100.0, 100.0, 50.0]
     assert shown(table, 100).tolist() == [20.0, 30.0, 0.0]
     assert set(table["status"]) == {"ok"}, "a true zero is ok"
+
+
+HOMES = source("homes", "ons_census", numerator=["council", "other"], denominator="all")
+
+
+@pytest.mark.parametrize(
+    ("more", "measure", "value"),
+    [
+        # parts are summed over the four areas: (20 + 30 + 0 + 200) of (100 + 100 + 50 + 400) homes
+        ("national = true\nper = 100\n" + HOMES, "percentage", 100 * 250 / 650),
+        # a score is a mean over residents: (10 * 1,000 + 20 * 2,000 + 30 * 1,000 + 40 * 4,000) / 8,000
+        ("national = true\n" + source(value="score"), "score", 240_000 / 8_000),
+        ('national = true\nweighted_by = "residents"\n' + source(value="score"), "percentage", 30.0),
+        # no honest figure: not said to be averaged, a rank, a standardised ratio, a file that is not of the whole country
+        ("national = true\n" + source(value="score"), "percentage", None),
+        ("national = true\ndirection = 'low-is-worse'\n" + source(value="score"), "decile", None),
+        ("national = true\nnever_averaged = true\n" + source(value="score"), "rate", None),
+        ("per = 100\n" + HOMES, "percentage", None),
+        # one of the four areas is blank: the rest may be unlike it
+        ("national = true\nper = 100\n" + source("people", numerator="people") + POPULATION, "percentage", None),
+    ],
+)
+def test_englands_figure_is_worked_out_from_every_area_of_the_file(tmp_path, official, more, measure, value):
+    head = HEAD.replace('direction = "high-is-worse"\n', "") if "direction" in more else HEAD
+    reference = build(tmp_path, official, more, measure, head).descriptor.reference
+    if value is None:
+        assert reference is None
+    else:
+        assert (reference.name, reference.period) == ("England", "2025") and reference.value == pytest.approx(
+            value, rel=1e-5
+        )
+
+
+@pytest.mark.real
+def test_englands_figures_are_those_that_the_publisher_gives(built):
+    # ONS, Census 2021: 23.5% of England's households have no car or van; 5.2% of residents are in bad or very bad health;
+    # 18.4% are 65 or over; 17.3% are disabled; 81.0% are White
+    for id, figure in {
+        "no-car-households-2021": 23.5, "bad-health-2021": 5.2, "residents-65-plus-2021": 18.4, "disability-2021": 17.3,
+        "white-residents-2021": 81.0,
+    }.items():  # fmt: skip
+        assert round(built[id].descriptor.reference.value, 1) == figure, id
 
 
 def test_a_published_rate_keeps_its_value_and_gets_its_people(tmp_path, official):
@@ -697,7 +739,8 @@ def test_spot_checks_against_the_raw_file_in_plain_python(catalogue, built):
                 parts = [row[name] for name in tables.listed(options["numerator"])]
                 expected = None if None in parts else sum(parts)
                 if expected is not None and "denominator" in options:
-                    expected = expected / row[options["denominator"]] * one.descriptor.per
+                    whole = sum(row[name] for name in tables.listed(options["denominator"]))
+                    expected = expected / whole * one.descriptor.per
             if expected is None or expected != expected:
                 assert np.isnan(mine)
             else:

@@ -21,30 +21,32 @@ def test_shared_community_by_hand():
     (community,) = found(14, 15, 16)
     assert community.shared and community.lads == ("TB", "TA") and community.population == 4_500
     assert community.shares[0].share == pytest.approx(3_100 / 4_500) and community.shares[0].lad_name == "Eastshire"
-    assert community.name == "North East and North West"
+    assert community.place == "North East"  # T16 and T15 are the most populous; both are of one ward
+    assert community.name == "North East, Eastshire and Westshire"
     assert community.id == "T14" and community.areas == ("T14", "T15", "T16")
 
 
 def test_communities_are_sorted_by_residents_and_named():
     result = found(1, 4, 16)
     assert [c.id for c in result] == ["T16", "T04", "T01"]
-    assert [c.name for c in result] == ["North East", "South East", "South West"]
+    assert [c.place for c in result] == ["North East", "South East", "South West"]
+    assert [c.name for c in result] == ["North East, Eastshire", "South East, Eastshire", "South West, Westshire"]
     assert not any(c.shared for c in result)
 
 
-def test_a_second_ward_is_named_when_it_is_large():
-    assert found(5, 9)[0].name == "North West and South West"  # 900 and 500: more than half
-    assert found(1, 5, 9, 13, 14)[0].name == "North West"  # 3,600 and 600
+def test_a_second_place_is_named_when_its_largest_area_is_not_much_smaller():
+    assert found(5, 9)[0].place == "North West and South West"  # 900 and 500: more than half
+    assert found(1, 5, 9, 13, 14)[0].place == "North West"  # T14 and T13 are the most populous, both of the north west
 
 
 @pytest.mark.parametrize(("residents", "name"), [(1_000.0, "North West and South West"), (1_001.0, "North West")])
-def test_a_second_ward_with_exactly_half_as_many_is_named(residents, name):
+def test_a_second_place_with_exactly_half_as_many_is_named(residents, name):
     areas = tiny_areas()
     people = areas["lsoa"]["population"].copy()
     people[9] = residents  # T10 in the north west; T05 in the south west has 500
     gap = pd.Series([i in (5, 10) for i in range(1, 17)])
     (community,) = communities(gap, areas["lsoa"].assign(population=people), wards=areas["ward"], lads=areas["lad"])
-    assert community.name == name
+    assert community.place == name
 
 
 def test_equally_large_ones_are_ordered_by_code_and_name():
@@ -55,7 +57,7 @@ def test_equally_large_ones_are_ordered_by_code_and_name():
         assert [c.id for c in communities(gap, frame)] == ["T01", "T04", "T13", "T16"]
     # Two wards of one community, and two authorities, with as many residents each.
     gap = pd.Series([i in (5, 9) for i in range(1, 17)])
-    assert communities(gap, even, wards=areas["ward"])[0].name == "North West and South West"
+    assert communities(gap, even, wards=areas["ward"])[0].name == "South West and North West"  # T05 comes before T09
     gap = pd.Series([i in (2, 3) for i in range(1, 17)])
     (community,) = communities(gap, even, wards=areas["ward"], lads=areas["lad"])
     assert community.lads == ("TA", "TB") and [share.share for share in community.shares] == [0.5, 0.5]
@@ -69,15 +71,39 @@ def test_an_area_whose_gap_is_not_known_is_in_no_community():
 
 
 def test_names_that_stand_twice_are_told_apart():
-    assert [c.name for c in found(3, 8, 16, 11)][:1] == ["North East"]
-    names = [c.name for c in found(1, 3)]  # South East and South West
-    twice = [c.name for c in found(9, 14, 13)] + names
+    assert [c.place for c in found(3, 8, 16, 11)][:1] == ["North East"]
+    names = [c.place for c in found(1, 3)]  # South East and South West
+    twice = [c.place for c in found(9, 14, 13)] + names
     assert len(set(twice)) == len(twice)
     areas = tiny_areas()
     flat = areas["ward"].assign(name="Centre")
     gap = pd.Series([i in (1, 4, 16) for i in range(1, 17)])
     names = [c.name for c in communities(gap, areas["lsoa"], wards=flat, lads=areas["lad"])]
-    assert names == ["Centre (Eastshire) 1", "Centre (Eastshire) 2", "Centre (Westshire)"]
+    assert names == ["Centre 1, Eastshire", "Centre 2, Eastshire", "Centre, Westshire"]
+
+
+def test_everyday_names_of_areas_go_before_ward_names():
+    areas = tiny_areas()
+    places = {14: "Moor", 15: "Harbour", 16: "St Mary's"}
+    lsoa = areas["lsoa"].assign(place=[places.get(i, "Elsewhere") for i in range(1, 17)])
+    gap = pd.Series([i in places for i in range(1, 17)])
+    (community,) = communities(gap, lsoa, wards=areas["ward"], lads=areas["lad"])
+    assert community.name == "St Mary's and Harbour, Eastshire and Westshire"
+
+
+@pytest.mark.parametrize(("first", "second"), [("Central & South", "Moor"), ("Moor", "Central and South")])
+def test_a_name_that_is_a_pair_stays_alone(first, second):
+    areas = tiny_areas()
+    lsoa = areas["lsoa"].assign(place=["?"] * 14 + [second, first])
+    (community,) = communities(pd.Series([False] * 14 + [True] * 2), lsoa, lads=areas["lad"])
+    assert community.name == f"{first}, Eastshire"
+
+
+def test_an_authority_is_not_said_twice():
+    areas = tiny_areas()
+    gap = pd.Series([True, True])
+    (both,) = communities(gap, areas["lad"], lads=areas["lad"])
+    assert both.name == "Eastshire and Westshire" and both.shared
 
 
 def test_numbers_are_means_over_residents():

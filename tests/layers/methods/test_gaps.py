@@ -73,7 +73,7 @@ def test_the_tiny_region_by_hand():
     assert result.areas["code"][result.areas["underserved"]].tolist() == ["T14", "T15", "T16"]
     assert result.areas["need"].iloc[15] == pytest.approx(100 * 14.5 / 15)
     (community,) = result.communities
-    assert community.shared and community.population == 4_500 and community.name == "North East and North West"
+    assert community.shared and community.population == 4_500 and community.place == "North East"
     assert result.summary["underserved_residents"] == 4_500 and result.summary["shared_communities"] == 1
     assert result.notes == (Note("need-unknown", {"areas": 1, "of": 16, "residents": 200.0}),)
     assert result.summary["areas_without_need"] == 1

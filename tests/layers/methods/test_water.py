@@ -377,3 +377,11 @@ def test_a_ward_is_marked_when_more_than_half_of_its_residents_are(north, marked
     said = [note.about for note in found.notes if note.code == "residents-left-out"]
     assert said == ([] if marked else [{"areas": 1}])
     assert found.summary["underserved_areas"] == (0 if marked else 1)
+
+
+@pytest.mark.parametrize(("metric", "limit"), [("nearest", 900.0), ("coverage", 6_000.0), ("e2sfca", 6_000.0)])
+def test_an_answer_says_which_lists_have_a_pair_over_water(metric, limit):
+    assert answer([100, 100, 100], metric=metric, max_m=limit).crossing_lists == ("clinics",)
+    areas_, clinic, water = levels([100, 100, 100])
+    south = access_model(areas_["lsoa"].iloc[:2], clinic, water=water)
+    assert south.lists_over_water() == south.lists_over_water(900.0) == set()
