@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import logging
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
+import flask
+
+from dashboard.web import published
 from layers import Refused, Region
 
 log = logging.getLogger("commonground")
 
-PRODUCT = "Common Ground"
+PRODUCT, LOGO = "Common Ground", "/brand/logo"
 SIDE = 480
 """Pixels of the longer side: sharp at the height of a line of words on any screen, and on paper."""
 MOST_BYTES = 4_000_000
@@ -31,11 +35,24 @@ class Brand:
     data: bytes = b""
     media_type: str = ""
     contact: tuple[str, ...] = ()  # role, telephone, e-mail: those that there are
+    alt: str = ""  # "": the name stands beside it
 
     @property
-    def alt(self) -> str:
-        """The name stands beside it."""
-        return ""
+    def own(self) -> bool:
+        """Whether it is somebody's, not only the product's."""
+        return self.name != PRODUCT or bool(self.logo or self.contact)
+
+    @property
+    def file_name(self) -> str:
+        """Of the logo, for formats that hold files; "" without one."""
+        return {"image/png": "logo.png", "image/jpeg": "logo.jpg"}.get(self.media_type, "") if self.data else ""
+
+    @property
+    def stamp(self) -> str:
+        return sha256(self.data).hexdigest()[:12]
+
+    def with_picture(self, data: bytes, media_type: str, alt: str) -> Brand:
+        return replace(self, logo=address_of(data, media_type), data=data, media_type=media_type, alt=alt)
 
     @property
     def contact_words(self) -> str:
@@ -44,9 +61,7 @@ class Brand:
 
 def brand_of(region: Region) -> Brand:
     """That of the region's definition; the product's own name where it has none."""
-    given = getattr(region, "brand", None)
-    if given is None:
-        return Brand()
+    given = region.brand
     file = Path(region.path) / given.logo if given.logo else None
     try:
         stamp = file.stat().st_mtime_ns if file else 0
@@ -69,5 +84,23 @@ def _brand(name: str, file: Path | None, _: int, contact: tuple[str, ...]) -> Br
     except (OSError, Refused) as error:
         log.warning("the logo %s is not shown: %s", file.name, error)
         return Brand(name, contact=contact)
-    address = f"data:{read.media_type};base64,{b64encode(read.data).decode()}"
-    return Brand(name, address, read.data, read.media_type, contact)
+    return Brand(name, address_of(read.data, read.media_type), read.data, read.media_type, contact)
+
+
+def address_of(data: bytes, media_type: str) -> str:
+    """The picture within a page that may fetch nothing."""
+    return f"data:{media_type};base64,{b64encode(data).decode()}"
+
+
+def install(server: flask.Flask) -> None:
+    """``/brand/logo``: every page shows it, and a browser fetches it once."""
+
+    @server.get(LOGO)
+    def brand_logo():
+        brand = brand_of(published().region)
+        if not brand.data:
+            flask.abort(404)
+        response = flask.Response(brand.data, content_type=brand.media_type)
+        response.headers["Cache-Control"] = "public, max-age=86400"
+        response.headers["Content-Security-Policy"] = "default-src 'none'"
+        return response

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from dashboard.brand import Brand
 from dashboard.drawing.shown import ChartData, LegendRow, TableData
 from layers import BriefingBlock, BriefingRun, Document
 
@@ -116,6 +117,7 @@ class Briefing:
     published_on: str = ""  # ISO date
     stale: tuple[Stale, ...] = ()
     link: str = ""  # path: /briefings/<id>
+    brand: Brand = field(default_factory=Brand)  # whose it is, on every page and file
 
     @property
     def title(self) -> str:

@@ -155,4 +155,5 @@ def briefing_of(page: WardPage) -> Briefing:
         ),
         pins=dict(page.pins),
         link=f"/briefings/{page.id}",
+        brand=page.brand,
     )

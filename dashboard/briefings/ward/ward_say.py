@@ -129,10 +129,9 @@ def contacts_of(shared: Shared, profile: AreaProfile) -> tuple[ContactRow, ...]:
     region = shared.published.region
     mine = [partner for partner in region.partners if profile.lad_code in partner.footprint]
     mine.sort(key=lambda partner: (partner.kind != "council", len(partner.footprint)))
-    found = [(partner.name, partner.contact) for partner in mine if getattr(partner, "contact", None)]
-    brand = getattr(region, "brand", None)
-    if brand is not None and brand.contact:
-        found.append((brand.name or region.name, brand.contact))
+    found = [(partner.name, partner.contact) for partner in mine if partner.contact]
+    if region.brand.contact:
+        found.append((region.brand.name or region.name, region.brand.contact))
     rows = []
     for name, contact in found[:MOST_CONTACTS]:
         who = contact.role if name in contact.role else f"{contact.role}, {name}" if contact.role else name
