@@ -7,20 +7,24 @@ plain PNG or JPEG. One that cannot be read is left out, and the log says why.
 from __future__ import annotations
 
 import logging
-from base64 import b64encode
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import flask
 
+from dashboard.drawing.own_picture import address_of, picture_svg
 from dashboard.web import published
-from layers import Refused, Region
+from layers import Picture, Refused, Region
+
+if TYPE_CHECKING:
+    from dashboard.briefings.writing.pictures import ReadPicture
 
 log = logging.getLogger("commonground")
 
-PRODUCT, LOGO = "Common Ground", "/brand/logo"
+PRODUCT, LOGO, LOGO_FILE = "Common Ground", "/brand/logo", "logo.svg"
 SIDE = 480
 """Pixels of the longer side: sharp at the height of a line of words on any screen, and on paper."""
 MOST_BYTES = 4_000_000
@@ -36,6 +40,7 @@ class Brand:
     media_type: str = ""
     contact: tuple[str, ...] = ()  # role, telephone, e-mail: those that there are
     alt: str = ""  # "": the name stands beside it
+    size: tuple[int, int] = (0, 0)
 
     @property
     def own(self) -> bool:
@@ -43,16 +48,17 @@ class Brand:
         return self.name != PRODUCT or bool(self.logo or self.contact)
 
     @property
-    def file_name(self) -> str:
-        """Of the logo, for formats that hold files; "" without one."""
-        return {"image/png": "logo.png", "image/jpeg": "logo.jpg"}.get(self.media_type, "") if self.data else ""
+    def files(self) -> dict[str, bytes]:
+        """The logo as a file of its own, for documents that are made of files; empty without one."""
+        return {LOGO_FILE: picture_svg(self.data, self.media_type, *self.size, self.alt).encode()} if self.data else {}
 
     @property
     def stamp(self) -> str:
         return sha256(self.data).hexdigest()[:12]
 
-    def with_picture(self, data: bytes, media_type: str, alt: str) -> Brand:
-        return replace(self, logo=address_of(data, media_type), data=data, media_type=media_type, alt=alt)
+    def with_picture(self, picture: ReadPicture | Picture, alt: str = "") -> Brand:
+        data, kind, size = picture.data, picture.media_type, (picture.width, picture.height)
+        return replace(self, logo=address_of(data, kind), data=data, media_type=kind, alt=alt, size=size)
 
     @property
     def contact_words(self) -> str:
@@ -84,12 +90,7 @@ def _brand(name: str, file: Path | None, _: int, contact: tuple[str, ...]) -> Br
     except (OSError, Refused) as error:
         log.warning("the logo %s is not shown: %s", file.name, error)
         return Brand(name, contact=contact)
-    return Brand(name, address_of(read.data, read.media_type), read.data, read.media_type, contact)
-
-
-def address_of(data: bytes, media_type: str) -> str:
-    """The picture within a page that may fetch nothing."""
-    return f"data:{media_type};base64,{b64encode(data).decode()}"
+    return Brand(name, contact=contact).with_picture(read)
 
 
 def install(server: flask.Flask) -> None:

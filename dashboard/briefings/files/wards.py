@@ -56,10 +56,7 @@ class _Sheet:
 
 def _sheet(page: WardPage) -> _Sheet:
     data, images = _page(page), {f"{page.code}.svg": contents.text(page.svg).encode("utf-8")}
-    if page.brand.data:
-        data["logo"] = "logo.png" if page.brand.media_type == "image/png" else "logo.jpg"
-        images[data["logo"]] = page.brand.data
-    return _Sheet(data, images)
+    return _Sheet(data, images | page.brand.files)
 
 
 def _compiled(sheets: Sequence[_Sheet], first: WardPage) -> bytes:
@@ -92,7 +89,7 @@ def _page(page: WardPage) -> dict[str, Any]:
         "made": f"{wording.capital(page.kind)}, {contents.day(page.made_on)}",
         "brand": _cut(page.brand.name, 60),
         "region": _cut(page.region_name, 60) if page.region_name != page.brand.name else "",
-        "logo": "",
+        "logo": next(iter(page.brand.files), ""),
         "headline": _cut(page.headline, 200),
         "say": [_cut(each, 320) for each in page.say[:3]],
         "others": page.others if page.of > 1 else "",
@@ -146,7 +143,7 @@ def _page(page: WardPage) -> dict[str, Any]:
         "no_gap": _cut(" ".join(each for each in (page.no_gap, page.close) if each), 420),
         "actions": [_cut(each, 160) for each in page.actions[:6]],
         "contacts": [
-            {"who": _cut(r.who, 110), "phone": _cut(r.phone, 40), "email": _cut(r.email, 80)} for r in page.contacts[:4]
+            {"who": _cut(r.who, 110), "phone": _cut(r.phone, 40).replace(" ", "\u00a0"), "email": _cut(r.email, 80)} for r in page.contacts[:4]
         ],
         "limits": [_cut(each, 260) for each in page.limits[:5]],
         "credits": _cut(" ".join(page.credits), 1600),

@@ -149,7 +149,7 @@ def _brand_of(published: Published, document: Document) -> Brand:
         found = Pictures(published.store).get(document.logo)
     except (NotFound, Refused):
         return brand
-    return brand.with_picture(found.data, found.media_type, found.alt)
+    return brand.with_picture(found, found.alt)
 
 
 def _may_read(document: Document, author: Viewer) -> bool:

@@ -39,7 +39,8 @@ def headline(shared: Shared, name: str, needs, services, gaps: tuple[GapRow, ...
         return f"Everybody here lives within {row.standard} of {_known(shared, row, 'a')}."
     bad = worst_of(needs)
     if bad is not None:
-        return f"{name} stands {bad.words} on “{bad.title}”."
+        does = "does" if bad.words.startswith("worse") else "is" if bad.words.startswith("among") else "stands"
+        return f"{name} {does} {bad.words} on “{bad.title}”."
     return f"What the data says about {name}."
 
 
