@@ -41,7 +41,7 @@ WORDS = {
 COLUMNS: dict[str, Any] = {
     "map": 76.0,
     "need": (None, 15.0, 21.0, 25.0, 21.0, 36.0),
-    "services": (52.0, 17.0, None, 42.0),
+    "services": (50.0, 16.0, None, 47.0),
     "gaps": (None, 42.0, 44.0, 27.0),
 }
 """Widths in millimetres; None takes what is left."""

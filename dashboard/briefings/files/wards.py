@@ -90,7 +90,9 @@ def _page(page: WardPage) -> dict[str, Any]:
         "brand": _cut(page.brand.name, 60),
         "region": _cut(page.region_name, 60) if page.region_name != page.brand.name else "",
         "logo": next(iter(page.brand.files), ""),
-        "headline": _cut(page.headline, 200),
+        "headline": _cut(
+            page.headline if page.headline.startswith(page.name) else f"{page.name}: {page.headline}", 240
+        ),
         "say": [_cut(each, 320) for each in page.say[:3]],
         "others": page.others if page.of > 1 else "",
         "notice": _cut(page.notice, 240),
@@ -143,7 +145,8 @@ def _page(page: WardPage) -> dict[str, Any]:
         "no_gap": _cut(" ".join(each for each in (page.no_gap, page.close) if each), 420),
         "actions": [_cut(each, 160) for each in page.actions[:6]],
         "contacts": [
-            {"who": _cut(r.who, 110), "phone": _cut(r.phone, 40).replace(" ", "\u00a0"), "email": _cut(r.email, 80)} for r in page.contacts[:4]
+            {"who": _cut(r.who, 110), "phone": _cut(r.phone, 40).replace(" ", "\u00a0"), "email": _cut(r.email, 80)}
+            for r in page.contacts[:4]
         ],
         "limits": [_cut(each, 260) for each in page.limits[:5]],
         "credits": _cut(" ".join(page.credits), 1600),

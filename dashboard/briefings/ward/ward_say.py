@@ -129,7 +129,8 @@ def contacts_of(shared: Shared, profile: AreaProfile) -> tuple[ContactRow, ...]:
     """Roles of the partners that serve the area: its council first, then those of several councils; then the partnership's."""
     region = shared.published.region
     mine = [partner for partner in region.partners if profile.lad_code in partner.footprint]
-    mine.sort(key=lambda partner: (partner.kind != "council", len(partner.footprint)))
+    first = ("council", "icb")
+    mine.sort(key=lambda partner: (first.index(partner.kind) if partner.kind in first else 9, len(partner.footprint)))
     found = [(partner.name, partner.contact) for partner in mine if partner.contact]
     if region.brand.contact:
         found.append((region.brand.name or region.name, region.brand.contact))
