@@ -564,6 +564,18 @@
     else document.addEventListener('commonground:shown', () => whenLevel(level, then), { once: true });
   }
 
+  /** Clientside callback: how sure each gap is has been worked out since the rest was shown, so all of it is asked for again. */
+  function drawn(job) {
+    const { set_props: set, no_update: unchanged } = window.dash_clientside;
+    if (job && state.selection) {
+      state.readingsFor = '';
+      set('selection', { data: { ...state.selection } });
+      if (state.selection.area) set('shown-area', { data: { ...state.selection } });
+      if (state.painter) emphasise(state.selection, state.turn);
+    }
+    return unchanged;
+  }
+
   window.commonground = Object.assign(cg() || {}, { explore: { show, fromTable, goTo, state } });
-  window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_explore: { goTo } });
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, { commonground_explore: { goTo, drawn } });
 })();

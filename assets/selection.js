@@ -21,6 +21,14 @@
   const periodsOf = (need, catalogue) =>
     needs(need).map(([id]) => (catalogue.layers.find((layer) => layer.id === id) || { periods: [] }).periods);
 
+  /** The levels at which every indicator of a need has figures; one that has none anywhere is no reason to leave a level. */
+  const levelsOf = (need, catalogue) =>
+    catalogue.levels.map(({ id }) => id).filter((level) =>
+      needs(need).every(([id]) => {
+        const layer = catalogue.layers.find((each) => each.id === id);
+        return !layer || !layer.levels.length || layer.levels.includes(level);
+      }));
+
   /** Layers that fit theme, partner and owner: {indicators, services, remaining}. */
   function offer(selection, catalogue) {
     const fits = (layer) =>
@@ -57,11 +65,10 @@
       const lead = themes.find((theme) => has(indicators, theme.lead));
       chosen.need = lead ? lead.lead : indicators.length ? indicators[0].id : NONE;
     }
+    const levels = levelsOf(chosen.need, catalogue);
+    if (levels.length && !levels.includes(chosen.level)) chosen.level = levels[0];
     const layer = layerOf(chosen.need, catalogue);
     if (layer) {
-      if (layer.levels.length && !layer.levels.includes(chosen.level)) {
-        chosen.level = catalogue.levels.map((level) => level.id).find((level) => layer.levels.includes(level));
-      }
       if (chosen.bands === 'national' && layer.national !== chosen.level) chosen.bands = 'region';
     } else if (chosen.bands === 'national') {
       chosen.bands = 'region';
@@ -100,6 +107,7 @@
     const set = needs(selection.need).length;
     const own = set > 1 ? [{ value: selection.need, label: `Your set of ${set} indicators` }] : [];
     const measures = measuresOf(selection, catalogue);
+    const levels = levelsOf(selection.need, catalogue);
     return {
       data: {
         need: [...own, ...shown.map((each) => ({ ...option(each), value: each === layer ? selection.need : each.id })), { value: NONE, label: 'No indicator: services only' }],
@@ -108,7 +116,7 @@
         })),
         services: [...services, ...kept].map(option),
         period: [...periods.map((period) => ({ value: period, label: period })), ...newest],
-        level: catalogue.levels.map(({ id, name }) => ({ value: id, label: name, disabled: Boolean(layer) && layer.levels.length > 0 && !layer.levels.includes(id) })),
+        level: catalogue.levels.map(({ id, name }) => ({ value: id, label: name, disabled: !levels.includes(id) })),
         bands: [
           { value: 'region', label: 'The region' },
           { value: 'partner', label: 'The chosen partner', disabled: !selection.partner },

@@ -19,7 +19,7 @@ from dash import Dash
 from flask_compress import Compress
 from markupsafe import escape
 
-from dashboard import brand, callbacks, errors, question, settings, waiting, web
+from dashboard import brand, callbacks, errors, housekeeping, question, settings, waiting, web
 from dashboard.api import data, gaps, health, v1
 from dashboard.api.answers import ApiError
 from dashboard.audit import routes as audit_routes
@@ -30,6 +30,7 @@ from dashboard.briefings.web import routes as briefing_routes
 from dashboard.components.shell import FONT, shell
 from dashboard.components.table import table_grid
 from dashboard.drawing.palette import as_css
+from dashboard.housekeeping import Housekeeping
 from dashboard.map_files import Shapes
 from dashboard.pages import PAGES, find_page
 from dashboard.pages.explore import map_config
@@ -205,6 +206,8 @@ def create_server(environ=None, *, accept_loss: bool = False) -> flask.Flask:
     chosen = settings.from_environment(environ)
     region = load_region(chosen.region)
     chosen.home.mkdir(parents=True, exist_ok=True)
+    region.keep_ways_in(chosen.home / "ways", write=True)
+    threading.Thread(target=lambda: region.water, daemon=True).start()  # takes a second: while the store is read
     store = open_store(chosen.database_url, region, marker=chosen.marker, accept_loss=accept_loss)
     store.anchor_at(chosen.anchor)
     store.accounts.secret_key = chosen.secret_key
@@ -214,6 +217,8 @@ def create_server(environ=None, *, accept_loss: bool = False) -> flask.Flask:
     app.server.config[web.PUBLIC_URL] = chosen.public_url
     hosts.install(app.server, chosen.proxies, chosen.hosts)
     app.server.config["SECURITY_CONTACT"] = chosen.contact
+    keeping = {"sign_in_days": chosen.keep_sign_ins_days, "draft_days": chosen.keep_drafts_days}
+    housekeeping.install(app.server, Housekeeping(published, **keeping))
     logging.getLogger("commonground").info("serving %s", region.name)
     return app.server
 

@@ -9,6 +9,7 @@ Within a request somebody asks (:data:`ASKER`); without one, by command or in a 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -17,7 +18,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -62,6 +63,7 @@ class Asker:
 
     def __init__(self, client: str, left: Callable[[], bool] = lambda: False):
         self.client, self.left = hashlib.sha256(client.encode()).hexdigest(), left
+        self.patient = True
         self._spent = 0.0
 
     def may_afford(self, price: float) -> bool:
@@ -74,6 +76,19 @@ class Asker:
 
 ASKER: ContextVar[Asker | None] = ContextVar("asker", default=None)
 _NOBODY = Asker("here")
+
+
+@contextlib.contextmanager
+def without_waiting() -> Iterator[None]:
+    """Within a request that will look again by itself: jobs are asked for and not waited for."""
+    asker = ASKER.get()
+    if asker is not None:
+        asker.patient = False
+    try:
+        yield
+    finally:
+        if asker is not None:
+            asker.patient = True
 
 
 class Waiting(Exception):
@@ -91,13 +106,20 @@ def again_in(job: Job, workers: int = 1) -> int:
     return int(min(max(math.ceil(left / 2), 1), 5))
 
 
-def how_far(job: Job) -> str:
-    """In a sentence."""
+def how_far(job: Job, what: str = "This") -> str:
+    """In a sentence or two."""
     if job.state == "waiting":
-        return f"This takes a while. It waits in the queue, in place {job.place}."
+        return f"{what} takes a while. It waits in the queue, in place {job.place}."
     if job.progress is None:
-        return "This takes a while. It is being worked out."
-    return f"This takes a while. It is being worked out: {math.floor(100 * job.progress)}% is done."
+        return f"{what} takes a while. It is being worked out."
+    return f"{what} takes a while. It is being worked out: {math.floor(100 * job.progress)}% is done."
+
+
+def why_busy(busy: Busy) -> str:
+    """In two sentences."""
+    if busy.own:
+        return "You have asked for as much as one may at a time. Wait for the answers, then ask this again."
+    return "So much has been asked for that this has no place in the queue. Ask again in a moment."
 
 
 class Jobs:
@@ -172,7 +194,7 @@ class Jobs:
         seconds = self.wait_s if asker is not None or seconds is None else seconds
         end = time.monotonic() + seconds
         job = self.table.find(job_id)
-        if asker is not None and not self._waiting.acquire(blocking=False):
+        if asker is not None and not (asker.patient and self._waiting.acquire(blocking=False)):
             return job
         try:
             pause = 0.02

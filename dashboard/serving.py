@@ -118,6 +118,9 @@ def room_for(limits: Limits) -> Limits:
     return limits
 
 
+IN_EACH_PROCESS = "commonground-in-each-process"
+"""Extension of an application: what is begun in every process that answers requests."""
+
 FILES = 256
 """Open files that are no connection: the store, the region, what threads are working on."""
 
@@ -205,6 +208,8 @@ class Keeper:
                 server.tells(self._beats, seat, keeper)
                 signal.signal(signal.SIGTERM, server.stop)
                 signal.pthread_sigmask(signal.SIG_SETMASK, held)
+                for begin in getattr(self._application, "extensions", {}).get(IN_EACH_PROCESS, ()):
+                    begin()  # threads, which would not have come along
                 server.run()
             else:
                 self._listening.close()
@@ -282,7 +287,7 @@ class _Worker(Server):
         super().check(now)
 
 
-NICE = 15
+NICE = 8
 """Jobs take what the processes for people leave."""
 JOB_BYTES = 3 * 2**30
 """What a job may take beside what its process has from the start."""

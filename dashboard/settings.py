@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from dashboard.auth import hosts, oidc
 from dashboard.auth.oidc import OidcSettings
-from layers import Anchor, Fault, Marker, Refused, allowed_feeds
+from layers import DRAFT_DAYS, Anchor, Fault, Marker, Refused, allowed_feeds
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO_PACK = ROOT / "data" / "demo"
@@ -36,6 +36,7 @@ class Settings:
     feeds: tuple[str, ...] = ()
     contact: str = ""
     keep_sign_ins_days: int = 0  # 0: for good
+    keep_drafts_days: int = DRAFT_DAYS  # 0: for good
 
     @property
     def anchor(self) -> Anchor:
@@ -57,7 +58,8 @@ HELP = {
     "COMMONGROUND_TILES_ATTRIBUTION": "credit shown on the map when a basemap is set",
     "COMMONGROUND_PROXIES": "number of proxies in front that report the browser's address, scheme and host; default 0",
     "COMMONGROUND_AUDIT_ANCHOR": "notes the audit trail outside the database: a file, `syslog` or `off`; default a file in the home",
-    "COMMONGROUND_KEEP_SIGN_INS": "days after which a start of the server forgets who signed in, 7 or more; default: never",
+    "COMMONGROUND_KEEP_SIGN_INS": "days after which the server forgets who signed in, 7 or more; default: never",
+    "COMMONGROUND_KEEP_DRAFTS": "days after which the server forgets a draft that nobody has changed, 7 or more, or `never`; default 180",
     "COMMONGROUND_FEEDS": "where feeds may be read from: hosts (https, public addresses) and whole origins as written; default none",
     "COMMONGROUND_SECURITY_CONTACT": "whom to tell of a weakness (`security.txt`): `mailto:...` or `https://...`",
     "COMMONGROUND_HOSTS": "names under which the site answers, with commas: `maps.example.org, localhost`; others get 400, but for "
@@ -104,7 +106,8 @@ def from_environment(environ: Mapping[str, str] | None = None, *, to_read: bool 
         oidc=oidc.from_environment(environ),
         audit_anchor=environ.get("COMMONGROUND_AUDIT_ANCHOR", "").strip(),
         feeds=allowed_feeds(environ.get("COMMONGROUND_FEEDS", "")),
-        keep_sign_ins_days=_days(environ.get("COMMONGROUND_KEEP_SIGN_INS", "").strip()),
+        keep_sign_ins_days=_days(environ, "COMMONGROUND_KEEP_SIGN_INS", 0),
+        keep_drafts_days=_days(environ, "COMMONGROUND_KEEP_DRAFTS", DRAFT_DAYS),
         contact=_contact(environ.get("COMMONGROUND_SECURITY_CONTACT", "").strip()),
     )
 
@@ -154,13 +157,13 @@ def _weakness(key: str) -> str:
     return ""
 
 
-def _days(text: str) -> int:
-    if not text:
-        return 0
+def _days(environ: Mapping[str, str], name: str, default: int) -> int:
+    """A number of days; 0 for never."""
+    text = environ.get(name, "").strip()
+    if not text or text == "never":
+        return 0 if text else default
     if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) >= 7):
-        fault = Fault(
-            f"'{text[:20]}' is no number of days from 7 on", "COMMONGROUND_KEEP_SIGN_INS", "write 365, or leave it out"
-        )
+        fault = Fault(f"'{text[:20]}' is no number of days from 7 on", name, "write 365, or leave it out")
         raise Refused("The server cannot start.", [fault])
     return int(text)
 

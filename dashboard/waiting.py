@@ -13,10 +13,7 @@ from dashboard.api.answers import ApiError
 from dashboard.auth.session import current_viewer
 from dashboard.connections import address_of
 from dashboard.errors import is_for_programs, message_page
-from dashboard.jobs import ASKER, Asker, Busy, Waiting
-
-SHARE_USED = "You have asked for as much as one may at a time. Wait for the answers, then ask this again."
-FULL = "So much has been asked for that this has no place in the queue. Ask again in a moment."
+from dashboard.jobs import ASKER, Asker, Busy, Waiting, why_busy
 
 DISCONNECTED = "waitress.client_disconnected"
 
@@ -41,7 +38,7 @@ def install(server: flask.Flask) -> None:
 def waiting(error: Waiting):
     """How far it is, and when to ask again at the same address."""
     request = flask.request
-    if is_for_programs(request):
+    if is_for_programs(request) and not is_opened_by_a_person(request):
         response = flask.jsonify(document(error))
         # a callback of the page has no way to wait
         response.status_code = 202 if request.method in ("GET", "HEAD") else 503
@@ -55,6 +52,11 @@ def waiting(error: Waiting):
     response.headers["Retry-After"] = str(error.again_s)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def is_opened_by_a_person(request: flask.Request) -> bool:
+    """Whether a file of the map was clicked on; scripts that fetch one do not ask for pages."""
+    return request.path.startswith("/data/table.") and "text/html" in request.headers.get("Accept", "")
 
 
 def document(error: Waiting) -> dict[str, Any]:
@@ -74,7 +76,8 @@ def document(error: Waiting) -> dict[str, Any]:
 def busy(error: Busy):
     """429 when this client has its share already, 503 when there is no room for anybody."""
     again_s = again_after(error)
-    status, code, words = (429, "share-used", SHARE_USED) if error.own else (503, "queue-full", FULL)
+    words = why_busy(error)
+    status, code = (429, "share-used") if error.own else (503, "queue-full")
     if is_for_programs(flask.request):
         response = ApiError(status, code, words, {"waiting": error.count, "retry_after": again_s}).response()
     else:

@@ -5,6 +5,7 @@ The words are those of the README's glossary; a thing that has a name here has n
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -186,6 +187,9 @@ class NationalBands:
     quantiles: dict[int, tuple[float, ...]]
 
 
+_NEVER_AVERAGED = re.compile(r"\bmedian\b|\bstandardi[sz]ed\b[\w, ]*\bratio\b|\bSMR\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Descriptor:
     """Everything said *about* a layer, as ``datapackage.json`` carries it (docs/layer-package.md)."""
@@ -234,8 +238,12 @@ class Descriptor:
 
     @property
     def never_averaged(self) -> bool:
-        """A standardised ratio (SMR, ISR): no honest figure for a larger area can be made from it (docs/methods)."""
-        return bool(self.extra.get("commonground", {}).get("never_averaged"))
+        """A standardised ratio (SMR, ISR) or a median: no honest figure for a larger area can be made from it (docs/methods).
+
+        Because it says so itself, or because it is called one in its title or unit.
+        """
+        flagged = bool(self.extra.get("commonground", {}).get("never_averaged"))
+        return flagged or _NEVER_AVERAGED.search(f"{self.title}\n{self.unit}") is not None
 
 
 @dataclass(frozen=True)

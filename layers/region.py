@@ -63,6 +63,7 @@ class Region:
     places: gpd.GeoDataFrame | None = None  # name, population, point: towns and villages, for labels
     lines: gpd.GeoDataFrame | None = None  # kind, geometry: railways and the like, for orientation only
     brand: Brand = field(default_factory=Brand)
+    _ways_folder: tuple[Path, bool] | None = field(default=None, init=False, repr=False)
 
     @property
     def water(self) -> Water:
@@ -74,7 +75,15 @@ class Region:
     def _water(self) -> Water:
         parts = [self.areas["lsoa"].geometry] + ([] if self.context is None else [self.context.geometry])
         outlines = np.concatenate([part.to_crs("EPSG:27700").to_numpy() for part in parts])
-        return Water(outlines, self.crossings)
+        water = Water(outlines, self.crossings)
+        if self._ways_folder is not None:
+            folder, write = self._ways_folder
+            water.keep_in(folder, write=write)
+        return water
+
+    def keep_ways_in(self, folder: Path, *, write: bool) -> None:
+        """Where :attr:`water` reads the ways that were found before and, with ``write``, keeps new ones. Said before it is made."""
+        object.__setattr__(self, "_ways_folder", (folder, write))
 
     @cached_property
     def _position(self) -> dict[str, pd.Index]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from dashboard.api import answers
+from dashboard.api.answers import ApiError
 from dashboard.api.gaps import today
 from dashboard.auth.session import current_viewer
 from dashboard.exports import formats_of
+from dashboard.jobs import Waiting
 from dashboard.selection import Selection
-from dashboard.views.gaps import NoAnswer
+from dashboard.views.gaps import Gaps, NoAnswer
 from dashboard.views.map_table import map_table
 from dashboard.views.option_files import options_export
 from dashboard.views.options import sandbox, valid_options
@@ -84,6 +86,10 @@ def services(layer_id: str) -> Response:
 def table(form: str) -> Response:
     offered("table", form)
     selection, shown = _scene()
+    if isinstance(shown, Gaps) and shown.waiting:  # a file that lacks a column would be taken for the whole answer
+        raise Waiting(shown.waiting, published().jobs.workers)
+    if isinstance(shown, Gaps) and shown.crowded:
+        raise ApiError(503, "queue-full", shown.crowded)
     found = map_table(published(), selection, shown)
     if found is None:
         raise answers.not_found("indicator of that name")

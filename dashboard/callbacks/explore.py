@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dash import ClientsideFunction, Input, Output, State
+from dash import ClientsideFunction, Input, Output, State, ctx, no_update
 
 from dashboard import ids
 from dashboard.auth.session import current_viewer
+from dashboard.components import drawing_progress
 from dashboard.components.answer import answer
 from dashboard.components.area import the_area
-from dashboard.components.ask import PICKERS
+from dashboard.components.ask import PICKERS, struck
 from dashboard.components.services import service_points
 from dashboard.components.table import table_columns, table_grid
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import search as searching
+from dashboard.views.levels import struck_levels
 from dashboard.views.map_table import heads_of, rows_for_grid
 from dashboard.views.scene import scene
 
@@ -39,6 +41,7 @@ FOLLOWS = (
 
 
 def register(app, published: Published) -> None:
+    follow_draws(app, published)
     # the writer finds each of them by id and property, so their order means nothing
     controls = [(picker.id, picker.prop) for picker in PICKERS]
     renewed = [(picker.id, "data") for picker in PICKERS if picker.renewed]
@@ -69,19 +72,22 @@ def register(app, published: Published) -> None:
             sentence=Output(ids.SENTENCE, "children"),
             table_sentence=Output(ids.TABLE_SENTENCE, "children"),
             top=Output(ids.TOP_LIST, "children"),
+            levels=Output(ids.STRUCK, "children"),
         ),
         inputs=dict(data=Input(ids.SELECTION, "data")),
         running=[(Output(ids.WORKING, "hidden"), False, True)],
         prevent_initial_call=True,
     )
     def show_results(data):
-        said = answer(published, Selection.from_data(data), current_viewer())
+        selection, viewer = Selection.from_data(data), current_viewer()
+        said = answer(published, selection, viewer)
         return dict(
             headline=said.headline,
             legend=said.legend,
             sentence=said.sentence,
             table_sentence=said.table_sentence,
             top=said.top,
+            levels=struck(struck_levels(published, selection, viewer)),
         )
 
     @app.callback(Output(ids.AREA_PANEL, "children"), Input(ids.SHOWN_AREA, "data"), prevent_initial_call=True)
@@ -120,3 +126,46 @@ def register(app, published: Published) -> None:
     )
     def table_rows(request, data):
         return rows_for_grid(published, Selection.from_data(data), current_viewer(), request)
+
+
+def follow_draws(app, published: Published) -> None:
+    """How far the draws behind "how sure" are, while they are made by a worker."""
+    app.clientside_callback(
+        ClientsideFunction("commonground_explore", "drawn"),
+        Output(ids.DRAWING, "data-drawn"),
+        Input(ids.DRAWN, "data"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        output=dict(
+            hidden=Output(ids.DRAWING, "hidden"),
+            words=Output(ids.DRAWING_WORDS, "children"),
+            share=Output(ids.DRAWING_BAR, "value"),
+            off=Output(ids.DRAWING_TICK, "disabled"),
+            ended=Output(ids.DRAWING_STOP, "hidden"),
+            drawn=Output(ids.DRAWN, "data"),
+            job=Output(ids.DRAWING_JOB, "data"),
+        ),
+        inputs=dict(
+            data=Input(ids.SELECTION, "data"),
+            tick=Input(ids.DRAWING_TICK, "n_intervals"),
+            stop=Input(ids.DRAWING_STOP, "n_clicks"),
+        ),
+        state=dict(job=State(ids.DRAWING_JOB, "data")),
+        prevent_initial_call=True,
+    )
+    def follow_drawing(data, tick, stop, job):
+        viewer, trigger = current_viewer(), ctx.triggered_id
+        if trigger == ids.SELECTION:
+            job = drawing_progress.of_selection(published, Selection.from_data(data), viewer)
+        now = drawing_progress.step(published, job, viewer, stop=trigger == ids.DRAWING_STOP)
+        return dict(
+            hidden=not now.words,
+            words=now.words,
+            share=None if now.share is None else str(round(100 * now.share)),
+            off=now.over,
+            ended=now.over,
+            drawn=now.drawn or no_update,
+            job=job if trigger == ids.SELECTION else no_update,
+        )

@@ -128,6 +128,7 @@ def published(*, to_write: bool = False, needs_store: bool = False):
 
     chosen = settings.from_environment(to_read=not to_write)
     region = load_region(chosen.region)
+    region.keep_ways_in(chosen.home / "ways", write=False)
     if to_write:
         store = open_store(chosen.database_url, region, marker=chosen.marker)
         store.anchor_at(chosen.anchor)

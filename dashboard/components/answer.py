@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from dashboard.components import gaps as gap_blocks
 from dashboard.components.results import headline, legend, legend_table, top_list
+from dashboard.jobs import Job
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.choropleth import sentence
@@ -25,6 +26,8 @@ class Answer:
     sentence: str = ""
     table_sentence: str = ""
     top: list = field(default_factory=list)
+    waiting: Job | None = None  # what works out how sure it is, where that is not said yet
+    crowded: str = ""  # why nothing does
 
 
 def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer:
@@ -69,4 +72,6 @@ def _gap_answer(published: Published, selection: Selection, viewer: Viewer, show
         [*together, *gap_blocks.community_list(shown, question, selection.shared)]
         if selection.show == "gap"
         else together,
+        shown.waiting,
+        shown.crowded,
     )

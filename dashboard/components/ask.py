@@ -6,7 +6,7 @@ writer of the selection, ``assets/selection.js``, gets them as data (:func:`cont
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from dashboard.published import Published
 from dashboard.question import FIELDS, NONE, number_text
 from dashboard.selection import Selection
 from dashboard.views import offer
+from dashboard.views.levels import StruckLevel, struck_levels
 from dashboard.views.measures import as_offer
 from dashboard.views.wording import LEVEL_SHORT, SHOW_WORDS
 from layers import METRICS, Layer, Viewer
@@ -61,6 +62,10 @@ class PickerContext:
     def measures(self) -> dict:
         return as_offer(self.published, self.published.store.layers(self.viewer))
 
+    @cached_property
+    def struck(self) -> tuple[StruckLevel, ...]:
+        return struck_levels(self.published, self.selection, self.viewer)
+
     @property
     def minutes(self) -> bool:
         """Whether the standard is one of time."""
@@ -95,12 +100,18 @@ def periods(asked: PickerContext) -> list[dict]:
 
 
 def services(asked: PickerContext) -> list[dict]:
-    return options({layer.id: f"{layer.title} ({layer.sites:,})" for layer in asked.narrowed.services})
+    return options({layer.id: f"{offer.offered_title(layer)} ({layer.sites:,})" for layer in asked.narrowed.services})
 
 
 def shows(asked: PickerContext) -> list[dict]:
     off = not asked.selection.services
     return [each | {"disabled": off and each["value"] != "need"} for each in options(SHOW_WORDS)]
+
+
+def levels(asked: PickerContext) -> list[dict]:
+    """All levels, those struck out at which an indicator of the set has no figures; :func:`struck` says why."""
+    off = {each.level for each in asked.struck}
+    return [each | {"disabled": each["value"] in off} for each in options(LEVEL_SHORT)]
 
 
 def groups(asked: PickerContext) -> list[dict]:
@@ -253,7 +264,7 @@ PICKERS = (
         "partner", "for", partners, all="The whole region", narrows=True,
         more={"searchable": True, "maxDropdownHeight": 420},
     ),
-    Picker("level", "by", lambda _: options(LEVEL_SHORT), component=dmc.SegmentedControl, renewed=True),
+    Picker("level", "by", levels, component=dmc.SegmentedControl, renewed=True),
     Picker("owner", "Data from", partners, MORE, all="Any partner", narrows=True, more={"searchable": True}),
     Picker("bands", "Bands within", lambda _: options(BANDS), MORE, renewed=True),
     Picker("scheme", "Cut into bands by", lambda _: options(SCHEMES), MORE),
@@ -309,9 +320,16 @@ def sentence(asked: PickerContext) -> list:
     measured = html.Div(
         drawn(asked, GAP), id=ids.GAP_OPTIONS, className="gap-options", hidden=asked.selection.show == "need"
     )
-    parts = drawn(asked, SENTENCE)
+    parts = [*drawn(asked, SENTENCE), html.Div(struck(asked.struck), id=ids.STRUCK, className="struck", role="status")]
     after = [picker.row for picker in PICKERS if picker.part == SENTENCE].index("show") + 1
     return [*parts[:after], measured, *parts[after:]]
+
+
+def struck(levels: Sequence[StruckLevel]) -> list:
+    """Why some levels cannot be chosen, and the way on: one tap leaves out what has no figures there."""
+    return [
+        html.P([each.sentence, " ", html.A(each.link_words, href=each.link) if each.link else None]) for each in levels
+    ]
 
 
 def search_box() -> dmc.Select:

@@ -8,6 +8,7 @@ import dash_leaflet as dl
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.components import drawing_progress
 from dashboard.components.answer import answer
 from dashboard.components.area import the_area
 from dashboard.components.ask import ask, controls
@@ -60,6 +61,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                         role="status",
                         hidden=True,
                     ),
+                    drawing_progress.block(said.waiting, said.crowded),
                     html.Div(the_area(published, selection, viewer), id=ids.AREA_PANEL),
                     html.Div(said.headline, id=ids.HEADLINE),
                     html.Div(said.legend, id=ids.LEGEND),

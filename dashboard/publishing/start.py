@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from typing import Any
 
@@ -16,9 +17,6 @@ from dashboard.publishing.reports import Before
 from dashboard.publishing.uploads import Received
 from dashboard.publishing.wizard import HOME_PATH, current, draft_of, go, may_publish, next_step, title_of
 from layers import Draft, EditConflict, Fault, Refused, StoreFault, Viewer, may_change
-
-MOST_DRAFTS, MOST_BYTES = 50, 1 << 30
-"""Open drafts that one person may have, and the bytes of their files."""
 
 
 def start_values(viewer: Viewer) -> dict[str, Any]:
@@ -69,7 +67,7 @@ def _take(draft: Draft | None):
     received = None
     try:
         if draft is None:
-            room_for_another(viewer)
+            site.drafts.check_room(viewer)  # again when it has arrived: others may have been quicker
         received = site.uploads.receive(flask.request)
         done = new_draft(received, viewer) if draft is None else other_file(draft, received, viewer)
     except StoreFault:
@@ -89,14 +87,6 @@ def _take(draft: Draft | None):
     return flask.jsonify(location=address) if wants_json else flask.redirect(address, 303)
 
 
-def room_for_another(viewer: Viewer) -> None:
-    """Raises Refused when somebody's open drafts take up all the room there is."""
-    mine = current().drafts.list(viewer)
-    if len(mine) >= MOST_DRAFTS or sum(one.size for one in mine) > MOST_BYTES:
-        fault = Fault("your open drafts take up all the room there is", "", "publish or discard some", rule="quota")
-        raise Refused("The file was not taken.", [fault])
-
-
 def new_draft(received: Received, viewer: Viewer) -> Draft:
     """A draft of a file that has just come in, for a new layer or for a new version of the one that the form names."""
     site, layer_id = current(), received.fields.get("layer", "")
@@ -109,11 +99,12 @@ def new_draft(received: Received, viewer: Viewer) -> Draft:
         hints["kind"] = str(before.package.descriptor.kind)
     report = read(received, hints)
     draft_id = site.drafts.new_id()
-    site.uploads.keep(received, draft_id)
-    return site.drafts.add(
-        by=viewer, filename=received.filename, size=received.size, file_sha256=received.sha256,
-        answers=first_answers(report, before, layer_id, viewer), draft_id=draft_id,
-    )  # fmt: skip
+    with nothing_left_over(site):
+        return site.drafts.add(
+            by=viewer, filename=received.filename, size=received.size, file_sha256=received.sha256,
+            answers=first_answers(report, before, layer_id, viewer), draft_id=draft_id,
+            keep=lambda: site.uploads.keep(received, draft_id),
+        )  # fmt: skip
 
 
 def other_file(draft: Draft, received: Received, viewer: Viewer) -> Draft:
@@ -127,13 +118,25 @@ def other_file(draft: Draft, received: Received, viewer: Viewer) -> Draft:
     answers["done"] = [step for step in answers.get("done", ()) if step not in ("check", "preview")]
     if not headers.issuperset(matched + list(answers.get("several") or ())):  # another table: match its columns anew
         answers |= {"columns": {}, "several": [], "done": []}
-    site.uploads.keep(received, draft.id)
-    done = site.drafts.change(
-        draft.id, by=viewer, revision=draft.revision, answers=answers,
-        file=(received.filename, received.size, received.sha256),
-    )  # fmt: skip
-    site.uploads.forget(draft.id, but=received.sha256)
+    with nothing_left_over(site):
+        done = site.drafts.change(
+            draft.id, by=viewer, revision=draft.revision, answers=answers,
+            file=(received.filename, received.size, received.sha256), keep=lambda: site.uploads.keep(received, draft.id),
+        )  # fmt: skip
+    site.drafts.settle(site.uploads.tidy)
     return done
+
+
+@contextlib.contextmanager
+def nothing_left_over(site):
+    """A file that was put in place for a draft that could not be written goes again; where not even that can be done, the next
+    housekeeping does it."""
+    try:
+        yield
+    except StoreFault:
+        with contextlib.suppress(StoreFault):
+            site.drafts.settle(site.uploads.tidy)
+        raise
 
 
 def read(received: Received, hints: dict[str, Any]):

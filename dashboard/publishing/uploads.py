@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +23,6 @@ from layers import LIMITS, Fault, Refused, safe_name
 
 MIB = 1 << 20
 FORM_BYTES = 256 * 1024
-MOST_DRAFTS = 50
-MOST_BYTES = 1024 * MIB
-"""What the open drafts of one partner may take up together."""
-
 KEEP_FREE = 512 * MIB
 STALE_S = 3600
 
@@ -42,9 +39,12 @@ class Received:
 
 
 class Uploads:
-    def __init__(self, home: Path, cap: int = LIMITS.upload):
+    """``store_id``: whose drafts the files are of; several stores may share a home."""
+
+    def __init__(self, home: Path, cap: int = LIMITS.upload, *, store_id: str = ""):
         self.quarantine = home / "uploads" / "quarantine"
-        self.kept = home / "uploads" / "drafts"
+        self.before = home / "uploads" / "drafts"  # of every store, until each had a folder of its own
+        self.kept = home / "uploads" / f"drafts-{hashlib.sha256(store_id.encode()).hexdigest()[:12]}"
         self.cap = cap
 
     def receive(self, request: Request) -> Received:
@@ -112,18 +112,27 @@ class Uploads:
     def keep(self, received: Received, draft_id: str) -> Path:
         """Out of quarantine: the file of a draft."""
         self.kept.mkdir(parents=True, exist_ok=True)
-        place = self.path_of(draft_id, received.sha256)
+        place = self.kept / _name(draft_id, received.sha256)
         received.path.replace(place)
         return place
 
     def path_of(self, draft_id: str, sha256: str) -> Path:
-        return self.kept / f"{draft_id}-{sha256[:32]}"
+        before = self.before / _name(draft_id, sha256)
+        return before if before.exists() else self.kept / _name(draft_id, sha256)
 
-    def forget(self, draft_id: str, but: str = "") -> None:
-        """Delete the files of a draft, but the one with this SHA-256."""
-        for file in self.kept.glob(f"{draft_id}-*"):
-            if not but or file.name != f"{draft_id}-{but[:32]}":
-                file.unlink(missing_ok=True)
+    def forget(self, draft_id: str) -> None:
+        """Delete the files of a draft that is no more."""
+        for file in (*self.kept.glob(f"{draft_id}-*"), *self.before.glob(f"{draft_id}-*")):
+            file.unlink(missing_ok=True)
+
+    def tidy(self, kept: Mapping[str, str]) -> None:
+        """Delete what belongs to no draft; ``kept``: draft id -> SHA-256 of its file. To be called while no draft changes."""
+        names = {_name(draft_id, sha256) for draft_id, sha256 in kept.items()}
+        for folder in (self.kept, self.before):
+            for file in folder.glob("*-*"):
+                ours = folder == self.kept or file.name.partition("-")[0] in kept
+                if ours and file.name not in names:
+                    file.unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove what a broken connection or a crash left in quarantine."""
@@ -132,6 +141,10 @@ class Uploads:
             with contextlib.suppress(FileNotFoundError):
                 if file.stat().st_mtime < oldest:
                     file.unlink(missing_ok=True)
+
+
+def _name(draft_id: str, sha256: str) -> str:
+    return f"{draft_id}-{sha256[:32]}"
 
 
 class _Sink:

@@ -35,7 +35,7 @@ class Wizard:
 
     @classmethod
     def of(cls, published: Published, shapes: Shapes) -> Wizard:
-        uploads = Uploads(published.home)
+        uploads = Uploads(published.home, store_id=published.store.id)
         return cls(published, shapes, Drafts(published.store), uploads, Reports(published, uploads))
 
     @property

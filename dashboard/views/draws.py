@@ -19,10 +19,10 @@ from dashboard.published import Published
 from layers import METRICS, GapRequest, Stability, Viewer
 
 # Nanoseconds of a processor for an area in one draw, as benchmarks/expensive_questions.py --prices measures them.
-PER_INDICATOR, PER_SAMPLED = 4.0, 60.0  # an indicator without counts; one whose counts are drawn
-PER_DRAW = 40.0  # the threshold, and what is counted
+PER_INDICATOR, PER_SAMPLED = 2.0, 45.0  # an indicator without counts; one whose counts are drawn
+PER_DRAW = 60.0  # the threshold, and what is counted
 PER_SITE = {"nearest": 0.0}  # of the services, for metrics that are measured anew in each draw
-PER_SITE_ELSE = 4.0
+PER_SITE_ELSE = 9.0
 
 
 def price_of(request: GapRequest, areas: int, sampled: int, sites: int) -> float:

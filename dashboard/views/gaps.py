@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.jobs import Job, Waiting
+from dashboard.jobs import Busy, Job, Waiting, why_busy
 from dashboard.memory import Memory, memory_of
 from dashboard.published import Published
 from dashboard.selection import Selection
@@ -27,6 +27,7 @@ from layers import (
     LEVELS,
     Fault,
     GapRequest,
+    GapResult,
     IndicatorLayer,
     Kind,
     Layer,
@@ -110,6 +111,7 @@ class Gaps(GapAnswer):
     """The answer to one request, with its communities in words."""
 
     waiting: Job | None = None  # what works out how sure it is, where that is not known yet
+    crowded: str = ""  # why nothing does
 
     @cached_property
     def cards(self) -> tuple[CommunityCard, ...]:
@@ -156,15 +158,17 @@ def gaps_or_reasons(
 ) -> Gaps | NoAnswer:
     """For a screen: the answer, or the reasons in sentences. Never raises for what a person chose.
 
-    Where the draws take long it is the answer without them, with the job that makes them (``Gaps.waiting``).
+    Where the draws take long it is the answer without them, with the job that makes them (``Gaps.waiting``), or why none
+    does (``Gaps.crowded``).
     """
 
     def ask() -> Gaps:
         try:
             return gaps_of(published, selection, viewer, robustness=robustness, quick=quick)
         except Waiting as waiting:
-            found = gaps_of(published, selection, viewer, robustness=0)
-            return replace(found, waiting=waiting.job)
+            return replace(gaps_of(published, selection, viewer, robustness=0), waiting=waiting.job)
+        except Busy as busy:
+            return replace(gaps_of(published, selection, viewer, robustness=0), crowded=why_busy(busy))
 
     return answer_or_reasons(ask)
 
@@ -252,7 +256,13 @@ def gaps_for(
             if result.wards is not None:
                 parts.keep(ward_key, result.wards)
             answers.keep(key, result)
-    return Gaps(published, result, tuple(indicators.values()), tuple(services.values()), key, more)
+    found = Gaps(published, result, tuple(indicators.values()), tuple(services.values()), key, more)
+    return found if found.claims.ranks else replace(found, result=_unordered(result))
+
+
+def _unordered(result: GapResult) -> GapResult:
+    """An answer that rests on something that puts nothing in order: its communities by name."""
+    return replace(result, communities=tuple(sorted(result.communities, key=lambda one: (one.name, one.id))))
 
 
 def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, more, read, sites) -> Stability | None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from dashboard.published import Published
 from dashboard.selection import NONE, Selection, weighted
+from dashboard.views.levels import lacking_at, level_of_all
 from dashboard.views.measures import as_offer, valid_measures
 from dashboard.views.wording import LEVEL_SHORT, LEVEL_WORDS
-from layers import LEVELS, Layer, NotFound, Viewer
+from layers import LEVELS, Layer, NotFound, Viewer, unfit_words
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,18 @@ def valid_selection(published: Published, selection: Selection, viewer: Viewer) 
     if not chosen.need:
         chosen = replace(chosen, need=lead_indicator(published, chosen, viewer))
 
-    layer = visible.get(chosen.one_need)
-    if layer is not None:
-        if chosen.level not in layer.levels and layer.levels:
-            level = next(level for level in LEVELS if level in layer.levels)
+    needed = [visible[name] for name, _ in chosen.needs]
+    level = level_of_all(needed, chosen.level)
+    if level != chosen.level:
+        for layer in lacking_at(needed, chosen.level):
             reason = layer.reasons.get(chosen.level, "")
             notices.append(
                 f"{layer.title} has no figures by {LEVEL_WORDS[chosen.level][0]}; it is shown by {LEVEL_WORDS[level][0]}."
                 + (f" {reason}" if reason else "")
             )
-            chosen = replace(chosen, level=level)
+        chosen = replace(chosen, level=level)
+    layer = visible.get(chosen.one_need)
+    if layer is not None:
         if chosen.period and chosen.period not in layer.periods:
             notices.append(f"{layer.title} has no figures for {chosen.period}; the latest are shown.")
         if chosen.bands == "national" and not national_available(layer, chosen.level):
@@ -82,6 +85,10 @@ def valid_selection(published: Published, selection: Selection, viewer: Viewer) 
     # the latest is what a view without a period shows, so one view has one address
     if all(chosen.period not in each.periods[:-1] for each in parts):
         chosen = replace(chosen, period="")
+    asked = [visible[name] for name in (*(name for name, _ in chosen.needs), *chosen.services)]
+    if chosen.show != "need" and (unfit := [layer for layer in asked if not fit_for_gaps(layer)]):
+        notices += [f"{unfit_words(layer.id, layer.descriptor)}; need alone is shown." for layer in unfit]
+        chosen = replace(chosen, show="need")
     if chosen.show != "need" and not chosen.services:
         notices.append("Access and gaps need a service list; need alone is shown. Choose one under “with services”.")
         chosen = replace(chosen, show="need")
@@ -109,8 +116,17 @@ def lead_indicator(published: Published, selection: Selection, viewer: Viewer) -
 
 
 def usable_as_need(layer: Layer) -> bool:
-    """Whether an indicator can be part of need: it must say which end is worse."""
-    return layer.kind == "indicator" and layer.descriptor.direction != "neutral"
+    """Whether an indicator can be part of need: it must say which end is worse, and be fit for finding gaps."""
+    return layer.kind == "indicator" and layer.descriptor.direction != "neutral" and fit_for_gaps(layer)
+
+
+def fit_for_gaps(layer: Layer) -> bool:
+    return "gaps" in layer.descriptor.fit_for
+
+
+def offered_title(layer: Layer) -> str:
+    """Its title in a list to choose from, with why it cannot be chosen for a gap question."""
+    return layer.title if fit_for_gaps(layer) or layer.kind != "services" else f"{layer.title}: not for gaps"
 
 
 def leads_for(published: Published, viewer: Viewer) -> dict[str, str]:
@@ -131,7 +147,7 @@ def as_catalogue(published: Published, viewer: Viewer) -> dict:
         "layers": [
             {
                 "id": layer.id,
-                "title": layer.title,
+                "title": offered_title(layer),
                 "kind": str(layer.kind),
                 "themes": list(layer.themes),
                 "owner": layer.partner,

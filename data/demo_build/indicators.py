@@ -478,7 +478,7 @@ def _descriptor(spec: Spec, table: pd.DataFrame) -> Descriptor:
         completeness=Completeness(spec.completeness or ("modelled" if modelled else "register")),
         position=spec.position,
         error_sd=_stated_error(spec.typical / 100) if spec.limits else None,
-        weighted_by="residents" if spec.limits else "",
+        weighted_by="residents" if spec.limits or spec.measure == M else "",  # a mean comes without counts here
         why_it_matters=spec.why,
         caveats=MADE_UP + spec.caveat,
         method=method,

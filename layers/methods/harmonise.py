@@ -5,7 +5,9 @@ level and period, one row per area of the region in area order. The rules and th
 docs/methods/harmonising.md; in one line each:
 
 * counts are conserved; rates and percentages are rebuilt from their summed numerators and denominators;
-* scores, and rates published without a denominator, become population-weighted means and say so;
+* scores become population-weighted means and say so; rates, percentages and means published without the counts behind them only where
+  the layer says what they may be averaged by (``weighted_by``);
+* one estimator a map: all areas of a level and period are rebuilt, or all are averaged, and the note says which;
 * ranks, deciles and categories are never averaged or split;
 * every value not published for exactly that area is marked ``converted``;
 * a layer with suppressed areas is shown at the level at which it was suppressed and summed to no other, since a total
@@ -34,6 +36,9 @@ Counts need every part: a sum with a hole is a wrong sum, while a rate over four
 
 REBUILT = (Measure.RATE, Measure.PERCENTAGE, Measure.MEAN)
 """Measures that are a numerator over a denominator, where the publisher gives them."""
+
+WEIGHTS = ("residents",)
+"""What a figure without its counts may be averaged by, of all that a layer can say: nobody has counts of households by area here."""
 
 COPIED = (Measure.RANK, Measure.DECILE, Measure.CATEGORY)
 """Measures that may be copied for an unchanged area and never computed with."""
@@ -743,11 +748,8 @@ class _Levels:
                 reason = f"Published for {_MANY[native]} only; a figure cannot be divided among smaller areas."
             elif measure in COPIED:
                 reason = f"A {measure} of {_MANY[native]} cannot be added up or averaged, so {_MANY[level]} have none."
-            elif self.descriptor.never_averaged:
-                reason = (
-                    f"A standardised ratio of {_MANY[native]} cannot be averaged: the {_MANY[level]} would need their own "
-                    "expected numbers, which are not published."
-                )
+            elif why := _not_averaged(self.descriptor, cells, _MANY[native], _MANY[level]):
+                reason = why
             else:
                 self._sum_to(level, cells)
                 continue
@@ -758,8 +760,10 @@ class _Levels:
         native, measure = self.descriptor.level, self.descriptor.measure
         areas = self.region.areas[native]
         place = _parent(self.region, native, level)
+        people = areas["population"].to_numpy(float)
+        rebuild = _rebuilds(cells, place, len(self.region.areas[level]), people, self.descriptor)
         self.cells[level], gaps, partial = _roll_up(
-            cells, place, len(self.region.areas[level]), areas["population"].to_numpy(float), self.descriptor
+            cells, place, len(self.region.areas[level]), people, self.descriptor, rebuild
         )
         self.partial += partial
         codes = self.region.codes(level)
@@ -774,31 +778,71 @@ class _Levels:
             return
         if measure is Measure.COUNT:
             note = f"Sum of {_ONE[native]} values."
-        elif measure in REBUILT and cells.rebuildable[cells.known].all():
+        elif rebuild:
             note = f"Rebuilt from the summed numerators and denominators of {_MANY[native]}."
+            if less := int((cells.known & ~cells.rebuildable).sum()):
+                note += f" {_count(less, native, 'left out')}: no counts stand beside {'it' if less == 1 else 'them'}."
         else:
             note = f"Population-weighted mean of {_ONE[native]} values."
+            if cells.rebuildable[cells.known].any():
+                note += " Too many have no counts beside them for the others to stand for all, so none is rebuilt from counts."
         self.notes[level].append(note)
         if native == "lsoa" and level == "ward":
             self.notes[level].append("Wards are made of whole LSOAs, the best fit to the ward's outline.")
 
 
+def _not_averaged(descriptor: Descriptor, cells: _Cells, small: str, large: str) -> str:
+    """Why no figures of larger areas can be made from these; "" where they can."""
+    if descriptor.never_averaged:
+        return (
+            f"A standardised ratio or a median of {small} cannot be averaged: {large} would need their own figures, which are not "
+            "published."
+        )
+    counts = descriptor.measure in REBUILT and cells.rebuildable[cells.known].any()
+    if counts or descriptor.measure in (Measure.COUNT, Measure.SCORE) or descriptor.weighted_by in WEIGHTS:
+        return ""
+    why = "the layer does not say that it may be averaged by residents"
+    if descriptor.weighted_by == "households":
+        why = "may be averaged by households only, of which there are no counts by area"
+    return f"It is published without the counts behind it, and {why}: {large} have none."
+
+
+def _shares(mask: np.ndarray, place: np.ndarray, size: int, people: np.ndarray) -> np.ndarray:
+    """Share of the residents of each larger area who live in the parts of the mask; of the parts, where nobody lives."""
+    residents, parts = _sum(place, people, size), _sum(place, np.ones(len(place)), size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = _sum(place, people * mask, size) / residents
+        return np.where(residents > 0, share, _sum(place, mask.astype(float), size) / parts)
+
+
+def _rebuilds(cells: _Cells, place: np.ndarray, size: int, people: np.ndarray, descriptor: Descriptor) -> bool:
+    """Whether the larger areas are rebuilt from counts: one estimator for all of them, or the map compares unlike things.
+
+    They are where the parts with counts can stand for every area that gets a value, and wherever averaging is not allowed.
+    """
+    counted = cells.known & cells.rebuildable
+    if descriptor.measure not in REBUILT or not counted.any():
+        return False
+    inside = place >= 0
+    place, people, known, counted = place[inside], people[inside], cells.known[inside], counted[inside]
+    valued, able = (_shares(each, place, size, people) >= LEAST_SHARE - 1e-12 for each in (known, counted))
+    return bool((able | ~valued).all()) or descriptor.weighted_by not in WEIGHTS
+
+
 def _roll_up(
-    cells: _Cells, place: np.ndarray, size: int, people: np.ndarray, descriptor: Descriptor
+    cells: _Cells, place: np.ndarray, size: int, people: np.ndarray, descriptor: Descriptor, rebuild: bool
 ) -> tuple[_Cells, dict[int, tuple[int, int, float]], int]:
     """Values of larger areas; which of them have too few parts (parts with a value, parts, share of residents); how many
-    of those with a value leave out a part."""
+    of those with a value leave out a part. ``rebuild``: from the parts with counts alone, else as a mean over residents."""
     measure = descriptor.measure
     inside = place >= 0
     if not inside.all():
         cells = _Cells(**{name: getattr(cells, name)[inside] for name in cells.__dataclass_fields__})
         place, people = place[inside], people[inside]
-    known = cells.known
+    known = cells.known & (cells.rebuildable if rebuild else np.isfinite(cells.value) | (measure is Measure.COUNT))
     parts = _sum(place, np.ones(len(place)), size)
     have = _sum(place, known.astype(float), size)
-    residents = _sum(place, people, size)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(residents > 0, _sum(place, people * known, size) / residents, have / parts)
+    share = _shares(known, place, size, people)
     enough = (have > 0) & ((have == parts) | ((share >= LEAST_SHARE - 1e-12) & (measure is not Measure.COUNT)))
 
     def total(amounts: np.ndarray) -> np.ndarray:
@@ -807,16 +851,12 @@ def _roll_up(
     numerator = denominator = np.full(size, np.nan)
     if measure is Measure.COUNT:
         value, numerator, denominator = (total(x) for x in (cells.value, cells.numerator, cells.denominator))
+    elif rebuild:
+        numerator, denominator = total(cells.numerator), total(cells.denominator)
+        value = _ratio(numerator, denominator, descriptor.per)
     else:
-        valued = known & np.isfinite(cells.value)
-        weight = np.where(valued, people, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            value = _sum(place, np.where(valued, cells.value * people, 0.0), size) / _sum(place, weight, size)
-        if measure in REBUILT:
-            numerator, denominator = total(cells.numerator), total(cells.denominator)
-            rebuilt = np.isfinite(numerator) & np.isfinite(denominator)
-            value = np.where(rebuilt, _ratio(numerator, denominator, descriptor.per), value)
-            numerator, denominator = (np.where(rebuilt, x, np.nan) for x in (numerator, denominator))
+            value = total(cells.value * people) / total(people)
     blank = ~enough
     for column in (value, numerator, denominator):
         column[blank] = np.nan
@@ -910,5 +950,6 @@ def _parent(region: Region, level: str, larger: str) -> np.ndarray:
     return _once(region, (level, larger), lambda: region.codes(larger).get_indexer(region.areas[level][column]))
 
 
-def _count(number: int, level: str) -> str:
-    return f"The figure of 1 {_ONE[level]} is" if number == 1 else f"The figures of {number:,} {_MANY[level]} are"
+def _count(number: int, level: str, done: str = "") -> str:
+    said = f"The figure of 1 {_ONE[level]} is" if number == 1 else f"The figures of {number:,} {_MANY[level]} are"
+    return f"{said} {done}" if done else said

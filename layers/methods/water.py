@@ -11,8 +11,10 @@ clinic across the estuary is 40 or 50 km away while another one is 5 km away on 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -21,6 +23,7 @@ from layers.crossings import Crossing, counting
 from layers.geography.coordinates import to_metres
 from layers.geography.land import Land
 from layers.geography.nearest import nearest_of
+from layers.methods.kept_ways import KeptWays
 
 WATER_M = 100.0  # a line with more than this in all on no land is over water
 BAY = 1.3  # a way of at most this many times the line leaves the line as it is
@@ -47,9 +50,12 @@ class Water:
         east, north = to_metres([c.longitude for c in self.crossings], [c.latitude for c in self.crossings])
         self.land = Land(outlines, np.column_stack([east, north]))
         self._lock = threading.Lock()
-        self._known: dict[tuple[int, int], float] = {}  # (site cell, area cell) -> metres of the way
-        self._beyond: dict[tuple[int, int], float] = {}  # -> how far was looked without finding it
+        self.kept = KeptWays()
         self._names: dict[tuple[int, int], tuple[int, ...]] = {}
+
+    def keep_in(self, folder: Path, *, write: bool) -> None:
+        """Read the ways that were kept in a folder; with ``write``, keep there those that took long to find."""
+        self.kept.keep_in(folder, self.land.passable, write)
 
     # --- pairs ---
 
@@ -90,30 +96,17 @@ class Water:
 
     def _ways(self, sites: np.ndarray, points: np.ndarray, most: np.ndarray) -> np.ndarray:
         """Metres of ways between cells; inf where longer than ``most``. What was found once is not looked for again."""
-        out, todo = np.full(len(sites), np.nan), []
-        with self._lock:
-            for i, pair in enumerate(zip(sites.tolist(), points.tolist(), strict=True)):
-                known = self._known.get(pair)
-                if known is None and self._beyond.get(pair, -1.0) >= most[i]:
-                    known = np.inf
-                if known is None:
-                    todo.append(i)
-                else:
-                    out[i] = known
-        if todo:
-            rows = np.array(todo)
+        numbers = sites * np.int64(self.land.passable.size) + points
+        out = self.kept.find(numbers, most)
+        rows = np.flatnonzero(np.isnan(out))
+        if len(rows):
+            began = time.perf_counter()
             turned = len(np.unique(points[rows])) < len(np.unique(sites[rows]))  # start where there are fewer
             sources, targets = (points, sites) if turned else (sites, points)
             rows = rows[np.argsort(sources[rows], kind="stable")]
             for part in np.split(rows, np.flatnonzero(np.diff(sources[rows])) + 1):
                 out[part] = self._looked(int(sources[part[0]]), targets[part], most[part])
-            with self._lock:
-                for i in todo:
-                    pair = int(sites[i]), int(points[i])
-                    if np.isfinite(out[i]):
-                        self._known[pair] = float(out[i])
-                    else:
-                        self._beyond[pair] = max(self._beyond.get(pair, 0.0), float(most[i]))
+            self.kept.add(numbers[rows], out[rows], most[rows], time.perf_counter() - began)
         return np.where(out <= most + ROUNDING, out, np.inf)
 
     def _looked(self, source: int, targets: np.ndarray, most: np.ndarray) -> np.ndarray:

@@ -21,6 +21,9 @@ from layers.store.permissions import may_change, may_read
 from layers.store.records import NotPermitted
 from layers.store.versioned import Versioned
 
+MOST_DRAFTS = 100
+"""Drafts that one person may have begun and not ended."""
+
 RESERVED = ("edit", "new", "pin", "wards")
 """Not ids: the pages of the site at /briefings/... have these names."""
 
@@ -101,6 +104,9 @@ class BriefingDrafts(CheckedDrafts):
             check_id(briefing_id, "The briefing was not begun.")
         with self.database.writing(bump=False) as connection:
             now = self.database.now()
+            mine = sa.select(sa.func.count()).select_from(self.table).where(self.table.c.made_by == by.user)
+            if connection.execute(mine).scalar_one() >= MOST_DRAFTS:
+                raise NotPermitted(f"You have {MOST_DRAFTS} drafts. Publish or discard some first.")
             partner, base_version = self._base_of(connection, briefing_id, by, now)
             draft = self.insert(
                 connection,
@@ -137,6 +143,9 @@ class BriefingDrafts(CheckedDrafts):
             if text != draft.text:
                 row |= {"text": text, "authors": tables.to_json(sorted({*draft.authors, by.user}))}
             return self.update(connection, draft, by, now, **row) if row else draft
+
+    def note_expired(self, connection: sa.Connection, draft: BriefingDraft, by: Viewer, now: datetime) -> None:
+        self.note(connection, "draft-expired", draft, by, now)
 
     def discard(self, draft_id: str, by: Viewer) -> None:
         """Take a draft away. The audit line stays, the text does not."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -104,6 +104,19 @@ class DraftTable:
 
     def delete(self, connection: sa.Connection, draft_id: str) -> None:
         connection.execute(sa.delete(self.table).where(self.table.c.id == draft_id))
+
+    def note_expired(self, connection: sa.Connection, draft: Any, by: Viewer, now: datetime) -> None:
+        """A line in the audit trail about a draft that nobody has touched for too long."""
+        raise NotImplementedError
+
+    def forget_untouched(self, connection: sa.Connection, *, days: int, by: Viewer, now: datetime) -> tuple[str, ...]:
+        """Delete the drafts that nobody has changed for so many days, inside the caller's transaction; their ids."""
+        old = sa.select(self.table).where(self.table.c.changed_at <= now - timedelta(days=days))
+        gone = tuple(map(self.draft_of, connection.execute(old).all()))
+        for draft in gone:
+            self.delete(connection, draft.id)
+            self.note_expired(connection, draft, by, now)
+        return tuple(draft.id for draft in gone)
 
 
 # -- a colleague's check -----------------------------------------------------------------------------------------------
@@ -224,6 +237,9 @@ class CheckedDrafts(DraftTable):
 
 # -- layers ------------------------------------------------------------------------------------------------------------
 
+MOST_DRAFTS, MOST_BYTES = 50, 2**30
+"""Open drafts that one partner may have, and the bytes of their files together."""
+
 PROGRESS = ("done", "expecting", "publish")
 """Answers that a colleague does not check: how far its publisher has come, and how it is to be published."""
 
@@ -272,20 +288,47 @@ class Drafts(CheckedDrafts):
         add_line(connection, at=now, by=by, action=f"draft-{action}", detail=detail)
 
     def add(
-        self, *, by: Viewer, filename: str, size: int, file_sha256: str, answers: Mapping[str, Any], draft_id: str = ""
+        self,
+        *,
+        by: Viewer,
+        filename: str,
+        size: int,
+        file_sha256: str,
+        answers: Mapping[str, Any],
+        draft_id: str = "",
+        keep: Callable[[], object] = lambda: None,
     ) -> Draft:
-        """A new draft of this person's own partner. ``draft_id``: one that :meth:`new_id` gave before."""
+        """A new draft of this person's own partner. ``draft_id``: one that :meth:`new_id` gave before. ``keep`` puts the file
+        where it belongs: it is called when everything else is done, while nobody else writes. Raises :class:`Refused` where
+        the partner's open drafts take up all the room; nothing was kept then."""
         if not may_change(by.partner, by):
             raise NotPermitted("Only analysts and admins may publish a layer.")
         file = {"filename": filename, "size": size, "file_sha256": file_sha256}
         said = tables.to_json(dict(answers), in_order=False)
         with self.database.writing(bump=False) as connection:
             now = self.database.now()
+            self._check_room(connection, by.partner, size)
             draft = self.insert(
                 connection, by, now, id=draft_id or self.new_id(), partner=by.partner, **file, answers=said, **UNASKED
             )
             add_line(connection, at=now, by=by, action="draft-begun", detail=_about(draft))
+            keep()
             return draft
+
+    def check_room(self, by: Viewer) -> None:
+        """Raises :class:`Refused` where no draft of this person would find room now."""
+        with self.database.reading() as connection:
+            self._check_room(connection, by.partner, 1)
+
+    def _check_room(self, connection: sa.Connection, partner: str, size: int, instead_of: str = "") -> None:
+        """``instead_of``: the draft whose file makes room for this one."""
+        columns = self.table.c
+        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(columns.size), 0))
+        count, total = connection.execute(query.where(columns.partner == partner, columns.id != instead_of)).one()
+        if (count >= MOST_DRAFTS and not instead_of) or total + size > MOST_BYTES:
+            what = f"your partner's open drafts take up all the room there is: {MOST_DRAFTS} drafts, {MOST_BYTES // 2**20:,} MiB"
+            fault = Fault(what, "", "publish or discard some", rule="quota")
+            raise Refused("The file was not taken.", [fault])
 
     def change(
         self,
@@ -295,19 +338,34 @@ class Drafts(CheckedDrafts):
         revision: int,
         answers: Mapping[str, Any],
         file: tuple[str, int, str] | None = None,
+        keep: Callable[[], object] = lambda: None,
     ) -> Draft:
         """Write the answers, made from ``revision``; ``file`` is (name, size, SHA-256) of a file that takes the place of the
-        one before. Raises :class:`EditConflict` when somebody was quicker."""
+        one before, and ``keep`` puts it there, as for :meth:`add`. Raises :class:`EditConflict` when somebody was quicker, and
+        :class:`Refused` where there is no room for the new file in place of the old one."""
         row: dict[str, Any] = {"answers": tables.to_json(dict(answers), in_order=False)}
         if file is not None:
             row |= dict(zip(("filename", "size", "file_sha256"), file, strict=True))
         with self.database.writing(bump=False) as connection:
             now = self.database.now()
-            draft = self.update(connection, self.find_to_write(connection, draft_id, by, revision), by, now, **row)
+            draft = self.find_to_write(connection, draft_id, by, revision)
+            if file is not None:
+                self._check_room(connection, draft.partner, file[1], instead_of=draft_id)
+            draft = self.update(connection, draft, by, now, **row)
             if file is not None:
                 detail = {"id": draft_id, **_about(draft)}
                 add_line(connection, at=now, by=by, action="draft-file-replaced", detail=detail)
+            keep()
             return draft
+
+    def settle(self, tidy: Callable[[dict[str, str]], object]) -> None:
+        """Call ``tidy`` with the SHA-256 of every draft's file, by the draft's id, while nobody else writes: what is not
+        among them belongs to no draft any more."""
+        with self.database.writing(bump=False) as connection:
+            tidy(dict(connection.execute(sa.select(self.table.c.id, self.table.c.file_sha256)).all()))
+
+    def note_expired(self, connection: sa.Connection, draft: Draft, by: Viewer, now: datetime) -> None:
+        add_line(connection, at=now, by=by, action="draft-expired", detail={"id": draft.id, **_about(draft)})
 
     def remove(self, draft_id: str, *, by: Viewer, why: str) -> None:
         """Take a draft away: ``why`` is "published" or "discarded". The audit line stays."""

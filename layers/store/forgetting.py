@@ -1,4 +1,4 @@
-"""Forgetting who signed in, after as long as an organisation decides, while the audit trail stays verifiable.
+"""Forgetting what is over; and who signed in, after as long as an organisation decides, while the audit trail stays verifiable.
 
 Of a forgotten line its number, moment, action and chain stay; who it was and from where are gone for good. The line cannot be checked
 against its own chain any more, but those after it still stand on it, and a line of the trail says which were forgotten.
@@ -7,15 +7,19 @@ against its own chain any more, but those after it still stand on it, and a line
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
 
-from layers.model import Fault, Refused, Viewer
-from layers.store import migrations, tables
-from layers.store.accounts import ABSOLUTE
+from layers.model import SYSTEM, Fault, Refused, Viewer
+from layers.store import devices, migrations, tables, throttle
+from layers.store.accounts import ABSOLUTE, IDLE
 from layers.store.audit import FORGOTTEN, FORGOTTEN_DETAIL, SIGN_INS, add_line
+from layers.store.briefing_drafts import BriefingDrafts
+from layers.store.briefings import Briefings
 from layers.store.database import Database
+from layers.store.drafts import Drafts
 from layers.store.records import NotPermitted
 
 
@@ -47,6 +51,42 @@ def forget_sign_ins(database: Database, *, by: Viewer, days: int) -> int:
                 connection.execute(sa.update(table).where(*old).values(**gone))
             add_line(connection, at=now, by=by, action="forgot", detail={"lines": ranges(lines), "days": days})
     return len(lines)
+
+
+DRAFT_DAYS = 180
+"""Days after which a draft that nobody has changed is forgotten, unless the settings say otherwise."""
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """How much was over. ``drafts``: ids of drafts of layers."""
+
+    sessions: int = 0
+    attempts: int = 0
+    devices: int = 0
+    drafts: tuple[str, ...] = ()
+    briefing_drafts: tuple[str, ...] = ()
+
+
+def forget_what_is_over(database: Database, *, draft_days: int = DRAFT_DAYS) -> Forgotten:
+    """Delete sessions that have ended, counts of attempts that count nothing any more, browsers that nobody uses, and drafts
+    that nobody has changed for ``draft_days`` days (0: keep them). Made for every hour; harmless when processes do it at once."""
+    sessions = tables.sessions
+    with database.writing(bump=False) as connection:
+        now = database.now()
+        ended = (sessions.c.started_at <= now - ABSOLUTE) | (sessions.c.seen_at <= now - IDLE)
+        kinds = (Drafts(database), BriefingDrafts(Briefings(database)))
+        drafts, texts = (
+            kind.forget_untouched(connection, days=draft_days, by=SYSTEM, now=now) if draft_days else ()
+            for kind in kinds
+        )
+        return Forgotten(
+            connection.execute(sa.delete(sessions).where(ended)).rowcount,
+            throttle.forget_old(connection, now),
+            devices.forget_unused(connection, now),
+            drafts,
+            texts,
+        )
 
 
 def ranges(numbers: list[int]) -> list[list[int]]:

@@ -90,9 +90,7 @@ def _page(page: WardPage) -> dict[str, Any]:
         "brand": _cut(page.brand.name, 60),
         "region": _cut(page.region_name, 60) if page.region_name != page.brand.name else "",
         "logo": next(iter(page.brand.files), ""),
-        "headline": _cut(
-            page.headline if page.headline.startswith(page.name) else f"{page.name}: {page.headline}", 240
-        ),
+        "headline": _cut(page.headline, 240),
         "say": [_cut(each, 320) for each in page.say[:3]],
         "others": page.others if page.of > 1 else "",
         "notice": _cut(page.notice, 240),

@@ -30,8 +30,6 @@ from layers import (
     may_change,
 )
 
-MOST_DRAFTS = 100
-
 # ---- drafts ------------------------------------------------------------------------------------------------------------
 
 
@@ -58,8 +56,6 @@ def edit_begin():
     viewer, form = current_viewer(), flask.request.form
     source = form.get("from", "")
     try:
-        if len([one for one in briefings().drafts.list(viewer) if one.made_by == viewer.user]) >= MOST_DRAFTS:
-            raise NotPermitted(f"You have {MOST_DRAFTS} drafts. Publish or discard some first.")
         text, briefing_id = start(source, viewer)
         if briefing_id:
             same = [one for one in briefings().drafts.list(viewer) if one.briefing_id == briefing_id]

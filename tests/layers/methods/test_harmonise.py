@@ -43,10 +43,10 @@ def older(tiny) -> Region:
     return replace(tiny, lookups={"lsoa_2011_2021": OLDER, "lsoa_2011": OLDER_PEOPLE})
 
 
-def layer(measure=Measure.COUNT, level="lsoa", vintage=2021, per=1.0, period="2025"):
+def layer(measure=Measure.COUNT, level="lsoa", vintage=2021, per=1.0, period="2025", title="X", **more):
     return Descriptor(
         "x",
-        "X",
+        title,
         Kind.INDICATOR,
         ("health",),
         "icb",
@@ -55,6 +55,7 @@ def layer(measure=Measure.COUNT, level="lsoa", vintage=2021, per=1.0, period="20
         vintage=vintage,
         per=per,
         period=period,
+        **more,
     )
 
 
@@ -129,14 +130,86 @@ def test_published_limits_are_kept_and_never_averaged(tiny):
     assert bare.values[("ward", "2025")][["lower", "upper"]].isna().all(axis=None)
 
 
-@pytest.mark.parametrize("measure", [Measure.RATE, Measure.PERCENTAGE, Measure.MEAN, Measure.SCORE])
-def test_bare_values_become_population_weighted_means(tiny, measure):
-    out = run(tiny, table(value=NUMBER), measure)
+BARE = [Measure.RATE, Measure.PERCENTAGE, Measure.MEAN]
+
+
+@pytest.mark.parametrize("measure", [*BARE, Measure.SCORE])
+def test_bare_values_become_population_weighted_means_where_the_layer_says_so(tiny, measure):
+    said = {} if measure is Measure.SCORE else {"weighted_by": "residents"}
+    out = run(tiny, table(value=NUMBER), measure, **said)
     # TW1: (1*100 + 2*200 + 5*500 + 6*600) / 1,400 = 6,600 / 1,400 = 4.714, not (1+2+5+6)/4 = 3.5.
     assert at(out, "ward", "TW1")["value"] == pytest.approx(6600 / 1400)
     assert at(out, "ward", "TW1")["status"] == "converted"
     assert "Population-weighted mean of LSOA values." in out.notes["ward"]
     assert out.values[("ward", "2025")][["lower", "upper"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("weighted_by", ["", "none", "households"])
+@pytest.mark.parametrize("measure", BARE)
+def test_without_counts_and_without_a_word_on_weights_nothing_is_averaged(tiny, measure, weighted_by):
+    out = run(tiny, table(value=NUMBER), measure, weighted_by=weighted_by)
+    for level in ("ward", "lad"):
+        assert out.values[(level, "2025")]["value"].isna().all() and "without the counts" in out.reasons[level]
+    assert ("households" in out.reasons["ward"]) == (weighted_by == "households")
+    assert "lsoa" not in out.reasons  # where it was published it is shown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"title": "Median house price"}, {"unit": "pounds (median)"}, {"unit": "standardised mortality ratio (England = 100)"},
+        {"title": "Standardized admission ratio"}, {"unit": "SMR"}, {"extra": {"commonground": {"never_averaged": True}}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_medians_and_standardised_ratios_are_never_averaged_whatever_else_is_said(tiny, said):
+    for measure in (Measure.MEAN, Measure.RATE, Measure.SCORE):
+        out = run(tiny, table(value=NUMBER), measure, weighted_by="residents", **said)
+        assert "cannot be averaged" in out.reasons["ward"] and out.values[("lad", "2025")]["value"].isna().all()
+
+
+# One estimator a map -----------------------------------------------------------------------------------------------------
+
+
+def blanks(*codes):
+    """Percentages of i in 100 in square i, all published; the counts are blank for some squares."""
+    count = np.where(np.isin(CODES, codes), np.nan, NUMBER)
+    return table(value=NUMBER, numerator=count, denominator=np.where(np.isnan(count), np.nan, 100.0))
+
+
+@pytest.mark.parametrize("weighted_by", ["", "residents"])
+def test_an_authority_with_one_blank_count_is_rebuilt_from_the_rest(tiny, weighted_by):
+    # Without T01 (100 of TW1's 1,400 residents): TW1 is (2 + 5 + 6) / 300, TA (2+5+6+9+10+13+14) / 700. As a mean TW1 would be
+    # 4.71 beside wards that are rebuilt: another kind of number on the same map.
+    out = run(tiny, blanks("T01"), Measure.PERCENTAGE, per=100, weighted_by=weighted_by)
+    assert at(out, "ward", "TW1")["value"] == pytest.approx(13 / 3)
+    assert at(out, "lad", "TA")["value"] == pytest.approx(59 / 7) and at(out, "lad", "TB")["value"] == pytest.approx(
+        76 / 8
+    )
+    assert at(out, "ward", "TW1")[["numerator", "denominator"]].tolist() == [13, 300]
+    (note,) = [note for note in out.notes["ward"] if "ebuilt" in note]
+    assert note.startswith("Rebuilt from the summed") and "The figure of 1 LSOA is left out" in note
+    assert out.report.partial == 2  # one ward and one authority leave it out
+
+
+def test_where_the_rest_cannot_stand_for_an_area_all_are_averaged(tiny):
+    # Without T06, 600 of TW1's 1,400 residents, its other parts hold 57%, and the layer may be averaged: so all wards are. Of
+    # the authority they hold 600 of 6,000 less, 90%, so authorities are rebuilt: one estimator for each map.
+    out = run(tiny, blanks("T06"), Measure.PERCENTAGE, per=100, weighted_by="residents")
+    people = {"TW1": 1_400, "TW2": 2_200, "TW3": 4_600, "TW4": 5_400}
+    squares = {"TW1": (1, 2, 5, 6), "TW2": (3, 4, 7, 8), "TW3": (9, 10, 13, 14), "TW4": (11, 12, 15, 16)}
+    for ward, mine in squares.items():
+        assert at(out, "ward", ward)["value"] == pytest.approx(100 * sum(i * i for i in mine) / people[ward])
+    assert out.values[("ward", "2025")][["numerator", "denominator"]].isna().all(axis=None)
+    assert any(note.startswith("Population-weighted mean") and "none is rebuilt" in note for note in out.notes["ward"])
+    assert at(out, "lad", "TA")["value"] == pytest.approx((60 - 6) / 7)
+    assert any(note.startswith("Rebuilt") for note in out.notes["lad"])
+
+
+def test_where_nothing_may_be_averaged_the_area_that_cannot_be_rebuilt_has_none(tiny):
+    out = run(tiny, blanks("T06"), Measure.PERCENTAGE, per=100)
+    assert np.isnan(at(out, "ward", "TW1")["value"]) and at(out, "ward", "TW2")["value"] == pytest.approx(22 / 4)
+    assert "57%" in out.area_reasons[("ward", "2025")]["TW1"]
 
 
 def test_a_bare_rate_is_weighted_by_its_own_denominator_where_it_has_one(tiny):

@@ -14,6 +14,7 @@ from shapely.geometry import box
 from layers.crossings import Crossing
 from layers.geography.coordinates import to_degrees
 from layers.geography.land import Land
+from layers.methods import kept_ways
 from layers.methods.access import access_model, coverage, e2sfca
 from layers.methods.gap_request import GapRequest, IndicatorLayer, ServiceLayer
 from layers.methods.gaps import find_gaps
@@ -385,3 +386,47 @@ def test_an_answer_says_which_lists_have_a_pair_over_water(metric, limit):
     areas_, clinic, water = levels([100, 100, 100])
     south = access_model(areas_["lsoa"].iloc[:2], clinic, water=water)
     assert south.lists_over_water() == south.lists_over_water(900.0) == set()
+
+
+# --- what is kept --------------------------------------------------------------------------------------------------------
+
+
+def test_ways_are_kept_in_a_file_that_belongs_to_the_land(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_ways, "WORTH_S", 0.0)
+    pair = xy((1_050, 3_050)), xy((1_050, 7_050)), np.array([4_000.0])
+    first = Water(land(*BRIDGED))
+    first.keep_in(tmp_path / "ways", write=True)
+    far = first.metres(*pair, np.inf)
+    assert first.metres(*pair, 6_000.0).tolist() == [np.inf]  # known to be longer
+    [file] = (tmp_path / "ways").iterdir()
+
+    again = Water(land(*BRIDGED))
+    again.keep_in(tmp_path / "ways", write=False)
+    monkeypatch.setattr(again.land, "ways", None)  # nothing is looked for
+    assert again.metres(*pair, np.inf) == far and again.metres(*pair, 6_000.0).tolist() == [np.inf]
+
+    other = Water(land(*BRIDGED), [crossing(1_050, y, f"Bridge {y}") for y in (4_250, 4_750, 5_250, 5_750)])
+    other.keep_in(tmp_path / "ways", write=True)
+    assert len(other.kept) == 0 and other.metres(*pair, np.inf) != far
+    assert len(list((tmp_path / "ways").iterdir())) == 2
+
+    file.write_bytes(b"PK half a file")
+    broken = Water(land(*BRIDGED))
+    broken.keep_in(tmp_path / "ways", write=True)
+    assert broken.metres(*pair, np.inf) == far
+
+
+def test_a_reading_command_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_ways, "WORTH_S", 0.0)
+    water = Water(land(*BRIDGED))
+    water.keep_in(tmp_path / "ways", write=False)
+    water.metres(xy((1_050, 3_050)), xy((1_050, 7_050)), np.array([4_000.0]), np.inf)
+    assert not (tmp_path / "ways").exists()
+
+
+def test_what_was_looked_for_in_vain_is_looked_for_farther():
+    pair = xy((1_050, 3_050)), xy((1_050, 7_050)), np.array([4_000.0])
+    water = Water(land(*BRIDGED))
+    assert [water.metres(*pair, most).tolist() for most in (6_000.0, 5_500.0)] == [[np.inf], [np.inf]]
+    assert water.metres(*pair, 20_000.0)[0] == pytest.approx(18_769.82)
+    assert water.metres(*pair, 6_000.0).tolist() == [np.inf]

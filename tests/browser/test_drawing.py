@@ -1,0 +1,56 @@
+"""The gap view while its draws wait for a worker: everything else is there, how far they are is said, and it can be stopped."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from dashboard.jobs import Jobs
+from dashboard.views import draws
+from dashboard.views import gaps as view
+from tests.browser.driving import Explore, until
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "need=crowded&services=clinics&show=gap"
+
+
+@pytest.fixture
+def nobody_works(tiny_site, monkeypatch):
+    """No draws are cheap, and nobody makes them until the test does."""
+    here = tiny_site.published
+    view.kept(here)._things.clear()
+    monkeypatch.setattr(draws, "price_of", lambda *_: 9.0)
+    monkeypatch.setattr(here.jobs, "elsewhere", True)
+    monkeypatch.setattr(here.jobs, "wait_s", 0.0)
+    yield here
+    view.kept(here)._things.clear()
+
+
+def test_the_map_is_there_at_once_and_how_sure_it_is_follows(nobody_works, tiny_site, open_page):
+    page = open_page(tiny_site)
+    explore = Explore(page, tiny_site)
+    explore.open(f"/?{QUESTION}&weights=1")
+    words = page.locator("#drawing-words")
+    assert "waits in the queue, in place 1" in words.inner_text()
+    sentence = page.locator("#sentence").inner_text()
+    assert "underserved" in sentence and "firm or likely" not in sentence
+    over = threading.Event()
+    worker = threading.Thread(target=Jobs(nobody_works).work_here, args=("host:1:2", over.is_set, lambda: None))
+    worker.start()
+    try:
+        until(page, "() => document.getElementById('sentence').innerText.includes('firm or likely')", timeout=60)
+        until(page, "() => document.getElementById('drawing').hidden")
+    finally:
+        over.set()
+        worker.join(60)
+
+
+def test_it_can_be_stopped(nobody_works, tiny_site, open_page):
+    page = open_page(tiny_site)
+    Explore(page, tiny_site).open(f"/?{QUESTION}&max_m=1234")
+    page.locator("#drawing-stop").click()
+    until(page, "() => document.getElementById('drawing-words').innerText.includes('was not worked out')")
+    assert page.locator("#drawing-stop").is_hidden()
+    until(page, "() => true")
