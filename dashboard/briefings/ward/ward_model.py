@@ -78,6 +78,7 @@ class GapRow:
     words: str  # "2 of 6 small areas, 3,120 residents"
     communities: str  # "Part of Ashington (9 areas, 14,210 residents), shared with …"
     shared: bool
+    sample: str  # "a sample of 9 sites", where its list of services is one; ""
     sure: str  # "likely (71% of 500 draws)"
 
 

@@ -167,7 +167,7 @@ def _verdict(layer: Layer, beyond: str, limit: str) -> tuple[str, str]:
 
 def sample_words(layer: Layer, sites: int) -> str:
     """ "a sample of 9 sites" where a list is not known to hold all there are."""
-    return "" if not is_sample(layer.descriptor) else f"a sample of {counted(sites, 'site')}"
+    return "" if not is_sample(layer.descriptor) else f"a sample of {wording.counted(sites, 'site')}"
 
 
 def gap_rows(shared: Shared, code: str) -> tuple[tuple[GapRow, ...], str, str]:
@@ -181,7 +181,10 @@ def gap_rows(shared: Shared, code: str) -> tuple[tuple[GapRow, ...], str, str]:
             if n := int((each.near & mine).sum()):
                 close.append(f"{name} ({n:,})")
             continue
-        found.append(_gap_row(each, chosen, int(mine.sum())))
+        services = each.question.services
+        sites = shared.places[services.id][0] if services.id in shared.places else ()
+        row = _gap_row(each, chosen, int(mine.sum()))
+        found.append(replace(row, sample=sample_words(services, len(sites)) if len(sites) else ""))
     found.sort(key=lambda row: -row.residents)
     told = []
     if more := found[MOST_GAPS:]:
@@ -227,6 +230,7 @@ def _gap_row(each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
         words,
         wording.listing(said, 2),
         any(card.shared for card in cards),
+        "",
         sure,
     )
 

@@ -31,10 +31,11 @@ def headline(shared: Shared, name: str, needs, services, gaps: tuple[GapRow, ...
     """One sentence: what is far from everybody, else the largest gap, else that there is none."""
     row = told_first(services, residents)
     if row is not None and row.beyond_words == "everybody":
-        return f"Everybody here lives over {row.standard} from {_known(shared, row, 'a')}."
+        return f"Everybody here lives over {row.standard} from {_listed(shared, row, 'a')}."
     if gaps:
         first = gaps[0]
-        return f"{_people(first.residents, residents)} live where need is high and help is far: {wording.small(first.theme)}."
+        said = f"{wording.small(first.theme)}{_by(first.sample)}"
+        return f"{_people(first.residents, residents)} live where need is high and help is far: {said}."
     if row is not None and row.beyond_words == "nobody":
         return f"Everybody here lives within {row.standard} of {_known(shared, row, 'a')}."
     bad = worst_of(needs)
@@ -66,7 +67,7 @@ def _far(shared: Shared, services: tuple[ServiceRow, ...], residents: float) -> 
         return f"{wording.capital(_known(shared, row, 'the nearest'))} is {row.distance} away, in {row.place}.{least}"
     if row.beyond_words == "nobody":
         return f"Everybody here lives within {row.standard} of {_known(shared, row, 'a')}."
-    return f"{_people(row.beyond or 0.0, residents)} live more than {row.standard} from {_known(shared, row, 'the nearest')}."
+    return f"{_people(row.beyond or 0.0, residents)} live more than {row.standard} from {_listed(shared, row, 'the nearest')}."
 
 
 def _stands(shared: Shared, profile: AreaProfile, needs: tuple[NeedRow, ...]) -> str:
@@ -91,9 +92,7 @@ def _ask_for(shared: Shared, profile: AreaProfile, services, gaps: tuple[GapRow,
         first = gaps[0]
         shared_with = f" It is part of {first.communities}." if first.shared and first.communities else ""
         end = " We should ask for it together." if first.shared else ""
-        return (
-            f"{_people(first.residents, residents)} live in a gap for {wording.small(first.theme)}.{shared_with}{end}"
-        )
+        return f"{_people(first.residents, residents)} live in a gap for {wording.small(first.theme)}{_by(first.sample)}.{shared_with}{end}"
     across = [row for row in services if row.across_border]
     if across:
         row = across[0]
@@ -116,6 +115,16 @@ def _people(n: float, of: float) -> str:
     if of > 0 and n >= of - 0.5:
         return f"All of our {spoken(of)} people"
     return f"About {spoken(n)} of our {spoken(of)} people"
+
+
+def _by(sample: str) -> str:
+    return f", by {sample}" if sample else ""
+
+
+def _listed(shared: Shared, row: ServiceRow, article: str) -> str:
+    """Of a list by which people are counted: "a drug and alcohol service in this sample of 9 sites"."""
+    words = _known(shared, row, article).removesuffix(" that we know of")
+    return f"{words} in this {row.sample.removeprefix('a ')}" if row.sample else words
 
 
 def _known(shared: Shared, row: ServiceRow, article: str) -> str:
