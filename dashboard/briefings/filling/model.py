@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from dashboard.brand import Brand
 from dashboard.drawing.shown import ChartData, LegendRow, TableData
+from dashboard.views.confidence import Row
 from layers import BriefingBlock, BriefingRun, Document
 
 
@@ -78,6 +80,8 @@ class BriefingPage:
     sources: tuple[SourceLine, ...] = ()  # of its words and its figure
     limits: tuple[str, ...] = ()  # what the data does not tell, one sentence each
     unavailable: str = ""
+    trust: tuple[Row, ...] = ()  # how far to trust it, where it rests on a list of services
+    cautions: tuple[str, ...] = ()  # all of them, one sentence each with the layer that it is about
 
     @property
     def credits(self) -> tuple[str, ...]:
@@ -116,6 +120,7 @@ class Briefing:
     published_on: str = ""  # ISO date
     stale: tuple[Stale, ...] = ()
     link: str = ""  # path: /briefings/<id>
+    brand: Brand = field(default_factory=Brand)  # whose it is, on every page and file
 
     @property
     def title(self) -> str:
