@@ -192,8 +192,8 @@ def start(published: Published, request: SitingRequest, viewer: Viewer, *, perio
     return published.jobs.submit("plan", key, parameters, viewer, price=PRICE_S, first=first).id
 
 
-PRICE_S = 5.0
-"""What a proof costs as a rule, in seconds of a processor; its time limit is four times that."""
+PRICE_S = 1.0
+"""What a proof costs as a rule, in seconds of a processor; a hard one goes on to its time limit."""
 
 
 def work(published: Published, viewer: Viewer, parameters: Mapping[str, Any], progress, cancelled) -> dict[str, Any]:

@@ -124,6 +124,12 @@ class JobTable:
             self._count_in(connection, job_id, client, now)
             return _job(connection, job_id, now)
 
+    def is_known(self, job_id: str) -> bool:
+        """Whether asking for it would find a job, and make none."""
+        with self.database.reading() as connection:
+            row = _row(connection, job_id)
+            return row is not None and not self._told(row, self.database.now())
+
     def _known(self, job_id: str, client: str) -> Job | None:
         """A job that this client needs to write nothing for: it is over, or it has asked for it just now."""
         with self.database.reading() as connection:
