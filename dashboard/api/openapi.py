@@ -212,6 +212,7 @@ SCHEMAS = {
             "areas": {"type": "array", "items": _schema("GapArea")},
             "communities": {"type": "array", "items": _schema("Community")},
             "summary": {"type": "object"},
+            "affected": {"type": ["object", "null"]},
         },
     },
     "GapArea": {
