@@ -13,6 +13,7 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, LayerForViewer, choropleth, ranked
+from dashboard.views.claims import claims_of
 from dashboard.views.places import names
 from layers import LEVELS, Direction, Layer, Region, Status, Viewer
 
@@ -54,6 +55,7 @@ class ServiceLine:
     lad_name: str
     across_border: bool
     standard: str  # "" or the sentence about the layer's access standard
+    trust: str = ""  # what its list is, where it may lack a nearer site
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,21 @@ def _services(published, row, selection, viewer):
             lad_name=lads.get(lad, "outside the region"),
             across_border=lad != row["lad_code"],
             standard=sentence,
+            trust=_trust_of(layer),
         )
+
+
+def _trust_of(layer: Layer) -> str:
+    """What a list is that may lack the nearest site; "" of a register."""
+    sampled = claims_of([layer]).sample
+    if not sampled:
+        return ""
+    known = (
+        "a sample, not a register"
+        if layer.descriptor.completeness == "sample"
+        else "nobody says how complete the list is"
+    )
+    return f"the nearest {sampled}: {known}"
 
 
 def _neighbours(published, level, i, selection, viewer):
