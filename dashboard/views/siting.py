@@ -309,6 +309,7 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
         gains = f"{counted(site.residents_gained, 'resident')}{who} {verb} it" + (
             f": {spread}." if len(gained) > 1 else "."
         )
+        gains += f" It would serve {wording.listing(site.serves)} most." if site.serves else ""
         overlap = "There is no other service."
         if site.nearest_existing_m is not None:
             overlap = (
