@@ -96,7 +96,7 @@ def _marks(shared: Shared, profile: AreaProfile, services) -> list[Point]:
             sites["easting"].to_numpy("float64") - area["centroid_x"],
             sites["northing"].to_numpy("float64") - area["centroid_y"],
         )
-        i = int(np.nanargmin(np.abs(away - lines[row.kind].distance_m)))
+        i = int(np.nanargmin(np.abs(away - lines[row.kind].straight_m)))
         out.append(
             Point(
                 float(longitude[i]),

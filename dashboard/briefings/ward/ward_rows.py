@@ -20,8 +20,8 @@ from layers import Layer, is_sample, words
 MOST_GAPS = 5
 MOST_NAMED = 3
 STRAIGHT = (
-    "Distances are straight lines, the mean over everybody who lives here. A river, a missing bus or closed doors "
-    "can make the real way much longer."
+    "Distances are straight lines, or the way over land where a line crosses water, the mean over everybody who lives here. "
+    "A missing bus or closed doors can make the real way much longer."
 )
 RULE = (
     "A gap is a rule of thumb: high need and a service farther than its standard. It names where to look, not who is in need. "
