@@ -61,6 +61,7 @@ _WHERE = {
     "layers.store.pack_notices": ("pack_notices",),
     "layers.store.refresh": ("follow_pack", "pack_side"),
     "layers.reading.validate": ("Report", "inspect_upload"),
+    "layers.reading.carried": ("read_report", "write_report"),
     "layers.reading.files": ("LIMITS", "safe_name"),
     "layers.store.layers": ("Submission",),
     "layers.store.preparing": ("prepare as prepare_layer",),
