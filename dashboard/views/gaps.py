@@ -23,6 +23,7 @@ from dashboard.views import draws, wording
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.gap_communities import CommunityCard, NearAcrossBorder, across_of, cards_of
 from dashboard.views.measures import measures_of
+from dashboard.views.reach import check_reach
 from layers import (
     LEVELS,
     Fault,
@@ -227,6 +228,8 @@ def gaps_for(
         access_key, ward_key = ("model", *how), ("wards", data, level, *how)
         border_key = ("border", places, level, detour, request.max_m, bool(more.key))
         told = not own_table
+        if told and more.travel is None:
+            check_reach(request, published.region, [layer.table for layer in sites.values()])
         sure = None
         if request.robustness and told and not quick:
             sure = _drawn_elsewhere(
