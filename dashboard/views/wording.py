@@ -66,6 +66,26 @@ def number(value: float | None, decimals: int = 0) -> str:
     return text.replace("-", "−")
 
 
+def exactly(value: float, decimals: int = 0) -> str:
+    """A threshold that is stated as it is: with the fewest decimals, ``decimals`` at least, that do not change it."""
+    for places in range(decimals, 13):
+        if math.isclose(round(value, places), value, rel_tol=1e-11, abs_tol=1e-12):
+            return number(value, places)
+    return number(value, 12)
+
+
+def beside(value: float | None, limit: float, decimals: int = 0) -> str:
+    """A number that is read next to a limit: with as many decimals as it takes to lie on the same side of it in print as it does
+    in truth ("79.6" beside "80 or more", not "80")."""
+    if value is None or not math.isfinite(value):
+        return number(value)
+    for places in range(decimals, 13):
+        shown = round(value, places)
+        if (shown < limit, shown > limit) == (value < limit, value > limit):
+            return number(value, places)
+    return number(value, 12)
+
+
 def with_unit(value: float | None, unit: str, decimals: int = 0) -> str:
     """ "23.4% of households", "6.1 per 1,000 residents"; the unit follows directly when it begins with %."""
     text = number(value, decimals)
@@ -114,6 +134,19 @@ def cost_words(cost: float | None, unit: str) -> str:
     if unit == "min":
         return counted_minutes(f"{cost:.1f}".removesuffix(".0") if cost < 30 else f"{cost:.0f}")
     return distance(cost).replace(".0 km", " km")
+
+
+def cost_beside(cost: float | None, limit: float | None, unit: str) -> str:
+    """As :func:`cost_words`, next to a standard: "1,604 m" beside "more than 1.6 km", not "1.6 km"."""
+    if cost is None or limit is None or not (math.isfinite(cost) and math.isfinite(limit)):
+        return cost_words(cost, unit)
+    if unit == "min":
+        shown = round(cost, 1 if cost < 30 else 0)
+    else:
+        shown = round(cost / 10) * 10 if cost < 995 else round(cost / 1000, 1) * 1000
+    if (shown < limit, shown > limit) == (cost < limit, cost > limit):
+        return cost_words(cost, unit)
+    return counted_minutes(beside(cost, limit, 1)) if unit == "min" else f"{beside(cost, limit)} m"
 
 
 def standard_words(limit: float | None, unit: str = "m") -> str:
