@@ -26,11 +26,19 @@ def counted(values, layer_id="noise", **more) -> Package:
 
 @pytest.mark.parametrize("said", [Disclosure(), Disclosure(0, 0), Disclosure(3, 0), Disclosure(8, 2), Disclosure(1, 1)])
 def test_a_layer_of_people_cannot_loosen_the_rule(store, said):
-    store.publish(counted([0, 1, 7, 8, 12, 13, 17, 18, *[100] * 8], disclosure=said), by=WEST_ANALYST)
+    # In these wards (T01, T02, T05, T06 and T03, T04, T07, T08) rounding alone leaves the 1 and the 7 all of 1 to 7.
+    store.publish(counted([0, 1, 7, 8, 12, 17, 13, 18, *[100] * 8], disclosure=said), by=WEST_ANALYST)
     shown = store.values("noise", "lsoa", PUBLIC).frame
     assert shown["status"].head(8).tolist() == ["ok", "suppressed", "suppressed", *["ok"] * 5]
     assert shown["value"].iloc[[0, 3, 4, 5, 6, 7]].tolist() == [0, 10, 10, 15, 15, 20]
     assert store.layer("noise", PUBLIC).descriptor.disclosure == LEAST_DISCLOSURE
+
+
+def test_people_are_whole(store):
+    """12, 13 and a ward of 26: 8 to 12, 13 to 17 and 23 to 27 leave 0 to 6 for the fourth, so that it cannot be 7."""
+    store.publish(counted([0, 1, 17, 18, 12, 13, 100, 100, *[100] * 8]), by=WEST_ANALYST)
+    shown = store.values("noise", "lsoa", PUBLIC).frame["status"]
+    assert shown.iloc[[0, 1, 4, 5]].tolist() == ["ok", "suppressed", "suppressed", "ok"]
 
 
 def test_a_layer_may_tighten_the_rule(store):
