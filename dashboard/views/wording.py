@@ -39,6 +39,17 @@ MEASURE_WORDS = KEYS["measure"].said
 AUDIENCE_WORDS = KEYS["audience"].said
 
 
+HEADLINE_TO_WRITE = "Say the one point of this page here"
+"""The headline of a page that nobody has written yet."""
+TO_WRITE = (HEADLINE_TO_WRITE, "Say why it matters, in a sentence or two")
+"""What stands in a text for its author to replace. No text is published with it."""
+
+
+def still_to_write(text: str) -> str:
+    """The first placeholder of a text; "" in one that somebody has written."""
+    return next((words for words in TO_WRITE if words in text), "")
+
+
 def decimals_for(values: Sequence[float] | np.ndarray, declared: int | None = None) -> int:
     """How many decimals to show: the declared number, else enough for about three figures of the middle value."""
     if declared is not None:
@@ -140,10 +151,8 @@ def cost_beside(cost: float | None, limit: float | None, unit: str) -> str:
     """As :func:`cost_words`, next to a standard: "1,604 m" beside "more than 1.6 km", not "1.6 km"."""
     if cost is None or limit is None or not (math.isfinite(cost) and math.isfinite(limit)):
         return cost_words(cost, unit)
-    if unit == "min":
-        shown = round(cost, 1 if cost < 30 else 0)
-    else:
-        shown = round(cost / 10) * 10 if cost < 995 else round(cost / 1000, 1) * 1000
+    metres = round(cost / 10) * 10 if cost < 995 else round(cost / 1000, 1) * 1000
+    shown = round(cost, 1 if cost < 30 else 0) if unit == "min" else metres
     if (shown < limit, shown > limit) == (cost < limit, cost > limit):
         return cost_words(cost, unit)
     return counted_minutes(beside(cost, limit, 1)) if unit == "min" else f"{beside(cost, limit)} m"

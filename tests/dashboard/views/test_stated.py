@@ -38,7 +38,9 @@ def test_what_is_stated_parts_the_values_as_the_cut_does(values, data, decimals,
     values = np.array(values, float)
     cut = data.draw(st.sampled_from(values.tolist()))
     said = stated(values, cut, decimals, at_cut=at_cut)
-    assert ((values >= said) == (values >= cut)).all() if at_cut == "above" else ((values > said) == (values > cut)).all()
+    assert (
+        ((values >= said) == (values >= cut)).all() if at_cut == "above" else ((values > said) == (values > cut)).all()
+    )
     printed = float(wording.exactly(said, max(decimals, 0)).replace(",", ""))
     assert printed == pytest.approx(said, rel=1e-11)
 
