@@ -7,6 +7,7 @@ A standard that somebody chose is never rounded (:func:`~dashboard.views.wording
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -60,7 +61,11 @@ def one_of(services: Sequence[Layer]) -> str:
 def a_site(services: Sequence[Layer]) -> str:
     """ "an alcohol and drug service", "a pharmacy"."""
     thing = one_of(services)
-    return f"{'an' if thing[:1].lower() in 'aeio' else 'a'} {thing}"
+    return f"{'an' if _AN.match(thing) else 'a'} {thing}"
+
+
+_AN = re.compile(r"[aeioAEIO]|[uU](?!ni|s[aei]|ro|ti)|[FHLMNRSX][A-Z]+\b")
+"""What takes "an": urgent care but not a unit, and letters that are read one by one, as in NHS."""
 
 
 def _plural(word: str) -> bool:
