@@ -59,6 +59,7 @@ class Document:
     shapes: Callable[[], dict[str, Any]] = _no_such_part  # GeoJSON, EPSG:4326
     frame: Callable[[], gpd.GeoDataFrame] = _no_such_part  # EPSG:4326
     layout: Mapping[str, Any] = field(default_factory=lambda: COMPACT)  # of its JSON, as json.dumps takes it
+    cautions: Sequence[Mapping[str, str]] | None = None  # code, words, layer; None where nothing rests on a layer
     layer: str = ""  # name of the one layer in a file that could hold several
     level: str = ""
 
@@ -117,37 +118,64 @@ def _cells(column: pd.Series) -> list[str]:
 # ---- formats --------------------------------------------------------------------------------------------------------
 
 
+def _with_cautions(document: Document, tree: dict[str, Any]) -> dict[str, Any]:
+    return tree if document.cautions is None else tree | {"cautions": [dict(one) for one in document.cautions]}
+
+
 def _json(document: Document) -> bytes:
-    return json_text(document.tree(), **document.layout).encode()
+    return json_text(_with_cautions(document, document.tree()), **document.layout).encode()
 
 
 def _geojson(document: Document) -> bytes:
-    return json_text(document.shapes(), **document.layout).encode()
+    return json_text(_with_cautions(document, document.shapes()), **document.layout).encode()
+
+
+def _codes(document: Document) -> dict[str, str]:
+    """The column that is the last of every table: the codes of the cautions, each once, with semicolons between them."""
+    if document.cautions is None:
+        return {}
+    return {"cautions": ";".join(dict.fromkeys(one["code"] for one in document.cautions))}
 
 
 def _csv(document: Document) -> bytes:
-    return csv_text(document.sheet()).encode()
+    sheet = document.sheet()
+    return csv_text(replace(sheet, beside={**sheet.beside, **_codes(document)})).encode()
+
+
+def _frame(document: Document) -> gpd.GeoDataFrame:
+    return document.frame().assign(**_codes(document))
 
 
 def _gpkg(document: Document) -> bytes:
+    words = " ".join(one["words"] for one in document.cautions or ())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "values.gpkg"
-        document.frame().to_file(file, layer=document.layer, driver="GPKG")
+        options = {"layer_options": {"DESCRIPTION": words}} if words else {}
+        _frame(document).to_file(file, layer=document.layer, driver="GPKG", **options)
         return file.read_bytes()
 
 
 def _parquet(document: Document) -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.Table.from_pandas(pd.DataFrame(_frame(document).drop(columns="geometry")), preserve_index=False)
+    said = json_text([dict(one) for one in document.cautions or ()])
     out = io.BytesIO()
-    pd.DataFrame(document.frame().drop(columns="geometry")).to_parquet(out, index=False)
+    pyarrow.parquet.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), "cautions": said}), out)
     return out.getvalue()
 
 
 def _xlsx(document: Document) -> bytes:
-    frame = pd.DataFrame(document.frame().drop(columns="geometry"))
+    frame = pd.DataFrame(_frame(document).drop(columns="geometry"))
     for column in frame.columns[frame.dtypes.map(lambda kind: kind not in ("float64", "int64"))]:
         frame[column] = frame[column].map(lambda cell: safe_cell(cell) if isinstance(cell, str) else cell)
     out = io.BytesIO()
-    frame.to_excel(out, index=False, sheet_name=document.level)
+    with pd.ExcelWriter(out, engine="openpyxl") as book:
+        frame.to_excel(book, index=False, sheet_name=document.level)
+        if document.cautions is not None:
+            box = pd.DataFrame([dict(one) for one in document.cautions], columns=["code", "words", "layer"])
+            box.to_excel(book, index=False, sheet_name="cautions")
     return out.getvalue()
 
 

@@ -116,7 +116,9 @@ def _layer(path: Path, descriptor: dict, table: pd.DataFrame) -> None:
 
 
 def _descriptor(name: str, title: str, headers, **ours) -> dict:
-    ours = {"audience": "public", "columns": {header: header for header in headers}} | ours
+    ours = {"audience": "public", "completeness": "register", "columns": {h: h for h in headers}} | ours
+    if ours["kind"] == "services":
+        ours = {"position": "address"} | ours
     return {
         "name": name,
         "title": title,

@@ -23,6 +23,7 @@ from dashboard.published import Published
 from dashboard.question import GAPS, SITES, TOGETHER
 from dashboard.selection import Selection
 from dashboard.views import gap_files, siting
+from dashboard.views.claims import claims_of
 from dashboard.views.gaps import check_period, gaps_for, read_layers, request_of
 from dashboard.views.together import together_of
 from dashboard.web import published
@@ -68,8 +69,9 @@ def sites() -> Response:
     proof = proven(here, wanted, selection) if exact else None
     document = proof_document(proof) if proof else greedy(here, wanted, selection)
     found = read_layers(here, viewer, [name for name, _ in selection.needs], selection.services)
-    public = all(layer.descriptor.audience == "public" for part in found for layer in part.values())
-    body = answers.body_of(gap_files.plan_export(document, today()), form)
+    layers = [layer for part in found for layer in part.values()]
+    public = all(layer.descriptor.audience == "public" for layer in layers)
+    body = answers.body_of(gap_files.plan_export(document, claims_of(layers), today()), form)
     response = answers.answer(body, cache=answers.REVALIDATE if public else answers.PRIVATE)
     if proof is not None and proof.state != "done":  # not proven yet: ask again at the same address
         response.status_code = 202

@@ -11,7 +11,7 @@ from dashboard import question
 from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
 from dashboard.question import GAPS, SITES, TOGETHER
-from layers import LEVELS, VALUES, Status
+from layers import CAUTION_CODES, LEVELS, VALUES, Status
 
 _NUMBER = {"type": ["number", "null"]}
 _GAP_AREA = ("code", "name", "lad_code", "population", "need", "access", "underserved", "stability")
@@ -164,6 +164,7 @@ def _get(
     }
 
 
+_CAUTIONS = {"type": "array", "items": _schema("Caution")}
 _WAITING = {
     "state": {"enum": ["waiting", "running"]},
     "id": {"type": "string"},
@@ -196,10 +197,17 @@ SCHEMAS = {
             "status": {"enum": [str(status) for status in Status]},
         },
     },
+    "Caution": {
+        "type": "object",
+        "required": ["code", "words", "layer"],
+        "properties": {"code": {"enum": list(CAUTION_CODES)}, "words": {"type": "string"}, "layer": {"type": "string"}},
+    },
     "Gaps": {
         "type": "object",
-        "required": ["parameters", "areas", "communities", "summary"],
+        "required": ["parameters", "areas", "communities", "summary", "cautions"],
         "properties": {
+            "cautions": _CAUTIONS,
+            "confidence": {"type": "array", "items": {"type": "object"}},
             "parameters": {"type": "object"},
             "areas": {"type": "array", "items": _schema("GapArea")},
             "communities": {"type": "array", "items": _schema("Community")},
@@ -239,7 +247,7 @@ SCHEMAS = {
             "name": {"type": "string"},
             "areas": {"type": "array", "items": {"type": "string"}},
             "lads": {"type": "array", "items": {"type": "string"}},
-            "population": {"type": "number"},
+            "population": _NUMBER,
             "shares": {"type": "array", "items": {"type": "object"}},
             "shared": {"type": "boolean"},
             "stability": _NUMBER,
@@ -248,6 +256,7 @@ SCHEMAS = {
     "Together": {
         "type": "object",
         "properties": {
+            "cautions": _CAUTIONS,
             "parameters": {"type": "object"},
             "areas": {
                 "type": "array",
@@ -263,8 +272,9 @@ SCHEMAS = {
     },
     "Plan": {
         "type": "object",
-        "required": ["parameters", "sites", "result", "by_authority", "by_fifth", "state"],
+        "required": ["parameters", "sites", "result", "by_authority", "by_fifth", "state", "cautions"],
         "properties": {
+            "cautions": _CAUTIONS,
             "parameters": {"type": "object"},
             "sites": {"type": "array", "items": {"type": "object"}},
             "result": {"type": "object"},

@@ -12,6 +12,7 @@ from dashboard.auth.session import current_viewer
 from dashboard.exports import formats_of
 from dashboard.selection import Selection
 from dashboard.views.area import area_profile
+from dashboard.views.cautions import today
 from dashboard.views.layers import layer_document, region_document
 from dashboard.views.values import areas_export, values_export
 from dashboard.web import published
@@ -70,7 +71,16 @@ def values(layer_id: str) -> Response:
         table = here.store.values(found.id, level, viewer, period=period, version=found.version)
         return answers.body_of(values_export(here, table), form)
 
-    body = answers.answers("api").get(("values", found.id, found.version, level, period, form), make)
+    key = (
+        "values",
+        found.id,
+        found.version,
+        level,
+        period,
+        form,
+        str(today()),
+    )  # a figure grows old: its cautions change
+    body = answers.answers("api").get(key, make)
     return answers.answer(body, cache=cache_of(found))
 
 

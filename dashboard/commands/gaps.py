@@ -120,7 +120,9 @@ def site(new, objective, demand, exclude, travel, candidates, greedy, time_limit
     plan = siting.plan_sites(here, request, viewer, period=selection.period, candidates=places, travel=table)
     if form == "table":
         return _say(lines_of(_plan_lines(plan)), out)
-    return _say(write(gap_files.plan_export(plan.document(), date.today().isoformat()), form, layout=INDENTED), out)
+    return _say(
+        write(gap_files.plan_export(plan.document(), plan.claims, date.today().isoformat()), form, layout=INDENTED), out
+    )
 
 
 # ---- travel-time tables ---------------------------------------------------------------------------------------------
@@ -232,11 +234,11 @@ def _gap_lines(found) -> list[str]:
             (
                 f"{card.rank}{'*' if card.shared else ''}",
                 card.place,
-                f"{card.residents:,.0f}",
+                f"{card.residents:,.0f}" if found.claims.counts else "–",
                 f"{card.areas:,}",
                 "–" if card.need is None else f"{card.need:.0f}",
                 card.access_short,
-                "" if card.stability is None else f"{card.stability_word} ({sure_percent(card.stability)})",
+                "" if card.stability is None else _sure(card.stability_word, sure_percent(card.stability)),
                 card.authorities_words,
             )
             for card in found.cards
@@ -246,7 +248,11 @@ def _gap_lines(found) -> list[str]:
             lines += ["", "* shared between authorities"]
         close = [f"{card.name}: {across_sentence(found, card.id)}" for card in found.cards if card.id in found.across]
         lines += ["", *close] if close else []
-    return lines
+    return [*lines, *_cautions(found)]
+
+
+def _sure(word: str, share: str) -> str:
+    return f"{word} ({share})" if word else share
 
 
 def _together_lines(found) -> list[str]:
@@ -260,8 +266,8 @@ def _together_lines(found) -> list[str]:
             card.name,
             f"{card.services:,}",
             f"{card.residents:,.0f}",
-            f"{card.residents_nearer_elsewhere:,.0f}",
-            "–" if card.residents_misjudged is None else f"{card.residents_misjudged:,.0f}",
+            f"{card.residents_nearer_elsewhere:,.0f}" if found.claims.counts else "–",
+            "–" if card.residents_misjudged is None or not found.claims.counts else f"{card.residents_misjudged:,.0f}",
             km(card.mean_alone_m),
             km(card.mean_together_m),
         )
@@ -269,8 +275,8 @@ def _together_lines(found) -> list[str]:
     ]
     lines += _table(head, rows, right=(1, 2, 3, 4, 5, 6))
     if found.flows:
-        lines += ["", *(flow.words for flow in found.flows[:10])]
-    return lines
+        lines += ["", *(flow.words for flow in found.flows[:10] if flow.words)]
+    return [*lines, *_cautions(found)]
 
 
 def _plan_lines(plan) -> list[str]:
@@ -288,7 +294,15 @@ def _plan_lines(plan) -> list[str]:
         ]
     for title, rows in (("By authority", siting.gains_by_authority(plan)), ("By need", siting.gains_by_fifth(plan))):
         lines += ["", title, *_table(("", ""), [(row.name, row.words) for row in rows], right=())[1:]]
-    return lines
+    return [*lines, *_cautions(plan)]
+
+
+def _cautions(found) -> list[str]:
+    """What to know before quoting it."""
+    from dashboard.views.confidence import all_cautions
+
+    said = all_cautions(found)
+    return ["", "Before you quote this:", *(f"- {text}" for text in said)] if said else []
 
 
 def _notice(found) -> list[str]:

@@ -100,7 +100,7 @@ def periods(asked: PickerContext) -> list[dict]:
 
 
 def services(asked: PickerContext) -> list[dict]:
-    return options({layer.id: f"{layer.title} ({layer.sites:,})" for layer in asked.narrowed.services})
+    return options({layer.id: f"{offer.offered_title(layer)} ({layer.sites:,})" for layer in asked.narrowed.services})
 
 
 def shows(asked: PickerContext) -> list[dict]:

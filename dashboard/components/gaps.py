@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from dash import html
 
+from dashboard.components.confidence import confidence_strip
 from dashboard.components.pieces import folded, ticked, top_button
 from dashboard.components.results import legend_table
+from dashboard.views.claims import Claims, claims_of
+from dashboard.views.confidence import all_cautions, rows_of_gaps
 from dashboard.views.gap_communities import ACROSS_M, CommunityCard
 from dashboard.views.gap_map import Painted
 from dashboard.views.gap_words import notes_of, rule_sentence, summary_sentence, vanishing_sentence
@@ -40,6 +43,7 @@ def gap_headline(gaps: Gaps, show: str) -> list:
     return [
         html.H2(title),
         html.P(rule_sentence(gaps), className="rule"),
+        confidence_strip(rows_of_gaps(gaps), all_cautions(gaps)),
         html.Ul([html.Li(note) for note in notes_of(gaps)], className="gap-notes") if gaps.result.notes else None,
     ]
 
@@ -72,7 +76,7 @@ def overlay_switches(gaps: Gaps, chosen: tuple[str, ...], show: str) -> list:
                         "overlay-switch",
                         **{"data-overlay": overlay.id, "aria-checked": "true" if on else "false"},
                     ),
-                    html.Div(_overlay_lines(overlay), className="overlay-lines") if on else None,
+                    html.Div(_overlay_lines(overlay, gaps.claims), className="overlay-lines") if on else None,
                 ]
             )
         )
@@ -81,12 +85,18 @@ def overlay_switches(gaps: Gaps, chosen: tuple[str, ...], show: str) -> list:
     return [folded("Also draw on the map", switches, className="legend-more", open=bool(chosen))]
 
 
-def _overlay_lines(overlay: Overlay) -> list:
+def _overlay_lines(overlay: Overlay, claims: Claims) -> list:
     if overlay.why_not:
         return [html.P(overlay.why_not)]
     kinds = [
-        (line.kind, f"{line.words}: {len(line.indices):,}, {counted(line.residents, 'resident')}")
+        (
+            line.kind,
+            claims.short(
+                f"{line.words}: {len(line.indices):,}, {people}" if people else f"{line.words}: {len(line.indices):,}"
+            ),
+        )
         for line in overlay.lines
+        for people in [claims.people(line.residents)]
     ]
     kinds = kinds or [("rings", "the standard")]
     samples = [
@@ -146,6 +156,9 @@ def community_list(gaps: Gaps, query: str, only_shared: bool = False) -> list:
     count = f"{len(cards):,} of {len(gaps.cards):,}" if only_shared else f"{len(cards):,}"
     return [
         html.H3(f"Underserved communities ({count})"),
+        html.P(f"Residents are counted {gaps.claims.sample}.", className="unit-line")
+        if gaps.claims.sampled and gaps.claims.counts
+        else None,
         html.P(_shared_words(shared, close), className="unit-line"),
         ticked(
             f"Only those shared, or close across a border ({shared + close:,})",
@@ -157,7 +170,7 @@ def community_list(gaps: Gaps, query: str, only_shared: bool = False) -> list:
         else None,
         html.P(html.A("Try options: open, close or suggest sites", href=f"/options?{query}", className="button-quiet")),
         html.Ol(items, className="communities"),
-        html.P(f"{more:,} smaller ones are in the table and the export.", className="unit-line") if more > 0 else None,
+        html.P(f"{more:,} more are in the table and the export.", className="unit-line") if more > 0 else None,
     ]
 
 
@@ -185,7 +198,7 @@ def _card(gaps: Gaps, card: CommunityCard, query: str) -> html.Li:
         [
             top_button(
                 [card.place, shared_mark(gaps, card)],
-                number(card.residents),
+                number(card.residents) if gaps.claims.counts else count_of(card.areas, gaps.level),
                 card.codes[0],
                 title="Show the community on the map",
                 **{"data-area-index": str(first), "data-community": ",".join(map(str, card.indices))},
@@ -212,15 +225,13 @@ def together_block(found: Together | NoAnswer, alone: bool) -> list:
     """Alone or together: what changes when everybody's services count."""
     if isinstance(found, NoAnswer):
         return []
-    share = found.summary["residents_nearer_elsewhere"]
+    share, claims = found.summary["residents_nearer_elsewhere"], found.claims
+    where = f" residents are nearer to another authority's service{', ' if claims.sampled else ''}{claims.sample}"
     return [
         html.Div(
             [
                 html.H3("Alone or together"),
-                html.P(
-                    [html.Strong(number(share)), " residents are nearer to another authority's service"],
-                    className="big-number",
-                ),
+                html.P([html.Strong(number(share)), where], className="big-number") if claims.counts else None,
                 html.P(together_sentence(found)),
                 html.P(CAUTION, className="unit-line"),
                 html.P("The map now counts only services in each area's own authority.", className="reason")
@@ -237,6 +248,8 @@ def together_block(found: Together | NoAnswer, alone: bool) -> list:
 
 
 def top_need(made: WeightedNeed, most: int = 10) -> list:
+    if not claims_of(made.layers).ranks:
+        return []
     areas = made.published.region.areas[made.level]
     score = np.where(made.in_view, made.score, np.nan)
     order = [int(i) for i in np.argsort(-np.nan_to_num(score, nan=-1), kind="stable")[:most] if np.isfinite(score[i])]

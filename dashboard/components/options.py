@@ -12,12 +12,14 @@ from dash import dcc, html
 
 from dashboard import ids
 from dashboard.components.ask import pin_link
+from dashboard.components.confidence import confidence_strip
 from dashboard.components.pieces import folded, ticked
 from dashboard.exports import FORMATS, formats_of
 from dashboard.published import Published
 from dashboard.question import FIELDS
 from dashboard.views import option_results, options
 from dashboard.views import suggestion as planning
+from dashboard.views.confidence import all_cautions, rows_of_gaps
 from dashboard.views.gap_words import limit_words, need_name, rule_sentence, summary_sentence
 from dashboard.views.gaps import NoAnswer
 from dashboard.views.option_results import Comparison, comparison
@@ -170,7 +172,7 @@ def plan_answer(found: Suggestion) -> list:
     meter = None
     if not found.over:
         meter = html.Progress(
-            max="100", value=str(round(100 * (found.share or 0))), **{"aria-label": "How much is proven"}
+            max="100", value=str(round(100 * (found.share or 0))), **{"aria-label": "How much has been looked through"}
         )
     return [
         html.Div(
@@ -212,8 +214,8 @@ def _alone(found: Suggestion):
     numbers = found.alone_numbers or {}
     saved, saving = numbers.get("sites_saved") or 0, numbers.get("saving") or 0
     facts = []
-    if found.ask.objective == "mclp" and saving >= 0.5:
-        facts.append(f"{number(saving)} more residents")
+    if found.ask.objective == "mclp" and saving >= 0.5 and found.claims.counts:
+        facts.append(found.claims.short(f"{number(saving)} more residents"))
     if saved:
         facts.append(f"{saved} {'site' if saved == 1 else 'sites'} saved")
     return html.Div(
@@ -450,6 +452,7 @@ def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard], v
         for option in box.query.options
     ]
     return [
+        confidence_strip(rows_of_gaps(box.gaps), all_cautions(box.gaps)),
         html.Div(
             [
                 html.H2("Options side by side"),

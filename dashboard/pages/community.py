@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from dash import html
 
+from dashboard.components.confidence import confidence_strip
 from dashboard.components.gaps import bivariate, shared_mark
 from dashboard.components.shell import footer
 from dashboard.drawing.palette import GAP
@@ -16,6 +17,7 @@ from dashboard.pages.missing import missing
 from dashboard.published import Published
 from dashboard.views import offer, wording
 from dashboard.views.community import CommunityPage, community_page, read_query
+from dashboard.views.confidence import all_cautions, rows_of_gaps
 from dashboard.views.gap_map import painted
 from dashboard.views.gap_words import need_name, rule_sentence
 from dashboard.views.gaps import NoAnswer, across_sentence
@@ -78,6 +80,7 @@ def layout(
                 ],
                 className="map-figure",
             ),
+            confidence_strip(rows_of_gaps(found.gaps), all_cautions(found.gaps)),
             html.H2("Why it is underserved"),
             *_why(found),
             html.H2("Nearest services"),
@@ -105,15 +108,15 @@ def _options_link(selection) -> str:
 
 
 def _facts(found: CommunityPage) -> list:
-    card, level = found.card, found.gaps.level
+    card, level, claims = found.card, found.gaps.level, found.gaps.claims
     facts = [
-        ("Residents", wording.number(card.residents)),
+        ("Residents", claims.short(wording.counted(card.residents, "resident")) if claims.counts else ""),
         ("Where", wording.capital(card.authorities_words)),
         ("Size", wording.count_of(card.areas, level)),
         ("Need", wording.capital(card.need_words.removeprefix("need "))),
         ("Access", card.access_words),
         ("How sure", card.stability_words.rstrip(".") or "Not tested"),
-        ("Rank", f"{card.rank} of {len(found.gaps.cards):,} by residents"),
+        ("Rank", f"{card.rank} of {len(found.gaps.cards):,} by residents" if claims.counts and claims.ranks else ""),
     ]
     return [
         html.Dl([part for name, text in facts if text for part in (html.Dt(name), html.Dd(text))], className="facts")
@@ -131,7 +134,11 @@ def _why(found: CommunityPage) -> list:
         card.stability_words,
     ]
     shares = [
-        html.Li(f"{share.words}: {share.residents:,.0f} in {wording.count_of(share.areas, found.gaps.level)}")
+        html.Li(
+            f"{share.words}: {share.residents:,.0f} in {wording.count_of(share.areas, found.gaps.level)}"
+            if found.gaps.claims.counts
+            else f"{share.name}: {wording.count_of(share.areas, found.gaps.level)}"
+        )
         for share in card.authorities
     ]
     return [
@@ -150,7 +157,7 @@ def _services(found: CommunityPage):
                 html.Th(s.name, scope="row"),
                 html.Td([s.authority, html.Small("another authority") if s.elsewhere else None]),
                 html.Td(s.distance, className="number"),
-                html.Td(f"{s.nearest_for:,.0f}", className="number"),
+                html.Td(f"{s.nearest_for:,.0f}" if found.gaps.claims.counts else "–", className="number"),
             ]
         )
         for s in found.services
@@ -180,7 +187,7 @@ def _areas(found: CommunityPage):
         sure = (
             "–"
             if row["stability"] != row["stability"]
-            else f"{row['stability_word']}, {sure_percent(row['stability'])}"
+            else ", ".join(filter(None, (row["stability_word"], sure_percent(row["stability"]))))
         )
         rows.append(
             html.Tr(

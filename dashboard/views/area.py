@@ -174,7 +174,7 @@ class Standings:
 @lru_cache(maxsize=512)
 def _standings(published: Published, seen: LayerForViewer, level: str) -> Standings:
     value = seen.values(published, level).arrays["value"]
-    rank = ranked(value, seen.layer.descriptor.direction)
+    rank = ranked(value, seen.layer.descriptor.direction, seen.layer)
     known = int(np.isfinite(rank).sum())
     position = np.full(len(value), np.nan)
     if known > 1:

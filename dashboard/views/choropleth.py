@@ -15,6 +15,7 @@ from dashboard.published import Published
 from dashboard.selection import NONE, Selection
 from dashboard.views import wording
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED, Bands, histogram, make_bands, national_bands
+from dashboard.views.claims import claims_of
 from dashboard.views.offer import find
 from layers import Direction, Layer, Values, Viewer
 
@@ -138,7 +139,7 @@ def _choropleth(published, seen: LayerForViewer, level, period, bands, partner, 
         period=values.period,
         frame=frame,
         classes=code,
-        rank=ranked(shown, layer.descriptor.direction),
+        rank=ranked(shown, layer.descriptor.direction, layer),
         in_view=in_view,
         bands=cut,
         rows=_rows(cut, code, areas["population"].to_numpy(), decimals),
@@ -159,8 +160,11 @@ def _cut(published, layer, level, value, in_view, bands, partner, scheme, classe
     return make_bands(value, scheme, classes), f"bands within {published.region.name}"
 
 
-def ranked(value: np.ndarray, direction: Direction) -> np.ndarray:
-    """1 for the worst area (the highest value, unless low is worse); equal values share the smaller number."""
+def ranked(value: np.ndarray, direction: Direction, layer: Layer) -> np.ndarray:
+    """1 for the worst area (the highest value, unless low is worse); equal values share the smaller number. Null everywhere
+    for a layer that is not fit for ranking."""
+    if "ranking" not in layer.descriptor.fit_for:
+        return np.full(len(value), np.nan)
     return pd.Series(value).rank(method="min", ascending=direction == Direction.LOW_IS_WORSE).to_numpy(dtype="float64")
 
 
@@ -230,4 +234,4 @@ def sentence(chart: Choropleth, published: Published, *, counts_too: bool = Fals
     converted = int(((chart.frame["status"] == "converted").to_numpy() & chart.in_view).sum())
     if converted:
         parts.append(f"{converted:,} of the figures are worked out from other areas.")
-    return " ".join(parts)
+    return claims_of([chart.layer]).gate(" ".join(parts))

@@ -168,7 +168,8 @@ def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer, period: str) -> N
         sentences.append(f"It would stand {overlap_words(outcome.overlap[0])}")
     selection = replace(_selection_of(gaps), period=period)
     link = OptionsQuery(selection, options=(Option("A", f"For {card.name}"[:60], (change,)),)).link()
-    return NewSite(place, longitude, latitude, tuple(sentences), link)
+    said = tuple(filter(None, map(gaps.claims.gate, sentences)))
+    return NewSite(place, longitude, latitude, said, link)
 
 
 def _members(gaps: Gaps, card: CommunityCard) -> np.ndarray:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from dashboard.published import Published
+from dashboard.views.cautions import cautions_of
+from dashboard.views.claims import Claims, claims_of
 from dashboard.views.measures import Measures
-from layers import GapRequest, GapResult, Layer
+from layers import Caution, GapRequest, GapResult, Layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,17 @@ class GapAnswer:
     def layers(self) -> tuple[Layer, ...]:
         """Everything that the numbers rest on, each layer once."""
         return tuple({layer.id: layer for layer in (*self.needs, *self.services, *self.measures.layers)}.values())
+
+    @cached_property
+    def claims(self) -> Claims:
+        """What may be said of it."""
+        return claims_of(self.layers)
+
+    def cautions_on(self, on: date | None = None) -> tuple[Caution, ...]:
+        """What to know before quoting it, as it stands on a day: today, where none is given."""
+        periods = {each["id"]: each["period"] for each in self.result.parameters["need"]}
+        used = [(layer, periods.get(layer.id, layer.period)) for layer in self.layers]
+        return cautions_of(used, straight=self.result.model.travel is None, crossing=self.result.crossing_lists, on=on)
 
     @property
     def public(self) -> bool:

@@ -58,6 +58,8 @@ def gap_rows(gaps: Gaps, which: str = "underserved") -> pd.DataFrame:
             "border_penalty_m": part["border_penalty_m"],
         }
     )
+    if not gaps.claims.ranks:
+        return rows
     return rows.iloc[np.argsort(-rows["need"].fillna(-1).to_numpy(), kind="stable")]
 
 

@@ -43,7 +43,7 @@ class CommunityCard:
     access_words: str  # "6.2 km to the nearest on average"
     access_short: str  # "6.2 km", under a heading that says the rest
     stability: float | None
-    stability_word: str  # firm, likely, borderline, weak; "" without draws
+    stability_word: str  # firm, likely, borderline, weak; "" without draws, and of a sample
     stability_words: str  # "Firm: underserved in 94% of 500 draws."
     drivers: str
     border: str

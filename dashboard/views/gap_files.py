@@ -12,6 +12,9 @@ import pandas as pd
 
 from dashboard.exports import COMPACT, Document, Sheet, features, json_text, records
 from dashboard.published import Published
+from dashboard.views.cautions import caution_list
+from dashboard.views.claims import Claims, gate_document
+from dashboard.views.confidence import confidence_rows, document_of
 from dashboard.views.gap_words import REASONS, put_into_words, rule_sentence
 from dashboard.views.gaps import Gaps
 from dashboard.views.together import CAUTION, Together, parameters_in_words, put_together_into_words
@@ -42,7 +45,13 @@ def gaps_document(gaps: Gaps) -> dict[str, Any]:
     for community, card in zip(document["communities"], gaps.cards, strict=True):
         facing = [{"id": f.id, "name": f.name, "metres": f.metres} for f in gaps.across.get(card.id, ())]
         community |= {"longitude": card.longitude, "latitude": card.latitude, "across": facing}
-    return document | about(gaps.published, gaps.layers)
+    return trusted(gaps, document) | about(gaps.published, gaps.layers)
+
+
+def trusted(answer: Any, document: dict[str, Any]) -> dict[str, Any]:
+    """A document of an answer with what its layers cannot carry left out, and with its cautions."""
+    more = {"cautions": caution_list(answer.cautions_on()), "confidence": document_of(confidence_rows(answer))}
+    return gate_document(answer.claims, document) | more
 
 
 def together_document(together: Together) -> dict[str, Any]:
@@ -55,7 +64,7 @@ def together_document(together: Together) -> dict[str, Any]:
     for row, flow in zip(document["summary"]["flows"], together.flows, strict=True):
         row |= {"name": flow.name, "nearest_name": flow.nearest_name}
     put_together_into_words(together, document)
-    return document | about(together.published, together.layers)
+    return trusted(together, document) | about(together.published, together.layers)
 
 
 def about(published: Published, layers: tuple[Layer, ...]) -> dict[str, Any]:
@@ -87,13 +96,14 @@ def gaps_export(gaps: Gaps, on: str) -> Document:
     """Gaps as files: one row an area; the last columns say in every row what the numbers are, because a file travels alone."""
 
     def sheet() -> Sheet:
-        beside = _beside(gaps.published, gaps.layers, rule_sentence(gaps), _parameters(gaps), on)
+        beside = _beside(gaps, rule_sentence(gaps), _parameters(gaps), on)
         return Sheet(_gap_table(gaps), beside=beside)
 
     def shapes() -> dict[str, Any]:
         return _with_outlines(gaps.published, gaps.level, _gap_table(gaps), gaps_document(gaps), "communities", on)
 
-    return Document("gaps", "gaps", tree=lambda: gaps_document(gaps), sheet=sheet, shapes=shapes)
+    said = caution_list(gaps.cautions_on())
+    return Document("gaps", "gaps", tree=lambda: gaps_document(gaps), sheet=sheet, shapes=shapes, cautions=said)
 
 
 def together_export(together: Together, on: str) -> Document:
@@ -102,18 +112,21 @@ def together_export(together: Together, on: str) -> Document:
     def sheet() -> Sheet:
         parameters = json_text(parameters_in_words(together), **COMPACT)
         rule = f"Alone counts only services in the area's own authority. {CAUTION}"
-        beside = _beside(together.published, together.layers, rule, parameters, on)
+        beside = _beside(together, rule, parameters, on)
         return Sheet(_together_table(together), beside=beside)
 
     def shapes() -> dict[str, Any]:
         document, table = together_document(together), _together_table(together)
         return _with_outlines(together.published, together.level, table, document, "authorities", on)
 
-    return Document("together", "together", tree=lambda: together_document(together), sheet=sheet, shapes=shapes)
+    said = caution_list(together.cautions_on())
+    tree = lambda: together_document(together)  # noqa: E731
+    return Document("together", "together", tree=tree, sheet=sheet, shapes=shapes, cautions=said)
 
 
-def plan_export(document: dict[str, Any], on: str) -> Document:
+def plan_export(document: dict[str, Any], claims: Claims, on: str) -> Document:
     """A plan's document as files: in GeoJSON its proposed sites are points."""
+    document = gate_document(claims, document)
 
     def shapes() -> dict[str, Any]:
         points = [
@@ -128,7 +141,7 @@ def plan_export(document: dict[str, Any], on: str) -> Document:
         more = {name: value for name, value in document.items() if name != "sites"}
         return {"type": "FeatureCollection", "features": points} | more | {"made_on": on}
 
-    return Document("plan", "sites", tree=lambda: document, shapes=shapes)
+    return Document("plan", "sites", tree=lambda: document, shapes=shapes, cautions=document.get("cautions", ()))
 
 
 def _with_outlines(
@@ -153,7 +166,9 @@ def _parameters(gaps: Gaps) -> str:
     return "; ".join(f"{name}={value}" for name, value in said.items() if value not in (None, ""))
 
 
-def _beside(published: Published, layers: tuple[Layer, ...], rule: str, parameters: str, on: str) -> dict[str, str]:
+def _beside(answer: Any, rule: str, parameters: str, on: str) -> dict[str, str]:
+    """What stands in every row, because a file travels alone."""
+    published, layers = answer.published, answer.layers
     labels = {
         "rule": rule,
         "parameters": parameters,
@@ -180,6 +195,7 @@ def _gap_table(gaps: Gaps) -> pd.DataFrame:
         lad_name=[names.get(code, code) for code in table["lad_code"]],
         access_unit=gaps.result.access.unit,
         community_name=[communities.get(code, "") for code in table["community"]],
+        stability_words=table["stability_words"].fillna(""),
         official_name=gaps.published.region.areas[gaps.level]["official_name"].loc[table.index],
         crossings=table["crossings"].map("; ".join),
     )

@@ -14,6 +14,7 @@ import numpy as np
 
 from dashboard.published import Published
 from dashboard.views import wording
+from dashboard.views.claims import WHOLE, Claims, gated
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.wording import cost_words, counted, small, standard_words, sure_percent
 from layers import Community, GapRequest, GapResult, Layer, Need, Note, SitingPlan, SitingRequest
@@ -145,6 +146,7 @@ def how_words(gaps: GapAnswer) -> str:
 # ---- what was found -------------------------------------------------------------------------------------------------
 
 
+@gated
 def summary_sentence(gaps: GapAnswer) -> str:
     """What was found: areas, residents, communities, how many are shared, how sure. One paragraph."""
     s, level = gaps.summary, gaps.level
@@ -159,14 +161,15 @@ def summary_sentence(gaps: GapAnswer) -> str:
             f"high need and {many} poor access, but none has both."
         )
     one = s["underserved_areas"] == 1
+    people = gaps.claims.people(s["underserved_residents"])
     parts = [
-        f"{wording.count_of(s['underserved_areas'], level)}{where} with {counted(s['underserved_residents'], 'resident')} "
+        f"{wording.count_of(s['underserved_areas'], level)}{where}{f' with {people}' if people else ''} "
         f"{'is' if one else 'are'} underserved."
     ]
     shared = s["shared_communities"]
     joined = "It is one community" if one else f"They form {counted(s['communities'], 'community', 'communities')}"
     parts.append(joined + (f", {_of_them(shared, s['communities'])} shared between authorities." if shared else "."))
-    if gaps.result.communities:
+    if gaps.result.communities and gaps.claims.counts and gaps.claims.ranks:
         first = gaps.result.communities[0]
         parts.append(f"The largest is {first.name}, with {counted(first.population, 'resident')}.")
     if s.get("stability"):
@@ -190,6 +193,7 @@ def _of_them(n: int, total: int) -> str:
     return f"{n:,} of them"
 
 
+@gated
 def vanishing_sentence(gaps: GapAnswer) -> str:
     """Which gaps a ward map would hide; "" where that was not worked out."""
     lost = gaps.summary.get("vanish_at_ward")
@@ -197,20 +201,25 @@ def vanishing_sentence(gaps: GapAnswer) -> str:
         return ""
     if not lost["areas"]:
         return "Every one of these gaps also shows on a map of wards."
-    one = lost["areas"] == 1
+    one, people = lost["areas"] == 1, gaps.claims.people(lost["residents"])
     return (
-        f"{lost['areas']:,} of these small areas, with {counted(lost['residents'], 'resident')}, {'vanishes' if one else 'vanish'} "
+        f"{lost['areas']:,} of these small areas{f', with {people},' if people else ''} {'vanishes' if one else 'vanish'} "
         f"on a map of wards: {'its' if one else 'their'} ward as a whole is not underserved."
     )
 
 
 def notes_of(gaps: GapAnswer) -> list[str]:
     """What the reader of the answer should know besides."""
-    return [note_words(note, gaps.published) for note in gaps.result.notes]
+    said = [
+        note_words(note, gaps.published, people=gaps.claims.counts and not gaps.claims.sampled)
+        for note in gaps.result.notes
+    ]
+    return [text for text in map(gaps.claims.gate, said) if text]
 
 
-def note_words(note: Note, published: Published) -> str:
-    """A note of the engine in words. Raises KeyError for a code that nobody has put into words."""
+def note_words(note: Note, published: Published, *, people: bool = True) -> str:
+    """A note of the engine in words; ``people`` says whether residents are counted in what has nothing to do with the lists.
+    Raises KeyError for a code that nobody has put into words."""
     a = note.about
     areas, n = a.get("areas", 0), a.get("services", 0)
     if note.code == "strictest-standard":
@@ -221,7 +230,8 @@ def note_words(note: Note, published: Published) -> str:
     if note.code == "metric-needs-limit":
         return f"Without a distance standard {a['metric']} has no meaning: the nearest service is used instead."
     if note.code == "need-unknown":
-        return f"Need is not known for {areas:,} of {counted(a['of'], 'area')} ({counted(a['residents'], 'resident')})."
+        here = f" ({counted(a['residents'], 'resident')})" if people else ""
+        return f"Need is not known for {areas:,} of {counted(a['of'], 'area')}{here}."
     if note.code == "services-unplaced":
         one = n == 1
         return f"{counted(n, 'service')} {'has' if one else 'have'} no place and {'is' if one else 'are'} left out."
@@ -356,13 +366,16 @@ def mean_access_words(gaps: GapAnswer, value: float | None) -> tuple[str, str]:
 
 
 def stability_words(gaps: GapAnswer, share: float | None, word: str | None) -> str:
-    """ "Firm: underserved in 94% of 500 draws."; "" without draws."""
+    """ "Firm: underserved in 94% of 500 draws."; "" without draws. Of a sample the number is said, with its caution, and no word."""
     if share is None or gaps.result.stability is None:
         return ""
     drawn = f"nderserved in {sure_percent(share)} of {counted(gaps.result.stability.draws, 'draw')}"
+    if gaps.claims.sampled:
+        return f"U{drawn}, {gaps.claims.sample}: the sites that it does not list cannot be drawn."
     return f"{word.capitalize()}: u{drawn}." if word else f"U{drawn}."
 
 
+@gated
 def border_sentence(gaps: GapAnswer, c: Community) -> str:
     """What the border costs this community."""
     if not len(gaps.result.model.sites):
@@ -387,8 +400,12 @@ def plan_limit_words(request: SitingRequest, gaps: GapResult, plan: SitingPlan) 
     return standard_words(plan.max_m, plan.unit) if chosen else cost_words(plan.max_m, plan.unit)
 
 
-def plan_sentence(request: SitingRequest, gaps: GapResult, plan: SitingPlan) -> str:
+def plan_sentence(request: SitingRequest, gaps: GapResult, plan: SitingPlan, claims: Claims = WHOLE) -> str:
     """What a plan brings, how good it is, and what planning together adds."""
+    return claims.gate(_plan_sentence(request, gaps, plan, claims))
+
+
+def _plan_sentence(request: SitingRequest, gaps: GapResult, plan: SitingPlan, claims: Claims) -> str:
     if plan.demand <= 0:
         if request.demand == "underserved":
             return "Nobody is planned for: no area is underserved."
@@ -396,7 +413,9 @@ def plan_sentence(request: SitingRequest, gaps: GapResult, plan: SitingPlan) -> 
     people, far = "residents", plan_limit_words(request, gaps, plan)
     who = f"{people} of underserved areas" if request.demand == "underserved" else people
     count = counted(plan.new, "new site")
-    if plan.objective == "mclp":
+    if plan.objective == "mclp" and not claims.counts:
+        text = f"{count} would bring more places within {far}."
+    elif plan.objective == "mclp":
         text = f"{count} would bring {plan.value:,.0f} of {plan.demand:,.0f} {who} within {far}."
     elif plan.objective == "lscp":
         text = f"{count} would bring everyone who can be brought within {far}."
@@ -405,11 +424,12 @@ def plan_sentence(request: SitingRequest, gaps: GapResult, plan: SitingPlan) -> 
     else:
         before, after = cost_words(plan.mean_before, plan.unit), cost_words(plan.mean_after, plan.unit)
         text = f"{count} would cut the mean way of {who} from {before} to {after}."
-    text += (
-        " No other choice does better."
-        if plan.proven
-        else f" That is at most {plan.gap:.1%} short of the best possible."
-    )
+    if claims.sampled:
+        text += " A site that the list does not name would change this."
+    elif plan.proven:
+        text += " No other choice does better."
+    else:
+        text += f" That is at most {plan.gap:.1%} short of the best possible."
     if plan.alone is not None and plan.objective == "mclp" and plan.alone.saving >= 0.5:
         text += f" Planned by each authority for itself, the same number would bring {plan.alone.saving:,.0f} fewer."
     if plan.alone is not None and plan.objective == "lscp" and plan.alone.sites_saved:

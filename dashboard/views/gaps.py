@@ -27,6 +27,7 @@ from layers import (
     LEVELS,
     Fault,
     GapRequest,
+    GapResult,
     IndicatorLayer,
     Kind,
     Layer,
@@ -255,7 +256,13 @@ def gaps_for(
             if result.wards is not None:
                 parts.keep(ward_key, result.wards)
             answers.keep(key, result)
-    return Gaps(published, result, tuple(indicators.values()), tuple(services.values()), key, more)
+    found = Gaps(published, result, tuple(indicators.values()), tuple(services.values()), key, more)
+    return found if found.claims.ranks else replace(found, result=_unordered(result))
+
+
+def _unordered(result: GapResult) -> GapResult:
+    """An answer that rests on something that puts nothing in order: its communities by name."""
+    return replace(result, communities=tuple(sorted(result.communities, key=lambda one: (one.name, one.id))))
 
 
 def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, more, read, sites) -> Stability | None:

@@ -19,6 +19,7 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import table as tables
 from dashboard.views import wording
+from dashboard.views.cautions import caution_lines, caution_list, cautions_of
 from dashboard.views.choropleth import Choropleth
 from dashboard.views.gap_map import painted
 from dashboard.views.gap_words import access_title, rule_sentence, summary_sentence
@@ -51,11 +52,12 @@ class MapTable:
     lines: tuple[str, ...]  # what must go with a file: notice, definition, sources
     name: str  # of a file, without its ending
     unit: str = ""  # of the values, where all have the same
+    cautions: tuple[dict[str, str], ...] = ()
 
     def document(self) -> Document:
         beside = {"Unit": self.unit} if self.unit else {}
         sheet = Sheet(self.table[[*self.heads]], tuple(self.heads.values()), self.lines, beside, for_excel=True)
-        return Document("table", self.name, sheet=lambda: sheet)
+        return Document("table", self.name, sheet=lambda: sheet, cautions=self.cautions)
 
 
 def map_table(published: Published, selection: Selection, shown: Scene) -> MapTable | None:
@@ -111,7 +113,9 @@ def _indicator_table(published: Published, chart: Choropleth) -> MapTable:
     heads = _without_doubles(published, chart.level, heads)
     lines = tuple(_provenance(published, chart))
     table, name = tables.full_table(published, chart), f"{chart.layer.id}-{chart.level}"
-    return MapTable(table, heads, chart.decimals, lines, name, chart.unit)
+    said = caution_list(cautions_of([(chart.layer, chart.period)], straight=False))
+    lines = (*lines, *caution_lines(said, {chart.layer.id: chart.layer.title}))
+    return MapTable(table, heads, chart.decimals, lines, name, chart.unit, tuple(said))
 
 
 @lru_cache(maxsize=8)
@@ -139,8 +143,13 @@ def _gap_table(gaps: Gaps, selection: Selection) -> MapTable:
     ]
     lines += [credit for layer in gaps.layers for credit in _credits(layer)]
     decimals = {"value": 0, "lower": 0 if metric.counts else 2, "upper": 2}
+    said = caution_list(gaps.cautions_on())
+    lines += caution_lines(said, {layer.id: layer.title for layer in gaps.layers})
     heads = _without_doubles(gaps.published, gaps.level, dict(GAP_HEADS, residents="Residents"))
-    return MapTable(table[gaps.in_view], heads, decimals, tuple(lines), f"gap-{gaps.level}")
+    if not gaps.claims.ranks:
+        heads = {name: head for name, head in heads.items() if name != "rank"}
+        table["rank"] = np.nan
+    return MapTable(table[gaps.in_view], heads, decimals, tuple(lines), f"gap-{gaps.level}", cautions=tuple(said))
 
 
 @lru_cache(maxsize=8)
@@ -160,8 +169,11 @@ def _need_table(made: WeightedNeed) -> MapTable:
     lines = [made.published.region.notice] if made.published.region.notice else []
     lines += [weights_sentence(made), need_sentence(made)]
     lines += [credit for layer in made.layers for credit in _credits(layer)]
+    said = caution_list(cautions_of([(layer, made.periods[layer.id]) for layer in made.layers], straight=False))
+    lines += caution_lines(said, {layer.id: layer.title for layer in made.layers})
     heads = _without_doubles(made.published, made.level, dict(NEED_HEADS, residents="Residents"))
-    return MapTable(table[made.in_view], heads, 0, tuple(lines), f"need-{made.level}")
+    name = f"need-{made.level}"
+    return MapTable(table[made.in_view], heads, 0, tuple(lines), name, cautions=tuple(said))
 
 
 def _places(published: Published, level: str) -> pd.DataFrame:

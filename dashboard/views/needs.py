@@ -10,6 +10,7 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.banding import MISSING, OUTSIDE, make_bands
 from dashboard.views.choropleth import BandRow, band_label
+from dashboard.views.claims import claims_of
 from dashboard.views.gaps import NoAnswer, answer_or_reasons, kept, percentiles_of, period_for, read_indicator
 from dashboard.views.wording import count_of, listing, number
 from layers import Fault, Indicator, Layer, Need, Refused, Viewer, find_need
@@ -107,7 +108,7 @@ def need_sentence(made: WeightedNeed) -> str:
     high, low = int(np.nanargmax(score)), int(np.nanargmin(score))
     hidden = int((~known & made.in_view).sum())
     tail = f" Not shown: {count_of(hidden, made.level)} with less than half of the weight known." if hidden else ""
-    return (
+    return claims_of(made.layers).gate(
         f"{count_of(int(known.sum()), made.level)}. Highest need: {names.iat[high]} at {number(score[high])} of 100. "
         f"Lowest: {names.iat[low]} at {number(score[low])}.{tail}"
     )

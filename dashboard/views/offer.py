@@ -14,7 +14,7 @@ from dashboard.selection import NONE, Selection, weighted
 from dashboard.views.levels import lacking_at, level_of_all
 from dashboard.views.measures import as_offer, valid_measures
 from dashboard.views.wording import LEVEL_SHORT, LEVEL_WORDS
-from layers import LEVELS, Layer, NotFound, Viewer
+from layers import LEVELS, Layer, NotFound, Viewer, unfit_words
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,10 @@ def valid_selection(published: Published, selection: Selection, viewer: Viewer) 
     # the latest is what a view without a period shows, so one view has one address
     if all(chosen.period not in each.periods[:-1] for each in parts):
         chosen = replace(chosen, period="")
+    asked = [visible[name] for name in (*(name for name, _ in chosen.needs), *chosen.services)]
+    if chosen.show != "need" and (unfit := [layer for layer in asked if not fit_for_gaps(layer)]):
+        notices += [f"{unfit_words(layer.id, layer.descriptor)}; need alone is shown." for layer in unfit]
+        chosen = replace(chosen, show="need")
     if chosen.show != "need" and not chosen.services:
         notices.append("Access and gaps need a service list; need alone is shown. Choose one under “with services”.")
         chosen = replace(chosen, show="need")
@@ -112,8 +116,17 @@ def lead_indicator(published: Published, selection: Selection, viewer: Viewer) -
 
 
 def usable_as_need(layer: Layer) -> bool:
-    """Whether an indicator can be part of need: it must say which end is worse."""
-    return layer.kind == "indicator" and layer.descriptor.direction != "neutral"
+    """Whether an indicator can be part of need: it must say which end is worse, and be fit for finding gaps."""
+    return layer.kind == "indicator" and layer.descriptor.direction != "neutral" and fit_for_gaps(layer)
+
+
+def fit_for_gaps(layer: Layer) -> bool:
+    return "gaps" in layer.descriptor.fit_for
+
+
+def offered_title(layer: Layer) -> str:
+    """Its title in a list to choose from, with why it cannot be chosen for a gap question."""
+    return layer.title if fit_for_gaps(layer) or layer.kind != "services" else f"{layer.title}: not for gaps"
 
 
 def leads_for(published: Published, viewer: Viewer) -> dict[str, str]:
@@ -134,7 +147,7 @@ def as_catalogue(published: Published, viewer: Viewer) -> dict:
         "layers": [
             {
                 "id": layer.id,
-                "title": layer.title,
+                "title": offered_title(layer),
                 "kind": str(layer.kind),
                 "themes": list(layer.themes),
                 "owner": layer.partner,

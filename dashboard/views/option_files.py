@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from dashboard.exports import COMPACT, Document, Sheet
-from dashboard.views.gap_files import about
+from dashboard.views.cautions import caution_list
+from dashboard.views.gap_files import about, trusted
 from dashboard.views.gap_words import parameters_in_words, rule_sentence
 from dashboard.views.option_results import change_lines, comparison, option_sentence, outcomes
 from dashboard.views.options import Sandbox
@@ -25,6 +26,7 @@ def options_export(box: Sandbox, viewer: Viewer, on: str) -> Document:
         tree=lambda: options_document(box, viewer, on),
         sheet=lambda: _sheet(box, viewer, on),
         layout=COMPACT,
+        cautions=caution_list(box.gaps.cautions_on()),
     )
 
 
@@ -84,7 +86,7 @@ def options_document(box: Sandbox, viewer: Viewer, on: str) -> dict[str, Any]:
         }
         for option in box.query.options
     ]
-    return {
+    document = {
         "parameters": parameters_in_words(box.gaps, box.gaps.result.parameters),
         "rule": rule_sentence(box.gaps),
         "scope": table.scope,
@@ -93,7 +95,8 @@ def options_document(box: Sandbox, viewer: Viewer, on: str) -> dict[str, Any]:
         "link": box.query.link(),
         "note": NOTICE,
         "made_on": on,
-    } | about(box.published, box.gaps.layers)
+    }
+    return trusted(box.gaps, document) | about(box.published, box.gaps.layers)
 
 
 def _sources(credits: dict[str, Any]) -> list[str]:

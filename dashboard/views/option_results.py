@@ -39,7 +39,8 @@ class ChangeLine:
 def change_lines(box: Sandbox, option: Option, card: OptionCard | None = None) -> tuple[ChangeLine, ...]:
     """The changes of an option in words, in their order."""
     sites = box.sites.set_index("service_id")
-    overlap = {entry["service_id"]: overlap_words(entry) for entry in card.overlap} if card else {}
+    gate = box.gaps.claims.gate
+    overlap = {entry["service_id"]: gate(overlap_words(entry)) for entry in card.overlap} if card else {}
     lines, number = [], 0
     for change in option.changes:
         place = "" if change.easting is None else place_words(box.published, change.easting, change.northing)
@@ -185,9 +186,11 @@ def comparison(box: Sandbox, viewer: Viewer) -> Comparison:
     partner = region.partner(gaps.request.partner)
     what = "distance" if unit == "m" else "time"
     whole = ", whole region" if partner else ""
+    if not gaps.claims.counts:
+        top, by_lad = [row for row in top if row.unit != "residents"], []
     groups = (
         Group("In all", tuple(top)),
-        Group("Residents underserved, by authority", tuple(by_lad)),
+        *([Group("Residents underserved, by authority", tuple(by_lad))] if by_lad else []),
         Group(f"Mean {what} to the nearest, by authority", tuple(mean_lad or nothing)),
         Group(f"Mean {what} to the nearest, by fifth of need{whole}", tuple(mean_fifth)),
     )
@@ -215,6 +218,10 @@ def _mean(table: pd.DataFrame, groups: Sequence) -> float | None:
 
 def option_sentence(box: Sandbox, option: Option, card: OptionCard) -> str:
     """What an option does, in one or two sentences."""
+    return box.gaps.claims.gate(_option_sentence(box, option, card)) or f"{option.name} changes who is near."
+
+
+def _option_sentence(box: Sandbox, option: Option, card: OptionCard) -> str:
     if not option.changes:
         return f"{option.name} changes nothing yet. Open a site on the map or in the list, or close one."
     after = card.outcome.areas["underserved_after"].to_numpy(bool)
@@ -227,7 +234,7 @@ def option_sentence(box: Sandbox, option: Option, card: OptionCard) -> str:
             f"{relieved:,.0f} of {people[before & view].sum():,.0f} underserved residents would no longer be so"
         )
     if newly:
-        parts.append(f"{newly:,.0f} would become underserved")
+        parts.append(f"{counted(newly, 'resident')} would become underserved")
     table = card.outcome.by_authority
     nearer, farther = float(table["nearer"].sum()), float(table["farther"].sum())
     text = f"{'; '.join(parts) if parts else 'Nobody’s area would change between underserved and not'}."

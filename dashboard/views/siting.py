@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -15,13 +16,18 @@ from dashboard.published import Published
 from dashboard.question import FIELDS
 from dashboard.selection import Selection
 from dashboard.views import gap_words, wording
+from dashboard.views.cautions import caution_list
+from dashboard.views.claims import Claims, gated
+from dashboard.views.confidence import confidence_rows, document_of
 from dashboard.views.draws import gap_request_of
 from dashboard.views.gap_words import one_of
 from dashboard.views.gaps import Gaps, gaps_for, kept, read_layers, read_services, request_of
 from dashboard.views.wording import cost_words, counted, percent
 from layers import (
+    Caution,
     Change,
     Fault,
+    Layer,
     NotFound,
     Outcome,
     Refused,
@@ -70,6 +76,17 @@ class Plan:
     @property
     def public(self) -> bool:
         return self.gaps.public
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return self.gaps.layers
+
+    @property
+    def claims(self) -> Claims:
+        return self.gaps.claims
+
+    def cautions_on(self, on: date | None = None) -> tuple[Caution, ...]:
+        return self.gaps.cautions_on(on)
 
     def document(self) -> dict[str, Any]:
         return plan_document(self)
@@ -309,8 +326,8 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
                 float(longitude[rank]),
                 float(latitude[rank]),
                 site.residents_gained,
-                gains,
-                overlap,
+                plan.claims.gate(gains),
+                plan.claims.gate(overlap),
             )
         )
     return tuple(cards)
@@ -319,7 +336,7 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
 def gains_by_authority(plan: Plan) -> tuple[GainRow, ...]:
     names = gap_words.authority_names(plan.published)
     found = plan.result.plan
-    return _gain_rows(found.by_authority, found.unit, lambda code: names.get(code, code))
+    return _gain_rows(plan.claims, found.by_authority, found.unit, lambda code: names.get(code, code))
 
 
 FIFTHS = {
@@ -335,10 +352,10 @@ FIFTHS = {
 def gains_by_fifth(plan: Plan) -> tuple[GainRow, ...]:
     """Who gains by fifth of need, most need first."""
     found = plan.result.plan
-    return _gain_rows(found.by_fifth, found.unit, lambda fifth: FIFTHS[int(fifth)])[::-1]
+    return _gain_rows(plan.claims, found.by_fifth, found.unit, lambda fifth: FIFTHS[int(fifth)])[::-1]
 
 
-def _gain_rows(table: pd.DataFrame, unit: str, name: Callable[[Any], str]) -> tuple[GainRow, ...]:
+def _gain_rows(claims: Claims, table: pd.DataFrame, unit: str, name: Callable[[Any], str]) -> tuple[GainRow, ...]:
     rows = []
     for row in table.to_dict("records"):
         within = None if pd.isna(row["newly_within"]) else float(row["newly_within"])
@@ -357,7 +374,7 @@ def _gain_rows(table: pd.DataFrame, unit: str, name: Callable[[Any], str]) -> tu
                 float(row["nearer"]),
                 before,
                 after,
-                f"{wording.capital(words)}.",
+                claims.gate(f"{wording.capital(words)}."),
             )
         )
     return tuple(rows)
@@ -365,14 +382,16 @@ def _gain_rows(table: pd.DataFrame, unit: str, name: Callable[[Any], str]) -> tu
 
 def plan_sentence(plan: Plan) -> str:
     """What the plan brings, how good it is, and what planning together adds."""
-    return gap_words.plan_sentence(plan.result.request, plan.result.gaps, plan.result.plan)
+    return gap_words.plan_sentence(plan.result.request, plan.result.gaps, plan.result.plan, plan.claims)
 
 
+@gated
 def plan_notes(plan: Plan) -> list[str]:
     """What the reader of the plan should know besides."""
     return [gap_words.note_words(note, plan.published) for note in plan.result.plan.notes]
 
 
+@gated
 def alone_sentence(plan: Plan) -> str:
     """Planned together against each authority inside its own border; "" where that was not compared."""
     alone, found = plan.result.plan.alone, plan.result.plan
@@ -405,7 +424,8 @@ def alone_sentence(plan: Plan) -> str:
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """The JSON of ``/api/v1/sites`` and ``commonground site --json``."""
+    """The JSON of ``/api/v1/sites`` and ``commonground site --json``, before :func:`dashboard.views.gap_files.plan_export` leaves
+    out what the lists cannot carry: a page that shows a plan has it worked out again from these numbers."""
     document = plan.result.to_json()
     document["parameters"] = gap_words.parameters_in_words(plan.gaps, document["parameters"])
     for site, card in zip(document["sites"], site_cards(plan), strict=True):
@@ -421,6 +441,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     for row in document["by_fifth"]:
         row["name"] = FIFTHS[int(row["group"])]
     document |= {"notes": plan_notes(plan), "sentence": plan_sentence(plan), "alone_sentence": alone_sentence(plan)}
+    document["cautions"] = caution_list(plan.cautions_on())
+    document["confidence"] = document_of(confidence_rows(plan))
     document["region"] = plan.published.region.id
     document["notice"] = plan.published.region.notice
     return document
@@ -487,7 +509,8 @@ def _option_card(gaps: Gaps, outcome: Outcome) -> OptionCard:
     if outcome.residents_relieved:
         parts.append(f"{counted(outcome.residents_relieved, 'resident')} would no longer be underserved")
     if outcome.residents_newly_underserved:
-        parts.append(f"{outcome.residents_newly_underserved:,.0f} would become underserved")
+        newly = counted(outcome.residents_newly_underserved, "resident") if not parts else ""
+        parts.append(f"{newly or f'{outcome.residents_newly_underserved:,.0f}'} would become underserved")
     sentence = f"{wording.listing(parts)}." if parts else "Nobody's area would change between underserved and not."
     return OptionCard(
         outcome.name,
@@ -495,9 +518,9 @@ def _option_card(gaps: Gaps, outcome: Outcome) -> OptionCard:
         outcome.residents_underserved,
         outcome.residents_relieved,
         outcome.mean_cost,
-        _gain_rows(outcome.by_authority, unit, lambda code: names.get(code, code)),
-        _gain_rows(outcome.by_fifth, unit, lambda fifth: FIFTHS[int(fifth)])[::-1],
+        _gain_rows(gaps.claims, outcome.by_authority, unit, lambda code: names.get(code, code)),
+        _gain_rows(gaps.claims, outcome.by_fifth, unit, lambda fifth: FIFTHS[int(fifth)])[::-1],
         outcome.overlap,
-        sentence,
+        gaps.claims.gate(sentence),
         outcome,
     )

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.views import siting, wording
+from dashboard.views.claims import WHOLE, Claims, gated
 from dashboard.views.gaps import NoAnswer, answer_or_reasons
 from dashboard.views.options import PlanAsk, Sandbox
 from dashboard.views.siting import GainRow, Plan, Proof, SiteCard
@@ -49,6 +50,7 @@ class Suggestion:
     by_fifth: tuple[GainRow, ...]
     notes: tuple[str, ...]
     reasons: tuple[str, ...] = ()
+    claims: Claims = WHOLE
 
 
 def request_of(box: Sandbox, ask: PlanAsk) -> SitingRequest:
@@ -119,6 +121,7 @@ def _said(plan: Plan, ask: PlanAsk, document: dict[str, Any], job: Proof, *, ove
         by_fifth=siting.gains_by_fifth(plan),
         notes=tuple(document.get("notes") or ()),
         reasons=job.reasons,
+        claims=plan.claims,
     )
 
 
@@ -142,9 +145,12 @@ def _share(job: Proof) -> float | None:
     return None if job.gap is None else max(0.0, 1.0 - job.gap)
 
 
+@gated
 def progress_sentence(plan: Plan, job: Proof) -> str:
     """ "Best so far: 58,838 residents. No plan can reach more than 61,200; 4% is left to prove." """
     found = plan.result.plan
+    if job.state == "done" and plan.claims.sampled:
+        return f"Best {plan.claims.sample}: {_value_words(plan, job.value)}. A site that the list does not name would change this."
     if job.state == "done" and found.proven:
         return "Proven best: no other choice of sites does better."
     best = f"Best so far: {_value_words(plan, job.value)}."

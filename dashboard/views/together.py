@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
+from dashboard.views.cautions import cautions_of
+from dashboard.views.claims import Claims, claims_of, gated
 from dashboard.views.gap_words import REASONS, a_site, line_words, one_of
 from dashboard.views.gaps import (
     Gaps,
@@ -26,7 +29,7 @@ from dashboard.views.gaps import (
     read_services,
 )
 from dashboard.views.wording import counted, standard_words
-from layers import Fault, GapRequest, Kind, Layer, Refused, TogetherResult, Viewer, find_together
+from layers import Caution, Fault, GapRequest, Kind, Layer, Refused, TogetherResult, Viewer, find_together, unfit_faults
 
 OUTSIDE_WORDS = "an authority outside the region"
 
@@ -76,6 +79,17 @@ class Together:
     def layers(self) -> tuple[Layer, ...]:
         return (*self.needs, *self.services)
 
+    @cached_property
+    def claims(self) -> Claims:
+        """What may be said of it."""
+        return claims_of(self.layers)
+
+    def cautions_on(self, on: date | None = None) -> tuple[Caution, ...]:
+        """What to know before quoting it; it is always in straight lines."""
+        return cautions_of(
+            [(layer, layer.period) for layer in self.layers], straight=True, crossing=self.result.crossing_lists, on=on
+        )
+
     @property
     def public(self) -> bool:
         return all(layer.descriptor.audience == "public" for layer in self.layers)
@@ -92,7 +106,7 @@ class Together:
             own, other = flow["lad_code"], flow["nearest_lad"]
             here, there = names.get(own, own), names.get(other, OUTSIDE_WORDS)
             people = f"{counted(flow['residents'], 'resident')} of {here} {_are(flow['residents'])}"
-            words = f"{people} nearest to {a_site(self.services)} in {there}."
+            words = self.claims.gate(f"{people} nearest to {a_site(self.services)} in {there}.")
             found.append(Flow(own, here, other, there, flow["residents"], words))
         return tuple(found)
 
@@ -122,7 +136,10 @@ class Together:
             self._sentence(row["name"], int(row["services"]), residents, elsewhere, misjudged, flows),
         )
 
-    def _sentence(self, name, services, residents, elsewhere, misjudged, flows) -> str:
+    def _sentence(self, *about) -> str:
+        return self.claims.gate(self._whole_sentence(*about))
+
+    def _whole_sentence(self, name, services, residents, elsewhere, misjudged, flows) -> str:
         thing = one_of(self.services)
         if not services:
             if not self.summary["services"]:
@@ -199,6 +216,11 @@ def together_for(
     if not (np.isfinite(detour) and detour >= 1):
         what = f"the detour factor is {detour}: no way is shorter than a straight line"
         faults.append(Fault(what, "detour", "use 1 or more, usually 1.0, 1.2 or 1.4", rule="detour"))
+    faults += [
+        fault
+        for layers, where in ((indicators, "need"), (found, "services"))
+        for fault in unfit_faults({name: layer.descriptor for name, layer in layers.items()}, where)
+    ]
     footprint = footprint_of(published, partner)
     if faults:
         raise Refused("Alone and together cannot be compared.", faults)
@@ -251,6 +273,7 @@ def parameters_in_words(together: Together) -> dict[str, Any]:
 CAUTION = "These are straight lines, and where a line crosses water the way over land: roads are longer."
 
 
+@gated
 def together_sentence(together: Together) -> str:
     """What looking alone hides, in one paragraph."""
     s, thing = together.summary, one_of(together.services)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dashboard.exports import Document, Sheet, features, records
 from dashboard.published import Published
+from dashboard.views.cautions import caution_list, cautions_of
 from layers import VALUES, Values
 
 
@@ -74,6 +75,7 @@ def values_export(published: Published, values: Values) -> Document:
         sheet=sheet,
         shapes=shapes,
         frame=frame,
+        cautions=caution_list(cautions_of([(values.layer, values.period)], straight=False)),
         layer=values.layer.id,
         level=values.level,
     )

@@ -10,9 +10,10 @@ import pandas as pd
 
 from layers.methods.access import DRIVING_KMH, WALKING_KMH, AccessModel, access_model, minutes_for, read_sites
 from layers.methods.access_means import SMALL, Access
+from layers.methods.fitness import is_sample
 from layers.methods.metrics import DEFAULT, METRICS, either
 from layers.methods.stability import SEED
-from layers.model import LEVELS, Completeness, Descriptor, Fault, Kind, Refused
+from layers.model import LEVELS, Descriptor, Fault, Kind, Refused
 
 NEED_THRESHOLD = 80.0
 
@@ -98,6 +99,8 @@ def check_request(request: GapRequest, areas, indicators, services, demand, no_c
             faults.append(Fault(f"there is no indicator '{name}'", "need", "check the name", rule="layer-unknown"))
         elif layer.descriptor.kind != Kind.INDICATOR:
             faults.append(Fault(f"'{name}' is a list of services, not an indicator", "need", "choose an indicator"))
+        elif fault := _unfit(name, layer.descriptor, "need"):
+            faults.append(fault)
         elif request.level not in layer.values:
             what = f"'{layer.descriptor.title or name}' has no values by {request.level}"
             faults.append(Fault(what, "need", "choose another level or indicator", rule="need-level"))
@@ -116,6 +119,8 @@ def check_request(request: GapRequest, areas, indicators, services, demand, no_c
             faults.append(Fault(what, "services", "check the name", rule="layer-unknown"))
         elif layer.descriptor.kind != Kind.SERVICES:
             faults.append(Fault(f"'{name}' is an indicator, not a list of services", "services", "choose services"))
+        elif fault := _unfit(name, layer.descriptor, "services"):
+            faults.append(fault)
     for name in ("max_m", "max_min"):
         value = getattr(request, name)
         if value is not None and not (isinstance(value, int | float) and np.isfinite(value) and value > 0):
@@ -149,6 +154,28 @@ def check_request(request: GapRequest, areas, indicators, services, demand, no_c
         raise Refused("The gaps cannot be worked out from this request.", faults)
 
 
+def _unfit(name: str, descriptor: Descriptor, where: str) -> Fault | None:
+    """The fault of a layer that must not be used to find gaps."""
+    if "gaps" in descriptor.fit_for:
+        return None
+    return Fault(unfit_words(name, descriptor), where, "choose another that is fit for it", rule="unfit")
+
+
+def unfit_faults(layers: Mapping[str, Descriptor], where: str) -> list[Fault]:
+    """The faults of those layers that must not be used to find gaps."""
+    return list(filter(None, (_unfit(name, descriptor, where) for name, descriptor in layers.items())))
+
+
+def unfit_words(name: str, descriptor: Descriptor) -> str:
+    """Why a layer cannot be chosen for the need or the services of a gap question."""
+    fit = " and ".join(USES[use] for use in descriptor.fit_for)
+    what = f"'{descriptor.title or name}' is not fit for finding gaps"
+    return f"{what}: whoever supplies it says that it is fit for {fit or 'looking at'} only"
+
+
+USES = {"gaps": "finding gaps", "counts": "counting people", "ranking": "putting areas in order"}
+
+
 def model_of(request: GapRequest, areas, services, demand, no_car_share, travel, water=None) -> AccessModel:
     """Access of the small areas; :func:`layers.methods.access_means.at_level` says what that is at another level."""
     sites = read_sites([services[name].table for name in request.services], request.services)
@@ -169,8 +196,7 @@ def model_of(request: GapRequest, areas, services, demand, no_car_share, travel,
 def words_may_be_said(services: Iterable[ServiceLayer]) -> bool:
     """Whether an area may be called a firm gap. Of a sample, or a list of which nobody says how much it holds, it may not: the
     sites that it does not list cannot be drawn."""
-    sure = (Completeness.REGISTER, Completeness.MODELLED)
-    return all(layer.descriptor.completeness in sure for layer in services)
+    return not any(is_sample(layer.descriptor) for layer in services)
 
 
 def limit_of(request: GapRequest, services, model: Access) -> tuple[float | None, list[Note]]:

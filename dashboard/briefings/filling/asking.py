@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from urllib.parse import parse_qsl, urlsplit
 
 from dashboard.briefings.filling.examples import Usual, token_text
+from dashboard.briefings.filling.gating import claims_about
 from dashboard.briefings.filling.model import Fact
 from dashboard.published import Published
 from dashboard.selection import Selection
@@ -121,6 +122,9 @@ class Facts:
                 said = replace(
                     said, text=f"{said.text} {ONE.get(said.unit, said.unit) if said.value == 1 else said.unit}"
                 )
+            if "resident" in said.unit and not claims_about(self.published, said.layers, self.reader).counts:
+                what = "what it rests on is not fit for counting people"
+                raise refused(what, "say how many areas or places there are", "unfit")
             text = " ".join(UNSHOWN.sub(" ", said.text).split())
             if text in ("", "–"):
                 raise refused(f"“{token.text}” has nothing to say", "leave it out, or choose another", "briefing-empty")

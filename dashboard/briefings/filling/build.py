@@ -14,6 +14,7 @@ from dashboard.briefings.filling import exhibits
 from dashboard.briefings.filling.asking import BROKEN_VIEW
 from dashboard.briefings.filling.credits import limits_of, source_lines
 from dashboard.briefings.filling.facts import Facts, query_of
+from dashboard.briefings.filling.gating import gated_blocks, gated_runs
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Fact, Figure, SourceLine, Stale
 from dashboard.published import Published
 from dashboard.views.options import OptionsQuery
@@ -239,7 +240,7 @@ class _Build:
             except Refused as refused:
                 broken += refused.faults
                 faults += self._placed(refused, page.number, token.line, view, token.arguments)
-        headline = _filled(page.headline, said)
+        headline = gated_runs(_filled(page.headline, said), said, self.published, self.facts.reader)
         words = "".join(run.text for run in headline)
         if len(words) > LONGEST_HEADLINE and not broken:
             what = (
@@ -255,9 +256,9 @@ class _Build:
         return BriefingPage(
             page.number,
             headline,
-            _blocks(page.blocks, said),
+            gated_blocks(_blocks(page.blocks, said), said, self.published, self.facts.reader),
             figure,
-            _blocks(page.notes, said),
+            gated_blocks(_blocks(page.notes, said), said, self.published, self.facts.reader),
             said,
             self._sources(layers, figure, periods),
             limits_of(

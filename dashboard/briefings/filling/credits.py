@@ -11,8 +11,9 @@ from urllib.parse import quote
 from dashboard.briefings.filling.model import SourceLine
 from dashboard.published import Published
 from dashboard.views import wording
+from dashboard.views.cautions import WORDS as CAUTION_WORDS
 from dashboard.views.together import CAUTION
-from layers import LEVELS, LICENCES, Kind, Layer, NotFound, Viewer
+from layers import LEVELS, LICENCES, Kind, Layer, NotFound, Viewer, is_sample
 
 MOST_LIMITS = 3
 """Sentences about limits on one page: more than that nobody reads."""
@@ -125,6 +126,10 @@ def _warnings(published: Published, layer: Layer, order: int) -> list[_Limit]:
     descriptor, found = layer.descriptor, []
     if descriptor.synthetic and not published.region.demonstration:  # there the notice says it on every page
         found.append(_Limit("synthetic", 100.0, f"{layer.title}: made-up figures, for demonstration only."))
+    if layer.kind == Kind.SERVICES and is_sample(descriptor):  # before all else: what it lacks looks like a gap
+        # of one that says nothing, its publisher's own warning comes first
+        weight = 99.0 if descriptor.completeness == "sample" else 71.0
+        found.append(_Limit("sample", weight, f"{layer.title}: {_sample_words(descriptor)}"))
     if caveat := shortened(_without_notice(descriptor.caveats, layer)):
         # a list that leaves services out makes gaps where there are none: that is said before anything about need
         weight = 72.0 if layer.kind == Kind.SERVICES else max(70.0 - 12.0 * order, 40.0)
@@ -137,6 +142,11 @@ def _warnings(published: Published, layer: Layer, order: int) -> list[_Limit]:
         text = f"{layer.title}: counts from 1 to {rule.threshold - 1} are withheld to protect people."
         found.append(_Limit("disclosure", 20.0, text))
     return found
+
+
+def _sample_words(descriptor) -> str:
+    code = "sample" if descriptor.completeness == "sample" else "completeness-unknown"
+    return CAUTION_WORDS[code]({})
 
 
 def _without_notice(caveats: str, layer: Layer) -> str:

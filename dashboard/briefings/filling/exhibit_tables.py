@@ -98,10 +98,11 @@ def _communities(ask: ExhibitRequest, gaps: Gaps, cards: tuple[CommunityCard, ..
     heading, say = gaps.result.access.metric.column, access_formatter(gaps)
     rows = []
     for n, card in enumerate(shown, 1):
-        row = [f"{n:,}", card.place, wording.capital(card.authorities_words), f"{card.residents:,.0f}"]
+        people = f"{card.residents:,.0f}" if gaps.claims.counts else "–"
+        row = [f"{n:,}", card.place, wording.capital(card.authorities_words), people]
         row += [wording.number(card.need) if card.need is not None else "–"]
         row += [say(card.access) if heading else card.access_words]
-        row += [wording.capital(card.stability_word) or "–"] if sure else []
+        row += [wording.capital(card.stability_word) or wording.sure_percent(card.stability or 0.0)] if sure else []
         rows.append(tuple(row))
     heads = (
         "",

@@ -17,6 +17,7 @@ from dashboard.briefings.filling.credits import source_lines
 from dashboard.briefings.filling.exhibit_charts import CHARTS
 from dashboard.briefings.filling.exhibit_pictures import PICTURES
 from dashboard.briefings.filling.exhibit_tables import TABLES
+from dashboard.briefings.filling.gating import claims_about, gated_figure
 from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import ExhibitRequest, Exhibits
 from dashboard.drawing.shown import TableData
@@ -27,7 +28,6 @@ from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gaps import Gaps, NoAnswer
 from dashboard.views.option_results import comparison, option_sentence, outcomes
 from dashboard.views.options import OWN, left_out, sandbox, valid_options
-from dashboard.views.wording import counted
 from layers import ExhibitSpec, Fault, NotFound, Refused, Viewer
 
 MAPS = Exhibits()
@@ -67,6 +67,7 @@ def figure(published: Published, spec: ExhibitSpec, reader: Viewer, view: str, *
             raise refused(no_stop(error.title), "choose another view", "briefing-view") from None
         raise
     layers = tuple(dict.fromkeys(made.layers))
+    made = gated_figure(made, claims_about(published, layers, reader))
     return replace(
         made,
         caption=spec.arguments.get("caption", made.caption),
@@ -107,8 +108,9 @@ def _community(ask: ExhibitRequest) -> Figure:
     card = _card_of(ask, gaps)
     services = near_services(gaps, card, ask.reader)
     svg, legend, words = maps.of_community(gaps, card, services, ask.id_prefix)
+    people = gaps.claims.people(card.residents)
     rows = [
-        ("Residents", f"{card.residents:,.0f} in {wording.count_of(card.areas, gaps.level)}"),
+        ("Residents", people and f"{card.residents:,.0f} in {wording.count_of(card.areas, gaps.level)}"),
         ("Authorities", wording.capital(card.authorities_words)),
         ("Need", f"{card.need_words}. {card.drivers}".strip()),
         ("Access", card.access_words),
@@ -117,7 +119,8 @@ def _community(ask: ExhibitRequest) -> Figure:
     rows += [("How sure", card.stability_words)] if card.stability_words else []
     near = [f"{s.number} {s.name}, {s.authority} ({s.distance})" for s in services[:4]]
     rows += [("Nearest services", "; ".join(near))] if near else []
-    alt = f"{card.place} has {counted(card.residents, 'resident')}, {card.authorities_words}; {card.need_words}, "
+    rows = [row for row in rows if row[1]]
+    alt = f"{card.place}{f' has {people},' if people else ':'} {card.authorities_words}; {card.need_words}, "
     alt += f"{card.access_words}. {words}"
     return Figure(
         "map",

@@ -150,6 +150,10 @@ def _gap_number(key: str, unit: str, says: str, read: Callable[[Gaps], float | N
     def say(ask: Ask) -> Fact:
         gaps = ask.gaps()
         value = read(gaps) if read is not None else gaps.summary[key]
+        if value is None and lacking == _UNSURE and gaps.claims.sampled:
+            raise ask.refused(
+                "its list is a sample, and of a sample no gap is called sure", "say how many areas there are"
+            )
         if value is None:
             raise ask.refused(lacking, "use a view by small areas (level=lsoa)")
         named = unit or wording.LEVEL_WORDS[gaps.level][1]

@@ -11,9 +11,9 @@ from dashboard.published import Published
 from dashboard.selection import Selection, weighted
 from dashboard.views.gap_words import nearest_words
 from dashboard.views.gaps import Gaps, answer_or_reasons, gaps_of
-from dashboard.views.offer import usable_as_need
+from dashboard.views.offer import fit_for_gaps, usable_as_need
 from dashboard.views.together import Together, together_of
-from layers import LEVELS, Layer, Measure, Theme, Viewer
+from layers import FIT_FOR, LEVELS, Layer, Measure, Theme, Viewer, is_sample
 
 _NO_NEED = (Measure.RANK, Measure.DECILE, Measure.CATEGORY)
 
@@ -54,7 +54,11 @@ def questions(published: Published, reader: Viewer) -> tuple[ThemeQuestion, ...]
 def question_of(published: Published, theme: Theme, reader: Viewer) -> ThemeQuestion | None:
     """None where the reader sees no indicator that can be need, or no list of services, for the theme."""
     seen = {layer.id: layer for layer in published.store.layers(reader)}
-    services = [layer for layer in seen.values() if layer.kind == "services" and theme.id in layer.themes]
+    services = [
+        layer
+        for layer in seen.values()
+        if layer.kind == "services" and theme.id in layer.themes and fit_for_gaps(layer)
+    ]
     need = _need(published, theme, seen)
     if need is None or not services:
         return None
@@ -86,11 +90,14 @@ def compared(published: Published, question: ThemeQuestion, reader: Viewer) -> T
 
 
 def _fit(layer: Layer, theme: Theme) -> tuple:
-    """Smaller fits better: a list of this very theme, with a distance standard, and of several the one meant to be nearest."""
+    """Smaller fits better: a list of this very theme, with a distance standard, fit for all that is asked of it, complete, and of
+    several the one meant to be nearest."""
     standard = layer.descriptor.access_standard
     return (
         standard is None,
         layer.themes[0] != theme.id,
+        len(FIT_FOR) - len(layer.descriptor.fit_for),
+        is_sample(layer.descriptor),
         standard.max_m if standard else 0.0,
         layer.title,
         layer.id,
@@ -111,5 +118,13 @@ def _need(published: Published, theme: Theme, seen: dict[str, Layer]) -> tuple[d
     own = [layer for layer in usable.values() if theme.id in layer.themes and layer.levels]
     if not own:
         return None
-    best = min(own, key=lambda layer: (layer.id != theme.lead, layer.levels[0] != "lsoa", layer.themes[0] != theme.id))
+    best = min(
+        own,
+        key=lambda layer: (
+            len(FIT_FOR) - len(layer.descriptor.fit_for),
+            layer.id != theme.lead,
+            layer.levels[0] != "lsoa",
+            layer.themes[0] != theme.id,
+        ),
+    )
     return {best.id: 1.0}, best.title, "", best.levels[0]

@@ -12,8 +12,8 @@ from dashboard.briefings.ward.ward_shared import AnsweredQuestion, Shared, tells
 from dashboard.views import wording
 from dashboard.views.area import AreaProfile, IndicatorLine
 from dashboard.views.gap_words import nearest_words
-from dashboard.views.wording import counted, sure_percent
-from layers import Layer, words
+from dashboard.views.wording import sure_percent
+from layers import Layer, is_sample, words
 
 MOST_GAPS = 5
 MOST_NAMED = 3
@@ -126,7 +126,7 @@ def service_rows(shared: Shared, profile: AreaProfile, code: str) -> Iterator[Se
             line.distance,
             wording.standard_words(standard.max_m) if standard else "",
             beyond,
-            words,
+            words if "counts" in layer.descriptor.fit_for else "",
         )
 
 
@@ -145,7 +145,7 @@ def gap_rows(shared: Shared, code: str) -> tuple[tuple[GapRow, ...], str, str]:
     found.sort(key=lambda row: -row.residents)
     told = []
     if more := found[MOST_GAPS:]:
-        smaller = [f"{row.theme} ({counted(row.residents, 'resident')})" for row in more]
+        smaller = [f"{row.theme} ({row.words})" for row in more]
         told.append(f"Smaller gaps: {wording.listing(smaller, 12)}.")
     if without:
         told.append(f"No gap here for: {wording.listing(without, 12)}.")
@@ -162,8 +162,8 @@ def _gap_row(each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
     cards = [card for card in gaps.cards if card.id in ids]
     said = []
     for card in cards:
-        size = counted(card.residents, "resident")
-        said.append(f"{card.name} ({size})")
+        size = "" if gaps.claims.sampled else gaps.claims.people(card.residents)  # of a sample the row itself counts
+        said.append(f"{card.name} ({size})" if size else card.name)
     share = gaps.result.areas["stability"].to_numpy("float64")[chosen] if gaps.result.stability is not None else None
     sure = ""
     if share is not None and np.isfinite(share).all():
@@ -173,7 +173,9 @@ def _gap_row(each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
         sure = f"{word} ({sure_percent(mean)})" if word else f"{sure_percent(mean)} of draws"
     count = int(chosen.sum())
     level = wording.LEVEL_WORDS[gaps.level]
-    words = f"{count:,} of {of:,} {level[0] if of == 1 else level[1]}, {counted(residents, 'resident')}"
+    words = f"{count:,} of {of:,} {level[0] if of == 1 else level[1]}"
+    if people_words := gaps.claims.people(residents):
+        words = gaps.claims.short(f"{words}, {people_words}")
     limit = gaps.result.access.limit
     far = f"more than {wording.standard_words(limit)} from the" if limit is not None else "far from the"
     by = "" if len(question.needs) > 1 else f"{wording.small(question.need_name)}, and "
@@ -268,6 +270,11 @@ def limits_of(profile: AreaProfile, needs, services, shared: Shared) -> tuple[st
         out.append(CONVERTED)
     if withheld := [row.title for row in needs if row.status == "suppressed"]:
         out.append(f"Withheld, so that nobody can be recognised: {wording.listing(withheld)}.")
+    sampled = [layer for layer in shared.services if is_sample(layer.descriptor)]
+    if sampled and services:
+        out.append(
+            f"{wording.listing([layer.title for layer in sampled], 3)}: a sample, not a register. Ask before you quote."
+        )
     if services:
         out += [STRAIGHT, LISTS]
     if shared.asked:

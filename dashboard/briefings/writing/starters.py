@@ -112,6 +112,7 @@ def _gaps(published: Published, title: str, question: ThemeQuestion) -> str:
         largest_areas=gaps.cards[0].areas if gaps.cards else 0,
         authorities=len(published.region.areas["lad"]),
         draws=stability.draws if stability is not None else 0,
+        sampled=gaps.claims.sampled,
         together=compared(published, question, PUBLIC) is not None,
         site_view=_one_more_site(published, question) if found["underserved_areas"] else "",
     )

@@ -19,6 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dashboard.briefings.filling.asking import UNSHOWN, Facts
 from dashboard.briefings.filling.exhibits import figure
+from dashboard.briefings.filling.gating import gated_runs
 from dashboard.briefings.filling.questions import ThemeQuestion
 from dashboard.published import Published
 from dashboard.views import wording
@@ -73,11 +74,12 @@ class Writer:
         """The text with its tokens filled in; None where one of them has no answer."""
         try:
             page = _read(text)
-            said = {token.text: self.facts.fact(token, view).text for token in tokens_of(page)}
+            said = {token.text: self.facts.fact(token, view) for token in tokens_of(page)}
         except Refused:
             return None
         runs = [run for block in page.blocks for item in block.items for run in item]
-        return "".join(said[run.token.text] if run.token is not None else run.text for run in runs)
+        filled = tuple(replace(run, text=said[run.token.text].text) if run.token is not None else run for run in runs)
+        return "".join(run.text for run in gated_runs(filled, said, self.published, self.facts.reader))
 
     def _page(self, page: _Page, view: str) -> str:
         """A page with what holds; "" where no headline does. An exhibit with a view of its own lends it to the whole page."""

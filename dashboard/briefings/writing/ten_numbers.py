@@ -15,7 +15,7 @@ from dashboard.views.gap_words import a_site
 from dashboard.views.gaps import Gaps
 from dashboard.views.offer import usable_as_need
 from dashboard.views.trend import region_number
-from layers import PUBLIC, Layer, Measure, Theme
+from layers import PUBLIC, Layer, Measure, Theme, is_sample
 
 MOST_NUMBERS = 10
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -113,21 +113,32 @@ def _indicator(published: Published, theme: Theme, layer: Layer) -> dict[str, An
     }
 
 
+def _tellable(pair: tuple[ThemeQuestion, Gaps]) -> tuple[bool, bool, float]:
+    """Of a whole list rather than of a sample, then of most people."""
+    claims = pair[1].claims
+    return claims.counts, not claims.sampled, pair[1].summary["underserved_residents"]
+
+
 def _specials(published: Published, asked: Sequence[tuple[ThemeQuestion, Gaps]]) -> list[dict[str, Any]]:
     """A distance, a gap and a border, of different themes where that can be."""
     found: list[dict[str, Any]] = []
     if asked:
-        question, gaps = max(asked, key=lambda pair: pair[1].summary["underserved_residents"])
+        question, gaps = max(asked, key=_tellable)
         found.append({"about": "gap", "q": question_words(question), "found": gaps.summary})
     lists = [x for x in published.store.layers(PUBLIC, kind="services") if x.descriptor.access_standard and x.sites]
+    lists = [x for x in lists if {"gaps", "counts"} <= set(x.descriptor.fit_for)]
     if lists:
-        most = max(lists, key=lambda x: x.sites)  # what most people use
+        most = max(
+            lists, key=lambda x: (not is_sample(x.descriptor), x.sites)
+        )  # a whole list, and what most people use
         far = wording.standard_words(most.descriptor.access_standard.max_m)
         view = Selection(services=(most.id,), show="access").query_string()
         found.append({"about": "access", "layer": most.id, "far": far, "a_site": md(a_site((most,))), "view": view})
     if len(published.region.areas["lad"]) > 1:
         together = [(q, t) for q, _ in asked if (t := compared(published, q, PUBLIC)) is not None]
         if together:
-            question, _ = max(together, key=lambda pair: pair[1].summary["residents_nearer_elsewhere"])
+            question, _ = max(
+                together, key=lambda pair: (not pair[1].claims.sampled, pair[1].summary["residents_nearer_elsewhere"])
+            )
             found.append({"about": "border", "q": question_words(question)})
     return found

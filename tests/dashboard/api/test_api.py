@@ -300,7 +300,7 @@ def test_a_real_region_s_csv_has_exactly_the_columns_of_the_contract(lonely):
 
     client = create_app(lonely, "key").server.test_client()
     head = client.get("/api/v1/layers/plain/values?level=lsoa&format=csv").text.splitlines()[0]
-    assert head == ",".join(VALUES)
+    assert head == ",".join([*VALUES, "cautions"])
 
 
 # ---------------------------------------------------------------- what is refused

@@ -437,7 +437,8 @@ def test_a_list_that_leaves_services_out_is_warned_of_before_anything_about_need
     own.store.publish(indicator("smell", caveats="Asked of few."), by=WES)
     own.store.publish(sites("hubs", caveats="A sample, not a register."), by=WES)
     said = limits_of(own, [("noise", 1), ("smell", 1), ("hubs", 1)], PUBLIC, today=date(2026, 1, 1))
-    assert said == ("Shops: A sample, not a register.", CAUTION, "Noise: Measured once.")
+    unknown = "Shops: Nobody has said how complete this is, so it is spoken of as a sample."
+    assert said == ("Shops: A sample, not a register.", unknown, CAUTION)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_many_rings_become_one_line(tiny, monkeypatch):
 
 def test_without_a_standard_the_rings_are_where_the_worst_fifth_begins(demo, demo_gaps):
     assert over.ring_metres(demo_gaps) == 4_000
-    none = view.gaps_of(demo, Selection(need="alcohol-admissions", services=("licensed-premises",), show="gap"), PUBLIC)
+    none = view.gaps_of(demo, Selection(need="alcohol-admissions", services=("food-support",), show="gap"), PUBLIC)
     if none.result.access.limit is None:
         assert over.ring_metres(none) == none.result.access.cut
 

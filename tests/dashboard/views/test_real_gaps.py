@@ -18,6 +18,7 @@ from dashboard.selection import Selection, weighted
 from dashboard.views import gap_communities, gap_files, siting
 from dashboard.views import gaps as view
 from dashboard.views import together as both
+from dashboard.views.claims import gate_document
 from layers import PUBLIC, load_region, open_store
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -108,6 +109,7 @@ def test_communities_have_names_and_some_are_shared(found):
     # of this need set no community crosses a border today; several lie close to one on the other side
     assert sum(card.shared or card.id in found.across for card in found.cards) >= 5
     # eleven sites are a sample: how sure it is has a number, and no word
+    assert all(not card.stability_word and "in this sample of 9 sites" in card.stability_words for card in found.cards)
     assert not any(card.stability_word for card in found.cards) and found.summary["stability"] is None
     assert found.summary["vanish_at_ward"]["averaged"]  # standardised ratios are not published by ward
 
@@ -196,7 +198,8 @@ def test_three_new_sites_are_the_same_on_screen_in_the_api_and_from_the_command(
     plan = siting.plan_sites(here, siting.siting_request(here, asked, new=3), PUBLIC)
     found = plan.result.plan
     assert found.proven and found.value >= found.alone.value and len(found.sites) == 3
-    want = plain(plan.document())
+    want = plain(gate_document(plan.claims, plan.document()))
+    assert want["result"]["proven"] is None and "in this sample of 9 sites" in want["sentence"]
     answered = get("sites", need=asked.need, services=SERVICES, new="3")
     document = plain(answered.get_json())
     assert answered.status_code == 200 and document.pop("state") == "done"

@@ -44,7 +44,7 @@ def crowded(holes=(1,)):
     return indicator(pd.DataFrame({"value": value, "numerator": value, "denominator": 100.0}))
 
 
-def clinics(standard=1_000.0, rows=(0, 1), **more):
+def clinics(standard=1_000.0, rows=(0, 1), completeness=Completeness.REGISTER, **more):
     table = pd.DataFrame(
         {
             "service_id": ["C1", "C2"],
@@ -55,9 +55,8 @@ def clinics(standard=1_000.0, rows=(0, 1), **more):
         }
     ).iloc[list(rows)]
     given = None if standard is None else AccessStandard("nearest", standard)
-    descriptor = Descriptor(
-        "clinics", "Clinics", Kind.SERVICES, ("alcohol",), "icb", access_standard=given, completeness=Completeness.REGISTER
-    )  # fmt: skip
+    said = {"access_standard": given, "completeness": completeness}
+    descriptor = Descriptor("clinics", "Clinics", Kind.SERVICES, ("alcohol",), "icb", **said)
     return {"clinics": ServiceLayer(descriptor, table.assign(**more), 1)}
 
 
@@ -177,6 +176,34 @@ def test_near_misses():
     assert not (drawn.areas["near_miss"] & drawn.areas["underserved"]).any()
     assert (drawn.areas["stability"][drawn.areas["near_miss"]] >= 0.3).all()
     assert drawn.areas["stability_words"][15] in ("firm", "likely")
+
+
+@pytest.mark.parametrize("completeness", [Completeness.SAMPLE, Completeness.UNKNOWN])
+def test_a_list_that_may_lack_sites_gets_shares_and_no_words(completeness):
+    """The sites that it does not list cannot be drawn."""
+    known, drawn = ask(robustness=50), ask(robustness=50, services=clinics(completeness=completeness))
+    assert (drawn.areas["stability"] == known.areas["stability"]).all()
+    assert drawn.areas["stability_words"].isna().all() and drawn.summary["stability"] is None
+    document = drawn.to_json()
+    assert {area["stability_words"] for area in document["areas"]} == {None}
+    assert {one["stability_words"] for one in document["communities"]} == {None}
+    assert known.summary["stability"] and known.to_json()["communities"][0]["stability_words"]
+
+
+def test_a_layer_that_is_not_fit_for_gaps_is_refused_with_what_it_is_fit_for():
+    services = clinics()
+    ((name, layer),) = services.items()
+    unfit = {name: replace(layer, descriptor=replace(layer.descriptor, fit_for=("counts", "ranking")))}
+    needs = {id: replace(one, descriptor=replace(one.descriptor, fit_for=())) for id, one in crowded().items()}
+    with pytest.raises(Refused) as refused:
+        ask(needs, unfit)
+    assert [(fault.rule, fault.where) for fault in refused.value.faults] == [("unfit", "need"), ("unfit", "services")]
+    assert (
+        "is not fit for finding gaps" in refused.value.faults[0].what
+        and "looking at only" in refused.value.faults[0].what
+    )
+    assert "'Clinics'" in refused.value.faults[1].what
+    assert "fit for counting people and putting areas in order only" in refused.value.faults[1].what
 
 
 def on_a_line(*metres):
