@@ -243,6 +243,12 @@ _fifth_of_need("least_need", -1, "The same for the fifth with least need")
 
 _gap_words("rule", "What “underserved” means in this view, a sentence", gap_words.rule_sentence)
 _gap_words("sentence", "What was found, a short paragraph", gap_words.summary_sentence)
+_gap_words(
+    "range", "Between which numbers the residents lie when the choices vary, a sentence", gap_words.range_sentence
+)
+_gap_words(
+    "near_certain", "Areas that are nearly certain though not counted, a sentence", gap_words.near_certain_sentence
+)
 _gap_words("ward_sentence", "What a map of wards would hide, a sentence", gap_words.vanishing_sentence)
 _gap_words("need", "The indicators of need", gap_words.need_name)
 _gap_words("services", "The lists of services", lambda gaps: wording.listing([each.title for each in gaps.services]))
