@@ -91,7 +91,7 @@ _WHERE = {
     "layers.build.region_pack": ("build_region",),
     "layers.geography.packed_outlines": ("pack",),
     "layers.geography.postcodes": ("find as find_postcode",),
-    "layers.methods.access": ("DRIVING_KMH", "WALKING_KMH"),
+    "layers.methods.access": ("DRIVING_KMH", "WALKING_KMH", "access_model"),
     "layers.geography.adjacency": ("adjacency as find_adjacency",),
     "layers.methods.communities": ("Community",),
     "layers.methods.fitness": (

@@ -13,6 +13,7 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, LayerForViewer, choropleth, ranked
+from dashboard.views.nearest import nearest_of_area
 from dashboard.views.places import names
 from layers import LEVELS, Direction, Layer, Region, Status, Viewer
 
@@ -54,6 +55,8 @@ class ServiceLine:
     lad_name: str
     across_border: bool
     standard: str  # "" or the sentence about the layer's access standard
+    site: int  # its place in the layer's table
+    averaged: bool  # the distance is a mean over residents, and the site the nearest of most of them
 
 
 @dataclass(frozen=True)
@@ -223,25 +226,18 @@ def nearest_services(published: Published, code: str, selection: Selection, view
 
 
 def _services(published, row, selection, viewer):
-    lads = names(published, "lad")
-    if not np.isfinite([row["centroid_x"], row["centroid_y"]]).all():
-        return  # nothing can be measured from an area without a point
+    lads, level = names(published, "lad"), published.region.level_of(row["code"])
     layers = published.store.layers(viewer, kind="services")
     if selection.services:
         layers = [layer for layer in layers if layer.id in selection.services]
     elif selection.theme:
         layers = [layer for layer in layers if selection.theme in layer.themes] or layers
     for layer in layers:
+        metres, nearest = nearest_of_area(published, layer, viewer, level, row["code"])
+        if nearest < 0:
+            continue  # there is none, or none that could be placed
         sites = published.store.services(layer.id, viewer)
-        if sites.empty:
-            continue
-        away = np.hypot(
-            sites["easting"].to_numpy(float) - row["centroid_x"], sites["northing"].to_numpy(float) - row["centroid_y"]
-        )
-        if np.isnan(away).all():
-            continue  # none of its sites could be placed
-        nearest = int(np.nanargmin(away))
-        site, metres = sites.iloc[nearest], float(away[nearest])
+        site = sites.iloc[nearest]
         lad = site["lad_code"] if isinstance(site["lad_code"], str) else ""
         standard = layer.descriptor.access_standard
         sentence = ""
@@ -261,6 +257,8 @@ def _services(published, row, selection, viewer):
             lad_name=lads.get(lad, "outside the region"),
             across_border=lad != row["lad_code"],
             standard=sentence,
+            site=nearest,
+            averaged=level != "lsoa",
         )
 
 

@@ -45,9 +45,8 @@ def _nearest(ask: Ask, words: Callable, value_of: Callable) -> Fact:
         raise ask.refused(f"no site of “{layer.title}” can be measured from here", "choose another area or list")
     line = lines[0]
     where = f" ({line.lad_name})" if line.lad_name else ""
-    detail = (
-        f"{layer.title}: {line.name}{where}, {line.distance} in a straight line from the middle of where people live."
-    )
+    whence = "on average for its residents" if line.averaged else "from the middle of where people live"
+    detail = f"{layer.title}: {line.name}{where}, {line.distance} in a straight line {whence}."
     value, unit = value_of(line)
     return Fact(words(line), value, unit, layer.period, "ok", detail, pins(layer), f"/areas/{quote(code)}")
 
@@ -247,7 +246,9 @@ _gap_words(
     "range", "Between which numbers the residents lie when the choices vary, a sentence", gap_words.range_sentence
 )
 _gap_words(
-    "near_certain", "Areas that are nearly certain though not counted, a sentence", gap_words.near_certain_sentence
+    "near_certain",
+    "Areas that are nearly certain though not counted, a sentence",
+    lambda gaps: gap_words.near_certain_sentence(gaps) or "No area is nearly certain without being counted.",
 )
 _gap_words("ward_sentence", "What a map of wards would hide, a sentence", gap_words.vanishing_sentence)
 _gap_words("need", "The indicators of need", gap_words.need_name)

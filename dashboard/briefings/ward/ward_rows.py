@@ -18,7 +18,7 @@ from layers import Layer, is_sample, words
 MOST_GAPS = 5
 MOST_NAMED = 3
 STRAIGHT = (
-    "Distances are straight lines from the middle of where the ward’s people live. A river, a missing bus or closed doors "
+    "Distances are straight lines, the mean of the ward’s residents. A river, a missing bus or closed doors "
     "can make the real way much longer."
 )
 RULE = (
