@@ -5,6 +5,7 @@ What is remembered is keyed by everything that it depends on, so it is never out
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from dashboard.publishing import answers as asking
 from dashboard.publishing.uploads import Uploads
 from layers import (
     STATUSES,
+    Busy,
     Draft,
     Kind,
     Layer,
@@ -33,6 +35,9 @@ from layers import (
     parts_of,
 )
 from layers import Package as LayerPackage
+
+MOST_AT_ONCE, WAIT_S = 2, 1.0
+"""Files that a process reads at a time, and how long a request waits for its turn."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Reports:
         self.published = published
         self.uploads = uploads
         self._memory = Memory(keep)
+        self._turns = threading.BoundedSemaphore(MOST_AT_ONCE)
 
     def before(self, layer_id: str, viewer: Viewer) -> Before:
         """What is published under this id, for somebody who wants to publish there."""
@@ -85,8 +91,14 @@ class Reports:
         return self._memory.get(key, lambda: self.inspect(path, hints, previous))
 
     def inspect(self, path: Path, hints: Mapping[str, Any], previous: LayerPackage | None = None) -> Report:
+        """Read a file. Few are read at a time, so that large ones leave threads for everybody. Raises :class:`layers.Busy`."""
         same_kind = previous if previous is None or previous.descriptor.kind == hints.get("kind") else None
-        return inspect_upload(path, self.published.region, hints=hints, previous=same_kind)
+        if not self._turns.acquire(timeout=WAIT_S):
+            raise Busy(MOST_AT_ONCE, own=False)
+        try:
+            return inspect_upload(path, self.published.region, hints=hints, previous=same_kind)
+        finally:
+            self._turns.release()
 
     def prepared(self, report: Report):
         """What would be written to the store. Raises :class:`Refused` when it cannot be published after all."""

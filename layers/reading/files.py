@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -37,6 +37,10 @@ class Limits:
 
     upload: int = 100 * MIB
     unpacked: int = 200 * MIB  # all the files of a zip together
+    always_unpacked: int = 4 * MIB  # so much may come out of the smallest zip,
+    times: int = (
+        40  # and so many times its size: tables of figures shrink to a tenth, a file made to grow to a thousandth
+    )
     members: int = 100  # files in a zip
     rows: int = 500_000
     columns: int = 1_000
@@ -47,6 +51,10 @@ class Limits:
     cpu_s: int = 60  # of the child process
     wall_s: int = 90
     memory: int = 2_048 * MIB
+
+    def of_zip(self, size: int) -> int:
+        """Bytes, and letters, that may come out of a zip or workbook of this size."""
+        return min(self.unpacked, self.always_unpacked + self.times * size)
 
 
 LIMITS = Limits()
@@ -258,6 +266,7 @@ def read_zip(path: str | Path, limits: Limits = LIMITS) -> dict[str, bytes]:
     out: dict[str, bytes] = {}
     seen: set[str] = set()
     total = 0
+    most = limits.of_zip(path.stat().st_size)
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -270,7 +279,7 @@ def read_zip(path: str | Path, limits: Limits = LIMITS) -> dict[str, bytes]:
                 if inner.casefold() in seen:
                     raise _refuse(name, f"holds the name {inner!r} twice", "keep one of them", "zip")
                 seen.add(inner.casefold())
-                content = _read_member(archive, info, limits.unpacked - total, name, limits)
+                content = _read_member(archive, info, most - total, most, name)
                 total += len(content)
                 if kind_of(content) == "zip":
                     raise _refuse(name, f"holds another archive, {inner!r}", "take the files out of it", "zip")
@@ -332,14 +341,16 @@ def _member_name(info: zipfile.ZipInfo, archive: str) -> str | None:
     return "/".join(part for part in parts if part not in ("", "."))
 
 
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, name: str, limits: Limits) -> bytes:
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, most: int, name: str) -> bytes:
+    """Read while counting. ``left`` of the ``most`` bytes that this zip may unpack to."""
     chunks, size = [], 0
     with archive.open(info) as file:
         while chunk := file.read(1 << 18):
             size += len(chunk)
             if size > left:
-                what = f"unpacks to more than {limits.unpacked / MIB:,.0f} MiB"
-                raise _refuse(name, what, "divide it", "zip-bomb")
+                what = f"unpacks to more than {most / MIB:,.0f} MiB, which is too much for its size"
+                todo = "delete unused rows, columns and formats, or save the table as CSV"
+                raise _refuse(name, what, todo, "zip-bomb")
             chunks.append(chunk)
     return b"".join(chunks)
 
@@ -596,33 +607,34 @@ def _delimiter(text: str) -> str:
     return best[1]
 
 
-def _frame_of(rows: list[list[str]], name: str, limits: Limits) -> tuple[pd.DataFrame, int, list[Fault]]:
-    """Rows as a frame of text: finds the header under titles and notes, the end above footnotes, and mends the headers."""
+def _frame_of(
+    rows: list[list[str]], name: str, limits: Limits, numbers_of: Sequence[int] = ()
+) -> tuple[pd.DataFrame, int, list[Fault]]:
+    """Rows as a frame of text: finds the header under titles and notes, the end above footnotes, and mends the headers.
+
+    ``numbers_of`` the rows in the file, where some were left out.
+    """
+    numbers_of = numbers_of or range(1, len(rows) + 1)
     faults: list[Fault] = []
     at = _header_at(rows)
     if at is None:
         what = "holds no table"
         raise _refuse(name, what, "put the names of the columns in one row and a record in each row below", "empty")
-    if at:
-        what = (
-            f"the {at} rows above the header were passed over" if at > 1 else "the row above the header was passed over"
-        )
-        todo = f"check that row {at + 1} is the header"
+    at_row = numbers_of[at]
+    if above := at_row - 1:
+        what = f"the {above} rows above the header were passed over"
+        what = "the row above the header was passed over" if above == 1 else what
+        todo = f"check that row {at_row} is the header"
         faults.append(Fault(what, name, todo, rule="rows-above", severity="warning"))
     header = rows[at]
-    while (
-        header
-        and not header[-1].strip()
-        and not any(len(row) >= len(header) and row[len(header) - 1].strip() for row in rows)
-    ):
-        header = header[:-1]
+    header = header[: _used_width(header, rows)]
     width = len(header)
     if width > limits.columns:
         what = f"has {width:,} columns; at most {limits.columns:,} are taken"
         raise _refuse(name, what, "leave some out", "too-large")
     body, numbers = [], []
     ragged = []
-    for number, row in enumerate(rows[at + 1 :], at + 2):
+    for number, row in zip(numbers_of[at + 1 :], rows[at + 1 :], strict=True):
         if len(row) != width:
             if not any(cell.strip() for cell in row):
                 continue
@@ -655,7 +667,7 @@ def _frame_of(rows: list[list[str]], name: str, limits: Limits) -> tuple[pd.Data
         faults.append(Fault(f"{len(ragged) - 20:,} more rows have too many cells", name, rule="ragged"))
     if not body and not ragged:
         raise _refuse(name, "holds a header but no rows", "put a record in each row below the header", "empty")
-    names, found = _headers(header, name, at + 1)
+    names, found = _headers(header, name, at_row)
     columns = dict(zip(names, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(names, ())
     frame = pd.DataFrame(
         {key: pd.array(column, dtype="str") for key, column in columns.items()}, index=pd.Index(numbers)
@@ -663,7 +675,19 @@ def _frame_of(rows: list[list[str]], name: str, limits: Limits) -> tuple[pd.Data
     nameless = [
         key for key, cell in zip(names, header, strict=True) if not cell.strip() and not (frame[key] != "").any()
     ]
-    return frame.drop(columns=nameless), at + 1, faults + found
+    return frame.drop(columns=nameless), at_row, faults + found
+
+
+def _used_width(header: list[str], rows: list[list[str]]) -> int:
+    """Columns of the header up to the last that has a name or a value. Each cell is looked at once: a header may be millions of
+    blanks wide."""
+    used = next((at for at in range(len(header), 0, -1) if header[at - 1].strip()), 0)
+    for row in rows:
+        for at in range(min(len(row), len(header)), used, -1):
+            if row[at - 1].strip():
+                used = at
+                break
+    return used
 
 
 def _header_at(rows: list[list[str]]) -> int | None:
@@ -752,8 +776,9 @@ def _read_xlsx(raw: bytes, name: str, sheet: str, limits: Limits) -> Sheet:
         file.write_bytes(raw)
         _check_xlsx(file, name, limits)
         about, columns = _apart("xlsx", file, name, sheet, limits)
-    rows = list(map(list, zip(*columns, strict=True))) if columns else []
-    frame, header_row, faults = _frame_of(rows, name, limits)
+    numbers = list(map(int, columns[0])) if columns else []
+    rows = list(map(list, zip(*columns[1:], strict=True)))
+    frame, header_row, faults = _frame_of(rows, name, limits, numbers)
     if len(about["sheets"]) > 1 and not sheet:
         others = ", ".join(repr(title) for title in about["sheets"] if title != about["sheet"])
         what = f"the sheet {about['sheet']!r} was read; there are others: {others[:200]}"
@@ -809,6 +834,7 @@ def _apart(kind: str, file: Path, name: str, sheet: str, limits: Limits) -> tupl
         "rows": limits.rows,
         "columns": limits.columns,
         "cells": limits.cells,
+        "letters": limits.of_zip(file.stat().st_size),
         "cpu_s": limits.cpu_s,
         "memory": limits.memory,
         "file_size": 4 * limits.unpacked,
