@@ -110,7 +110,7 @@
         Number.isFinite(access[i]) ? `${head.access}: ${wording.withUnit(access[i] * head.scale, head.unit, head.decimals)}` : head.none,
         Number.isFinite(stability[i]) && stability[i] >= 0.005 ? `Underserved in ${wording.number(100 * stability[i], 0)}% of the trials` : '',
       ],
-      status: (i) => (status[i] === 2 ? 'Nearly underserved' : ''),
+      status: (i) => ['', '', 'Nearly underserved', 'Across water: no way over land or by a declared crossing'][status[i]],
     };
     return { ...head, lines };
   }
@@ -139,6 +139,7 @@
     return {
       classes,
       missing: special.missing, suppressed: special.suppressed, hatch: special.suppressed_line,
+      crossing: special.crossing, waves: special.crossing_line,
       outside: special.outside, plain: special.plain, context: special.land,
     };
   }

@@ -29,12 +29,15 @@
   const SUPPRESSED = 254;
   const OUTSIDE = 253;
   const PLAIN = 252;
+  const CROSSING = 251;
 
   const PALETTE = {
     classes: [],
     missing: '#bdbdbd',
     suppressed: '#f2f2f2', // with hatching in
     hatch: '#7a7a7a',
+    crossing: '#eef4f7', // with waves in
+    waves: '#474d54',
     outside: '#ececea',
     plain: '#f4f2ec',
     context: '#e9e9e6',
@@ -109,15 +112,35 @@
     for (let t = 0; t < period; t++) {
       const distance = Math.abs(t - period / 2) / Math.SQRT2;
       const share = Math.min(1, Math.max(0, width / 2 + 0.5 - distance));
-      let colour = 0;
-      for (const bits of [0, 8, 16, 24]) {
-        const a = (background >>> bits) & 255;
-        const b = (line >>> bits) & 255;
-        colour |= Math.round(a + (b - a) * share) << bits;
-      }
-      band[t] = colour >>> 0;
+      band[t] = between(background, line, share);
     }
     return band;
+  }
+
+  /** A packed colour that is `share` (0 to 1) of the way from one to another. */
+  function between(from, to, share) {
+    let colour = 0;
+    for (const bits of [0, 8, 16, 24]) {
+      const a = (from >>> bits) & 255;
+      const b = (to >>> bits) & 255;
+      colour |= Math.round(a + (b - a) * share) << bits;
+    }
+    return colour >>> 0;
+  }
+
+  /** One wave, to be repeated in both directions: {width, height, pixels}, smooth. */
+  function waveTile(background, line, ratio) {
+    const width = Math.max(8, Math.round(11 * ratio));
+    const height = Math.max(5, Math.round(7 * ratio));
+    const pixels = new Uint32Array(width * height);
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        const crest = height / 2 + 0.2 * height * Math.cos((2 * Math.PI * (column + 0.5)) / width);
+        const share = Math.min(1, Math.max(0, 0.6 * ratio + 0.5 - Math.abs(row + 0.5 - crest)));
+        pixels[row * width + column] = between(background, line, share);
+      }
+    }
+    return { width, height, pixels };
   }
 
   // ---- The layer ----------------------------------------------------------------------------------------------------
@@ -227,9 +250,9 @@
     },
 
     /**
-     * Colour the areas. `classes` holds one class per area, 0 .. 251, or 255 missing, 254 suppressed (hatched), 253 outside
-     * the chosen footprint, 252 nothing chosen. `palette` is an array of CSS colours by class, or {classes, missing,
-     * suppressed, hatch, outside, plain, context}; a key left out keeps its default, the argument left out its last value.
+     * Colour the areas. `classes` holds one class per area, 0 .. 250, or 255 missing, 254 suppressed (hatched), 253 outside
+     * the chosen footprint, 252 nothing chosen, 251 across water (waves). `palette` is an array of CSS colours by class, or {classes, missing,
+     * suppressed, hatch, crossing, waves, outside, plain, context}; a key left out keeps its default, the argument left out its last value.
      */
     setClasses(classes, palette) {
       this.classes = classes;
@@ -446,23 +469,27 @@
       byClass[SUPPRESSED] = colour(palette.suppressed);
       byClass[OUTSIDE] = colour(palette.outside);
       byClass[PLAIN] = colour(palette.plain);
+      byClass[CROSSING] = colour(palette.crossing);
       const classes = this.classes;
       const n = classes.length;
       const colours = new Uint32Array(n + 2);
       colours[n + 1] = colour(palette.context);
-      let suppressed = false;
+      let hatched = false;
       for (let i = 0; i < n; i++) {
         colours[i + 1] = byClass[classes[i]];
-        if (classes[i] === SUPPRESSED) suppressed = true;
+        if (classes[i] === SUPPRESSED || classes[i] === CROSSING) hatched = true;
       }
       let hatch = null;
-      if (suppressed) {
+      if (hatched) {
         const marked = new Uint8Array(n + 2);
-        for (let i = 0; i < n; i++) if (classes[i] === SUPPRESSED) marked[i + 1] = 1;
+        for (let i = 0; i < n; i++) if (classes[i] === SUPPRESSED || classes[i] === CROSSING) marked[i + 1] = classes[i] === SUPPRESSED ? 1 : 2;
         const band = hatchBand(byClass[SUPPRESSED], colour(palette.hatch), ratio);
         // Anchored to the ground, so that the hatching does not crawl when the map is moved.
-        const phase = ((Math.round(left + top) % band.length) + band.length) % band.length;
-        hatch = { marked, band, phase };
+        const anchored = (at, period) => ((Math.round(at) % period) + period) % period;
+        const waves = waveTile(byClass[CROSSING], colour(palette.waves), ratio);
+        waves.left = anchored(left, waves.width);
+        waves.top = anchored(top, waves.height);
+        hatch = { marked, band, phase: anchored(left + top, band.length), waves };
       }
       this._fillContext.putImageData(this._raster.paint(colours, hatch), 0, 0);
     },

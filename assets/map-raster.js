@@ -264,8 +264,9 @@
     /**
      * Colour every pixel of `image`.
      * @param colours Uint32Array, one packed colour per number (as in the buffer)
-     * @param hatch null, or {marked: Uint8Array (1 for each number to hatch), band: Uint32Array of packed colours repeated
-     *   along the diagonal, phase: where the band starts in the top left pixel}
+     * @param hatch null, or {marked: Uint8Array (for each number 1 to hatch, 2 to fill with waves), band: Uint32Array of packed
+     *   colours repeated along the diagonal, phase: where the band starts in the top left pixel, waves: {width, height, pixels}
+     *   repeated in both directions from {left, top} on}
      */
     paint(colours, hatch) {
       const { id, pixels, width, height } = this;
@@ -274,7 +275,9 @@
         const period = hatch.band.length;
         for (let row = 0, p = 0; row < height; row++) {
           for (let column = 0, at = (hatch.phase + row) % period; column < width; column++, p++) {
-            if (hatch.marked[id[p]]) pixels[p] = hatch.band[at];
+            const how = hatch.marked[id[p]];
+            if (how === 1) pixels[p] = hatch.band[at];
+            else if (how === 2) pixels[p] = waveAt(hatch.waves, row, column);
             if (++at === period) at = 0;
           }
         }
@@ -283,14 +286,19 @@
       for (let e = 0; e < edges; e++) {
         const p = edgePixel[e];
         let other = colours[edgeOther[e]];
-        if (hatch && hatch.marked[edgeOther[e]]) {
-          other = hatch.band[(hatch.phase + Math.floor(p / width) + (p % width)) % hatch.band.length];
+        const how = hatch ? hatch.marked[edgeOther[e]] : 0;
+        if (how) {
+          const row = Math.floor(p / width);
+          other = how === 1 ? hatch.band[(hatch.phase + row + (p % width)) % hatch.band.length] : waveAt(hatch.waves, row, p % width);
         }
         if (other !== pixels[p]) pixels[p] = mixed(pixels[p], other, edgeShare[e]);
       }
       return this.image;
     }
   }
+
+  const waveAt = (waves, row, column) =>
+    waves.pixels[((row + waves.top) % waves.height) * waves.width + ((column + waves.left) % waves.width)];
 
   /** Factor and shift from geometry units to the pixels of a view. */
   function placed(geometry, view) {

@@ -55,6 +55,7 @@
     return {
       classes: [...gap, 'var(--option-relieved)', 'var(--option-newly)'],
       missing: special.missing, suppressed: special.suppressed, hatch: special.suppressed_line,
+      crossing: special.crossing, waves: special.crossing_line,
       outside: special.outside, plain: special.plain, context: special.land,
     };
   }

@@ -52,7 +52,7 @@ def _no_such_part() -> Any:
 class Document:
     """Something to take away. A part is worked out when a format asks for it."""
 
-    kind: str  # values, areas, gaps, together, plan, options or table: the name by which formats know it
+    kind: str  # values, areas, gaps, together, plan, options, table or affected: the name by which formats know it
     name: str  # of the file, without its ending
     tree: Callable[[], dict[str, Any]] = _no_such_part  # JSON types
     sheet: Callable[[], Sheet] = _no_such_part
@@ -200,7 +200,7 @@ FORMATS: dict[str, Format] = {
     "json": Format(
         "JSON", "application/json", "json", _json, _of("values areas gaps together plan options"), saved=False
     ),
-    "csv": Format("CSV", "text/csv", "csv", _csv, _of("values gaps together options table")),
+    "csv": Format("CSV", "text/csv", "csv", _csv, _of("values gaps together options table affected")),
     "geojson": Format(
         "GeoJSON", "application/geo+json", "geojson", _geojson, _of("values areas gaps together plan"), saved=False
     ),

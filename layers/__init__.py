@@ -92,6 +92,7 @@ _WHERE = {
     "layers.geography.packed_outlines": ("pack",),
     "layers.geography.postcodes": ("find as find_postcode",),
     "layers.methods.access": ("DRIVING_KMH", "WALKING_KMH", "access_model"),
+    "layers.methods.affected": ("BASELINES", "AffectedMeasure", "AffectedRow", "affected as find_affected"),
     "layers.geography.adjacency": ("adjacency as find_adjacency",),
     "layers.methods.communities": ("Community",),
     "layers.methods.fitness": (

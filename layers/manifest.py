@@ -19,7 +19,7 @@ from layers.model import Fault, Refused
 FILE = "manifest.json"
 PARTS = ("layers", "travel", "briefings", "context", "brand")
 """Folders whose things are left out one by one. All else has to be whole."""
-OPTIONAL = ("lookups/names.csv", "lookups/groups.csv")
+OPTIONAL = ("lookups/names.csv", "lookups/groups.csv", "affected.toml")
 """Files elsewhere that are left out, too: what they say, the pack can do without."""
 NOT_LISTED = (FILE, "build.json")
 SEAL = "build the pack again; if it was changed on purpose: commonground region seal PACK"

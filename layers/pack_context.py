@@ -7,6 +7,7 @@ each file is.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from layers.methods.affected import AffectedGroup
 from layers.model import Brand, Contact, Fault
 
 PLACES, LINES, GROUPS = "context/places.parquet", "context/lines.parquet", "lookups/groups.csv"
+AFFECTED = "affected.toml"
 PLACE_COLUMNS = ("name", "population", "geometry")
 LINE_COLUMNS = ("kind", "geometry")
 GROUP_COLUMNS = ("kind", "code", "group")
@@ -67,6 +70,26 @@ def read_groups(pack: Path, known: Collection[str], faults: list[Fault]) -> pd.D
         faults.append(Fault(what, GROUPS, _MEND))
         return None
     return frame[list(GROUP_COLUMNS)]
+
+
+def read_affected(pack: Path, faults: list[Fault]) -> tuple[AffectedGroup, ...]:
+    """``affected.toml``: which layers say who is affected, by group; () without it. Whether they exist is not known here."""
+    file = Path(pack) / AFFECTED
+    if not file.is_file():
+        return ()
+    try:
+        rows = tomllib.loads(file.read_text("utf-8")).get("group", [])
+        groups = tuple(
+            AffectedGroup(str(row["name"]), tuple(map(str, row.get("parts", ()))), str(row.get("fifths", "")))
+            for row in rows
+        )
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        faults.append(Fault(f"cannot be read: {error!r}", AFFECTED, _MEND))
+        return ()
+    if wrong := [group.name for group in groups if bool(group.parts) == bool(group.fifths)]:
+        faults.append(Fault(f"the group {wrong[0]!a} needs either parts or fifths", AFFECTED, _MEND))
+        return ()
+    return groups
 
 
 def read_contact(raw: Any, whose: str, faults: list[Fault]) -> Contact | None:

@@ -21,6 +21,7 @@ from layers.crossings import Crossing, read_crossings
 from layers.fields import AREA
 from layers.geography import everyday_names
 from layers.manifest import PackFaults, pack_faults
+from layers.methods.affected import AffectedGroup
 from layers.methods.need import Preset, read_presets
 from layers.methods.water import Water
 from layers.model import LEVELS, PARTNER_KINDS, Brand, Fault, Partner, Refused, Theme
@@ -63,6 +64,7 @@ class Region:
     places: gpd.GeoDataFrame | None = None  # name, population, point: towns and villages, for labels
     lines: gpd.GeoDataFrame | None = None  # kind, geometry: railways and the like, for orientation only
     brand: Brand = field(default_factory=Brand)
+    affected: tuple[AffectedGroup, ...] = ()  # which layers say who is affected, from affected.toml
     _ways_folder: tuple[Path, bool] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -162,6 +164,7 @@ def load_region(path: str | Path) -> Region:
         places=beside.places,
         lines=beside.lines,
         brand=beside.brand,
+        affected=beside.affected,
     )
 
 
@@ -175,6 +178,7 @@ class _Beside:
     lines: gpd.GeoDataFrame | None
     groups: pd.DataFrame | None
     brand: Brand
+    affected: tuple[AffectedGroup, ...]
     faults: tuple[Fault, ...]
 
 
@@ -204,6 +208,7 @@ def _read_beside(path: Path, definition: dict, areas: dict[str, gpd.GeoDataFrame
         lines=shapes(pack_context.LINES, pack_context.LINE_COLUMNS),
         groups=groups,
         brand=pack_context.read_brand(definition.get("brand"), path, broken, faults),
+        affected=() if pack_context.AFFECTED in broken else pack_context.read_affected(path, faults),
         faults=tuple(faults),
     )
 

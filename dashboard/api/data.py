@@ -11,6 +11,7 @@ from dashboard.auth.session import current_viewer
 from dashboard.exports import formats_of
 from dashboard.jobs import Waiting
 from dashboard.selection import Selection
+from dashboard.views.affected import affected_export
 from dashboard.views.gaps import Gaps, NoAnswer
 from dashboard.views.map_table import map_table
 from dashboard.views.option_files import options_export
@@ -107,6 +108,15 @@ def options(form: str) -> Response:
     return answers.answer(body, cache=answers.REVALIDATE if box.gaps.public else answers.PRIVATE)
 
 
+def affected(form: str) -> Response:
+    offered("affected", form)
+    _, shown = _scene()
+    if not isinstance(shown, Gaps):
+        raise answers.not_found("gap between this need and these services")
+    body = answers.body_of(affected_export(shown, today()), form, saved=True)
+    return answers.answer(body, cache=answers.REVALIDATE if shown.public else answers.PRIVATE)
+
+
 def offered(kind: str, form: str) -> None:
     if form not in formats_of(kind, in_api=True):
         raise answers.not_found("such address")
@@ -129,4 +139,5 @@ ROUTES = (
     ("/services/<layer_id>.geojson", services),
     ("/table.<form>", table),
     ("/options.<form>", options),
+    ("/affected.<form>", affected),
 )

@@ -23,6 +23,7 @@ from dashboard.published import Published
 from dashboard.question import GAPS, SITES, TOGETHER
 from dashboard.selection import Selection
 from dashboard.views import gap_files, siting
+from dashboard.views.affected import affected_key
 from dashboard.views.claims import claims_of
 from dashboard.views.gaps import check_period, gaps_for, read_layers, request_of
 from dashboard.views.together import together_of
@@ -47,7 +48,7 @@ def gaps() -> Response:
     wanted = request_of(here, selection, robustness=besides["robustness"])
     check_period(here, viewer, selection.needs, selection.period)
     found = gaps_for(here, wanted, viewer, period=selection.period)
-    return send(gap_files.gaps_export(found, today()), found.key, form, public=found.public)
+    return send(gap_files.gaps_export(found, today()), (*found.key, affected_key(here)), form, public=found.public)
 
 
 def together() -> Response:

@@ -222,6 +222,7 @@ SCHEMAS = {
                     "near_certain": {"type": "array", "items": {"type": "object"}},
                 },
             },
+            "affected": {"type": ["object", "null"]},
         },
     },
     "GapArea": {

@@ -104,13 +104,16 @@ def forget(days: int, user: str, as_json: bool) -> None:
 
 
 @audit.command("why")
-@click.argument("layer_id", metavar="LAYER")
+@click.argument("layer_id", metavar="LAYER|BRIEFING")
 @click.option("--user", "person", default="", help="The account; left out: the public.")
 @click.option("--version", type=click.IntRange(min=1), help="A version; left out: the one that is shown.")
 @click.option("--as", "user", default="", help="The admin who asks; left out: whoever runs the machine.")
 @common.json_option
 def why_(layer_id: str, person: str, version: int | None, user: str, as_json: bool) -> None:
-    """Why somebody can, or cannot, see a LAYER: which rule decides, and what it went by."""
+    """Why somebody can, or cannot, see a layer or a briefing: which rule decides, and what it went by.
+
+    Where both have the id, the layer is meant; briefing:ID means the briefing.
+    """
     from layers import why
 
     here = common.published()
@@ -118,7 +121,13 @@ def why_(layer_id: str, person: str, version: int | None, user: str, as_json: bo
     found = why(here.store, layer_id, common.viewer_of(here, person), asked_by=by, version=version)
     if as_json:
         common.say_json(
-            {"seen": found.seen, "decided_by": found.decided_by, "sentence": found.sentence, "facts": dict(found.facts)}
+            {
+                "what": found.what,
+                "seen": found.seen,
+                "decided_by": found.decided_by,
+                "sentence": found.sentence,
+                "facts": dict(found.facts),
+            }
         )
         return
     click.echo(found.sentence)

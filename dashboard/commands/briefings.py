@@ -225,8 +225,11 @@ def validate(file: Path, as_json: bool) -> None:
 @click.option("--by", "user", required=True, help="Who publishes.")
 @click.option("--id", "briefing_id", default="", help="Id of the briefing; left out: made of partner and title.")
 @click.option("--note", default="", help="What is new.")
+@click.option(
+    "--expecting", type=int, default=None, help="Refuse if another than this is the newest version; 0: a new briefing."
+)
 @json_option
-def publish(file: Path, user: str, briefing_id: str, note: str, as_json: bool) -> None:
+def publish(file: Path, user: str, briefing_id: str, note: str, expecting: int | None, as_json: bool) -> None:
     """Publish a briefing from a FILE, pinned to the data of today."""
     from dashboard.briefings.filling.build import build_briefing
     from dashboard.briefings.writing.drafting import check_owner, pins_and_facts
@@ -238,7 +241,13 @@ def publish(file: Path, user: str, briefing_id: str, note: str, as_json: bool) -
     check_owner(here, document, viewer)
     pins, facts = pins_and_facts(build_briefing(here, document, briefing_id=briefing_id or "draft", author=viewer))
     done = Briefings(here.store).publish(
-        by=viewer, text=document.text, pins=pins, facts=facts, briefing_id=briefing_id, note=note
+        by=viewer,
+        text=document.text,
+        pins=pins,
+        facts=facts,
+        briefing_id=briefing_id,
+        note=note,
+        expecting=expecting,
     )
     if as_json:
         say_json(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from dashboard.components import gaps as gap_blocks
+from dashboard.components.affected import affected_panel
 from dashboard.components.results import headline, legend, legend_table, top_list
 from dashboard.jobs import Job
 from dashboard.published import Published
 from dashboard.selection import Selection
+from dashboard.views.affected import affected_of
 from dashboard.views.choropleth import sentence
 from dashboard.views.gap_map import painted
 from dashboard.views.gaps import Gaps, NoAnswer, answer_or_reasons
@@ -69,7 +71,11 @@ def _gap_answer(published: Published, selection: Selection, viewer: Viewer, show
         ],
         words,
         words,
-        [*together, *gap_blocks.community_list(shown, question, selection.shared)]
+        [
+            *together,
+            *affected_panel(affected_of(shown), question),
+            *gap_blocks.community_list(shown, question, selection.shared),
+        ]
         if selection.show == "gap"
         else together,
         shown.waiting,

@@ -10,6 +10,7 @@ from dash import html
 from dashboard.components.confidence import confidence_strip
 from dashboard.components.pieces import folded, ticked, top_button
 from dashboard.components.results import legend_table
+from dashboard.views.banding import CROSSING
 from dashboard.views.claims import Claims, claims_of
 from dashboard.views.confidence import all_cautions, rows_of_gaps
 from dashboard.views.gap_communities import ACROSS_M, CommunityCard
@@ -137,7 +138,9 @@ def _others(paint: Painted):
     rest = [row for row in paint.rows if row.code > 8]
     if not rest:
         return None
-    return html.P([f"{counted(row.count, 'area')} in plain grey: {row.label}." for row in rest], className="unit-line")
+    how = {CROSSING: "hatched with waves"}
+    said = [f"{counted(row.count, 'area')} {how.get(row.code, 'in plain grey')}: {row.label}." for row in rest]
+    return html.P(" ".join(said), className="unit-line")
 
 
 def gap_sentence(gaps: Gaps) -> str:

@@ -11,7 +11,7 @@ from dash import html
 from dashboard.components.pieces import folded, top_button
 from dashboard.published import Published
 from dashboard.views import wording
-from dashboard.views.banding import MISSING, SUPPRESSED
+from dashboard.views.banding import CROSSING, MISSING, SUPPRESSED
 from dashboard.views.choropleth import BandRow, Choropleth
 from dashboard.views.places import names
 from dashboard.views.wording import counted
@@ -70,7 +70,11 @@ def legend_table(rows: Sequence[BandRow], bands: int, colours: Sequence[str], ca
     """Bands from worst to best with colour, limits and count, then what is not banded."""
     most = max(row.count for row in rows) or 1
     lines = [_legend_row(colours[row.code], "swatch", row, most) for row in reversed(rows[:bands])]
-    special = {SUPPRESSED: "swatch swatch-suppressed", MISSING: "swatch swatch-missing"}
+    special = {
+        SUPPRESSED: "swatch swatch-suppressed",
+        MISSING: "swatch swatch-missing",
+        CROSSING: "swatch swatch-crossing",
+    }
     lines += [_legend_row("", special[row.code], row, most) for row in rows[bands:]]
     colour = html.Th(html.Span("Colour", className="visually-hidden"))
     head = html.Tr([colour, html.Th("From and to"), html.Th("Areas", className="number")])

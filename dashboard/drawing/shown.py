@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LegendRow:
-    """``colour`` is a CSS colour, "" with a ``pattern`` (or that of its line). ``pattern``: "" | "hatch" | "outline". With a ``mark``
+    """``colour`` is a CSS colour, "" with a ``pattern`` (or that of its line). ``pattern``: "", "hatch", "waves", "outline". With ``mark``
     it is a shape on the map rather than a colour of areas: circle, square, triangle, diamond, star, cross, pentagon or ring, filled
     with ``colour``."""
 

@@ -19,7 +19,7 @@ from dashboard.drawing.palette import INK, SPECIAL
 from dashboard.drawing.svg_text import FONT, clean, text_at, text_block, width_of, wrap
 from dashboard.memory import memory_of
 from dashboard.published import Published
-from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED
+from dashboard.views.banding import CROSSING, MISSING, OUTSIDE, SUPPRESSED
 from layers import Region
 
 PLAIN = 252
@@ -142,7 +142,7 @@ def svg_map(
     context = published.region.context
     if context is not None:
         parts.append(_path(_land(published.region, view), fill=colours["land"]))
-    hatch = f"{id_prefix}withheld"
+    hatch = {SUPPRESSED: f"{id_prefix}withheld", CROSSING: f"{id_prefix}across"}
     parts += _areas(_thinned(published.region, level, view), classes, colours, hatch)
     for line in outlines:
         lines = _rims(line.geometry, view)
@@ -159,9 +159,16 @@ def svg_map(
     names += f'<desc id="{words}">{clean(description)}</desc>' if description else ""
     said = f' role="img" aria-labelledby="{heading} {words}"' if title and description else ' role="img"'
     pattern = ""
+    if (classes == CROSSING).any():
+        pattern += (
+            f'<defs><pattern id="{hatch[CROSSING]}" width="11" height="7" patternUnits="userSpaceOnUse" '
+            f'patternTransform="scale(10)"><rect width="11" height="7" fill="{_colour(colours["crossing"])}"/>'
+            f'<path d="M0 2q2.75 4.5 5.5 0t5.5 0" fill="none" stroke="{_colour(colours["crossing_line"])}" '
+            'stroke-width="1.2"/></pattern></defs>'
+        )
     if (classes == SUPPRESSED).any():
-        pattern = (
-            f'<defs><pattern id="{hatch}" width="6" height="6" patternUnits="userSpaceOnUse" '
+        pattern += (
+            f'<defs><pattern id="{hatch[SUPPRESSED]}" width="6" height="6" patternUnits="userSpaceOnUse" '
             'patternTransform="scale(10) rotate(45)">'  # paths are drawn in tenths of a pixel
             f'<rect width="6" height="6" fill="{_colour(colours["suppressed"])}"/>'
             f'<rect width="1.5" height="6" fill="{_colour(colours["suppressed_line"])}"/></pattern></defs>'
@@ -307,11 +314,11 @@ def one_shape(shapes: np.ndarray):
         return shapely.union_all(shapely.make_valid(shapes))
 
 
-def _areas(thin: _Thinned, classes: np.ndarray, colours: Mapping[str, Any], hatch: str) -> list[str]:
+def _areas(thin: _Thinned, classes: np.ndarray, colours: Mapping[str, Any], hatch: Mapping[int, str]) -> list[str]:
     """One path for each class that is to be seen."""
     found = classes[thin.places]
     codes = np.unique(found)
-    fills = [f"url(#{hatch})" if code == SUPPRESSED else _fill(int(code), colours) for code in codes.tolist()]
+    fills = [f"url(#{hatch[code]})" if code in hatch else _fill(int(code), colours) for code in codes.tolist()]
     if thin.middle >= JOINED_BELOW:
         groups = [thin.shapes[found == code] for code in codes]
         return [

@@ -7,6 +7,13 @@ from dashboard.drawing.shown import LegendRow
 from dashboard.drawing.svg_map import SHAPES, shape_path
 
 LINE = SPECIAL["light"]["suppressed_line"]
+WATER = SPECIAL["light"]["crossing"]
+
+
+def _waves(x: float, y: float, lines: int) -> str:
+    """Waves from (x, y) on, 22 wide, a line every 6."""
+    path = "".join(f"M{x:g} {y + 6 * k:g}" + "q2.75 4.5 5.5 0" * 4 for k in range(lines))
+    return f'<path d="{path}" fill="none" stroke="{SPECIAL["light"]["crossing_line"]}" stroke-width="1.3"/>'
 
 
 def mark_of(row: LegendRow) -> str:
@@ -24,6 +31,8 @@ def swatch_svg(row: LegendRow) -> str:
             f'<rect x="0.5" y="0.5" width="23" height="15" fill="{PAPER}" stroke="{LINE}"/>'
             f'<path d="M1 8L8 1M1 15L15 1M8 15L22 1M15 15L23 7" stroke="{LINE}" stroke-width="1.6"/>'
         )
+    elif row.pattern == "waves":
+        inner = f'<rect x="0.5" y="0.5" width="23" height="15" fill="{WATER}" stroke="{LINE}"/>{_waves(1, 5, 2)}'
     elif row.pattern == "outline":
         inner = f'<rect x="1.5" y="1.5" width="21" height="13" fill="{PAPER}" stroke="{SPECIAL["light"]["highlight"]}" stroke-width="3"/>'
     else:
@@ -44,4 +53,6 @@ def swatch_at(row: LegendRow, x: float, y: float) -> str:
     if row.pattern == "hatch":
         lines = "".join(f"M{x + a:g} {y + 19:.1f}l{min(17, 22 - a)} {-min(17, 22 - a)}" for a in (0, 6, 12))
         return f'<rect {box} fill="{PAPER}" stroke="{LINE}"/><path d="{lines}" stroke="{LINE}" stroke-width="2" fill="none"/>'
+    if row.pattern == "waves":
+        return f'<rect {box} fill="{WATER}" stroke="{LINE}"/>{_waves(x, y + 7, 2)}'
     return f'<rect {box} fill="{row.colour}" stroke="#8a8a86" stroke-width=".8"/>'

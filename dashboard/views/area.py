@@ -13,6 +13,7 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, LayerForViewer, choropleth, ranked
+from dashboard.views.claims import claims_of
 from dashboard.views.nearest import nearest_of_area
 from dashboard.views.places import names
 from layers import LEVELS, Direction, Layer, Region, Status, Viewer
@@ -57,6 +58,7 @@ class ServiceLine:
     standard: str  # "" or the sentence about the layer's access standard
     site: int  # its place in the layer's table
     averaged: bool  # the distance is a mean over residents, and the site the nearest of most of them
+    trust: str = ""  # what its list is, where it may lack a nearer site
 
 
 @dataclass(frozen=True)
@@ -259,7 +261,21 @@ def _services(published, row, selection, viewer):
             standard=sentence,
             site=nearest,
             averaged=level != "lsoa",
+            trust=_trust_of(layer),
         )
+
+
+def _trust_of(layer: Layer) -> str:
+    """What a list is that may lack the nearest site; "" of a register."""
+    sampled = claims_of([layer]).sample
+    if not sampled:
+        return ""
+    known = (
+        "a sample, not a register"
+        if layer.descriptor.completeness == "sample"
+        else "nobody says how complete the list is"
+    )
+    return f"the nearest {sampled}: {known}"
 
 
 def _neighbours(published, level, i, selection, viewer):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MISSING, SUPPRESSED, OUTSIDE, NO_INDICATOR = 255, 254, 253, 252
+MISSING, SUPPRESSED, OUTSIDE, NO_INDICATOR, CROSSING = 255, 254, 253, 252, 251
 """Class codes of areas that have no band; ``assets/map-painter.js`` draws them."""
 
 _JENKS_POINTS = 400

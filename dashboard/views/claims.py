@@ -19,7 +19,7 @@ from layers import FIT_FOR, Kind, Layer, fit_for, is_sample
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"‘(])")
 _PEOPLE = re.compile(
     r"\b(residents?|people|persons?|inhabitants?|adults?|children|households?|everybody|everyone|lives?|fewer|"
-    r"seems?|gains?|relieved)\b",
+    r"seems?|gains?|relieved|nearer)\b",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d|\b(all|everybody|everyone|half|third|quarter|one in|two in|three in)\b", re.IGNORECASE)
@@ -146,8 +146,9 @@ AS_THEY_ARE = (
     "lad_name",
     "link",
     "areas",
+    "affected",
 )
-"""Parts of a document that say nothing about people, or are somebody's own words."""
+"""Parts of a document that say nothing about people, are somebody's own words, or have been through the gate."""
 
 PEOPLE = frozenset({
     "underserved_residents", "shared_residents", "residents_nearer_elsewhere", "underserved_nearer_elsewhere",

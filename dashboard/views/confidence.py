@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from dashboard.views import wording
-from dashboard.views.cautions import caution_words
+from dashboard.views.cautions import caution_words, cautions_of
+from dashboard.views.claims import Claims, claims_of
 from dashboard.views.wording import standard_words
 from layers import Caution, Completeness, Kind, Layer
 
@@ -26,6 +28,20 @@ class Row:
     word: str
     reason: str
     level: str
+
+
+@dataclass(frozen=True)
+class Resting:
+    """An answer that is no more than what layers say, in straight lines: nearest services, a page of a briefing."""
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def claims(self) -> Claims:
+        return claims_of(self.layers)
+
+    def cautions_on(self, on: date | None = None) -> tuple[Caution, ...]:
+        return cautions_of([(layer, layer.period) for layer in self.layers], straight=True, on=on)
 
 
 def rows_of(

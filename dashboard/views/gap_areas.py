@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.views import wording
+from dashboard.views.crossing_words import ACROSS, ACROSS_LABEL, the_crossing
 from dashboard.views.gap_words import REASONS, access_formatter, access_title, need_sentence, poor_words
 from dashboard.views.gaps import Gaps
 from dashboard.views.wording import cost_words, counted, sure_percent
@@ -110,7 +111,11 @@ def area_reading(gaps: Gaps, index: int) -> AreaReading:
         if not gaps.result.access.metric.says_nearest or gaps.result.model.unit == "min":
             access += f" {access_title(gaps)}: {text}."
     border = REASONS[row["reason"]]
-    if row["nearer_elsewhere"] and np.isfinite(row["alone_m"]):
+    if row["crossings"] and access.endswith("away."):
+        access = f"{access[:-1]}, by {wording.listing([the_crossing(name) for name in row['crossings']])}."
+    if row["crossing"]:
+        access += f" That is a straight line {ACROSS_LABEL}."
+    if row["nearer_elsewhere"] and np.isfinite(row["border_penalty_m"]):
         border = (
             f"The nearest in its own authority is {cost_words(row['alone_m'], 'm')} away, "
             f"{cost_words(row['border_penalty_m'], 'm')} farther."
@@ -126,7 +131,7 @@ def area_reading(gaps: Gaps, index: int) -> AreaReading:
         str(row["name"]),
         str(lads.get(row["lad_code"], "")),
         float(row["population"]),
-        verdict or "Not underserved by this rule",
+        f"{ACROSS}: listed apart" if row["crossing"] else verdict or "Not underserved by this rule",
         _halves(gaps, row),
         why["need"],
         need_sentence(gaps.result.need, why["drivers"], why["need"]),

@@ -12,6 +12,7 @@ import pandas as pd
 
 from dashboard.exports import COMPACT, Document, Sheet, features, json_text, records
 from dashboard.published import Published
+from dashboard.views.affected import affected_document, affected_of
 from dashboard.views.cautions import caution_list
 from dashboard.views.claims import Claims, gate_document
 from dashboard.views.confidence import confidence_rows, document_of
@@ -45,6 +46,7 @@ def gaps_document(gaps: Gaps) -> dict[str, Any]:
     for community, card in zip(document["communities"], gaps.cards, strict=True):
         facing = [{"id": f.id, "name": f.name, "metres": f.metres} for f in gaps.across.get(card.id, ())]
         community |= {"longitude": card.longitude, "latitude": card.latitude, "across": facing}
+    document["affected"] = affected_document(affected_of(gaps))
     return trusted(gaps, document) | about(gaps.published, gaps.layers)
 
 

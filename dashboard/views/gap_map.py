@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.views import wording
-from dashboard.views.banding import MISSING, OUTSIDE, make_bands
+from dashboard.views.banding import CROSSING, MISSING, OUTSIDE, make_bands
 from dashboard.views.choropleth import BandRow, band_label
+from dashboard.views.crossing_words import ACROSS, ACROSS_LABEL
 from dashboard.views.gap_words import access_formatter, access_noun, access_title, need_name
 from dashboard.views.gaps import Gaps
 from layers import Fault, Refused
@@ -40,8 +41,10 @@ def painted(gaps: Gaps, show: str, *, scheme: str = "quantiles", classes: int = 
     table = gaps.result.areas
     column = "need" if show == "need" else "access"
     value = table[column].to_numpy("float64")
-    cut = make_bands(value, scheme, classes)
+    apart = table["crossing"].to_numpy(bool) & (show == "access")
+    cut = make_bands(np.where(apart, np.nan, value), scheme, classes)
     code = cut.classify(value)
+    code[apart] = CROSSING
     code[~gaps.in_view] = OUTSIDE
     people = table["population"].to_numpy("float64")
     label = (lambda low, high, first: band_label(low, high, 0, first=first)) if show == "need" else _access_label(gaps)
@@ -49,8 +52,7 @@ def painted(gaps: Gaps, show: str, *, scheme: str = "quantiles", classes: int = 
         _row(f"Band {i + 1} of {len(cut)}", label(low, high, i == 0), code == i, people, i)
         for i, (low, high) in enumerate(zip(cut.lower, cut.upper, strict=True))
     ]
-    if (code == MISSING).any():
-        rows.append(_row("No figure", _unknown_label(show), code == MISSING, people, MISSING))
+    rows += _unbanded(show, code, people)
     code.setflags(write=False)
     title = f"Need, 0 to 100: {need_name(gaps)}" if show == "need" else access_title(gaps)
     return Painted(show, code, len(cut), tuple(rows), title, f"bands within {gaps.published.region.name}")
@@ -65,6 +67,7 @@ def _painted_gap(gaps: Gaps) -> Painted:
     table, grid = gaps.result.areas, gaps.result.bivariate
     code = table["class"].to_numpy("int64")
     code = np.where(code < 0, MISSING, code).astype("uint8")
+    code[table["crossing"].to_numpy(bool)] = CROSSING
     code[~gaps.in_view] = OUTSIDE
     people = table["population"].to_numpy("float64")
     needs, text = _third_labels(grid.need_cuts, wording.number, True), access_formatter(gaps)
@@ -86,8 +89,7 @@ def _painted_gap(gaps: Gaps) -> Painted:
         for n in range(3)
     )
     rows = [cells[n][a] for n in (2, 1, 0) for a in (2, 1, 0)]
-    if (code == MISSING).any():
-        rows.append(_row("No figure", _unknown_label("gap"), code == MISSING, people, MISSING))
+    rows += _unbanded("gap", code, people)
     code.setflags(write=False)
     basis = f"thirds of need and of access within {gaps.published.region.name}"
     return Painted("gap", code, 9, tuple(rows), "Need against access", basis, cells)
@@ -118,6 +120,12 @@ def _count_labels(cuts: Sequence[float], say: Callable[[float], str]) -> tuple[s
 
 def _row(name: str, label: str, chosen: np.ndarray, people: np.ndarray, code: int) -> BandRow:
     return BandRow(name, label, int(chosen.sum()), float(people[chosen].sum()), code)
+
+
+def _unbanded(show: str, code: np.ndarray, people: np.ndarray) -> list[BandRow]:
+    """Rows of the legend for areas that are in no band."""
+    special = ((CROSSING, ACROSS, ACROSS_LABEL), (MISSING, "No figure", _unknown_label(show)))
+    return [_row(name, label, code == each, people, each) for each, name, label in special if (code == each).any()]
 
 
 def _unknown_label(show: str) -> str:
@@ -152,7 +160,8 @@ def short_name(name: str, most: int = LONG_NAME) -> str:
 def emphasis(gaps: Gaps, most: int = 12) -> Emphasis:
     """Underserved areas in view, and short names for the largest ``most`` communities."""
     table = gaps.result.areas
-    chosen = np.flatnonzero(table["underserved"].to_numpy(bool) & gaps.in_view)
+    counted = table["underserved"].to_numpy(bool) & ~table["crossing"].to_numpy(bool)
+    chosen = np.flatnonzero(counted & gaps.in_view)
     near = np.flatnonzero(table["near_miss"].to_numpy(bool) & gaps.in_view)
     labels = tuple((short_name(card.place), card.longitude, card.latitude, card.rank) for card in gaps.cards[:most])
     return Emphasis(tuple(chosen.tolist()), tuple(near.tolist()), labels)

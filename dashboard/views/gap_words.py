@@ -15,6 +15,7 @@ import numpy as np
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.claims import WHOLE, Claims, gated
+from dashboard.views.crossing_words import apart_sentence
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.wording import cost_words, counted, small, standard_words, sure_percent
 from layers import Community, GapRequest, GapResult, Layer, Need, Note, SitingPlan, SitingRequest
@@ -79,7 +80,8 @@ def rule_sentence(gaps: GapAnswer) -> str:
     threshold = request.need_threshold
     fifth = "in the worst fifth of the region" if threshold == 80 else "high in the region"
     need = f"need {fifth} ({threshold:g} or more of 100)"
-    return f"Underserved here means: {need} and {poor_words(gaps)}{_whose(request)}."
+    over = " Where a line crosses water, the way over land counts." if gaps.result.crossing_lists else ""
+    return f"Underserved here means: {need} and {poor_words(gaps)}{_whose(request)}.{over}"
 
 
 def _whose(request: GapRequest) -> str:
@@ -258,12 +260,14 @@ def note_words(note: Note, published: Published, *, people: bool = True) -> str:
         one = n == 1
         return f"{counted(n, 'service')} {'has' if one else 'have'} no place and {'is' if one else 'are'} left out."
     if note.code == "residents-left-out":
-        return f"The mean of {counted(areas, 'area')} leaves out residents who reach no service."
+        return f"The mean of {counted(areas, 'area')} leaves out residents who reach no service, or only across water without a way."
     if note.code == "demand-unknown":
         return f"The demand group has no figure for {counted(areas, 'area')}; nobody is counted there."
     if note.code == "services-unreached":
         verb = "is" if n == 1 else "are"
         return f"{n:,} of {counted(a['of'], 'service')} {verb} in no journey of the travel-time table."
+    if note.code == "across-water":
+        return apart_sentence(a)
     if note.code == "authorities-without":
         names = authority_names(published)
         said = wording.listing([names.get(code, code) for code in a["lad_codes"]], 5)

@@ -21,6 +21,7 @@ from dashboard.views import table as tables
 from dashboard.views import wording
 from dashboard.views.cautions import caution_lines, caution_list, cautions_of
 from dashboard.views.choropleth import Choropleth
+from dashboard.views.crossing_words import ACROSS
 from dashboard.views.gap_map import painted
 from dashboard.views.gap_words import access_title, rule_sentence, summary_sentence
 from dashboard.views.gaps import Gaps
@@ -133,7 +134,9 @@ def _gap_table(gaps: Gaps, selection: Selection) -> MapTable:
         upper=areas["stability"].to_numpy("float64") if gaps.result.stability is not None else np.nan,
         band=words[paint.classes],
         rank=areas["need"].rank(method="min", ascending=False).to_numpy("float64"),
-        status=np.where(areas["underserved"], "Underserved", np.where(areas["near_miss"], "Nearly", "")),
+        status=np.select(
+            [areas["crossing"], areas["underserved"], areas["near_miss"]], [ACROSS, "Underserved", "Nearly"], ""
+        ),
     )
     lines = [gaps.published.region.notice] if gaps.published.region.notice else []
     lines += [

@@ -19,6 +19,7 @@ from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.cautions import cautions_of
 from dashboard.views.claims import Claims, claims_of, gated
+from dashboard.views.crossing_words import apart_sentence, by_crossings, crossings_sentence
 from dashboard.views.gap_words import REASONS, a_site, line_words, one_of
 from dashboard.views.gaps import (
     Gaps,
@@ -106,7 +107,9 @@ class Together:
             own, other = flow["lad_code"], flow["nearest_lad"]
             here, there = names.get(own, own), names.get(other, OUTSIDE_WORDS)
             people = f"{counted(flow['residents'], 'resident')} of {here} {_are(flow['residents'])}"
-            words = self.claims.gate(f"{people} nearest to {a_site(self.services)} in {there}.")
+            by = by_crossings(flow["crossings"], flow["residents"])
+            by = f", {by}" if by else ""
+            words = self.claims.gate(f"{people} nearest to {a_site(self.services)} in {there}{by}.")
             found.append(Flow(own, here, other, there, flow["residents"], words))
         return tuple(found)
 
@@ -283,6 +286,10 @@ def together_sentence(together: Together) -> str:
         f"{s['residents_nearer_elsewhere']:,.0f} of {counted(s['residents'], 'resident')} "
         f"{_are(s['residents_nearer_elsewhere'])} nearer to {a_site(together.services)} in another authority than to one in their own."
     ]
+    if by := crossings_sentence(s["crossings"]):
+        parts.append(by)
+    if apart := apart_sentence(s["crossing"]):
+        parts.append(apart)
     if without := s["residents_without_own_service"]:
         parts.append(f"{without:,.0f} {_one(without, 'lives', 'live')} in an authority that has none.")
     if together.flows:

@@ -50,7 +50,8 @@ def no_classes(n: int) -> bytes:
 
 
 def gap_readings_bytes(gaps: Gaps) -> bytes:
-    """As :func:`readings_bytes` with need, access and stability for value, lower and upper; status 1 is underserved, 2 nearly."""
+    """As :func:`readings_bytes` with need, access and stability for value, lower and upper;
+    status 1 is underserved, 2 nearly, 3 across water."""
     areas = gaps.result.areas
     scale, unit, decimals = _access_scale(gaps)
     head = {
@@ -65,7 +66,7 @@ def gap_readings_bytes(gaps: Gaps) -> bytes:
     nothing = np.full(len(areas), np.nan)
     sure = areas["stability"].to_numpy("float64") if gaps.result.stability is not None else nothing
     numbers = (areas["need"].to_numpy("float64"), areas["access"].to_numpy("float64"), sure, nothing)
-    status = np.where(areas["underserved"], 1, np.where(areas["near_miss"], 2, 0)).astype("uint8")
+    status = np.select([areas["crossing"], areas["underserved"], areas["near_miss"]], [3, 1, 2], 0).astype("uint8")
     return _head(head) + b"".join(each.astype("<f4").tobytes() for each in numbers) + status.tobytes()
 
 

@@ -253,6 +253,31 @@ LAYERS = (
         caveat="Neither good nor bad, so it cannot be used as need.",
     ),
     Spec(
+        "residents-under-16", "Residents under 16", ("children", "education"), "north-east-combined-authority", P,
+        "% of residents", 17.5, 0.16, {"hardship": 0.45, "old": -0.5, "young": -0.35}, direction=NEUTRAL,
+        why="Families with young children travel least easily. Where they live decides where their services should be.",
+        caveat="Neither good nor bad, so it cannot be used as need.",
+    ),
+    Spec(
+        "residents-65-plus", "Residents aged 65 and over", ("children", "health"), "nenc-icb", P, "% of residents",
+        20.0, 0.28, {"old": 1.0, "young": -0.3}, direction=NEUTRAL,
+        why="Older people need care most and are less able to travel far for it.",
+        caveat="Neither good nor bad, so it cannot be used as need.",
+    ),
+    Spec(
+        "no-car-households", "Households without a car or van", ("income", "community", "health"),
+        "north-east-combined-authority", P, "% of households", 26.0, 0.5, {"hardship": 0.75, "dense": 0.3, "busy": 0.2},
+        base="households", counts_people=False,
+        why="Who has no car walks, takes the bus or goes without. A distance that looks short on a map may be too far.",
+        caveat="Some households in towns live without a car by choice.",
+    ),
+    Spec(
+        "bad-health", "People in bad or very bad health", ("health",), "nenc-icb", P, "% of residents", 6.8, 0.34,
+        {"hardship": 0.8, "old": 0.4, "young": -0.3},
+        why="People who say that their health is bad use services most and travel least easily.",
+        caveat="Self-reported, and higher where more older people live.",
+    ),
+    Spec(
         "exploitation-risk", "Exploitation risk index", ("modern-slavery", "crime"), "open-door", S, "index points",
         40.0, 11.0, {"shared_homes": 0.45, "busy": 0.35, "hardship": 0.4, "isolation": 0.2}, wobble=4.0,
         counts_people=False,

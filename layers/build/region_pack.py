@@ -31,6 +31,7 @@ from layers.fields import AREA
 from layers.geography.former_authorities import other_codes
 from layers.manifest import write_manifest
 from layers.model import LEVELS, Brand, Contact, Fault, Partner, Refused, Theme
+from layers.pack_context import AFFECTED
 from layers.sources import ons
 from layers.texts import first_few
 
@@ -178,8 +179,9 @@ def build_region(
         built = built or datetime.date.today().isoformat()
         _write_brand(folder, definition)
         _write_region_toml(folder / "region.toml", definition, geography, themes, built, beside.credits)
-        if (DATA / "presets.toml").is_file():
-            shutil.copyfile(DATA / "presets.toml", folder / "presets.toml")
+        for name in ("presets.toml", AFFECTED):
+            if (DATA / name).is_file():
+                shutil.copyfile(DATA / name, folder / name)
         report = BuildReport(
             region=definition.id,
             name=definition.name,

@@ -230,6 +230,9 @@ def _notes(measured: Need, model: Access, frame: pd.DataFrame, border: BorderVie
         notes.append(Note("no-service"))
     if sites.unplaced:
         notes.append(Note("services-unplaced", {"services": sites.unplaced}))
+    if (apart := model.crossing).any():
+        people = float(frame["population"][apart].sum())
+        notes.append(Note("across-water", {"areas": int(apart.sum()), "residents": people}))
     if isinstance(model, AccessMeans) and (part := int(model.left_out.sum())):
         notes.append(Note("residents-left-out", {"areas": part}))
     if demand is not None and (empty := int(pd.to_numeric(demand, errors="coerce").isna().sum())):

@@ -71,6 +71,20 @@ def proportion_limits(numerator, denominator, per: float = 1.0, confidence: floa
     return np.clip((middle - spread) * scale, 0, per), np.clip((middle + spread) * scale, 0, per)
 
 
+def difference_limits(x1, n1, x2, n2, per: float = 1.0, confidence: float = 0.95) -> Limits:
+    """Newcombe's limits (his method 10) of the difference of two shares of different people, ``x1 / n1 - x2 / n2``, times ``per``.
+
+    Wilson's limits of both, put together: ``d - sqrt((p1 - l1)^2 + (u2 - p2)^2)`` to ``d + sqrt((u1 - p1)^2 + (p2 - l2)^2)``. Raises
+    ValueError like :func:`proportion_limits`.
+    """
+    x1, n1, x2, n2 = np.broadcast_arrays(*(_numbers(each) for each in (x1, n1, x2, n2)))
+    (l1, u1), (l2, u2) = proportion_limits(x1, n1, 1.0, confidence), proportion_limits(x2, n2, 1.0, confidence)
+    p1, p2 = x1 / n1, x2 / n2
+    lower = (p1 - p2) - np.hypot(p1 - l1, u2 - p2)
+    upper = (p1 - p2) + np.hypot(u1 - p1, p2 - l2)
+    return lower * per, upper * per
+
+
 def standardised_rate_limits(rate, variance, observed, confidence: float = 0.95) -> Limits:
     """Dobson's limits of a directly standardised rate: ``rate + sqrt(variance / observed) * (Byar - observed)``.
 

@@ -149,15 +149,17 @@ def read_lines(
     if search.until is not None:
         query = query.where(table.c.at < search.until)
     if viewer.role != "admin":
-        own, of_layer = table.c.layer_id.in_(mine), table.c.layer_id.not_in(others)
+        # What somebody tried and was refused is theirs to see, whatever has the id: that it is missing would tell that
+        # something hidden has it. For the same reason a colleague sees it of their own partner's things only.
+        refused = table.c.action.endswith("-refused", autoescape=True)
+        own = table.c.layer_id.in_(mine) | (refused & (table.c.by == viewer.user))
+        of_layer = table.c.layer_id.not_in(others) & ~refused
         for prefix, things in named.items():
             of_kind = table.c.layer_id.startswith(prefix, autoescape=True)
             of_layer &= ~of_kind
-            # Own things, and what they tried themselves at an id that nobody has: a colleague may have tried it as an admin,
-            # for another partner.
             keys = sa.select(prefix + things.c.id)
             own |= table.c.layer_id.in_(keys.where(things.c.partner == viewer.partner))
-            own |= of_kind & table.c.layer_id.not_in(keys) & (table.c.by == viewer.user)
+            own |= of_kind & table.c.layer_id.not_in(keys) & (table.c.by == viewer.user)  # a draft's, not published yet
         query = query.where(own | ((table.c.partner == viewer.partner) & (table.c.layer_id.is_(None) | of_layer)))
     return tuple(_line_of(row, named) for row in connection.execute(query))
 

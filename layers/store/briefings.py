@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from layers.model import Audience, Descriptor, Fault, NotFound, Refused, Viewer
 from layers.reading.briefing_text import Document, read_briefing, without_notes
-from layers.store import tables
+from layers.store import tables, taken
 from layers.store.blobs import sha256
 from layers.store.briefing_drafts import BriefingDraft, BriefingDrafts, cannot_have, check_id, clean_text
 from layers.store.contents import descriptor_of
@@ -222,7 +222,10 @@ class Briefings(Versioned):
         if bool(draft_id) == bool(text):
             raise ValueError("publish a draft or a text")
         draft, wanted = None, briefing_id
-        with self.refusals_noted(by, "publish", briefing_id) as tried:
+        with (
+            self.refusals_noted(by, "publish", briefing_id) as tried,
+            taken.counted(self.database, by) as tries,
+        ):
             if draft_id:
                 draft = self.drafts.get(draft_id, by)
                 if revision is None:
@@ -238,12 +241,19 @@ class Briefings(Versioned):
                 now = self.database.now()
                 if draft is not None:
                     draft = self.drafts.find_to_write(connection, draft_id, by, revision)
+                chosen = bool(wanted)
                 wanted = wanted or self._free_id(connection, document, now)
                 tried.of = self.kind.name_in_audit(wanted)
-                found = self._claim(connection, wanted, document, by, now)
-                if faults := self.overtaken(wanted, found, expecting):
+                there = self.find(connection, wanted, now)
+                known = self.known_to(there, by)
+                tries.check(is_new=known is None and chosen)
+                if known is not None or there is None:
+                    known = self._claim(connection, wanted, document, by, now)
+                if faults := self.overtaken(wanted, known, expecting):
                     raise Refused("The briefing was not published.", faults)
                 self._check_pins(connection, pins, document, now)
+                tries.missed = there is not None and known is None
+                found = self._claim(connection, wanted, document, by, now)
                 row = self._row(wanted, found, document, draft, pins, facts, note, by, now)
                 detail = {"title": document.title, "audience": row["audience"], "draft": draft.id if draft else ""}
                 self.add_version(connection, found, row, by=by, detail=detail, thing={"partner": document.partner})
@@ -272,7 +282,7 @@ class Briefings(Versioned):
     def _claim(
         self, connection: sa.Connection, briefing_id: str, document: Document, by: Viewer, now: datetime
     ) -> FoundThing | None:
-        """The briefing that has this id, None when it is free."""
+        """The briefing that has this id, None when it is free. Its own faults come first, then whether it can be had."""
         check_id(briefing_id, "The briefing was not published.")
         found = self.find(connection, briefing_id, now)
         built_in = (*BUILT_IN, *(f"gaps-{theme.id}" for theme in self.database.region.themes))

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from layers.model import Descriptor, Fault, Kind, Package, Refused, Viewer
 from layers.names import faults_of_name
-from layers.store import preparing, tables
+from layers.store import preparing, tables, taken
 from layers.store.blobs import decode_table, sha256
 from layers.store.contents import descriptor_of, read_content
 from layers.store.guard import Published
@@ -107,7 +107,7 @@ class Layers(Versioned):
     ) -> tuple[PublishResult, ...]:
         """Publish several layers as :meth:`publish` does, in one transaction: if one is refused, none is published."""
         first = submissions[0].package.descriptor.id if submissions else ""
-        with self.refusals_noted(by, "publish", first) as tried:
+        with self.refusals_noted(by, "publish", first) as tried, taken.counted(self.database, by) as tries:
             _check_moment(at)
             review_on = _day(review_on)
             _check_ids(submissions)
@@ -141,9 +141,13 @@ class Layers(Versioned):
                 for one, prepared, base in ready:
                     layer_id = tried.of = one.package.descriptor.id
                     found = self.find(connection, layer_id, now)
+                    known = self.known_to(found, by)
+                    tries.check(is_new=known is None)
+                    self._permit(by, one.package.descriptor, known)
+                    self._check_replaces(one, known)
+                    _check_base(layer_id, known, base)
+                    tries.missed = found is not None and known is None
                     self._permit(by, one.package.descriptor, found)
-                    self._check_replaces(one, found)
-                    _check_base(layer_id, found, base)
                     done.append(
                         self.write_version(
                             connection,
@@ -194,7 +198,7 @@ class Layers(Versioned):
             fault = Fault("a list of services has no periods", f"layer '{layer_id}'", "publish the whole list")
             raise Refused("There is nothing to append to.", [fault])
         with self.database.reading() as connection:
-            found = self.find(connection, layer_id, self.database.now())
+            found = self.known_to(self.find(connection, layer_id, self.database.now()), by)
             if found is None or (base := found.standing.current) is None:
                 what = f"there is no layer '{layer_id}' to add a period to"
                 fault = Fault(what, "id", "publish it without appending first")

@@ -256,6 +256,10 @@ class Versioned:
             )
         return found
 
+    def known_to(self, found: FoundThing | None, by: Viewer) -> FoundThing | None:
+        """What somebody who publishes may go by: one that is hidden from them is not there (:mod:`layers.store.taken`)."""
+        return found if found is not None and self.is_there_for(found, by) else None
+
     def permit(self, by: Viewer, partner: str) -> None:
         """Who may publish: an analyst for their own partner, an admin for any. Raises :class:`NotPermitted`."""
         what = self.kind.what

@@ -45,7 +45,7 @@ PALETTE = {
     "plain": "#fafafa",
     "context": "#dddddd",
 }
-MISSING, SUPPRESSED, OUTSIDE, PLAIN = 255, 254, 253, 252
+MISSING, SUPPRESSED, OUTSIDE, PLAIN, CROSSING = 255, 254, 253, 252, 251
 
 HOLED = [  # land with a lake-shaped hole, the island in it, and two islets that are one area
     Polygon([(0, 0), (0.9, 0), (0.9, 0.9), (0, 0.9)], [[(0.3, 0.3), (0.6, 0.3), (0.6, 0.6), (0.3, 0.6)]]),
@@ -225,8 +225,20 @@ def test_special_classes(page):
     assert 0.1 < dark / 24**2 < 0.4
 
 
-def test_hatching_stays_on_the_ground_when_the_map_moves(page):
-    start(page, classes=[SUPPRESSED] * 16)
+def test_areas_across_water_have_waves(page):
+    start(
+        page, classes=[CROSSING, SUPPRESSED] + [0] * 14, palette=PALETTE | {"crossing": "#eef4f7", "waves": "#474d54"}
+    )
+    waves, hatched = (page.evaluate("m => harness.colours(m.x - 12, m.y - 12, 24)", m) for m in middles(page, 2))
+    ground, line = (",".join(map(str, rgba(colour))) for colour in ("#eef4f7", "#474d54"))
+    assert ground in waves and line in waves and ground not in hatched
+    dark = sum(count for colour, count in waves.items() if int(colour.split(",")[0]) < 140)
+    assert 0.08 < dark / 24**2 < 0.4
+
+
+@pytest.mark.parametrize("code", [SUPPRESSED, CROSSING])
+def test_hatching_stays_on_the_ground_when_the_map_moves(page, code):
+    start(page, classes=[code] * 16)
     look = "m => Array.from({ length: 12 }, (_, k) => harness.pixel(m.x + k, m.y))"
     before = page.evaluate(look, middles(page, 6)[5])
     page.evaluate("() => { harness.map.panBy([137, 61], { animate: false }); }")

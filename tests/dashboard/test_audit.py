@@ -1,4 +1,4 @@
-"""The audit page, its file and its commands: searched, paged, for those who may; and why somebody can, or cannot, see a layer."""
+"""The audit page, its file and its commands: searched, paged, for those who may; and why somebody can, or cannot, see something."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from dashboard.app import create_app
 from dashboard.cli import main
 from dashboard.published import Published
-from layers import PUBLIC, SYSTEM, NotPermitted, load_region, open_store, why
+from layers import PUBLIC, SYSTEM, Briefings, NotPermitted, load_region, open_store, why
 from tests.databases import ON_POSTGRES, database_url
 from tests.layers.store_fixtures import indicator
 from tests.tiny import write_tiny_pack
@@ -131,6 +131,52 @@ def test_the_way_there(browsers):
     for name in PEOPLE:
         assert ('href="/audit"' in browsers[name].get("/sign-in").text) == (name in ("wes", "eli", "ada")), name
         assert ("/audit/why?layer=shown" in browsers[name].get("/catalogue/shown").text) == (name == "ada"), name
+
+
+BRIEFING_TEXT = "---\ntitle: A plan\npartner: westshire\naudience: {audience}\n---\n# Words\n\nMore words.\n"
+
+
+def test_why_of_briefings(here, browsers, run):
+    held, wes = Briefings(here.store), here.store.accounts.viewer_named("wes")
+
+    def publish(briefing_id: str, audience: str) -> None:
+        text = BRIEFING_TEXT.format(audience=audience)
+        held.publish(text=text, by=wes, pins={}, facts={}, briefing_id=briefing_id)
+
+    publish("plan-shared", "partners")
+    publish("plan-own", "partners")
+    publish("plan-own", "owner")
+    publish("plan-gone", "partners")
+    publish("shown", "owner")  # a layer has this id too
+    held.withdraw("plan-gone", by=wes, reason="It was wrong")
+    cases = [
+        ("", "plan-shared", None, False, "audience"),
+        ("eve", "plan-shared", None, True, "audience"),
+        ("eve", "plan-own", None, False, "partner"),
+        ("eve", "plan-own", 1, False, "partner"),
+        ("wendy", "plan-own", 1, True, "audience"),
+        ("wendy", "plan-own", 9, False, "version"),
+        ("eve", "plan-gone", None, False, "withdrawn"),
+        ("wes", "plan-gone", None, False, "withdrawn"),
+        ("eve", "shown", None, True, "audience"),
+        ("eve", "briefing:shown", None, False, "partner"),
+        ("eve", "briefing:nothing", None, False, "absent"),
+        ("", "shared-gaps", None, True, "built in"),
+        ("", "ward-TW1", None, True, "built in"),
+    ]
+    for person, thing, version, seen, rule in cases:
+        who = here.store.accounts.viewer_named(person) if person else PUBLIC
+        found = why(here.store, thing, who, asked_by=SYSTEM, version=version)
+        assert (found.seen, found.decided_by) == (seen, rule), (person, thing, version)
+        if rule not in ("built in", "absent") and thing != "shown":
+            answers = browsers[person or "public"].get(
+                f"/briefings/{thing.removeprefix('briefing:')}?version={version or ''}"
+            )
+            assert (answers.status_code == 200) == seen, (person, thing)
+    said = json.loads(run("audit", "why", "plan-own", "--user", "eve", "--json").stdout)
+    assert (said["what"], said["seen"], said["decided_by"]) == ("briefing", False, "partner")
+    page = browsers["ada"].get("/audit/why?user=eve&layer=plan-own").text
+    assert "They cannot see it" in page and "Partner of the briefing" in page
 
 
 def test_only_admins_ask_why(here):

@@ -415,3 +415,19 @@ def test_the_sample_is_not_the_pack_it_was_made_from(tiny, sampled, tmp_path):
     shutil.rmtree(tmp_path, ignore_errors=True)
     assert tiny.store.layer("clinics", PUBLIC).descriptor.completeness == "register"
     assert sampled.store.layer("clinics", PUBLIC).descriptor.completeness == "sample"
+
+
+def test_a_page_of_a_briefing_carries_how_far_to_trust_it(demo):
+    sample = next(q for q in questions(demo, PUBLIC) if q.services.descriptor.completeness == "sample")
+    pages = _starter(demo, sample.theme.id).pages
+    told = [page for page in pages if page.trust]
+    assert told and {page.trust[0].word for page in told if page.trust[0].term == "List"} >= {"Sample"}
+    assert any("a sample, not a register" in text for page in told for text in page.cautions)
+    # the box that every file has begins with it
+    assert all("sample, not a register" in page.limits[0] for page in told if page.trust[0].word == "Sample")
+
+
+def test_the_page_of_an_area_says_what_the_list_of_its_nearest_services_is(sampled):
+    page = client_of(sampled).get("/api/v1/areas/lsoa/T15").get_json()
+    (line,) = [line for line in page["services"] if line["layer_id"] == "clinics"]
+    assert line["trust"] == "the nearest in this sample of 2 sites: a sample, not a register"

@@ -5,6 +5,7 @@ import pytest
 from shapely.geometry import LineString, Point
 
 from layers.manifest import pack_faults, write_manifest
+from layers.methods.affected import AffectedGroup
 from layers.model import Brand, Contact
 from layers.region import load_region
 from tests.tiny import REGION_TOML, write_tiny_pack
@@ -22,6 +23,7 @@ def pack(tmp_path):
     (pack / "lookups" / "groups.csv").write_text("kind,code,group\nPrimary care networks,T01,Quayside\n", "utf-8")
     (pack / "lookups" / "names.csv").write_text("code,name\nT01,Quay\n", "utf-8")
     (pack / "brand" / "logo.svg").write_text("<svg/>", "utf-8")
+    (pack / "affected.toml").write_text('[[group]]\nname = "Homes"\nparts = ["crowded"]\n', "utf-8")
     toml = REGION_TOML.replace(
         'footprint = ["TA"]', 'footprint = ["TA"]\ncontact = {role = "Desk", phone = "01632 960 001"}', 1
     )
@@ -40,6 +42,7 @@ def test_everything_is_read(pack):
     )
     assert region.lookups["groups"]["group"].tolist() == ["Quayside"]
     assert region.brand == Brand("Tiny Partnership", "brand/logo.svg")
+    assert region.affected == (AffectedGroup("Homes", ("crowded",)),)
     assert region.partner("westshire").contact == Contact("Desk", "01632 960 001")
     assert region.partner("eastshire").contact is None
 
@@ -51,6 +54,7 @@ def test_everything_is_read(pack):
         ("context/lines.parquet", "context/lines", lambda region: region.lines is None),
         ("lookups/groups.csv", "lookups/groups.csv", lambda region: "groups" not in region.lookups),
         ("lookups/names.csv", "lookups/names.csv", lambda region: region.areas["lsoa"]["name"].iat[0] == "Square 01"),
+        ("affected.toml", "affected.toml", lambda region: region.affected == ()),
         ("brand/logo.svg", "brand/logo", lambda region: region.brand == Brand("Tiny Partnership")),
     ],
 )
@@ -96,6 +100,15 @@ def test_a_logo_is_a_picture_in_its_folder(pack, logo):
     toml = (pack / "region.toml").read_text("utf-8").replace("brand/logo.svg", logo)
     region = mended(pack, "region.toml", toml)
     assert region.brand == Brand("Tiny Partnership") and len(region.left_out) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[[group]]\n", '[[group]]\nname = "Homes"\n', "group = 3", '[[group]]\nname = "H"\nparts = ["a"]\nfifths = "b"'],
+)
+def test_a_list_of_who_is_affected_that_cannot_be_read_is_left_out(pack, text):
+    region = mended(pack, "affected.toml", text)
+    assert region.affected == () and [fault.where for fault in region.left_out] == ["affected.toml"]
 
 
 def test_groups_of_areas_that_are_not_there_are_left_out(pack):

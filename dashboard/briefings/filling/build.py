@@ -14,9 +14,10 @@ from dashboard.briefings.filling import exhibits
 from dashboard.briefings.filling.asking import BROKEN_VIEW
 from dashboard.briefings.filling.credits import limits_of, source_lines
 from dashboard.briefings.filling.facts import Facts, query_of
-from dashboard.briefings.filling.gating import gated_blocks, gated_runs
+from dashboard.briefings.filling.gating import gated_blocks, gated_runs, layers_of
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Fact, Figure, SourceLine, Stale
 from dashboard.published import Published
+from dashboard.views.confidence import Resting, all_cautions, rows_of
 from dashboard.views.options import OptionsQuery
 from dashboard.views.wording import AUDIENCE_WORDS, capital
 from layers import (
@@ -269,7 +270,15 @@ class _Build:
                 periods=periods,
                 today=self.facts.made_on,
             ),
+            **self._trust(layers),
         )
+
+    def _trust(self, layers) -> dict[str, tuple]:
+        """The strip of trust and the cautions of a page that rests on a list of services."""
+        used = Resting(layers_of(self.published, layers, self.facts.reader))
+        if not any(layer.kind == Kind.SERVICES for layer in used.layers):
+            return {}
+        return {"trust": rows_of(used), "cautions": tuple(all_cautions(used))}
 
     def _view_of(self, page: DocumentPage) -> str:
         """The view that tokens of a page use: that of its exhibit, else that of the front matter."""

@@ -24,9 +24,10 @@ from dashboard.drawing.svg_text import text_at
 from dashboard.published import Published
 from dashboard.selection import NONE, Selection
 from dashboard.views import wording
-from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED
+from dashboard.views.banding import CROSSING, MISSING, OUTSIDE, SUPPRESSED
 from dashboard.views.choropleth import BandRow, Choropleth, sentence
 from dashboard.views.community import NearService
+from dashboard.views.crossing_words import ACROSS
 from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gap_map import emphasis, painted, short_name
 from dashboard.views.gap_words import access_title, how_words, need_name, rule_sentence, summary_sentence
@@ -173,7 +174,7 @@ def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Seque
         *(
             _legend(row, colours, gaps.level, wording.capital(row.name.lower()))
             for row in paint.rows
-            if row.code in (8, MISSING)
+            if row.code in (8, CROSSING, MISSING)
         ),
         *rows,
         *_service_rows(services),
@@ -481,6 +482,8 @@ def _legend(row: BandRow, colours: Sequence[str], level: str, label: str = "") -
     count = _many(row.count, row.residents, level)
     if row.code == SUPPRESSED:
         return LegendRow("Withheld to protect people", "", "hatch", count)
+    if row.code == CROSSING:
+        return LegendRow(ACROSS, "", "waves", count)
     if row.code == MISSING:
         return LegendRow(_band_words(row), SPECIAL["light"]["missing"], "", count)
     return LegendRow(label or row.label, colours[row.code], "", count)

@@ -12,18 +12,22 @@ from html import escape
 from dashboard.briefings.filling.model import Fact, Figure
 from dashboard.published import Published
 from dashboard.views.claims import Claims, claims_of
-from layers import BriefingBlock, BriefingRun, NotFound, Viewer
+from layers import BriefingBlock, BriefingRun, Layer, NotFound, Viewer
 
 
 def claims_about(published: Published, layers: Iterable[tuple[str, int]], reader: Viewer) -> Claims:
     """What may be said of numbers that rest on these layers (id, version)."""
+    return claims_of(layers_of(published, layers, reader))
+
+
+def layers_of(published: Published, layers: Iterable[tuple[str, int]], reader: Viewer) -> tuple[Layer, ...]:
     found = []
     for layer_id, version in dict.fromkeys(layers):
         try:
             found.append(published.store.layer(layer_id, reader, version=version))
         except NotFound:
             continue  # withdrawn in this very moment: the page says so by itself
-    return claims_of(found)
+    return tuple(found)
 
 
 def gated_runs(runs: tuple[BriefingRun, ...], facts: Mapping[str, Fact], published: Published, reader: Viewer):

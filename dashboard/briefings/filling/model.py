@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from dashboard.drawing.shown import ChartData, LegendRow, TableData
+from dashboard.views.confidence import Row
 from layers import BriefingBlock, BriefingRun, Document
 
 
@@ -78,6 +79,8 @@ class BriefingPage:
     sources: tuple[SourceLine, ...] = ()  # of its words and its figure
     limits: tuple[str, ...] = ()  # what the data does not tell, one sentence each
     unavailable: str = ""
+    trust: tuple[Row, ...] = ()  # how far to trust it, where it rests on a list of services
+    cautions: tuple[str, ...] = ()  # all of them, one sentence each with the layer that it is about
 
     @property
     def credits(self) -> tuple[str, ...]:

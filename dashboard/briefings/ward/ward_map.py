@@ -60,11 +60,15 @@ def map_of(
     )
     counts = np.bincount(np.minimum(shared.times[members], 2), minlength=3) if len(members) else np.zeros(3, dtype=int)
     people = lsoa["population"].to_numpy("float64")
+    # several lists are behind it: where one is a sample, or unfit for counting, only areas are said
+    whole = all(each.gaps.claims.counts and not each.gaps.claims.sampled for each in shared.asked)
     rows = []
     for i, label in enumerate(GAP_LABELS):
         chosen = members[np.minimum(shared.times[members], 2) == i] if len(members) else members
         if len(chosen):
-            count = f"{wording.count_of(len(chosen), 'lsoa')}, {counted(people[chosen].sum(), 'resident')}"
+            count = wording.count_of(len(chosen), "lsoa")
+            if whole:
+                count += f", {counted(people[chosen].sum(), 'resident')}"
             rows.append(LegendRow(label, GAP_COLOURS[i], count=count))
     parts = [f"{wording.count_of(int(n), 'lsoa')} {label}" for n, label in zip(counts, GAP_LABELS, strict=True) if n]
     alt = f"Map of {profile.name}: {wording.listing(parts)}." if parts else f"Map of {profile.name}."

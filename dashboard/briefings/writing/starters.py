@@ -131,7 +131,8 @@ def _one_more_site(published: Published, question: ThemeQuestion) -> str:
 
 
 def _shared(published: Published, asked: Sequence[tuple[ThemeQuestion, Gaps]]) -> str:
-    """The question with most residents in shared gaps leads; without any, that where looking alone misjudges most."""
+    """Of the questions with a complete list that with most residents in shared gaps leads; without any, that where looking alone
+    misjudges most."""
     ranked = sorted(asked, key=lambda pair: _sharing(published, *pair), reverse=True)
     question = ranked[0][0]
     gaps, writer = _full_answer(published, question), Writer(published)
@@ -151,7 +152,9 @@ def _sharing(published: Published, question: ThemeQuestion, gaps: Gaps) -> tuple
     together = compared(published, question, PUBLIC)
     s = together.summary if together is not None else {}
     shared = gaps.summary["shared_residents"]
-    return shared, s.get("residents_misjudged") or 0.0, s.get("residents_nearer_elsewhere", 0.0)
+    # of a whole list rather than of a sample: what a sample lacks may stand just across the border
+    whole = float(gaps.claims.counts), float(not gaps.claims.sampled)
+    return *whole, shared, s.get("residents_misjudged") or 0.0, s.get("residents_nearer_elsewhere", 0.0)
 
 
 def _others(published: Published, writer: Writer, ranked: Sequence[tuple[ThemeQuestion, Gaps]]) -> list[dict[str, Any]]:

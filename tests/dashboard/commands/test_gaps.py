@@ -72,7 +72,7 @@ def test_a_table_for_people(run):
     together = run("together", "--services", "clinics").stdout
     assert "Eastshire" in together and "These are straight lines" in together
     plan = run(*SITE).stdout
-    assert "1. Square 15 (T15), Eastshire" in plan and "By need" in plan
+    assert "1. North East, Eastshire" in plan and "By need" in plan
 
 
 def test_files_in_other_forms(run, tmp_path):

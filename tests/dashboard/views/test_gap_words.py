@@ -142,6 +142,7 @@ def _texts(thing):
 
 
 NOTES = (
+    Note("across-water", {"areas": 1, "residents": 1.0}),
     Note("strictest-standard", {"max_m": 847.0}),
     Note("metres-walked", {"max_m": 80.0, "minutes": 1.0, "walking_kmh": 4.8}),
     Note("metric-needs-limit", {"metric": "coverage"}),

@@ -1,0 +1,78 @@
+"""Who is affected, unfolded beside the gaps: one table for each baseline, of which the reader opens one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dash import html
+
+from dashboard.components.pieces import folded
+from dashboard.views.affected import (
+    Affected,
+    affected_sentence,
+    difference_words,
+    limits_words,
+    share_words,
+)
+from layers import AffectedRow
+
+
+def affected_panel(found: Affected | None, query: str) -> list:
+    """Nothing where nobody is underserved. ``query`` is the question, for the file."""
+    if found is None:
+        return []
+    region = found.published.region.name
+    whole = found.by_who[""]
+    tabs = [_tab(f"Beside {region}", [affected_sentence(found), _table(found, whole, "region", region)], open=True)]
+    apart = [who for who in found.by_who if who]
+    if len(apart) > 1:
+        inner = []
+        for who in apart:
+            name = found.name(who)
+            table = _table(found, found.by_who[who], "authority", name)
+            inner.append(folded(name, html.P(affected_sentence(found, who, "authority")), table))
+        tabs.append(_tab("Each authority beside itself", inner))
+    if any(measure.england is not None for measure in found.measures):
+        table = _table(found, whole, "england", "England")
+        tabs.append(_tab("Beside England", [affected_sentence(found, baseline="england"), table]))
+    return [
+        folded(
+            "Who is affected",
+            html.P("Who lives in the underserved areas, beside:"),
+            *tabs,
+            html.Ul([html.Li(note) for note in found.notes], className="plain-list"),
+            html.P(html.A("Take it away as CSV", href=f"/data/affected.csv?{query}", download="")),
+            className="about-layer affected",
+        )
+    ]
+
+
+def _tab(title: str, inside: Sequence, **more) -> html.Details:
+    inside = [html.P(part) if isinstance(part, str) else part for part in inside]
+    return html.Details([html.Summary(title), *inside], className="about-layer", **more)
+
+
+def _table(found: Affected, rows: Sequence[AffectedRow], baseline: str, name: str) -> html.Table:
+    body, group = [], ""
+    for row in rows:
+        measure = found.measure(row)
+        if measure.group != group:
+            group = measure.group
+            body.append(html.Tr(html.Th(group, scope="colgroup", colSpan=4)))
+        body.append(
+            html.Tr(
+                [
+                    html.Th([measure.title, html.Small(f" {measure.period}")], scope="row"),
+                    html.Td([share_words(row.value), html.Small(f" {limits_words(row)}")], className="number"),
+                    html.Td(share_words(row.beside[baseline].value), className="number"),
+                    html.Td(difference_words(row, baseline)),
+                ]
+            )
+        )
+    heads = [
+        html.Th("Of residents or households", scope="col"),
+        html.Th("Underserved", scope="col", className="number"),
+        html.Th(name, scope="col", className="number"),
+        html.Th("Difference (95% interval)", scope="col"),
+    ]
+    return html.Table([html.Thead(html.Tr(heads)), html.Tbody(body)], className="parts")
