@@ -38,7 +38,7 @@ test-postgres: install-dev ## run the tests of store, accounts, publishing and A
 	tools/postgres.sh env COMMONGROUND_TEST_DATABASES=postgres "$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile \
 	    -o cache_dir=.pytest_cache/postgres tests/layers/store tests/dashboard/auth tests/dashboard/api tests/dashboard/publishing \
 	    tests/dashboard/briefings/test_web.py tests/dashboard/test_audience.py tests/dashboard/test_audit.py \
-	    tests/dashboard/test_published.py $(ARGS)
+	    tests/dashboard/test_published.py tests/dashboard/test_unreachable.py tests/dashboard/test_walk.py $(ARGS)
 
 bench: install-dev ## measure the map in a real Chromium, side by side with the usual ways (ARGS="...")
 	@tools/browser.sh

@@ -52,7 +52,7 @@ MOST_FAULTS = 200
 LONGEST_HEADLINE = 90
 """Characters of a headline once its tokens are filled: two lines on a screen that is read from the back of a room."""
 
-FRONT = ("title", "subtitle", "partner", "audience", "theme", "view", "review_on", "author")
+FRONT = ("title", "subtitle", "partner", "audience", "theme", "view", "review_on", "author", "logo")
 EXHIBITS = ("map", "chart", "table", "community", "options", "together", "picture")
 EXHIBIT_KEYS = (
     "caption", "alt", "view", "type", "layer", "area", "level", "period", "n", "community", "services", "need", "theme",
@@ -132,6 +132,7 @@ class Document:
     view: str = ""
     review_on: str = ""  # ISO date
     author: str = ""
+    logo: str = ""  # id of a picture for the first page
     text: str = field(default="", repr=False)
 
     @property

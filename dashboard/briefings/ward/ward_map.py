@@ -27,8 +27,8 @@ def map_of(
     lsoa, lads = region.areas["lsoa"], region.areas["lad"]
     classes = np.full(len(lsoa), OUTSIDE, dtype="uint8")
     classes[members] = np.minimum(shared.times[members], 2)
-    near = [region.position("ward", neighbour.code) for neighbour in profile.neighbours]
-    wards = region.areas["ward"]
+    near = [region.position(shared.level, neighbour.code) for neighbour in profile.neighbours]
+    wards = region.areas[shared.level]
     bounds = bounds_around([area.geometry], share=0.3)
     (south, west), (north, east) = bounds
     frame = shapely.box(west, south, east, north)
@@ -76,7 +76,7 @@ def map_of(
     touching = wording.listing([neighbour.name for neighbour in profile.neighbours], 4)
     alt += f" It touches {touching}." if touching else ""
     alt += f" Marked: the nearest services numbered {wording.listing(shown, 12)}." if shown else ""
-    key = "Thick line: the ward. Dashed: borders of authorities."
+    key = f"Thick line: the {wording.LEVEL_WORDS[shared.level][0]}. Dashed: borders of authorities."
     if shown:
         key += " Numbers: the nearest services, as in the table below; a diamond stands across a border."
     return svg, alt, tuple(rows), key
