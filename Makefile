@@ -18,7 +18,7 @@ ifneq ($(shell cat .venv/installed-in 2>/dev/null),$(CURDIR))
 .venv/installed .venv/installed-dev: moved
 endif
 
-.PHONY: help install install-dev run test test-postgres kills bench slow-clients expensive-questions lint format demo sbom lock clean moved
+.PHONY: help install install-dev run test test-postgres kills disclosure-attack bench slow-clients expensive-questions lint format demo sbom lock clean moved
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -52,6 +52,9 @@ expensive-questions: install-dev ## measure how long people wait beside eight as
 
 kills: install-dev ## kill a writer 200 times at random and check the store after each (ARGS="--kills 50 --seed 3")
 	"$(BIN)/python" tools/kills.py $(ARGS)
+
+disclosure-attack: install-dev ## publish what an attacker would like to see, and attack it (ARGS="--region PACK")
+	"$(BIN)/python" tools/disclosure_attack.py $(ARGS)
 
 lint: install-dev ## check style and formatting
 	"$(BIN)/ruff" check .

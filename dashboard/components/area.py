@@ -255,7 +255,7 @@ def service_list(profile: AreaProfile) -> html.Ul | html.P:
             html.Li(
                 [
                     html.Strong(line.layer_title),
-                    f": {line.name}, {line.distance} away {'on average ' if line.averaged else ''}in a straight line{border}",
+                    f": {line.name}, {line.distance} away {line.how}{border}",
                     f" ({line.standard})" if line.standard else "",
                     f"; {line.trust}" if line.trust else "",
                     html.Small(line.address) if line.address else None,

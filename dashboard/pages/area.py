@@ -57,8 +57,9 @@ def layout(
             *trend_charts(area_trends(published, code, selection.theme, viewer), profile),
             html.H2("Nearest services"),
             html.P(
-                "Distances are in a straight line from where people live on average, whichever authority the service is in. "
-                "Those of wards and authorities are means over their residents, to the site that is nearest for most of them."
+                "Distances are in a straight line from where people live on average, or over land where that crosses water, whichever "
+                "authority the service is in. Those of wards and authorities are means over their residents, to the site that is "
+                "nearest for most of them."
             ),
             service_list(profile),
             html.H2("Neighbours"),

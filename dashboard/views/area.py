@@ -14,6 +14,7 @@ from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, LayerForViewer, choropleth, ranked
 from dashboard.views.claims import claims_of
+from dashboard.views.crossing_words import ACROSS_LABEL, the_crossing
 from dashboard.views.nearest import nearest_of_area
 from dashboard.views.places import names
 from layers import LEVELS, Direction, Layer, Region, Status, Viewer
@@ -44,6 +45,9 @@ class IndicatorLine:
     theme_names: tuple[str, ...]
 
 
+STRAIGHT = "in a straight line"
+
+
 @dataclass(frozen=True)
 class ServiceLine:
     layer_id: str
@@ -58,6 +62,7 @@ class ServiceLine:
     standard: str  # "" or the sentence about the layer's access standard
     site: int  # its place in the layer's table
     averaged: bool  # the distance is a mean over residents, and the site the nearest of most of them
+    how: str = STRAIGHT  # how the distance is measured
     trust: str = ""  # what its list is, where it may lack a nearer site
 
 
@@ -227,6 +232,20 @@ def nearest_services(published: Published, code: str, selection: Selection, view
     return tuple(_services(published, row, selection, viewer))
 
 
+def _how(published, row, site, metres: float) -> str:
+    """How the way to the nearest site is measured, by the rule of methods/gaps.md (*Crossing water*)."""
+    point = row[["centroid_x", "centroid_y"]].to_numpy("float64")[None, :]
+    place, water = site[["easting", "northing"]].to_numpy("float64")[None, :], published.region.water
+    found = water.nearest(point, place)
+    if found.marked[0]:
+        return f"{STRAIGHT} {ACROSS_LABEL}"
+    if not found.over[0]:
+        return STRAIGHT
+    by = [the_crossing(name) for name in water.named(point, place)[0]]
+    how = STRAIGHT if metres == float(np.hypot(*(point - place)[0])) else "over land"
+    return f"{how} by {wording.listing(by)}" if by else how
+
+
 def _services(published, row, selection, viewer):
     lads, level = names(published, "lad"), published.region.level_of(row["code"])
     layers = published.store.layers(viewer, kind="services")
@@ -235,10 +254,14 @@ def _services(published, row, selection, viewer):
     elif selection.theme:
         layers = [layer for layer in layers if selection.theme in layer.themes] or layers
     for layer in layers:
-        metres, nearest = nearest_of_area(published, layer, viewer, level, row["code"])
+        metres, nearest, over = nearest_of_area(published, layer, viewer, level, row["code"])
         if nearest < 0:
             continue  # there is none, or none that could be placed
         sites = published.store.services(layer.id, viewer)
+        if level == "lsoa":
+            how = _how(published, row, sites.iloc[nearest], metres)
+        else:
+            how = f"on average {'in a straight line, over land where that crosses water' if over else STRAIGHT}"
         site = sites.iloc[nearest]
         lad = site["lad_code"] if isinstance(site["lad_code"], str) else ""
         standard = layer.descriptor.access_standard
@@ -255,6 +278,7 @@ def _services(published, row, selection, viewer):
             ),
             distance=wording.distance(metres),
             distance_m=metres,
+            how=how,
             lad_code=lad if lad in lads else "",
             lad_name=lads.get(lad, "outside the region"),
             across_border=lad != row["lad_code"],

@@ -7,7 +7,7 @@ whoever asked; everything else about a question is worked out where it is asked,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -19,10 +19,10 @@ from dashboard.published import Published
 from layers import METRICS, GapRequest, Stability, Viewer
 
 # Nanoseconds of a processor for an area in one draw, as benchmarks/expensive_questions.py --prices measures them.
-PER_INDICATOR, PER_SAMPLED = 2.0, 45.0  # an indicator without counts; one whose counts are drawn
-PER_DRAW = 60.0  # the threshold, and what is counted
-PER_SITE = {"nearest": 0.0}  # of the services, for metrics that are measured anew in each draw
-PER_SITE_ELSE = 9.0
+PER_INDICATOR, PER_SAMPLED = 1.5, 50.0  # an indicator without counts; one whose counts are drawn
+PER_DRAW = 25.0  # the threshold, and what is counted
+PER_SITE = {"coverage": 0.0}  # of the services, for metrics that are measured anew in each draw
+PER_SITE_ELSE = 9.0  # where nearly all of them are within reach; half of that within 5 km
 
 
 def price_of(request: GapRequest, areas: int, sampled: int, sites: int) -> float:
@@ -39,7 +39,7 @@ def asked_of_a_worker(
     published: Published,
     request: GapRequest,
     viewer: Viewer,
-    versions: Mapping[str, int],
+    versions: Callable[[], Mapping[str, int]],
     *,
     period: str,
     depends_on: tuple,
@@ -47,11 +47,15 @@ def asked_of_a_worker(
 ) -> Stability:
     """The draws of a question from a job, which everybody shares who asks for the same.
 
-    ``versions`` of all layers in it, ``depends_on`` everything that the draws depend on beside the request.
+    ``versions()`` of all layers in it is asked when nobody has asked for these draws yet; ``depends_on`` is everything that
+    they depend on beside the request.
     Raises :class:`dashboard.jobs.Waiting` and :class:`layers.Busy`.
     """
     request = replace(request, footprint=(), partner="")  # these change what is listed, not what is drawn
-    parameters = {"request": asdict(request), "period": period, "layers": dict(versions)}
+
+    def parameters() -> dict[str, Any]:
+        return {"request": asdict(request), "period": period, "layers": dict(versions())}
+
     data = published.jobs.answer("draws", (request, depends_on), parameters, viewer, price=price)
     return read(data, published.region.areas[request.level].index)
 

@@ -275,8 +275,11 @@ def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, 
     price = draws.price_of(request, len(published.region.areas["lsoa"]), sampled, count)
     if draws.is_affordable(price):
         return None
-    found = gaps_for(published, replace(request, robustness=0), viewer, period=more["period"])
-    versions = {layer.id: layer.version for layer in found.layers}
+
+    def versions() -> dict[str, int]:
+        found = gaps_for(published, replace(request, robustness=0), viewer, period=more["period"])
+        return {layer.id: layer.version for layer in found.layers}
+
     return draws.asked_of_a_worker(published, request, viewer, versions, price=price, **more)
 
 

@@ -20,10 +20,12 @@ SMALL = "lsoa"
 
 @dataclass(frozen=True, eq=False)
 class NearestSites:
-    """For each small area in area order: metres to the nearest site (inf for none), and its place in the layer's table (-1)."""
+    """For each small area in area order: metres to the nearest site (inf for none), its place in the layer's table (-1), and
+    whether the line to it is over water."""
 
     metres: np.ndarray
     site: np.ndarray
+    over: np.ndarray
 
 
 def nearest_sites(published: Published, layer: Layer, viewer: Viewer) -> NearestSites:
@@ -35,28 +37,32 @@ def nearest_sites(published: Published, layer: Layer, viewer: Viewer) -> Nearest
         areas = published.region.areas[SMALL]
         placed = np.isfinite(areas[["centroid_x", "centroid_y"]].to_numpy("float64")).all(axis=1)
         metres, site = np.full(len(areas), np.inf), np.full(len(areas), -1)
+        over = np.zeros(len(areas), dtype=bool)
         model = access_model(
             areas[placed],
             table.assign(service_id=[f"{i:09d}" for i in range(len(table))]),
             water=published.region.water,
         )
         metres[placed], at = model.nearest
+        over[placed] = model.over_water
         if len(model.sites):
             site[placed] = np.where(at >= 0, model.sites.ids.astype("int64")[at], -1)
-        return NearestSites(metres, site)
+        return NearestSites(metres, site, over)
 
     return memory_of(published.live, "nearest", _KEPT).get(("nearest", layer.id, layer.version), find)
 
 
-def nearest_of_area(published: Published, layer: Layer, viewer: Viewer, level: str, code: str) -> tuple[float, int]:
-    """Metres from an area to the nearest site, a mean over residents for larger areas, and the place in the layer's table of the
-    site that is nearest for most of them. -1 where none is."""
+def nearest_of_area(
+    published: Published, layer: Layer, viewer: Viewer, level: str, code: str
+) -> tuple[float, int, bool]:
+    """Metres from an area to the nearest site, a mean over residents for larger areas; the place in the layer's table of the
+    site that is nearest for most of them, -1 where none is; whether any of the lines is over water."""
     found, areas = nearest_sites(published, layer, viewer), published.region.areas[SMALL]
     column = "code" if level == SMALL else f"{level}_code"
     rows = np.flatnonzero((areas[column] == code).to_numpy() & (found.site >= 0))
     if not len(rows):
-        return float("inf"), -1
+        return float("inf"), -1, False
     people = areas["population"].to_numpy("float64")[rows]
     people = people if people.sum() > 0 else np.ones(len(rows))
     total = np.bincount(found.site[rows], people)
-    return float(np.average(found.metres[rows], weights=people)), int(np.argmax(total))
+    return float(np.average(found.metres[rows], weights=people)), int(np.argmax(total)), bool(found.over[rows].any())

@@ -12,6 +12,7 @@ from dashboard.briefings.ward.ward_model import GapRow, NeedRow, NeighbourGroup,
 from dashboard.briefings.ward.ward_shared import AnsweredQuestion, Shared, tells
 from dashboard.views import wording
 from dashboard.views.area import AreaProfile, IndicatorLine
+from dashboard.views.claims import claims_of
 from dashboard.views.gap_words import nearest_words
 from dashboard.views.wording import sure_percent
 from layers import Layer, is_sample, words
@@ -19,8 +20,8 @@ from layers import Layer, is_sample, words
 MOST_GAPS = 5
 MOST_NAMED = 3
 STRAIGHT = (
-    "Distances are straight lines, the mean over everybody who lives here. A river, a missing bus or closed doors "
-    "can make the real way much longer."
+    "Distances are straight lines, or the way over land where a line crosses water, the mean over everybody who lives here. "
+    "A missing bus or closed doors can make the real way much longer."
 )
 RULE = (
     "A gap is a rule of thumb: high need and a service farther than its standard. It names where to look, not who is in need. "
@@ -145,7 +146,7 @@ def service_rows(shared: Shared, profile: AreaProfile, code: str) -> Iterator[Se
             words if "counts" in layer.descriptor.fit_for else "",
             verdict,
             mark,
-            sample_words(layer, len(shared.places[layer.id][0])),
+            sample_words(layer),
             layer.id,
             least,
         )
@@ -165,9 +166,9 @@ def _verdict(layer: Layer, beyond: str, limit: str) -> tuple[str, str]:
     return f"{beyond} over {limit}", "risk"
 
 
-def sample_words(layer: Layer, sites: int) -> str:
-    """ "a sample of 9 sites" where a list is not known to hold all there are."""
-    return "" if not is_sample(layer.descriptor) else f"a sample of {wording.counted(sites, 'site')}"
+def sample_words(layer: Layer) -> str:
+    """ "a sample of 9 sites" where a list is not known to hold all there are; as many as every other sentence says."""
+    return claims_of((layer,)).sample.replace("in this", "a", 1) if is_sample(layer.descriptor) else ""
 
 
 def gap_rows(shared: Shared, code: str) -> tuple[tuple[GapRow, ...], str, str]:
@@ -181,10 +182,8 @@ def gap_rows(shared: Shared, code: str) -> tuple[tuple[GapRow, ...], str, str]:
             if n := int((each.near & mine).sum()):
                 close.append(f"{name} ({n:,})")
             continue
-        services = each.question.services
-        sites = shared.places[services.id][0] if services.id in shared.places else ()
         row = _gap_row(each, chosen, int(mine.sum()))
-        found.append(replace(row, sample=sample_words(services, len(sites)) if len(sites) else ""))
+        found.append(replace(row, sample=sample_words(each.question.services)))
     found.sort(key=lambda row: -row.residents)
     told = []
     if more := found[MOST_GAPS:]:
@@ -299,7 +298,10 @@ def everybody_words(services) -> str:
     far = [row for row in services if row.beyond_words == "everybody"]
     if not far:
         return ""
-    said = [f"{wording.small(row.kind)} ({row.standard}{f', by {row.sample}' if row.sample else ''})" for row in far]
+    said = [
+        f"{wording.small(row.kind)} ({row.standard}{f', in this {row.sample[2:]}' if row.sample else ''})"
+        for row in far
+    ]
     return f"Everybody here lives farther than the standard from: {wording.listing(said, 8)}."
 
 

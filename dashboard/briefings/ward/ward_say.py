@@ -118,7 +118,7 @@ def _people(n: float, of: float) -> str:
 
 
 def _by(sample: str) -> str:
-    return f", by {sample}" if sample else ""
+    return f", in this {sample.removeprefix('a ')}" if sample else ""
 
 
 def _listed(shared: Shared, row: ServiceRow, article: str) -> str:
