@@ -7,6 +7,7 @@ whoever asked; everything else about a question is worked out where it is asked,
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -16,7 +17,7 @@ import pandas as pd
 
 from dashboard.jobs import ASKER
 from dashboard.published import Published
-from layers import METRICS, GapRequest, Stability, Viewer
+from layers import METRICS, Fault, GapRequest, Refused, Stability, Viewer
 
 # Nanoseconds of a processor for an area in one draw, as benchmarks/expensive_questions.py --prices measures them.
 PER_INDICATOR, PER_SAMPLED = 1.5, 50.0  # an indicator without counts; one whose counts are drawn
@@ -33,6 +34,47 @@ def price_of(request: GapRequest, areas: int, sampled: int, sites: int) -> float
     if metric is not None and metric.cost is None:
         each += sites * PER_SITE.get(request.metric, PER_SITE_ELSE)
     return request.robustness * areas * each * 1e-9
+
+
+# Who waits as told is answered within the promise, though so many others ask for the dearest there may be.
+PROMISE_S, OTHERS, WORKERS = 90.0, 8, 2
+AGAIN_S = 5.0  # between two looks at it (dashboard.jobs.again_in)
+MOST_S = (PROMISE_S - AGAIN_S) / (OTHERS / WORKERS + 1)
+"""What the draws of one question may cost, in seconds of a processor. By turns it begins after ``OTHERS / WORKERS`` others at the
+latest: 4 x 17 s, then 17 s of its own, and 5 s until it is asked for again."""
+FEWEST = 50
+"""Fewer draws say nothing of how sure it is."""
+
+
+class TooDear(Refused):
+    """A question that nobody could be answered in time. ``draws``: how many of them it may have, 0 where that is too few."""
+
+    def __init__(self, draws: int, faults: list[Fault]):
+        super().__init__("This asks for too much at once.", faults)
+        self.draws = draws
+
+
+def check_price(request: GapRequest, areas: int, sampled: int, sites: int) -> float:
+    """The price of a question (:func:`price_of`). Raises :class:`TooDear` where no worker is to do it, with what to ask instead.
+
+    By command, and in a worker, everything is worked out.
+    """
+    price = price_of(request, areas, sampled, sites)
+    if ASKER.get() is None or price <= MOST_S:
+        return price
+    may = math.floor(request.robustness * MOST_S / price)
+    may -= may % (100 if may >= 1000 else 10)
+    may = may if may >= FEWEST else 0
+    bare = price_of(request, areas, sampled, 0)
+    fewer = []
+    if may:
+        fewer.append(f"at most {may:,} draws (robustness={may})")
+    if bare < MOST_S:
+        most = math.floor(sites * (MOST_S - bare) / (price - bare))
+        fewer.append(f"services with at most {most:,} sites between them")
+    fewer.append("no draws (robustness=0)" if not may else "the command, which has no such limit")
+    what = f"{request.robustness:,} draws with {sites:,} sites take about {price:,.0f} s; one question may take {MOST_S:.0f} s"
+    raise TooDear(may, [Fault(what, "robustness", f"ask for {' or '.join(fewer)}", rule="price")])
 
 
 def asked_of_a_worker(

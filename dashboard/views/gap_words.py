@@ -15,7 +15,7 @@ import numpy as np
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.claims import WHOLE, Claims, gated
-from dashboard.views.crossing_words import apart_sentence
+from dashboard.views.crossing_words import apart_sentence, in_a_line, line_words
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.wording import cost_words, counted, small, standard_words, sure_percent
 from layers import Community, GapRequest, GapResult, Layer, Need, Note, SitingPlan, SitingRequest
@@ -140,9 +140,7 @@ def how_words(gaps: GapAnswer) -> str:
             f" (driven at {request.driving_kmh:g} km/h where households have a car, walked at "
             f"{request.walking_kmh:g} km/h where not)"
         )
-    return (
-        " in a straight line" if request.detour == 1 else f" (a straight line times {request.detour:g} for real roads)"
-    )
+    return f" {in_a_line(request.detour, around=bool(gaps.result.crossing_lists))}"
 
 
 # ---- what was found -------------------------------------------------------------------------------------------------
@@ -487,15 +485,13 @@ def parameters_in_words(gaps: GapAnswer, parameters: Mapping[str, Any]) -> dict[
     }
 
 
-def line_words(detour: float) -> str:
-    return "straight line" if detour == 1 else f"straight line times {detour:g}"
-
-
 def _distance_words(gaps: GapAnswer) -> str:
     request, model = gaps.request, gaps.result.model
     if model.travel is not None:
         return "minutes of a supplied travel-time table"
-    return line_words(request.detour) + (_fair_words(request) if model.unit == "min" else "")
+    return line_words(request.detour, around=bool(gaps.result.crossing_lists)) + (
+        _fair_words(request) if model.unit == "min" else ""
+    )
 
 
 def _fair_words(request: GapRequest) -> str:

@@ -23,6 +23,7 @@ from dashboard.views import draws, wording
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.gap_communities import CommunityCard, NearAcrossBorder, across_of, cards_of
 from dashboard.views.measures import measures_of
+from dashboard.views.reach import check_reach
 from layers import (
     LEVELS,
     Fault,
@@ -42,6 +43,7 @@ from layers import (
 )
 
 DRAWS = 500
+TOO_DEAR = "So many services at once would make others wait too long. Choose fewer of them."
 _PARTS, _ANSWERS = 96, 64
 _AREAS = 400_000
 """Bound on the areas of all kept answers: about 250 bytes each. Twelve answers for England, sixty-four for a partnership."""
@@ -139,10 +141,14 @@ def gaps_of(
     """Need against access for a selection. ``quick`` leaves out the draws and the comparison with wards: for a moving slider.
 
     Raises NotFound for a layer that the viewer may not see or that does not exist, and Refused with every reason why the
-    rest cannot be worked out. :func:`gaps_or_reasons` turns both into sentences.
+    rest cannot be worked out. :func:`gaps_or_reasons` turns both into sentences. Where so many draws take too long, it has fewer.
     """
     request = request_of(published, selection, robustness=0 if quick else robustness)
-    return gaps_for(published, request, viewer, period=selection.period, quick=quick)
+    try:
+        return gaps_for(published, request, viewer, period=selection.period, quick=quick)
+    except draws.TooDear as dear:  # nobody chose so many
+        found = gaps_for(published, replace(request, robustness=dear.draws), viewer, period=selection.period)
+        return found if dear.draws else replace(found, crowded=TOO_DEAR)
 
 
 @dataclass(frozen=True)
@@ -222,6 +228,8 @@ def gaps_for(
         access_key, ward_key = ("model", *how), ("wards", data, level, *how)
         border_key = ("border", places, level, detour, request.max_m, bool(more.key))
         told = not own_table
+        if told and more.travel is None:
+            check_reach(request, published.region, [layer.table for layer in sites.values()])
         sure = None
         if request.robustness and told and not quick:
             sure = _drawn_elsewhere(
@@ -272,7 +280,7 @@ def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, 
     """
     sampled = sum(_is_drawn(layer, request.level) for layer in read.values())
     count = sum(len(layer.table) for layer in sites.values())
-    price = draws.price_of(request, len(published.region.areas["lsoa"]), sampled, count)
+    price = draws.check_price(request, len(published.region.areas["lsoa"]), sampled, count)
     if draws.is_affordable(price):
         return None
 

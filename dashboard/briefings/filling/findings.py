@@ -11,6 +11,7 @@ from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import gap_words, wording
 from dashboard.views.area import nearest_services
+from dashboard.views.crossing_words import line_words
 from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gaps import Gaps
 from dashboard.views.siting import FIFTHS, compare
@@ -84,7 +85,7 @@ def _beyond(ask: Ask) -> tuple[float, float, dict]:
     areas = found.result.areas
     people = areas["population"].to_numpy("float64")
     beyond = ~(areas["together_m"].to_numpy("float64") <= metres)  # no service at all is beyond any distance
-    how = "in a straight line" if detour == 1 else f"a straight line times {detour:g} for real roads"
+    how = f"a {line_words(detour, around=bool(found.result.crossing_lists))}"
     detail = (
         f"Residents of {wording.count_of(int(beyond.sum()), level)} of {ask.where} whose middle is more than "
         f"{wording.standard_words(metres)} ({how}) from {gap_words.a_site(services)}."
@@ -313,7 +314,8 @@ _TOGETHER = 'view="services=alcohol-drug-services"'
 def _about_together(found: Together, ask: Ask) -> dict:
     parameters = found.result.parameters
     limit = f" The standard is {wording.standard_words(parameters['max_m'])}." if parameters["max_m"] else ""
-    detail = f"{wording.listing([each.title for each in found.services])}, {gap_words.line_words(parameters['detour'])}.{limit}"
+    how = line_words(parameters["detour"], around=bool(found.result.crossing_lists))
+    detail = f"{wording.listing([each.title for each in found.services])}, {how}.{limit}"
     selection = replace(ask.selection, show="access", area="", at=None)
     return {
         "layers": pins(*found.layers),
