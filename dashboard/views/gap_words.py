@@ -161,15 +161,17 @@ def summary_sentence(gaps: GapAnswer) -> str:
             return "Need is not known for any of these areas, so no gap can be named."
         many = wording.count_of(s["poor_access_areas"], level)
         high = s["high_need_areas"]
-        return (
+        none = (
             f"No {wording.LEVEL_WORDS[level][0]}{where} is underserved by this rule. {high:,} {'has' if high == 1 else 'have'} "
             f"high need and {many} poor access, but none has both."
         )
+        return " ".join(filter(None, (none, range_sentence(gaps), near_certain_sentence(gaps))))
     one = s["underserved_areas"] == 1
     people = gaps.claims.people(s["underserved_residents"])
     parts = [
         f"{wording.count_of(s['underserved_areas'], level)}{where}{f' with {people}' if people else ''} "
-        f"{'is' if one else 'are'} underserved."
+        f"{'is' if one else 'are'} underserved.",
+        *filter(None, [range_sentence(gaps)]),
     ]
     shared = s["shared_communities"]
     joined = "It is one community" if one else f"They form {counted(s['communities'], 'community', 'communities')}"
@@ -182,7 +184,27 @@ def summary_sentence(gaps: GapAnswer) -> str:
         parts.append(f"{_sure_of(sure, s['underserved_areas'])} when the choices behind the numbers vary.")
     if s.get("near_misses"):
         parts.append(f"{s['near_misses']:,} more {'comes' if s['near_misses'] == 1 else 'come'} close.")
-    return " ".join(parts)
+    return " ".join(filter(None, (*parts, near_certain_sentence(gaps))))
+
+
+@gated
+def range_sentence(gaps: GapAnswer) -> str:
+    """Between which numbers the residents underserved lie in most draws; "" without draws."""
+    ends = gaps.summary.get("underserved_residents_range")
+    if ends is None or not ends["upper"] > 0:
+        return ""
+    lower, upper = (wording.spoken(ends[name]) for name in ("lower", "upper"))
+    said = f"Between {lower} and {upper}" if ends["lower"] > 0 else f"Up to {upper}"
+    if lower == upper:
+        said = f"About {upper}"
+    return f"{said} residents are underserved when the choices behind the numbers vary."
+
+
+@gated
+def near_certain_sentence(gaps: GapAnswer) -> str:
+    """The areas that are not underserved as measured, and are in nearly every draw, by name; "" for none."""
+    names = [row["name"] for row in gaps.summary.get("near_certain") or ()]
+    return f"Nearly certain, though not counted: {wording.listing(names, 5)}." if names else ""
 
 
 def _sure_of(sure: int, areas: int) -> str:
