@@ -62,7 +62,7 @@ def _switch(tabs: Sequence[tuple[str, str, list]]) -> list:
         html.Button(
             title,
             type="button",
-            className="option-tab",
+            className="button-quiet",
             **{"data-baseline": name, "aria-pressed": "false" if n else "true"},
         )
         for n, (name, title, _) in enumerate(tabs)
