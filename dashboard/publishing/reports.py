@@ -167,12 +167,12 @@ class Reports:
         finally:
             self._turns.release()
 
-    def prepared(self, report: Report):
+    def prepared(self, report: Report, viewer: Viewer):
         """What would be written to the store. Raises :class:`Refused` when it cannot be published after all."""
         package = report.package
         store = self.published.store  # what it hides depends on what else is published
-        key = ("prepared", report.sha256, repr(package.descriptor), store.generation())
-        return self._memory.get(key, lambda: store.prepared(package))
+        key = ("prepared", report.sha256, repr(package.descriptor), viewer, store.generation())
+        return self._memory.get(key, lambda: store.prepared(package, by=viewer))
 
     def prepared_appended(self, report: Report, viewer: Viewer, before: Before):
         """As :meth:`prepared`, with the periods of the version now shown that the file does not bring. Raises also where the
@@ -191,7 +191,7 @@ class Reports:
 
         def make():
             whole, _, kept = store.appended(package, viewer)
-            return store.prepared(whole, kept)
+            return store.prepared(whole, kept, by=viewer)
 
         return self._memory.get(key, make)
 

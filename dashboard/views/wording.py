@@ -124,6 +124,14 @@ def counted(n: float, one: str, many: str = "") -> str:
     return f"{text} {one if text == '1' else many or one + 's'}"
 
 
+def spoken(n: float) -> str:
+    """A number of people as one says it, to three figures: 129,345 -> "129,000", 4,512 -> "4,510", 87 -> "87"."""
+    if not n > 0:
+        return "0"
+    step = 10 ** max(math.floor(math.log10(n)) - 2, 0)
+    return f"{math.floor(n / step + 0.5) * step:,.0f}"
+
+
 def count_of(n: int, level: str) -> str:
     """ "1 ward", "1,257 small areas"."""
     return counted(n, *LEVEL_WORDS[level])
