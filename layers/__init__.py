@@ -35,6 +35,7 @@ _WHERE = {
     ),
     "layers.descriptor": ("descriptor_to_json",),
     "layers.fields": ("VALUES",),
+    "layers.methods.stated": ("stated",),
     "layers.region": ("Region", "load_region"),
     "layers.store.permissions": ("may_change", "may_read"),
     "layers.store.records": (
@@ -96,8 +97,8 @@ _WHERE = {
     "layers.build.region_pack": ("build_region",),
     "layers.geography.packed_outlines": ("pack",),
     "layers.geography.postcodes": ("find as find_postcode",),
+    "layers.methods.access": ("DRIVING_KMH", "WALKING_KMH", "access_model"),
     "layers.methods.affected": ("BASELINES", "AffectedMeasure", "AffectedRow", "affected as find_affected"),
-    "layers.methods.access": ("DRIVING_KMH", "WALKING_KMH"),
     "layers.geography.adjacency": ("adjacency as find_adjacency",),
     "layers.methods.communities": ("Community",),
     "layers.methods.fitness": (

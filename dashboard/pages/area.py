@@ -59,7 +59,8 @@ def layout(
             html.H2("Nearest services"),
             html.P(
                 f"Distances are {in_a_line(around=True)} from where people live on average, whichever authority the "
-                "service is in."
+                "service is in. Those of wards and authorities are means over their residents, to the site that is nearest for "
+                "most of them."
             ),
             service_list(profile),
             html.H2("Neighbours"),

@@ -278,8 +278,7 @@ def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, 
 
     What is wrong with the question is told at once; what the draws rest on is kept, for the answer with them.
     """
-    at_level = [layer.values.get(request.level) for layer in read.values()]
-    sampled = sum(frame is not None and frame["numerator"].notna().any() for frame in at_level)
+    sampled = sum(_is_drawn(layer, request.level) for layer in read.values())
     count = sum(len(layer.table) for layer in sites.values())
     price = draws.check_price(request, len(published.region.areas["lsoa"]), sampled, count)
     if draws.is_affordable(price):
@@ -290,6 +289,12 @@ def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, 
         return {layer.id: layer.version for layer in found.layers}
 
     return draws.asked_of_a_worker(published, request, viewer, versions, price=price, **more)
+
+
+def _is_drawn(layer: IndicatorLayer, level: str) -> bool:
+    """Whether the figures of an indicator vary in the draws: they come with counts, or their source states an error."""
+    frame = layer.values.get(level)
+    return frame is not None and bool(layer.descriptor.error_sd or frame["numerator"].notna().any())
 
 
 def period_for(layer: Layer, period: str) -> str:

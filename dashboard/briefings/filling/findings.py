@@ -46,7 +46,8 @@ def _nearest(ask: Ask, words: Callable, value_of: Callable) -> Fact:
         raise ask.refused(f"no site of “{layer.title}” can be measured from here", "choose another area or list")
     line = lines[0]
     where = f" ({line.lad_name})" if line.lad_name else ""
-    detail = f"{layer.title}: {line.name}{where}, {line.distance} {line.how} from the middle of where people live."
+    whence = "" if line.averaged else " from the middle of where people live"
+    detail = f"{layer.title}: {line.name}{where}, {line.distance} {line.how}{whence}."
     value, unit = value_of(line)
     return Fact(words(line), value, unit, layer.period, "ok", detail, pins(layer), f"/areas/{quote(code)}")
 
@@ -242,6 +243,14 @@ _fifth_of_need("least_need", -1, "The same for the fifth with least need")
 
 _gap_words("rule", "What “underserved” means in this view, a sentence", gap_words.rule_sentence)
 _gap_words("sentence", "What was found, a short paragraph", gap_words.summary_sentence)
+_gap_words(
+    "range", "Between which numbers the residents lie when the choices vary, a sentence", gap_words.range_sentence
+)
+_gap_words(
+    "near_certain",
+    "Areas that are nearly certain though not counted, a sentence",
+    lambda gaps: gap_words.near_certain_sentence(gaps) or "No area is nearly certain without being counted.",
+)
 _gap_words("ward_sentence", "What a map of wards would hide, a sentence", gap_words.vanishing_sentence)
 _gap_words("need", "The indicators of need", gap_words.need_name)
 _gap_words("services", "The lists of services", lambda gaps: wording.listing([each.title for each in gaps.services]))
