@@ -282,14 +282,7 @@ class _Build:
 
     def _view_of(self, page: DocumentPage) -> str:
         """The view that tokens of a page use: that of its exhibit, else that of the front matter."""
-        spec = page.exhibit
-        view = (spec.arguments.get("view", "") if spec is not None else "") or self.document.view
-        if spec is not None and spec.kind == "options" and view:
-            try:
-                return OptionsQuery.from_query(query_of(view))[0].selection.query_string()
-            except Refused:
-                return view
-        return view
+        return view_lent(page.exhibit, self.document.view)
 
     def _figure(self, spec: ExhibitSpec) -> Figure:
         self._check(spec)
@@ -352,6 +345,19 @@ class _Build:
             return "lsoa"
 
 
+def view_lent(spec: ExhibitSpec | None, view: str) -> str:
+    """The view that a page's tokens use: that of its exhibit, of an options page the question that the options are for, else ``view``."""
+    if spec is None:
+        return view
+    view = spec.arguments.get("view", "") or view
+    if spec.kind == "options" and view:
+        try:
+            return OptionsQuery.from_query(query_of(view))[0].selection.query_string()
+        except Refused:
+            return view
+    return view
+
+
 def _place(number: int, line: int) -> str:
     return f"page {number}, line {line}"
 
@@ -373,10 +379,12 @@ def _periods(facts: Iterable[Fact]) -> dict[str, list[str]]:
 
 
 def _filled(runs: tuple[BriefingRun, ...], said: Mapping[str, Fact]) -> tuple[BriefingRun, ...]:
-    """The runs with what their tokens say. A fact is text: nothing in it is read as Markdown or HTML."""
+    """The runs with what their tokens say, the first with a capital. A fact is text: nothing in it is read as Markdown or HTML."""
     return tuple(
-        replace(run, text=said[run.token.text].text) if run.token is not None and run.token.text in said else run
-        for run in runs
+        replace(run, text=said[run.token.text].text if n else capital(said[run.token.text].text))
+        if run.token is not None and run.token.text in said
+        else run
+        for n, run in enumerate(runs)
     )
 
 
