@@ -70,7 +70,7 @@ def one_in(share: float) -> str:
         top, base = min(_FRACTIONS, key=lambda each: (abs(math.log(share * each[1] / each[0])), each[0]))
         return "half" if (top, base) == (1, 2) else f"{WORDS[top]} in {WORDS[base]}"
     base = 1 / share
-    step = 5 if base < 97.5 else 50 if base < 975 else 10 ** int(math.log10(base))
+    step = 5 if base < 97.5 else 10 if base < 295 else 50 if base < 975 else 10 ** (int(math.log10(base)) - 1)
     return f"one in {_to(base, step):,.0f}"
 
 

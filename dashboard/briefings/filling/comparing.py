@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import quote
 
 from dashboard.briefings.filling.asking import Ask, Tokens, counted, no_stop, pins, refused
 from dashboard.briefings.filling.figures import left_out_of, whole_fact, whole_figure
@@ -20,7 +21,7 @@ from dashboard.briefings.filling.findings import (
 from dashboard.briefings.filling.model import Fact
 from dashboard.published import Published
 from dashboard.selection import Selection
-from dashboard.views import spoken, wording
+from dashboard.views import gap_words, spoken, wording
 from dashboard.views.gaps import Gaps
 from dashboard.views.siting import Plan, plan_sites, site_cards, siting_request
 from layers import Kind, Layer, Measure, Refused, Viewer
@@ -38,7 +39,7 @@ def _share_fact(ask: Ask, share: float, more: dict, who: str = "residents") -> F
 
 # ---- the region in one figure, compared ---------------------------------------------------------------------------------
 
-_WHOLE, _EG = "[layer] [period] [view]", "layer=alcohol-admissions"
+_WHOLE, _EG = "[layer] [period] [view]", "layer=adults-in-work"
 
 
 def _word(layer: Layer) -> str:
@@ -147,7 +148,10 @@ def _(ask: Ask) -> Fact:
     if not sites:
         raise ask.refused(f"“{layer.title}” has no site in the region", "choose another list")
     detail = f"{people:,.0f} residents and {sites:,} sites of {layer.title}."
-    return Fact(spoken.people(people / sites), people / sites, "residents", layer.period, "ok", detail, pins(layer))
+    link = f"/catalogue/{quote(layer.id)}"
+    return Fact(
+        spoken.people(people / sites), people / sites, "residents", layer.period, "ok", detail, pins(layer), link
+    )
 
 
 @token(
@@ -164,7 +168,8 @@ def _(ask: Ask) -> Fact:
     most, name = max(rows)
     text = f"none in {name}" if most == float("inf") else f"one for every {spoken.people(most)} in {name}"
     value = None if most == float("inf") else most
-    return Fact(text, value, "residents", layer.period, "ok", f"{layer.title}, by authority.", pins(layer))
+    link = f"/catalogue/{quote(layer.id)}"
+    return Fact(text, value, "residents", layer.period, "ok", f"{layer.title}, by authority.", pins(layer), link)
 
 
 @token(
@@ -367,6 +372,28 @@ def _(ask: Ask) -> Fact:
     more = _about_plan(ask, plan)
     more["detail"] = f"{plan.result.plan.value:,.0f} of {plan.result.plan.demand:,.0f} residents. {more['detail']}"
     return Fact(spoken.of_people(share, "people in these gaps"), 100 * share, "% of residents of gaps", **more)
+
+
+def gains_of(plan: Plan) -> list[tuple[str, float]]:
+    """(authority, residents of gaps whom the sites would bring within the distance), most first."""
+    names, gained = gap_words.authority_names(plan.published), {}
+    for site in plan.result.plan.sites:
+        for lad, people in site.gained_by_lad.items():
+            gained[lad] = gained.get(lad, 0.0) + people
+    order = sorted(gained.items(), key=lambda item: (-item[1], item[0]))
+    return [(names.get(lad, lad), people) for lad, people in order if people >= 0.5]
+
+
+@token(
+    "site.gains",
+    "[n] [view]",
+    "Who gains by the n next sites, by authority: “Sunderland 18,000, Gateshead 3,300”",
+    _SITE_EG,
+)
+def _(ask: Ask) -> Fact:
+    plan = plan_of(ask, ask.rank())
+    said = [f"{name} {spoken.people(people)}" for name, people in gains_of(plan)]
+    return Fact(wording.listing(said, 4), None, "residents", **_about_plan(ask, plan))
 
 
 @token(

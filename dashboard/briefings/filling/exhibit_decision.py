@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dashboard.briefings.filling import showing
 from dashboard.briefings.filling.asking import pins, refused
-from dashboard.briefings.filling.comparing import plan_for
+from dashboard.briefings.filling.comparing import gains_of, plan_for
 from dashboard.briefings.filling.model import Figure
 from dashboard.briefings.filling.showing import ExhibitRequest, Exhibits
 from dashboard.drawing.charts import chart_svg
@@ -37,7 +37,7 @@ def _decision(ask: ExhibitRequest) -> Figure:
     one, together = (plan_for(ask.published, ask.selection, ask.reader, n) for n in (1, many))
     count = wording.capital(spoken.word(many))
     names = gap_words.authority_names(ask.published)
-    rows = [_option("A. One site", one, names), _option(f"B. {count} sites, together", together, names)]
+    rows = [_option("A. One site", one), _option(f"B. {count} sites, together", together)]
     alone = together.result.plan.alone
     if alone is not None:
         split = wording.listing([f"{n} in {names.get(lad, lad)}" for lad, n in sorted(alone.split.items()) if n], 4)
@@ -86,14 +86,9 @@ class _Row:
         return self.host + self.neighbour
 
 
-def _option(name: str, plan: Plan, names) -> _Row:
+def _option(name: str, plan: Plan) -> _Row:
     found: SitingPlan = plan.result.plan
-    gained: dict[str, float] = {}
-    for site in found.sites:
-        for lad, people in site.gained_by_lad.items():
-            gained[lad] = gained.get(lad, 0.0) + people
     host = sum(site.gained_by_lad.get(site.lad_code, 0.0) for site in found.sites)
-    order = sorted(gained.items(), key=lambda item: (-item[1], item[0]))
-    gains = wording.listing([f"{names.get(lad, lad)} {people:,.0f}" for lad, people in order if people >= 0.5], 4)
+    gains = wording.listing([f"{name} {people:,.0f}" for name, people in gains_of(plan)], 4)
     where = wording.listing([card.name for card in site_cards(plan)], 5)
     return _Row(name, where, host, max(found.value - host, 0.0), gains)

@@ -80,7 +80,6 @@ class BriefingPage:
     limits: tuple[str, ...] = ()  # what the data does not tell, one sentence each
     unavailable: str = ""
     trust: tuple[Row, ...] = ()  # how far to trust it, where it rests on a list of services
-    before: str = ""  # what its headline's first figure was in the version before
     cautions: tuple[str, ...] = ()  # all of them, one sentence each with the layer that it is about
 
     @property
