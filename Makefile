@@ -18,7 +18,7 @@ ifneq ($(shell cat .venv/installed-in 2>/dev/null),$(CURDIR))
 .venv/installed .venv/installed-dev: moved
 endif
 
-.PHONY: help install install-dev run test test-postgres kills bench slow-clients expensive-questions lint format demo sbom lock clean moved
+.PHONY: help install install-dev run test test-postgres kills disclosure-attack bench slow-clients expensive-questions lint format demo sbom lock clean moved
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -38,7 +38,7 @@ test-postgres: install-dev ## run the tests of store, accounts, publishing and A
 	tools/postgres.sh env COMMONGROUND_TEST_DATABASES=postgres "$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile \
 	    -o cache_dir=.pytest_cache/postgres tests/layers/store tests/dashboard/auth tests/dashboard/api tests/dashboard/publishing \
 	    tests/dashboard/briefings/test_web.py tests/dashboard/test_audience.py tests/dashboard/test_audit.py \
-	    tests/dashboard/test_published.py $(ARGS)
+	    tests/dashboard/test_published.py tests/dashboard/test_unreachable.py tests/dashboard/test_walk.py $(ARGS)
 
 bench: install-dev ## measure the map in a real Chromium, side by side with the usual ways (ARGS="...")
 	@tools/browser.sh
@@ -52,6 +52,9 @@ expensive-questions: install-dev ## measure how long people wait beside eight as
 
 kills: install-dev ## kill a writer 200 times at random and check the store after each (ARGS="--kills 50 --seed 3")
 	"$(BIN)/python" tools/kills.py $(ARGS)
+
+disclosure-attack: install-dev ## publish what an attacker would like to see, and attack it (ARGS="--region PACK")
+	"$(BIN)/python" tools/disclosure_attack.py $(ARGS)
 
 lint: install-dev ## check style and formatting
 	"$(BIN)/ruff" check .

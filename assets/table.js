@@ -26,9 +26,16 @@
     );
   }
 
-  /** Clientside callback on the selection: the rows that the grid holds are of another choice now. */
-  function refresh() {
-    if (grid()) {
+  let rowsOf = '';
+
+  /**
+   * Clientside callback on the selection: the rows that the grid holds are of another choice now. An area that was chosen changes
+   * none of them; made anew they would lose the focus of whoever chose it there.
+   */
+  function refresh(selection) {
+    const before = rowsOf;
+    rowsOf = JSON.stringify({ ...selection, area: '' });
+    if (grid() && rowsOf !== before) {
       window.dash_ag_grid
         .getApiAsync('table')
         .then((api) => api.purgeInfiniteCache())

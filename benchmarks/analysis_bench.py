@@ -30,6 +30,7 @@ from layers.methods.need import Indicator, need, need_percentiles
 from layers.methods.siting import plan_sites
 from layers.methods.stability import stability
 from layers.methods.together import border_view
+from layers.methods.water import Water
 from layers.model import Descriptor, Direction, Kind, Measure
 
 NORTH_EAST = ("E08000021", "E08000037", "E08000022", "E08000023", "E08000024", "E06000057", "E06000047")
@@ -116,6 +117,28 @@ def bench_nearest(england, doctors, passes) -> None:
     line("nearest: geopandas.sjoin_nearest", runs["theirs"][0])
     apart = np.abs(theirs - runs["ours"][1]).max()
     line("nearest: layers.methods.access", runs["ours"][0], "0.05", f"largest difference {apart:.1e} m")
+
+
+def bench_water(england, doctors, passes) -> None:
+    """What the rule on crossing water costs where few lines touch any: the first question, the next one, and all pairs."""
+    start = time.perf_counter()
+    water = Water(england.geometry.to_crs(27700).to_numpy())
+    line("crossing water: land of England, made once for a region", [time.perf_counter() - start])
+    start = time.perf_counter()
+    first = access_model(england, doctors, water=water)
+    over = int(first.over_water.sum())
+    line("crossing water: nearest, first time", [time.perf_counter() - start], "", f"{over} lines are over water")
+    runs = timed(
+        passes,
+        without=lambda: access_model(england, doctors).nearest[0],
+        ours=lambda: access_model(england, doctors, water=water).nearest[0],
+        pairs=lambda: access_model(england, doctors).pairs(1_600.0),
+        over=lambda: access_model(england, doctors, water=water).pairs(1_600.0),
+    )
+    line("nearest, straight lines only", runs["without"][0])
+    line("nearest, with the ways over land", runs["ours"][0])
+    line("pairs within 1,600 m, straight lines only", runs["pairs"][0])
+    line("pairs within 1,600 m, with the ways over land", runs["over"][0])
 
 
 def bench_catchment(england, doctors, passes, skip_slow) -> None:
@@ -302,6 +325,7 @@ def main() -> None:
     print(f"| {'what':<58} | {'median s (least-most, passes)':<32} | {'target s':<9} | answers", flush=True)
     read_sites(doctors)
     bench_nearest(england, doctors, options.passes)
+    bench_water(england, doctors, options.passes)
     bench_catchment(england, doctors, options.passes, options.skip_slow)
     bench_gaps("North East", north, doctors, options.source, options.passes, "0.2")
     bench_gaps("England", england, doctors, options.source, max(options.passes // 2, 1), "4")

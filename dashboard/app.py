@@ -19,7 +19,7 @@ from dash import Dash
 from flask_compress import Compress
 from markupsafe import escape
 
-from dashboard import callbacks, errors, housekeeping, question, settings, waiting, web
+from dashboard import brand, callbacks, errors, housekeeping, question, settings, waiting, web
 from dashboard.api import data, gaps, health, v1
 from dashboard.api.answers import ApiError
 from dashboard.audit import routes as audit_routes
@@ -135,6 +135,7 @@ def create_app(published: Published, secret_key: str, *, oidc: OidcSettings | No
     keep_compressed(server)
     server.register_blueprint(routes.blueprint(published, Provider(oidc, published.region) if oidc else None))
     server.register_blueprint(health.blueprint())
+    brand.install(server)
     server.register_blueprint(data.blueprint())
     server.register_blueprint(v1.blueprint())
     publishing_routes.install(server, published, shapes)

@@ -48,9 +48,9 @@ KINDS = {
 
 CHEAP_S = 0.35
 """What one request may work out by itself, in seconds of a processor as estimated; beyond it work becomes a job."""
-WAIT_S = 0.8
+WAIT_S = 0.5
 """How long a request waits for a job before it answers how far that is."""
-MOST_WAITING = 2
+MOST_WAITING = 1
 """Requests of a process that wait at a time; the others answer at once. Threads are for everybody."""
 LEAVES_S = 5.0
 """Somebody whose connection ends while it waits counts for so long: another at the same address may ask the same."""
@@ -102,8 +102,14 @@ class Waiting(Exception):
 
 def again_in(job: Job, workers: int = 1) -> int:
     """Seconds after which to ask again: soon when it is soon done, and never so late that the asker counts as gone."""
-    left = (job.ahead + job.price) / max(workers, 1) - (job.seconds if job.state == "running" else 0.0)
-    return int(min(max(math.ceil(left / 2), 1), 5))
+    return int(min(max(math.ceil(left_s(job, workers) / 2), 1), 5))
+
+
+def left_s(job: Job, workers: int = 1) -> float:
+    """Seconds until it may be done, at a guess: by its price, or by how far it has come."""
+    if job.state == "running" and job.progress:
+        return job.seconds * (1.0 / job.progress - 1.0)
+    return job.ahead / max(workers, 1) + max(job.price - job.seconds, 0.0)
 
 
 def how_far(job: Job, what: str = "This") -> str:
@@ -159,8 +165,21 @@ class Jobs:
             self._begin_here()
         return job
 
-    def answer(self, kind: str, key: Hashable, parameters: Mapping[str, Any], viewer: Viewer, *, price: float) -> bytes:
-        """The result of a job, if it is there soon. Raises :class:`Waiting`, :class:`Busy`, and :class:`Refused` when it was."""
+    def answer(
+        self,
+        kind: str,
+        key: Hashable,
+        parameters: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+        viewer: Viewer,
+        *,
+        price: float,
+    ) -> bytes:
+        """The result of a job, if it is there soon. ``parameters`` may be made when nobody has asked for it yet.
+
+        Raises :class:`Waiting`, :class:`Busy`, and :class:`Refused` when it was.
+        """
+        if callable(parameters):
+            parameters = {} if self.table.is_known(id_of(kind, key)) else parameters()
         job = self.submit(kind, key, parameters, viewer, price=price)
         if not job.over:
             job = self.wait(job.id)
@@ -194,6 +213,8 @@ class Jobs:
         seconds = self.wait_s if asker is not None or seconds is None else seconds
         end = time.monotonic() + seconds
         job = self.table.find(job_id)
+        if asker is not None and (job.over or left_s(job, self.workers) > 2 * seconds):
+            return job  # it will not be there so soon
         if asker is not None and not (asker.patient and self._waiting.acquire(blocking=False)):
             return job
         try:
@@ -346,7 +367,7 @@ class _Pulse:
                 log.error("a job of the kind “%s” did not end in time; its process is ended", self._job.kind)
                 os._exit(3)
             try:
-                if now - told > HEARTBEAT_S or (self._fresh and now - told > HEARTBEAT_S / 4):
+                if now - told > HEARTBEAT_S or (self._fresh and now - told > HEARTBEAT_S / 2):
                     (share, so_far), told, self._fresh = self._news, now, False
                     self._given_up = not self._table.heard(self._job.id, self._name, share, so_far)
                 else:

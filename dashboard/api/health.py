@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from flask import Blueprint
 
@@ -17,6 +19,7 @@ log = logging.getLogger("commonground")
 
 KEEP_S = 2.0
 """How long an answer is given again: whoever asks may be anybody, and each look writes to the disk."""
+LITTLE_FREE = 256 * 2**20
 READ_ONLY = "The store can be read, but nothing can be written to it; publishing and signing in have to wait."
 
 
@@ -58,6 +61,15 @@ def look(store: Store) -> str:
     return ""
 
 
+def little_room(home: Path) -> list[str]:
+    try:
+        free = shutil.disk_usage(home).free
+    except OSError:  # a home that is gone is told by what needs it
+        return []
+    words = f"Only {free / 2**20:,.0f} MiB are free on the disk of the home: what is large cannot be published."
+    return [words] if free < LITTLE_FREE else []
+
+
 def readyz(looked: Looked):
     here = published()
     cannot = looked.now(here.store)
@@ -65,5 +77,6 @@ def readyz(looked: Looked):
         raise ApiError(503, "not-ready", "The store cannot be read.")
     answer = {"status": "read-only" if cannot else "ready", "region": here.region.id}
     notices = [READ_ONLY] if cannot else []
+    notices += little_room(here.home)
     notices += [str(fault) for fault in pack_notices(here.region, here.store.filled.left_out)]
     return answer | ({"notices": notices} if notices else {})

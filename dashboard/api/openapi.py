@@ -68,6 +68,11 @@ def _areas() -> dict[str, Any]:
     return {
         "/areas/{level}": _get("Areas of a level", [level, forms], {"type": "object"}, _media_types("areas")),
         "/areas/{level}/{code}": _get("Everything known about one area", [level, code, theme], {"type": "object"}),
+        "/postcodes/{postcode}": _get(
+            "The small area, ward and authority of a unit postcode of the region",
+            [_parameter("postcode", "path", "A unit postcode, spaces and case as you like")],
+            {"type": "object"},
+        ),
     }
 
 

@@ -13,6 +13,7 @@ from dashboard.exports import formats_of
 from dashboard.selection import Selection
 from dashboard.views.area import area_profile
 from dashboard.views.cautions import today
+from dashboard.views.homes import home_document
 from dashboard.views.layers import layer_document, region_document
 from dashboard.views.values import areas_export, values_export
 from dashboard.web import published
@@ -105,6 +106,14 @@ def area(level: str, code: str) -> Response:
     return answers.json_answer(profile.as_document(here.region.notice), cache=cache)
 
 
+def postcode(postcode: str) -> Response:
+    allowed()
+    document = home_document(published(), postcode)
+    if document is None:
+        raise answers.not_found("such postcode in this region")
+    return answers.json_answer(document)
+
+
 def layer_or_404(layer_id: str) -> Layer:
     try:
         return published().store.layer(layer_id, current_viewer())
@@ -124,4 +133,5 @@ ROUTES = (
     ("/layers/<layer_id>/values", values),
     ("/areas/<level>", areas),
     ("/areas/<level>/<code>", area),
+    ("/postcodes/<postcode>", postcode),
 )

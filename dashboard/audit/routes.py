@@ -6,6 +6,7 @@ Who may read which line is the store's to say. The pages are drawn by the server
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -66,6 +67,15 @@ def row_of(line: AuditLine) -> tuple[Any, ...]:
     )
 
 
+def words_of(detail: Mapping[str, Any]) -> str:
+    """What a line says beside the rest, for people: what is empty is left out, and what is no text stays as it is kept."""
+    said = {name: text for name, text in detail.items() if text not in ("", None, [], {})}
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)}"
+        for name, text in said.items()
+    )
+
+
 def sheet_of(lines) -> Sheet:
     rows = [[str(cell) for cell in row_of(line)] for line in lines]
     return Sheet(pd.DataFrame(rows, columns=list(COLUMNS), dtype="object"))
@@ -95,7 +105,7 @@ def listing():
     )
     return page(
         published(), "audit/audit.html", title="Audit", path=PATH, given=given, errors=errors,
-        lines=[(line, row_of(line)[-1]) for line in shown], query=query, older=older,
+        lines=[(line, words_of(line.detail)) for line in shown], query=query, older=older,
         everything=current_viewer().role == "admin", status=422 if errors else 200,
     )  # fmt: skip
 

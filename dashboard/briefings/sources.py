@@ -17,8 +17,9 @@ from pathlib import Path
 
 from dashboard.briefings.filling.build import build_briefing, with_last_time
 from dashboard.briefings.filling.model import Briefing
-from dashboard.briefings.ward.ward_answers import ward_page
+from dashboard.briefings.ward.ward_answers import area_sheet
 from dashboard.briefings.ward.ward_briefing import briefing_of
+from dashboard.briefings.ward.ward_model import OTHER_PREFIX as AREA
 from dashboard.briefings.ward.ward_model import PREFIX as WARD
 from dashboard.briefings.ward.ward_model import WardPage
 from dashboard.briefings.writing.starters import starter_text, starters
@@ -110,8 +111,10 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
             may_change(record.partner, viewer),
         )  # its text is as they may read it
         return FoundBriefing(made, "published", Audience(record.audience), record, notes=notes)
-    if briefing_id.startswith(WARD):
-        code = briefing_id.removeprefix(WARD)
+    if briefing_id.startswith((WARD, AREA)):
+        code = briefing_id.removeprefix(WARD).removeprefix(AREA)
+        if sheet_id(published, code) != briefing_id:  # each has one address
+            raise not_there()
         sheet = _ward(published, code, store.generation(), store.now().date())
         if sheet is None:
             raise not_there()
@@ -161,6 +164,12 @@ def wards(published: Published) -> list[tuple[str, list[tuple[str, str]]]]:
     return [(lad, sorted(found, key=lambda one: one[1])) for lad, found in sorted(out.items())]
 
 
+def sheet_id(published: Published, code: str) -> str:
+    """The id of an area's sheet, "" for an unknown code."""
+    level = published.region.level_of(code)
+    return "" if level is None else f"{WARD if level == 'ward' else AREA}{code}"
+
+
 def newest(published: Published, document: Document, briefing_id: str) -> Briefing:
     """The same text with the newest data, to compare with. What cannot be shown any more is said on its page."""
     store = published.store
@@ -193,6 +202,7 @@ def _ids(published: Published, viewer: Viewer) -> Iterator[str]:
     found = entries(published, viewer)
     yield from (f"{WARD}{code}" for code in published.region.areas["ward"]["code"])
     yield from (one.id for one in found if one.kind != "published")
+    yield from (f"{AREA}{code}" for level in ("lad", "lsoa") for code in published.region.areas[level]["code"])
     yield from _withdrawn(published, viewer)
     yield from (one.id for one in sorted(found, key=lambda one: one.published_on) if one.kind == "published")
 
@@ -244,7 +254,7 @@ def _built(published: Published, briefing_id: str, text: str, _: int, today: dat
 
 @remembered(256)
 def _ward(published: Published, code: str, _: int, today: date) -> WardPage | None:
-    return ward_page(published, code, PUBLIC, made_on=today)
+    return area_sheet(published, code, PUBLIC, made_on=today)
 
 
 @lru_cache(maxsize=512)

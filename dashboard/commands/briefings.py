@@ -54,7 +54,7 @@ def list_(user: str, as_json: bool) -> None:
         state = f"version {one.version}, {one.published_on}" if one.version else "follows the newest data"
         click.echo(f"{one.id:<{width}}  {one.title} ({state}; {one.audience})")
     if wards:
-        click.echo(f"{'ward-<code>':<{width}}  One side of A4 for each of {wards:,} wards (export --all-wards)")
+        click.echo(f"{'ward-<code>':<{width}}  A sheet of A4 for each of {wards:,} wards (export --all-wards)")
 
 
 # ---- export ----------------------------------------------------------------------------------------------------------

@@ -45,7 +45,13 @@ def area_panel(profile: AreaProfile | None, selection: Selection, gaps: Gaps | N
                 html.Div([html.H2(profile.name), close], className="drawer-head"),
                 *area_facts(profile),
                 *(_why(gaps, profile, selection) if gaps is not None else []),
-                html.P(html.A("Open the page of this area", href=f"/areas/{profile.code}")),
+                html.P(
+                    [
+                        html.A("Open the page of this area", href=f"/areas/{profile.code}"),
+                        " · ",
+                        *sheet_links(profile, "")[:1],
+                    ]
+                ),
                 html.H3("Indicators" + (" of this theme" if selection.theme else "")),
                 indicator_list(profile),
                 html.H3("Nearest services"),
@@ -55,6 +61,16 @@ def area_panel(profile: AreaProfile | None, selection: Selection, gaps: Gaps | N
             ],
             className="area-card",
         )
+    ]
+
+
+def sheet_links(profile: AreaProfile, style: str = "button-quiet") -> list:
+    """The sheet of A4 about this area: to read, and to take away at once."""
+    address = f"/briefings/{'ward' if profile.level == 'ward' else 'area'}-{profile.code}"
+    words = f"The sheet of this {LEVEL_WORDS[profile.level][0]}"
+    return [
+        html.A(words, href=address, className=style),
+        html.A("Take it away as PDF", href=f"{address}/files/{profile.code}.pdf", className=style),
     ]
 
 
@@ -239,7 +255,7 @@ def service_list(profile: AreaProfile) -> html.Ul | html.P:
             html.Li(
                 [
                     html.Strong(line.layer_title),
-                    f": {line.name}, {line.distance} away in a straight line{border}",
+                    f": {line.name}, {line.distance} away {line.how}{border}",
                     f" ({line.standard})" if line.standard else "",
                     f"; {line.trust}" if line.trust else "",
                     html.Small(line.address) if line.address else None,

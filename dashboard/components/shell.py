@@ -6,9 +6,10 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.brand import LOGO, brand_of
 from dashboard.pages import PAGES
 from dashboard.published import Published
-from layers import PUBLIC, Viewer
+from layers import PUBLIC, Region, Viewer
 
 FONT = "/assets/fonts/source-sans-3-latin-wght-normal.woff2"
 """Every page asks for it before its styles are read; ``assets/tokens.css`` names it without a query, so it is fetched once."""
@@ -60,7 +61,7 @@ def header(published: Published, path: str, viewer: Viewer = PUBLIC) -> html.Hea
         [
             html.Div(
                 [
-                    html.A([html.Span("Common Ground", className="brand-name")], href="/", className="brand"),
+                    _brand(region),
                     html.Span(region.name, className="brand-region"),
                     html.Nav(html.Ul(links, id=ids.NAVIGATION), **{"aria-label": "Pages"}),
                     html.Button(
@@ -78,6 +79,14 @@ def header(published: Published, path: str, viewer: Viewer = PUBLIC) -> html.Hea
         ],
         className="site-header",
     )
+
+
+def _brand(region: Region) -> html.A:
+    """The way to the start page: the partnership's logo and name, else those of the product."""
+    brand = brand_of(region)
+    logo = [html.Img(src=f"{LOGO}?v={brand.stamp}", alt="", className="brand-logo")] if brand.data else []
+    style = "brand brand-own" if brand.data else "brand"
+    return html.A([*logo, html.Span(brand.name, className="brand-name")], href="/", className=style)
 
 
 def account(published: Published, viewer: Viewer) -> html.Div | html.A:
@@ -106,7 +115,7 @@ def footer(published: Published) -> html.Footer:
     region = published.region
     return html.Footer(
         [
-            *[html.P(line) for line in [region.notice, *region.attribution] if line],
+            *[html.P(line) for line in [brand_of(region).contact_words, region.notice, *region.attribution] if line],
             html.P([html.A("Privacy", href="/privacy"), " · ", html.A("Accessibility", href="/accessibility")]),
         ],
         className="site-footer",

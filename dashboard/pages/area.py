@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 from dash import html
 
-from dashboard.components.area import area_facts, indicator_table, neighbour_list, service_list, trend_charts
+from dashboard.components.area import (
+    area_facts,
+    indicator_table,
+    neighbour_list,
+    service_list,
+    sheet_links,
+    trend_charts,
+)
 from dashboard.components.shell import footer
 from dashboard.map_files import Shapes
 from dashboard.pages.missing import missing
@@ -38,13 +45,20 @@ def layout(
             html.H1(profile.name),
             *area_facts(profile),
             html.Ul(parents, className="plain-list") if parents else None,
-            html.P(html.A("Show on the map", href=view.link() + place, className="button")),
+            html.Div(
+                [
+                    html.A("Show on the map", href=view.link() + place, className="button"),
+                    *sheet_links(profile),
+                ],
+                className="button-row",
+            ),
             html.H2("Indicators"),
             indicator_table(profile),
             *trend_charts(area_trends(published, code, selection.theme, viewer), profile),
             html.H2("Nearest services"),
             html.P(
-                "Distances are in a straight line from where people live on average, whichever authority the service is in."
+                "Distances are in a straight line from where people live on average, or over land where that crosses water, whichever "
+                "authority the service is in."
             ),
             service_list(profile),
             html.H2("Neighbours"),

@@ -3,6 +3,7 @@ form, and what they say to the engine (the hints of :func:`layers.inspect_upload
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,6 +21,7 @@ from layers import (
     Key,
     Region,
     Report,
+    descriptor_to_json,
     roles_of,
 )
 
@@ -68,7 +70,7 @@ def _answer(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
-        return f"{value:g}"
+        return f"{value:.15g}"
     return "" if value is None else str(value)
 
 
@@ -159,8 +161,8 @@ def _of_layer(before: Descriptor) -> dict[str, Any]:
         "title": before.title,
         "theme": before.themes[0] if before.themes else "",
         "more_themes": list(before.themes[1:]),
-        "per": f"{before.per:g}" if before.measure == "rate" else "",
-        "max_m": f"{before.access_standard.max_m:g}" if before.access_standard else "",
+        "per": _answer(before.per) if before.measure == "rate" else "",
+        "max_m": _answer(before.access_standard.max_m) if before.access_standard else "",
         "licence": before.licence if before.licence in LICENCES else "other",
         "standard_status": before.access_standard.status if before.access_standard else "",
         "unfit_for": [word for word in FIT_FOR if word not in before.fit_for],
@@ -173,12 +175,36 @@ def _of_layer(before: Descriptor) -> dict[str, Any]:
     if (figure := before.reference) is not None:
         out |= {
             "reference_name": figure.name,
-            "reference_value": f"{figure.value:g}",
+            "reference_value": _answer(figure.value),
             "reference_period": figure.period,
         }
     for source in before.sources[:1]:
         out |= {"source_title": source.title, "source_publisher": source.publisher, "source_url": source.url}
     return out
+
+
+OF_THE_FILE = ("id", "kind", "columns", "level", "vintage", "period", "reviewed_by", "reviewed_on")
+"""Keys that say something of one file or one version, and not of the layer."""
+
+ASKED_IN_PART = ("sources", "disclosure", "access_standard")
+"""Keys of which the pages ask for a part: the rest stays as it is said today."""
+
+
+def said_today(before: Descriptor, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What the published layer says beyond what was asked, as a document: a new version starts from it. An answer that was
+    emptied stays empty."""
+    document = json.loads(json.dumps(descriptor_to_json(before), default=str))
+    for name in ("resources", "profile", "name"):
+        document.pop(name, None)
+    for key in KEYS.values():
+        asked = any((question.name or key.name) in said for question in key.questions)
+        asked = asked and not (key.name == "licence" and said.get("licence") not in LICENCES)
+        if key.name in OF_THE_FILE or (asked and key.name not in ASKED_IN_PART):
+            place = document
+            for outer in key.path[:-1]:
+                place = place.get(outer) or {}
+            place.pop(key.path[-1], None)
+    return document
 
 
 def _of_document(report: Report, region: Region) -> dict[str, Any]:
@@ -305,7 +331,7 @@ def hints(answers: Mapping[str, Any], header: str, filename: str, checked: Draft
     if kind == "services":
         if standard := _number(said.get("max_m")):
             out["access_standard"] = {
-                "metric": "nearest", "max_m": standard, "status": said.get("standard_status") or "assumption",
+                "max_m": standard, "status": said.get("standard_status") or "assumption",
             }  # fmt: skip
     elif said.get("measure") == "rate" and (per := _number(said.get("per"))):
         out["per"] = per

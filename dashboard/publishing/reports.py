@@ -88,15 +88,19 @@ class Reports:
         previous = before.package if before.layer is not None else None
         key = ("report", draft.id, draft.file_sha256, repr(hints), hints.get("id") and before.newest)
         path = self.uploads.path_of(draft.id, draft.file_sha256)
-        return self._memory.get(key, lambda: self.inspect(path, hints, previous))
+        said = asking.said_of(answers, header)
+        today = asking.said_today(before.package.descriptor, said) if before.package is not None else None
+        return self._memory.get(key, lambda: self.inspect(path, hints, previous, today))
 
-    def inspect(self, path: Path, hints: Mapping[str, Any], previous: LayerPackage | None = None) -> Report:
+    def inspect(
+        self, path: Path, hints: Mapping[str, Any], previous: LayerPackage | None = None, today: Mapping | None = None
+    ) -> Report:
         """Read a file. Few are read at a time, so that large ones leave threads for everybody. Raises :class:`layers.Busy`."""
         same_kind = previous if previous is None or previous.descriptor.kind == hints.get("kind") else None
         if not self._turns.acquire(timeout=WAIT_S):
             raise Busy(MOST_AT_ONCE, own=False)
         try:
-            return inspect_upload(path, self.published.region, hints=hints, previous=same_kind)
+            return inspect_upload(path, self.published.region, hints=hints, previous=same_kind, today=today)
         finally:
             self._turns.release()
 

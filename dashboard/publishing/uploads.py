@@ -6,6 +6,7 @@ Names are made by us; what a sender calls a file is only shown. A file leaves qu
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import secrets
 import shutil
@@ -57,8 +58,7 @@ class Uploads:
         self.quarantine.mkdir(parents=True, exist_ok=True)
         self.sweep()
         if shutil.disk_usage(self.quarantine).free < KEEP_FREE + (declared or self.cap):
-            todo = "tell the person who looks after this server"
-            raise Refused("The file was not taken.", [Fault("the server's disk is almost full", "", todo, rule="full")])
+            raise _no_room("the server's disk is almost full")
         sinks: list[_Sink] = []
 
         def factory(total_content_length, content_type, filename, content_length=None):
@@ -90,6 +90,11 @@ class Uploads:
         except RequestEntityTooLarge:
             self._drop(sinks)
             raise self._too_large() from None
+        except OSError as error:
+            self._drop(sinks)
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise _no_room("the server's disk is full") from None
         except ValueError:  # a form that is cut off or not one
             self._drop(sinks)
             todo = "try again; if it happens again, save the file anew"
@@ -143,6 +148,11 @@ class Uploads:
                     file.unlink(missing_ok=True)
 
 
+def _no_room(what: str) -> Refused:
+    todo = "tell the person who looks after this server"
+    return Refused("The file was not taken.", [Fault(what, "", todo, rule="full")])
+
+
 def _name(draft_id: str, sha256: str) -> str:
     return f"{draft_id}-{sha256[:32]}"
 
@@ -170,4 +180,5 @@ class _Sink:
         self._file.close()
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # what is still in its buffer finds no room either
+            self._file.close()

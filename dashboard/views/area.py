@@ -14,6 +14,7 @@ from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, LayerForViewer, choropleth, ranked
 from dashboard.views.claims import claims_of
+from dashboard.views.crossing_words import ACROSS_LABEL, the_crossing
 from dashboard.views.places import names
 from layers import LEVELS, Direction, Layer, Region, Status, Viewer
 
@@ -43,6 +44,9 @@ class IndicatorLine:
     theme_names: tuple[str, ...]
 
 
+STRAIGHT = "in a straight line"
+
+
 @dataclass(frozen=True)
 class ServiceLine:
     layer_id: str
@@ -55,6 +59,8 @@ class ServiceLine:
     lad_name: str
     across_border: bool
     standard: str  # "" or the sentence about the layer's access standard
+    how: str = STRAIGHT  # how the distance is measured
+    straight_m: float = 0.0
     trust: str = ""  # what its list is, where it may lack a nearer site
 
 
@@ -224,6 +230,23 @@ def nearest_services(published: Published, code: str, selection: Selection, view
     return tuple(_services(published, row, selection, viewer))
 
 
+def _reached(published, row, sites, away: np.ndarray) -> tuple[int, float, str]:
+    """The nearest site by the rule of methods/gaps.md (*Crossing water*): its row, metres, and how these are measured."""
+    placed = np.flatnonzero(np.isfinite(away))
+    point = row[["centroid_x", "centroid_y"]].to_numpy("float64")[None, :]
+    places, water = sites[["easting", "northing"]].to_numpy("float64")[placed], published.region.water
+    found = water.nearest(point, places)
+    place, metres = int(found.site[0]), float(found.metres[0])
+    how = STRAIGHT
+    if found.marked[0]:
+        how = f"{STRAIGHT} {ACROSS_LABEL}"
+    elif found.over[0]:
+        by = [the_crossing(name) for name in water.named(point, places[[place]])[0]]
+        how = STRAIGHT if metres == away[placed[place]] else "over land"
+        how += f" by {wording.listing(by)}" if by else ""
+    return int(placed[place]), metres, how
+
+
 def _services(published, row, selection, viewer):
     lads = names(published, "lad")
     if not np.isfinite([row["centroid_x"], row["centroid_y"]]).all():
@@ -242,8 +265,8 @@ def _services(published, row, selection, viewer):
         )
         if np.isnan(away).all():
             continue  # none of its sites could be placed
-        nearest = int(np.nanargmin(away))
-        site, metres = sites.iloc[nearest], float(away[nearest])
+        nearest, metres, how = _reached(published, row, sites, away)
+        site = sites.iloc[nearest]
         lad = site["lad_code"] if isinstance(site["lad_code"], str) else ""
         standard = layer.descriptor.access_standard
         sentence = ""
@@ -259,6 +282,8 @@ def _services(published, row, selection, viewer):
             ),
             distance=wording.distance(metres),
             distance_m=metres,
+            how=how,
+            straight_m=float(away[nearest]),
             lad_code=lad if lad in lads else "",
             lad_name=lads.get(lad, "outside the region"),
             across_border=lad != row["lad_code"],

@@ -185,10 +185,15 @@ def _best_place(gaps: Gaps, mine: np.ndarray) -> tuple[float, float]:
     x, y, people = (areas[name].to_numpy("float64") for name in ("centroid_x", "centroid_y", "population"))
     model = gaps.result.model.small
     # candidate by area of the community, in the model's unit of cost
-    far = np.hypot(x[:, None] - x[mine], y[:, None] - y[mine]) * model.multiplier[mine]
-    now, limit = model.nearest[0][mine], gaps.result.access.limit
-    reached = 0.0 * far if limit is None else (far <= limit) & (now > limit)
-    then = np.where(np.isfinite(now), np.minimum(far, now), far)
+    line = np.hypot(x[:, None] - x[mine], y[:, None] - y[mine])
+    now, limit = model.reached[mine], gaps.result.access.limit
+    # what costs more than the nearest does now, and more than the standard, changes nothing
+    most = np.maximum(np.where(np.isfinite(now), now, 0.0), limit or 0.0)
+    far, straight = np.full(line.shape, np.inf), line * model.multiplier[mine]
+    k, i = np.nonzero(straight <= most)
+    far[k, i] = model.costs_of(np.flatnonzero(mine)[i], np.column_stack([x, y]), k, line[k, i], most[i])
+    reached = 0.0 * line if limit is None else (far <= limit) & (now > limit)
+    then = np.where(np.isfinite(now) | np.isfinite(far), np.minimum(far, now), straight)
     best = np.lexsort((areas["code"].to_numpy(object), then @ people[mine], -(reached @ people[mine])))[0]
     return round(float(x[best]), 1), round(float(y[best]), 1)
 
@@ -197,10 +202,10 @@ def _shorter(gaps: Gaps, mine: np.ndarray, change) -> str:
     """How much nearer the nearest service comes for the community's residents on average."""
     model = gaps.result.model.small
     areas = gaps.published.region.areas["lsoa"]
-    x, y = (areas[name].to_numpy("float64")[mine] for name in ("centroid_x", "centroid_y"))
     people = areas["population"].to_numpy("float64")[mine]
-    now = model.nearest[0][mine]
-    then = np.minimum(now, np.hypot(x - change.easting, y - change.northing) * model.multiplier[mine])
+    now = model.reached
+    then = np.minimum(now, model.cost_to(np.array([[change.easting, change.northing]]), now)[0])[mine]
+    now = now[mine]
     if not np.isfinite(now).all() or people.sum() <= 0:
         return ""
     before, after = (cost_words(float(np.average(each, weights=people)), model.unit) for each in (now, then))

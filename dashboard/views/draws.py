@@ -7,7 +7,8 @@ whoever asked; everything else about a question is worked out where it is asked,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,13 +17,13 @@ import pandas as pd
 
 from dashboard.jobs import ASKER
 from dashboard.published import Published
-from layers import METRICS, GapRequest, Stability, Viewer
+from layers import METRICS, Fault, GapRequest, Refused, Stability, Viewer
 
 # Nanoseconds of a processor for an area in one draw, as benchmarks/expensive_questions.py --prices measures them.
-PER_INDICATOR, PER_SAMPLED = 2.0, 45.0  # an indicator without counts; one whose counts are drawn
-PER_DRAW = 60.0  # the threshold, and what is counted
-PER_SITE = {"nearest": 0.0}  # of the services, for metrics that are measured anew in each draw
-PER_SITE_ELSE = 9.0
+PER_INDICATOR, PER_SAMPLED = 1.5, 50.0  # an indicator without counts; one whose counts are drawn
+PER_DRAW = 25.0  # the threshold, and what is counted
+PER_SITE = {"coverage": 0.0}  # of the services, for metrics that are measured anew in each draw
+PER_SITE_ELSE = 9.0  # where nearly all of them are within reach; half of that within 5 km
 
 
 def price_of(request: GapRequest, areas: int, sampled: int, sites: int) -> float:
@@ -35,11 +36,52 @@ def price_of(request: GapRequest, areas: int, sampled: int, sites: int) -> float
     return request.robustness * areas * each * 1e-9
 
 
+# Who waits as told is answered within the promise, though so many others ask for the dearest there may be.
+PROMISE_S, OTHERS, WORKERS = 90.0, 8, 2
+AGAIN_S = 5.0  # between two looks at it (dashboard.jobs.again_in)
+MOST_S = (PROMISE_S - AGAIN_S) / (OTHERS / WORKERS + 1)
+"""What the draws of one question may cost, in seconds of a processor. By turns it begins after ``OTHERS / WORKERS`` others at the
+latest: 4 x 17 s, then 17 s of its own, and 5 s until it is asked for again."""
+FEWEST = 50
+"""Fewer draws say nothing of how sure it is."""
+
+
+class TooDear(Refused):
+    """A question that nobody could be answered in time. ``draws``: how many of them it may have, 0 where that is too few."""
+
+    def __init__(self, draws: int, faults: list[Fault]):
+        super().__init__("This asks for too much at once.", faults)
+        self.draws = draws
+
+
+def check_price(request: GapRequest, areas: int, sampled: int, sites: int) -> float:
+    """The price of a question (:func:`price_of`). Raises :class:`TooDear` where no worker is to do it, with what to ask instead.
+
+    By command, and in a worker, everything is worked out.
+    """
+    price = price_of(request, areas, sampled, sites)
+    if ASKER.get() is None or price <= MOST_S:
+        return price
+    may = math.floor(request.robustness * MOST_S / price)
+    may -= may % (100 if may >= 1000 else 10)
+    may = may if may >= FEWEST else 0
+    bare = price_of(request, areas, sampled, 0)
+    fewer = []
+    if may:
+        fewer.append(f"at most {may:,} draws (robustness={may})")
+    if bare < MOST_S:
+        most = math.floor(sites * (MOST_S - bare) / (price - bare))
+        fewer.append(f"services with at most {most:,} sites between them")
+    fewer.append("no draws (robustness=0)" if not may else "the command, which has no such limit")
+    what = f"{request.robustness:,} draws with {sites:,} sites take about {price:,.0f} s; one question may take {MOST_S:.0f} s"
+    raise TooDear(may, [Fault(what, "robustness", f"ask for {' or '.join(fewer)}", rule="price")])
+
+
 def asked_of_a_worker(
     published: Published,
     request: GapRequest,
     viewer: Viewer,
-    versions: Mapping[str, int],
+    versions: Callable[[], Mapping[str, int]],
     *,
     period: str,
     depends_on: tuple,
@@ -47,11 +89,15 @@ def asked_of_a_worker(
 ) -> Stability:
     """The draws of a question from a job, which everybody shares who asks for the same.
 
-    ``versions`` of all layers in it, ``depends_on`` everything that the draws depend on beside the request.
+    ``versions()`` of all layers in it is asked when nobody has asked for these draws yet; ``depends_on`` is everything that
+    they depend on beside the request.
     Raises :class:`dashboard.jobs.Waiting` and :class:`layers.Busy`.
     """
     request = replace(request, footprint=(), partner="")  # these change what is listed, not what is drawn
-    parameters = {"request": asdict(request), "period": period, "layers": dict(versions)}
+
+    def parameters() -> dict[str, Any]:
+        return {"request": asdict(request), "period": period, "layers": dict(versions())}
+
     data = published.jobs.answer("draws", (request, depends_on), parameters, viewer, price=price)
     return read(data, published.region.areas[request.level].index)
 

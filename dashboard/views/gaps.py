@@ -42,6 +42,7 @@ from layers import (
 )
 
 DRAWS = 500
+TOO_DEAR = "So many services at once would make others wait too long. Choose fewer of them."
 _PARTS, _ANSWERS = 96, 64
 _AREAS = 400_000
 """Bound on the areas of all kept answers: about 250 bytes each. Twelve answers for England, sixty-four for a partnership."""
@@ -139,10 +140,14 @@ def gaps_of(
     """Need against access for a selection. ``quick`` leaves out the draws and the comparison with wards: for a moving slider.
 
     Raises NotFound for a layer that the viewer may not see or that does not exist, and Refused with every reason why the
-    rest cannot be worked out. :func:`gaps_or_reasons` turns both into sentences.
+    rest cannot be worked out. :func:`gaps_or_reasons` turns both into sentences. Where so many draws take too long, it has fewer.
     """
     request = request_of(published, selection, robustness=0 if quick else robustness)
-    return gaps_for(published, request, viewer, period=selection.period, quick=quick)
+    try:
+        return gaps_for(published, request, viewer, period=selection.period, quick=quick)
+    except draws.TooDear as dear:  # nobody chose so many
+        found = gaps_for(published, replace(request, robustness=dear.draws), viewer, period=selection.period)
+        return found if dear.draws else replace(found, crowded=TOO_DEAR)
 
 
 @dataclass(frozen=True)
@@ -273,11 +278,14 @@ def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, 
     at_level = [layer.values.get(request.level) for layer in read.values()]
     sampled = sum(frame is not None and frame["numerator"].notna().any() for frame in at_level)
     count = sum(len(layer.table) for layer in sites.values())
-    price = draws.price_of(request, len(published.region.areas["lsoa"]), sampled, count)
+    price = draws.check_price(request, len(published.region.areas["lsoa"]), sampled, count)
     if draws.is_affordable(price):
         return None
-    found = gaps_for(published, replace(request, robustness=0), viewer, period=more["period"])
-    versions = {layer.id: layer.version for layer in found.layers}
+
+    def versions() -> dict[str, int]:
+        found = gaps_for(published, replace(request, robustness=0), viewer, period=more["period"])
+        return {layer.id: layer.version for layer in found.layers}
+
     return draws.asked_of_a_worker(published, request, viewer, versions, price=price, **more)
 
 

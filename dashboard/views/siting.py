@@ -192,8 +192,8 @@ def start(published: Published, request: SitingRequest, viewer: Viewer, *, perio
     return published.jobs.submit("plan", key, parameters, viewer, price=PRICE_S, first=first).id
 
 
-PRICE_S = 5.0
-"""What a proof costs as a rule, in seconds of a processor; its time limit is four times that."""
+PRICE_S = 1.0
+"""What a proof costs as a rule, in seconds of a processor; a hard one goes on to its time limit."""
 
 
 def work(published: Published, viewer: Viewer, parameters: Mapping[str, Any], progress, cancelled) -> dict[str, Any]:
@@ -309,6 +309,7 @@ def site_cards(plan: Plan) -> tuple[SiteCard, ...]:
         gains = f"{counted(site.residents_gained, 'resident')}{who} {verb} it" + (
             f": {spread}." if len(gained) > 1 else "."
         )
+        gains += f" It would serve {wording.listing(site.serves)} most." if site.serves else ""
         overlap = "There is no other service."
         if site.nearest_existing_m is not None:
             overlap = (

@@ -38,6 +38,7 @@ KEYS = (
     "partners_from",
     "partners",
     "crossings",
+    "crossings_from",
     "attribution",
     "brand",
     "groups",
@@ -148,7 +149,7 @@ def read_definition(path: str | Path) -> RegionDefinition:
         themes=_texts(raw, "themes", where, faults),
         partners_from=partners_from,
         partners=partners,
-        crossings=read_crossings(raw.get("crossings"), where, faults),
+        crossings=_crossings(raw, path, where, faults),
         attribution=_texts(raw, "attribution", where, faults) or OGL_ATTRIBUTION,
         path=path,
         brand=(brand := _brand(raw.get("brand"), path, where, faults))[0],
@@ -161,6 +162,25 @@ def read_definition(path: str | Path) -> RegionDefinition:
     if faults:
         raise Refused(title, faults)
     return definition
+
+
+def _crossings(raw: dict[str, Any], path: Path, where: str, faults: list[Fault]) -> tuple[Crossing, ...]:
+    """A definition's own crossings, then those of the definitions beside it that ``crossings_from`` names: once each."""
+    found = list(read_crossings(raw.get("crossings"), where, faults))
+    for name in _texts(raw, "crossings_from", where, faults):
+        other = path.parent / f"{name}.toml"
+        try:
+            theirs = tomllib.loads(other.read_text("utf-8")) if is_slug(name) else None
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            theirs = None
+        if theirs is None:
+            todo = f"name a definition that lies in the same folder, without .toml ({path.parent.name}/)"
+            what = f"there are no crossings to take from '{name}'"
+            faults.append(Fault(what, f"{where}, crossings_from", todo, value=name, rule="unknown-definition"))
+            continue
+        known = {crossing.name for crossing in found}
+        found += [c for c in read_crossings(theirs.get("crossings"), other.name, faults) if c.name not in known]
+    return tuple(found)
 
 
 def resolve_partners(

@@ -8,22 +8,32 @@ of the *new* layer until nothing is given away; what is public already is never 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import coo_array
 
 from layers.methods.disclosure_links import overlaps, same_quantities, sums
+from layers.methods.disclosure_order import told_by_order
 from layers.methods.disclosure_series import Nest, Series, residents_series
 from layers.methods.disclosure_system import CLOSE, System, bounds, protect_cells, protects
 from layers.model import LEVELS
+
+LAST = 1e9
+"""What hiding a zero costs: more than any count."""
+
+
+MOST_TRIES = 6
+"""How often other companions are looked for when one that was hidden to help is told itself."""
 
 
 @dataclass(frozen=True)
 class Leak:
     """A cell of which too much can be inferred: that it lies between ``low`` and ``high``. ``kind``: ``recovered`` (exactly),
-    ``bounded`` (inside what has to stay possible) or ``shown`` (a small number stands there for all to see). ``through``
+    ``bounded`` (inside what has to stay possible), ``ordered`` (its place among the others is shown) or ``shown`` (a small
+    number stands there for all to see). ``through``
     names the other layers that it takes."""
 
     layer: str
@@ -51,7 +61,6 @@ class World:
     threshold: np.ndarray | None = None
     smallest: np.ndarray | None = None
     linked: list[frozenset[int]] = field(default_factory=list)  # groups that stand in one sum
-    overlapping: set[frozenset[int]] = field(default_factory=set)  # sums over stretches of time: narrowed, not solved
 
 
 # -- one system --------------------------------------------------------------------------------------------------------
@@ -59,16 +68,18 @@ class World:
 
 def build(series: Sequence[Series], nest: Nest) -> World:
     """Everything that is known of some series, as one system. Groups that no hidden cell hangs on are left out."""
-    world = World([*series, residents_series(nest)], nest)
+    world = World([*(one for one in series if one.what != "order"), residents_series(nest)], nest)
     world.groups = same_quantities(world.series, nest)
     group_of = np.empty(len(world.series), int)
     for number, members in enumerate(world.groups):
         group_of[members] = number
     of = [[world.series[at] for at in members] for members in world.groups]
     relevant = np.array([any(one.guarded and one.hidden.any() for one in members) for members in of])
+    pairs = _complements(world, group_of)
+    for inner, whole in pairs:
+        relevant[inner] |= _few_left(of[inner], of[whole]).any()
     adds = [(one.total, one.parts) for one in sums(of, nest, relevant)]
     stretches, extra = overlaps(world.series, group_of)
-    pairs = _complements(world, group_of)
     count = len(world.groups)
     rows: list[tuple[list[int], list[float]]] = [
         ([total, *parts], [-1.0] + [1.0] * len(parts)) for total, parts in adds
@@ -76,7 +87,6 @@ def build(series: Sequence[Series], nest: Nest) -> World:
     for group, parts in stretches:
         named = [part if part >= 0 else count - 1 - part for part in parts]
         rows.append(([group, *named], [-1.0] + [1.0] * len(parts)))
-        world.overlapping.add(frozenset([group, *named]))
     others = {}
     for inner, whole in pairs:
         others[count + extra] = inner
@@ -102,6 +112,31 @@ def _complements(world: World, group_of: np.ndarray) -> list[tuple[int, int]]:
     return sorted(set(out))
 
 
+def _reached(world: World, of, links, total: int) -> np.ndarray:
+    """The groups that a new layer has to do with: through sums, and not beyond what is known exactly anyway."""
+    reached, passing = np.zeros(total, bool), np.ones(total, bool)
+    for number, members in enumerate(of):
+        reached[number] = any(one.mine for one in members)
+        passing[number] = any(one.mine or one.guarded or one.hidden.any() for one in members)
+    before = -1
+    while before != (before := int(reached.sum())):
+        for groups, _ in links:
+            if (reached[groups] & passing[groups]).any():
+                reached[groups] = True
+    return reached
+
+
+def _few_left(inner: Sequence[Series], whole: Sequence[Series]) -> np.ndarray:
+    """Cells in which all but a few are counted, and it shows: both figures are known so closely that the rest is small."""
+    low, high = (
+        [np.fmax.reduce([one.low for one in some]) for some in (inner, whole)],
+        [np.fmin.reduce([one.high for one in some]) for some in (inner, whole)],
+    )
+    threshold = max(one.threshold for one in inner if one.guarded)
+    with np.errstate(invalid="ignore"):
+        return (low[1] - high[0] > CLOSE) & (high[1] - low[0] < threshold - 1 + CLOSE)
+
+
 def _assemble(world: World, of, links, extra: int, others: dict[int, int], relevant: np.ndarray) -> None:
     nest = world.nest
     total = len(of) + extra
@@ -114,6 +149,8 @@ def _assemble(world: World, of, links, extra: int, others: dict[int, int], relev
                 wanted[groups] = True
         if wanted.sum() == before:
             break
+    if any(one.mine for one in world.series):
+        wanted &= _reached(world, of, links, total)
     low = np.zeros((total, nest.count))
     high = np.full((total, nest.count), np.inf)
     shown = np.zeros((total, nest.count), bool)
@@ -147,7 +184,10 @@ def _assemble(world: World, of, links, extra: int, others: dict[int, int], relev
         present[number] = np.any([present[g] for groups in partners for g in groups if g < len(of)], axis=0)
         patchy[number] = True
         if (inner := others.get(number)) is not None:
-            watch[number], threshold[number], smallest[number] = watch[inner], threshold[inner], 1.0
+            whole = next(group for group in partners[0] if group not in (inner, number))
+            few = _few_left(of[inner], of[whole])
+            watch[number], smallest[number] = watch[inner] | few, 1.0
+            threshold[number] = np.where(few, max(one.threshold for one in of[inner]), threshold[inner])
     _fill_parents(present, wanted, nest)
     world.index = np.full((total, nest.count), -1)
     use = present & wanted[:, None]
@@ -156,7 +196,6 @@ def _assemble(world: World, of, links, extra: int, others: dict[int, int], relev
     for group in np.flatnonzero(wanted[: len(of)]):
         for block in _tree(world.index[group], present[group], patchy[group], nest):
             number = _put(rows, columns, factors, number, *block)
-    plain = np.zeros(number, bool)
     for groups, signs in links:
         if wanted[groups].all():
             at = world.index[groups]
@@ -166,8 +205,6 @@ def _assemble(world: World, of, links, extra: int, others: dict[int, int], relev
                 columns.append(variables)
                 factors.append(np.full(len(cells), sign))
             number += len(cells)
-            by_narrowing = any(group in others for group in groups) or frozenset(groups) in world.overlapping
-            plain = np.r_[plain, np.full(len(cells), by_narrowing)]
     size = int(use.sum())
     empty = np.zeros(0)
     matrix = coo_array(
@@ -180,7 +217,7 @@ def _assemble(world: World, of, links, extra: int, others: dict[int, int], relev
     # Complements of a figure that is shown, where its whole is shown too, are no more than their difference: not watched.
     rows_of = matrix.tocsr()
     rows_of.eliminate_zeros()
-    world.system = System(rows_of, low[use], high[use], shown[use], plain if number else np.zeros(1, bool))
+    world.system = System(rows_of, low[use], high[use], shown[use])
     world.watched = np.flatnonzero(watch[use])
     world.threshold, world.smallest = np.maximum(threshold[use], 2), smallest[use]
 
@@ -242,8 +279,8 @@ def _put(rows, columns, factors, number: int, row, column, factor, size: int) ->
 
 def attack(series: Sequence[Series], nest: Nest) -> list[Leak]:
     """Every cell of which too much can be inferred from these publications together."""
-    out = list(_plain_to_see(series, nest))
-    if any(one.guarded and one.hidden.any() for one in series):
+    out = [*_plain_to_see(series, nest), *_ordered(series, nest)]
+    if any(one.guarded and (one.hidden.any() or one.what == "numerator") for one in series):
         world = build(series, nest)
         out += leaks(world, failing(world))
     return out
@@ -251,7 +288,7 @@ def attack(series: Sequence[Series], nest: Nest) -> list[Leak]:
 
 def _plain_to_see(series: Iterable[Series], nest: Nest) -> Iterable[Leak]:
     for one in series:
-        if not one.guarded:
+        if not one.guarded or one.what == "order":
             continue
         small = one.shown & (one.low >= one.smallest - CLOSE) & (one.high <= one.threshold - 1 + CLOSE)
         if one.smallest == 1:
@@ -261,6 +298,56 @@ def _plain_to_see(series: Iterable[Series], nest: Nest) -> Iterable[Leak]:
                  float(one.low[at]), float(one.high[at]), "shown")
             for at in np.flatnonzero(small)
         )  # fmt: skip
+
+
+def _ordered(series: Sequence[Series], nest: Nest) -> Iterable[Leak]:
+    """Hidden cells of which a rank, a class or a score shows the order."""
+    for told in told_by_order(series, nest):
+        one = told.counts
+        for at in told.cells:
+            level, area = LEVELS[nest.at_level[at]], str(nest.codes[at])
+            yield Leak(one.layer, one.version, one.period, one.what, level, area, float(one.smallest),
+                       float(one.threshold - 1), "ordered", (told.order.layer,))  # fmt: skip
+
+
+def newly_told(new: Sequence[Series], old: Sequence[Series], nest: Nest) -> tuple[Leak, ...]:
+    """What follows as soon as ``new`` (series that are ``mine``) is shown beside ``old``, and did not follow before."""
+    found = attack([*old, *new], nest)
+    if not found:
+        return ()
+    before = {_cell_of(one) for one in attack(old, nest)}
+    return tuple(one for one in found if _cell_of(one) not in before)
+
+
+def but_large(found: Sequence[Leak], everything: Sequence[Series], nest: Nest) -> list[Leak]:
+    """Without the cells of which everything published together shows that they hold no small number. Somebody who sees less
+    of it may think that they could, and would be wrong."""
+    if not any(np.isinf(one.high) or one.high > one.low for one in found):
+        return list(found)
+    world = build(everything, nest)
+    group_of = {}
+    for number, members in enumerate(world.groups):
+        for at in members:
+            one = world.series[at]
+            group_of[one.layer, one.version, one.period, one.what] = number, one.threshold
+    cell_of = {
+        (LEVELS[level], code): at for at, (level, code) in enumerate(zip(nest.at_level, nest.codes, strict=True))
+    }
+    wanted = {}
+    for leak in found:
+        number, threshold = group_of.get((leak.layer, leak.version, leak.period, leak.what), (-1, 0))
+        variable = world.index[number, cell_of[leak.level, leak.area]] if number >= 0 else -1
+        if leak.kind != "shown" and variable >= 0 and leak.high > threshold - 1 + CLOSE:
+            wanted[leak] = int(variable), threshold
+    if not wanted:
+        return list(found)
+    cells = np.unique([variable for variable, _ in wanted.values()])
+    low, _ = bounds(world.system, cells)
+    return [one for one in found if one not in wanted or low[wanted[one][0]] <= wanted[one][1] - 1 + CLOSE]
+
+
+def _cell_of(leak: Leak) -> tuple[str, int, str, str, str, str]:
+    return leak.layer, leak.version, leak.period, leak.what, leak.level, leak.area
 
 
 def failing(world: World) -> np.ndarray:
@@ -287,13 +374,16 @@ def leaks(world: World, cells: np.ndarray) -> list[Leak]:
         near = _near_groups(world, group)
         members = [world.series[s] for s in world.groups[group]] if group < len(world.groups) else []
         told = [one for one in members if one.guarded and one.hidden[cell]]
+        told = told or [one for one in members if one.guarded and one.mine]  # hidden to help another
         if not told:  # a complement: of the layers that hide what it is the complement of
             told = [
                 world.series[s]
                 for g in near
                 if g < len(world.groups)
                 for s in world.groups[g]
-                if world.series[s].guarded and world.series[s].hidden[cell] and world.series[s].what == "numerator"
+                if world.series[s].guarded
+                and world.series[s].what == "numerator"
+                and (world.series[s].hidden[cell] or world.series[s].shown[cell])
             ]
         names = {one.layer for g in near if g < len(world.groups) for one in (world.series[s] for s in world.groups[g])}
         level, area = LEVELS[world.nest.at_level[cell]], str(world.nest.codes[cell])
@@ -333,12 +423,22 @@ def protect_new(
     published. What leaks from the old ones without the
     new one is not held against it.
     """
-    if not any(one.guarded and one.hidden.any() for one in (*new, *old)):
+    if not any(one.guarded and (one.hidden.any() or one.what == "numerator") for one in (*new, *old)):
         return Guarded(frozenset())
+    by_order = frozenset(
+        (told.order.period, int(at))
+        for told in told_by_order([*old, *new], nest)
+        if told.order.mine and told.order.guarded
+        for at in told.cells
+    )
+    if told := list(_ordered([*old, *(s for s in new if not (s.what == "order" and s.guarded))], nest)):
+        before = {(_cell_of(one), one.through) for one in _ordered(old, nest)}
+        if told := tuple(one for one in told if (_cell_of(one), one.through) not in before):
+            return Guarded(frozenset(), told)
     world = build([*old, *new], nest)
     system, index = world.system, world.index
     if not len(world.watched) or not any(one.mine for g in _in_system(world) for one in g):
-        return Guarded(frozenset())
+        return Guarded(by_order)
     cost = np.full(system.size, np.inf)
     row = np.arange(system.size) + 10 * nest.count * (1 + len(new))
     periods = list(dict.fromkeys(one.period for one in new))
@@ -349,23 +449,29 @@ def protect_new(
             continue
         one = mine[0]
         elsewhere = np.any([other.shown for other in theirs], axis=0) if theirs else np.zeros(nest.count, bool)
-        may = one.shown & ~elsewhere & (one.low > 0) & (index[number] >= 0)
-        cost[index[number, may]] = one.low[may]
+        may = one.shown & ~elsewhere & (index[number] >= 0)
+        # A zero says something only where nothing else does: it is hidden last.
+        cost[index[number, may]] = np.where(one.high[may] > 0, one.low[may], LAST)
         row[index[number, may]] = periods.index(one.period) * nest.count + np.flatnonzero(may)
     # Every smallest number that has to stay possible, of cells of the old layers and of the new one alike.
-    done = protect_cells(system, world.watched, world.smallest, world.threshold, cost=cost, together=row)
+    watched, before = world.watched, None
+    for turn in itertools.count():
+        done = protect_cells(system, watched, world.smallest, world.threshold, cost=cost, together=row, stop=True)
+        if not len(done.failing):
+            break
+        companions = np.setdiff1d(done.failing, watched)
+        if len(companions) and turn < MOST_TRIES:  # hidden to help, and told itself: something else has to help
+            cost[np.isin(row, row[companions])] = np.inf
+            continue
+        after = System(system.rows, system.low.copy(), system.high.copy(), system.shown.copy())
+        after.shown[done.companions], after.low[done.companions], after.high[done.companions] = False, 0.0, np.inf
+        before = {_cell_of(one) for one in attack(old, nest)} if before is None else before
+        left = [one for one in leaks(replace(world, system=after), done.failing) if _cell_of(one) not in before]
+        if left:
+            return Guarded(frozenset(), tuple(left))
+        watched = np.setdiff1d(watched, done.failing)  # told by the older layers alone
     also = {(periods[int(row[at]) // nest.count], int(row[at]) % nest.count) for at in done.companions}
-    left: list[Leak] = []
-    if len(done.failing):
-        system.shown[done.companions], system.low[done.companions] = False, 0.0
-        system.high[done.companions] = np.inf
-        before = {(one.layer, one.version, one.period, one.what, one.level, one.area) for one in attack(old, nest)}
-        left = [
-            one
-            for one in leaks(world, done.failing)
-            if (one.layer, one.version, one.period, one.what, one.level, one.area) not in before
-        ]
-    return Guarded(frozenset(also), tuple(left))
+    return Guarded(by_order | also)
 
 
 def _in_system(world: World) -> Iterable[list[Series]]:

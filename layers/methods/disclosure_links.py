@@ -7,12 +7,13 @@ and its parts. Periods that overlap are cut into the stretches that they share.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
+from scipy.optimize import lsq_linear
 
 from layers.methods.disclosure_series import Nest, Series
 from layers.periods import months_of
@@ -56,7 +57,7 @@ class Evidence:
             _add_up(low[at], high[at], nest)
         return cls(low, high, nest)
 
-    @property
+    @functools.cached_property
     def middle(self) -> np.ndarray:
         return (self.low + self.high) / 2
 
@@ -80,7 +81,7 @@ def _add_up(low: np.ndarray, high: np.ndarray, nest: Nest) -> None:
 def _narrow_enough(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Where a range says enough to be compared: what is hidden, or sums over what is, would agree with anything."""
     with np.errstate(invalid="ignore"):
-        return high - low <= np.maximum(5.0 + 1e-6, 0.2 * (low + high))
+        return high - low <= np.maximum(10.0 + 1e-6, 0.2 * (low + high))
 
 
 def agreement(low_a, high_a, low_b, high_b, nest: Nest) -> tuple[float, float]:
@@ -198,7 +199,9 @@ def sums(groups: Sequence[Sequence[Series]], nest: Nest, relevant: np.ndarray) -
                 used |= {a, b}
         for candidates in _families(groups, total, [at for at in able if at not in used]):
             while len(candidates) >= 3:
-                parts = _parts(evidence.middle, total, candidates)
+                if keep(total, candidates):  # all of a family
+                    break
+                parts = _parts(evidence, total, candidates)
                 if len(parts) < 3 or not keep(total, parts):
                     break
                 candidates = [at for at in candidates if at not in parts]
@@ -258,21 +261,35 @@ def _families(groups, total: int, able: list[int]) -> list[list[int]]:
     return list(unique.values())
 
 
-def _parts(middle: np.ndarray, total: int, candidates: list[int]) -> list[int]:
-    """The candidates that make up a total best, by non-negative least squares: those with a weight near 1."""
-    rows = np.isfinite(middle[total]) & np.isfinite(middle[candidates]).all(axis=0)
+def _parts(evidence: Evidence, total: int, candidates: list[int]) -> list[int]:
+    """The candidates that make up a total best: least squares with weights from 0 to 1, of which those near 1 are taken. Areas
+    count the less, the less is known of them: of most small areas little, of wards and authorities nearly everything."""
+    low, high = evidence.low, evidence.high
+    rows = np.isfinite(low[total]) & np.isfinite(low[candidates]).all(axis=0)
     if rows.sum() < max(6, min(len(candidates), 12)):
-        thin = np.isfinite(middle[candidates]).sum(axis=1)
+        thin = np.isfinite(low[candidates]).sum(axis=1)
         candidates = [at for at, n in zip(candidates, thin, strict=True) if n >= 0.8 * thin.max()]
-        rows = np.isfinite(middle[total]) & np.isfinite(middle[candidates]).all(axis=0)
+        rows = np.isfinite(low[total]) & np.isfinite(low[candidates]).all(axis=0)
         if rows.sum() < 6 or len(candidates) < 3:
             return []
-    weigh = 1.0 / np.sqrt(middle[total][rows] + 5.0)
+    widths = (high[candidates][:, rows] - low[candidates][:, rows]) ** 2
+    wide = (high[total, rows] - low[total, rows]) ** 2 + widths.sum(axis=0)
+    weigh = 1.0 / np.sqrt(1.0 + wide)
+    middles = evidence.middle
     try:
-        weights, _ = nnls((middle[candidates][:, rows] * weigh).T, middle[total][rows] * weigh)
-    except RuntimeError:
+        left = (middles[candidates][:, rows] * weigh).T
+        weights = lsq_linear(left, middles[total][rows] * weigh, (0.0, 1.0), method="bvls").x
+    except (RuntimeError, ValueError, np.linalg.LinAlgError):
         return []
-    return [at for at, weight in zip(candidates, weights, strict=True) if weight > 0.5]
+    chosen = weights > 0.5
+    # Those between are decided by which of the two leaves less over.
+    for at in np.argsort(np.abs(weights - 0.5)):
+        other = chosen.copy()
+        other[at] = ~other[at]
+        here, there = (np.abs(left[:, one].sum(axis=1) - middles[total][rows] * weigh).sum() for one in (chosen, other))
+        if there < here:
+            chosen = other
+    return [at for at, taken in zip(candidates, chosen, strict=True) if taken]
 
 
 def overlaps(series: Sequence[Series], group_of: Sequence[int]) -> tuple[list[tuple[int, tuple[int, ...]]], int]:

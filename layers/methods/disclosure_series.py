@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layers.methods.disclosure import RATIOS, guarded, looser
+from layers.methods.intervals import proportion_limits, rate_limits
 from layers.model import LEAST_DISCLOSURE, LEVELS, Descriptor, Kind, Measure
 from layers.region import Region
 
@@ -60,6 +61,15 @@ class Nest:
     def count(self) -> int:
         return len(self.ward)
 
+    def parts_within(self, level: str) -> np.ndarray:
+        """How many areas of a level every larger area is made of; 1 for all others."""
+        out, here = np.ones(self.count), self.part(level)
+        for parent in (self.ward, self.lad):
+            up = parent[here]
+            counted = np.bincount(up[up >= 0], minlength=self.count)
+            out = np.maximum(out, counted)
+        return out
+
     def part(self, level: str) -> slice:
         at = LEVELS.index(level)
         return slice(sum(self.sizes[:at]), sum(self.sizes[: at + 1]))
@@ -76,7 +86,7 @@ class Series:
     title: str
     partner: str
     period: str
-    what: str  # count | numerator | denominator | residents
+    what: str  # count | numerator | denominator | residents | order (places, and no count at all)
     low: np.ndarray
     high: np.ndarray
     hidden: np.ndarray
@@ -97,16 +107,18 @@ class Series:
 
 
 Frames = Mapping[tuple[str, str], Mapping[str, np.ndarray]]
-"""(level, period) -> arrays ``value, numerator, denominator`` and ``status`` (codes) in area order."""
+"""(level, period) -> arrays :data:`COLUMNS` and ``status`` (codes) in area order."""
+
+COLUMNS = ("value", "numerator", "denominator", "lower", "upper")
 
 
-TELLING = (Measure.COUNT, *RATIOS, Measure.MEAN)
-"""Measures from which a count of something follows."""
+ORDERS = (Measure.RANK, Measure.DECILE, Measure.CATEGORY, Measure.SCORE)
+"""Measures that may have been made from counts, and then say in which order these stand."""
 
 
 def tells(descriptor: Descriptor) -> bool:
-    """Whether a count of something follows from a layer: only such a layer can give a small number away."""
-    return descriptor.kind == Kind.INDICATOR and descriptor.measure in TELLING
+    """Whether a layer can say something of counts: of any kind of number, so far."""
+    return descriptor.kind == Kind.INDICATOR
 
 
 def series_of(
@@ -115,14 +127,15 @@ def series_of(
     """Every quantity of a layer as its readers see it. The rule is the one that the layer was stored with."""
     out: list[Series] = []
     for period in dict.fromkeys(period for _, period in frames):
-        whole = {name: np.full(nest.count, np.nan) for name in ("value", "numerator", "denominator")}
+        whole = {name: np.full(nest.count, np.nan) for name in COLUMNS}
         status = np.full(nest.count, -1)
         for level in LEVELS:
             if (arrays := frames.get((level, period))) is not None:
                 part = nest.part(level)
                 status[part] = arrays["status"]
                 for name, column in whole.items():
-                    column[part] = arrays[name]
+                    if name in arrays:
+                        column[part] = arrays[name]
         hidden = status == SUPPRESSED
         for column in whole.values():
             column[hidden] = np.nan
@@ -135,8 +148,13 @@ def _of_period(whole, hidden, descriptor: Descriptor, nest: Nest, period: str, v
     value, numerator, denominator = (whole[name] for name in ("value", "numerator", "denominator"))
     found: dict[str, tuple[np.ndarray, np.ndarray, bool]] = {}
     exact = np.zeros(nest.count)
+    people = guarded(descriptor)
     if measure is Measure.COUNT:
-        found["count"] = (np.where(np.isfinite(value), value, numerator), exact, False)
+        count = np.where(np.isfinite(value), value, numerator)
+        half = 0.0 if people else _half(count[nest.part(descriptor.level)], counts=True)
+        found["count"] = (count, half * nest.parts_within(descriptor.level), False)
+    elif measure in ORDERS:
+        found["order"] = (value, exact, False)
     elif measure in RATIOS or measure is Measure.MEAN:
         if np.isfinite(denominator).any():
             found["denominator"] = (denominator, exact, False)
@@ -144,19 +162,25 @@ def _of_period(whole, hidden, descriptor: Descriptor, nest: Nest, period: str, v
             bare = ~np.isfinite(denominator) & ~np.isfinite(numerator)
             base = np.where(bare, nest.residents, denominator)
             implied = value * base / descriptor.per
-            half = 0.5 * 10.0 ** -_decimals(value) * base / descriptor.per
+            written = value[nest.part(descriptor.level)]  # larger areas have averages of what was written
+            half = _half(written if np.isfinite(written).any() else value) * base / descriptor.per
+            if bare.any() and not people:
+                implied, half = _by_limits(implied, half, base, whole, descriptor)
             known = np.isfinite(numerator)
             found["numerator"] = (
                 np.where(known, numerator, implied),
                 np.where(known, 0.0, np.nan_to_num(half)),
                 bool((bare & np.isfinite(value)).any()),
             )
-    people, rule = guarded(descriptor), descriptor.disclosure
+    rule = descriptor.disclosure
     out = []
     for what, (count, half, scaled) in found.items():
         if not (np.isfinite(count).any() or hidden.any()):
             continue
-        low, high = _range(count, half, rule.rounding_base if people else 0, rule.threshold)
+        if what == "order":
+            low = high = count
+        else:
+            low, high = _range(count, half, rule.rounding_base if people else 0, rule.threshold)
         out.append(
             Series(
                 layer=descriptor.id,
@@ -177,6 +201,41 @@ def _of_period(whole, hidden, descriptor: Descriptor, nest: Nest, period: str, v
             )
         )
     return out
+
+
+def _half(value: np.ndarray, *, counts: bool = False) -> float:
+    """How far a figure that is written so may be from the true one: half of the last decimal, or of what all are multiples of.
+    ``counts`` are whole by themselves."""
+    decimals = _decimals(value)
+    if decimals or not counts:
+        return 0.5 * 10.0**-decimals
+    numbers = np.unique(np.round(np.abs(value[np.isfinite(value)])))
+    step = int(np.gcd.reduce(numbers.astype(np.int64))) if len(numbers) > 2 else 1
+    return step / 2 if step > 1 else 0.0
+
+
+def _by_limits(implied, half, base, whole, descriptor: Descriptor) -> tuple[np.ndarray, np.ndarray]:
+    """Counts from the limits of a rate, where those are written more exactly than the rate itself: only some whole counts give
+    these limits. Columns as (middle, half)."""
+    lower, upper = whole["lower"], whole["upper"]
+    limits = rate_limits if descriptor.measure is Measure.RATE else proportion_limits
+    rows = np.flatnonzero(np.isfinite(implied) & np.isfinite(lower) & np.isfinite(upper) & (half >= 0.5) & (half < 60))
+    if not len(rows):
+        return implied, half
+    near_lower, near_upper = (10.0 ** -_decimals(column[rows]) * 0.5 + 1e-9 for column in (lower, upper))
+    implied, half = implied.copy(), half.copy()
+    first = np.maximum(np.ceil(implied[rows] - half[rows]), 0)
+    tried = first[:, None] + np.arange(int(2 * half[rows].max()) + 2)
+    people = np.maximum(np.broadcast_to(base[rows][:, None], tried.shape), 1.0)
+    fits = (tried <= (implied[rows] + half[rows])[:, None]) & (tried <= people)
+    a, b = limits(np.minimum(tried, people).ravel(), people.ravel(), descriptor.per)
+    a, b = np.asarray(a, float).reshape(tried.shape), np.asarray(b, float).reshape(tried.shape)
+    fits &= (np.abs(a - lower[rows][:, None]) <= near_lower) & (np.abs(b - upper[rows][:, None]) <= near_upper)
+    some = fits.any(axis=1)
+    least = np.where(fits, tried, np.inf).min(axis=1)[some]
+    most = np.where(fits, tried, -np.inf).max(axis=1)[some]
+    implied[rows[some]], half[rows[some]] = (least + most) / 2, (most - least) / 2
+    return implied, half
 
 
 def _decimals(value: np.ndarray) -> int:

@@ -5,43 +5,48 @@ is hidden is not known at all, and each row of the system says that some variabl
 who can read the figures: :func:`bounds` is what they can work out. No layer, area or rounding rule is known here.
 
 Sums along a tree (areas, wards, authorities) need no solver: taking each row's rest off its limits until nothing moves gives
-the exact bounds. Where rows form a ring (types by areas, two groupings of the same areas) HiGHS looks at each knot of hidden
-cells; a shown figure that lies in two knots counts in each of them by itself, within its rounding.
+the exact bounds. Where rows form a ring (types by areas, two groupings of the same areas, periods that overlap) HiGHS takes all
+that hangs together at once (:mod:`layers.methods.disclosure_solver`), shown figures within their rounding included.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import highspy
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-CAREFUL_ROUNDS = 6
+from layers.methods.disclosure_solver import CLOSE, Solver
+
+CAREFUL_ROUNDS = 25
 """Rounds in which each failing cell takes one companion; after them it takes all near ones, so that there is an end."""
 
 LARGE_KNOT = 600
 """Variables in a knot of hidden cells from which on no companion in it is tried for being shown again: that would take minutes."""
 
-CLOSE = 1e-6
-"""Bounds nearer to each other than this are the same number."""
+
+AT_A_TIME = 250
+"""Weak cells that are helped in one round: what helps some often helps others."""
+
+SMALL = 300
+"""Variables of a system in which every companion is tried for being shown again against all of it."""
+
+NEARBY = (25, 250)
+"""So many variables around a cell are looked at before everything is."""
 
 
 @dataclass(eq=False)
 class System:
-    """``rows @ x = 0`` with ``low <= x <= high``. ``shown`` says which variables stand in some publication.
-
-    ``plain`` marks rows (a count, the rest, and the whole of them) that are used to narrow and not handed to the solver:
-    where a row of the table is hidden all three are unknown, so it ties nothing to anything.
-    """
+    """``rows @ x = 0`` with ``low <= x <= high``. ``shown`` says which variables stand in some publication."""
 
     rows: csr_array
     low: np.ndarray
     high: np.ndarray
     shown: np.ndarray
-    plain: np.ndarray | None = None
 
     @property
     def size(self) -> int:
@@ -116,120 +121,159 @@ def bounds(
     hidden: np.ndarray,
     least: np.ndarray | None = None,
     most: np.ndarray | None = None,
-    *,
-    solved: dict[bytes, list[tuple[float, float]]] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """What can be inferred of every variable: low and high, exact for ``hidden`` (positions).
 
     With ``least`` and ``most`` (of each hidden one) the solver stops at a cell as soon as it has seen that the cell can be
     as small as ``least`` and as large as ``most``: the bounds of such a cell are then only known to contain both.
     """
-    low, high, broken = narrowed(system)
-    hidden = np.asarray(hidden, int)
-    if not len(hidden):
-        return low, high
-    entries = system.rows.tocoo()
-    left_out = broken if system.plain is None else broken | system.plain
-    use = ~left_out[entries.row]
-    row, column, factor = entries.row[use], entries.col[use], entries.data[use]
-    count = len(broken)
-    free = ~system.shown
-    loose = free[column]
-    link = coo_array(
-        (np.ones(int(loose.sum())), (row[loose], count + column[loose])), (count + system.size, count + system.size)
-    )
-    _, knot = connected_components(link, directed=False)
-    wanted_low = np.zeros(len(hidden)) if least is None else np.asarray(least, float)
-    wanted_high = np.full(len(hidden), np.inf) if most is None else np.asarray(most, float)
-    # Narrowing only ever leaves too much room: what fails already needs no solver to say so, unless bounds are asked for.
-    passing = (low[hidden] <= wanted_low + CLOSE) & (high[hidden] >= wanted_high - CLOSE)
-    asked = hidden[passing] if least is not None else hidden
-    order = np.argsort(knot[row], kind="stable")
-    row, column, factor = row[order], column[order], factor[order]
-    starts = np.searchsorted(knot[row], np.arange(knot.max() + 2)) if len(row) else np.zeros(knot.max() + 2, int)
-    rings = _rings(knot[row], row, column, system.size, knot.max() + 1)
-    need_low, need_high = np.zeros(system.size), np.full(system.size, np.inf)
-    need_low[hidden], need_high[hidden] = wanted_low, wanted_high
-    by_knot: dict[int, list[int]] = {}
-    for at in asked[rings[knot[count + asked]]]:  # elsewhere rows form trees: narrowing was exact
-        by_knot.setdefault(int(knot[count + at]), []).append(int(at))
-    for one, cells in by_knot.items():
-        part = slice(starts[one], starts[one + 1])
-        r, c, f = row[part], column[part], factor[part]
-        variables = np.unique(c)
-        needs = None if least is None else [(need_low[at], need_high[at]) for at in cells]
-        key = b"".join(part.tobytes() for part in (r, c, low[variables], high[variables], np.array(cells)))
-        found = None if solved is None else solved.get(key)
-        if found is None:
-            found = _solve(r, c, f, variables, low, high, cells, needs)
-            if solved is not None:
-                solved[key] = found
-        for at, (small, large) in zip(cells, found, strict=True):
+    return Attacker(system).bounds(hidden, least, most)
+
+
+class Attacker:
+    """Works bounds out, and keeps what it has proved while more is hidden in its system."""
+
+    def __init__(self, system: System):
+        self.system = system
+        self._solver: Solver | None = None
+        self.unsure: set[int] = set()
+        self.held: dict[int, list[int]] = {}  # of a cell with too little room: the figures that hold it there
+        self._known = np.zeros(0, bool)
+        self._rows = self._place = self._names = np.zeros(0, int)  # of the solver: rows, variable -> place, and back
+
+    def bounds(self, hidden, least=None, most=None, *, enough: int = 10**9) -> tuple[np.ndarray, np.ndarray]:
+        """See :func:`bounds`. When ``enough`` cells with too little room were found, the rest is left for another time
+        (``unsure``)."""
+        self.held, self.unsure = {}, set()
+        low, high, broken = narrowed(self.system)
+        hidden = np.asarray(hidden, int)
+        if not len(hidden):
+            return low, high
+        rows, knotted = in_rings(self.system.rows, broken, high - low > CLOSE)
+        in_ring = knotted[hidden]
+        if in_ring.any():
+            self._prepare(rows, low, high)
+        if least is None:
+            cells = hidden[in_ring]
+            if len(cells):
+                endless = np.full(len(cells), np.inf)
+                small, large = self._solver.between(self._place[cells], -endless, endless)
+                low[cells], high[cells] = np.maximum(low[cells], small), np.minimum(high[cells], large)
+            return low, high
+        least, most = np.asarray(least, float), np.asarray(most, float)
+        # Narrowing only ever leaves too much room: what passes it in a tree passes.
+        open_ = (low[hidden] > least + CLOSE) | (high[hidden] < most - CLOSE)
+        if in_ring.any():
+            solver, place = self._solver, self._place[hidden[in_ring]]
+            solver.look(place, least[in_ring], most[in_ring])
+            open_[in_ring] = (solver.seen_low[place] > least[in_ring] + CLOSE) | (
+                solver.seen_high[place] < most[in_ring] - CLOSE
+            )
+        wide = high - low > CLOSE
+        for number in np.flatnonzero(open_).tolist():
+            at = int(hidden[number])
+            if len(self.held) >= enough:
+                self.unsure.add(at)
+                continue
+            for room in NEARBY:
+                small, large, held = self._nearby(at, wide, broken, least[number], most[number], room)
+                if held:
+                    break
+            if not held and in_ring[number]:
+                place = int(self._place[at])
+                small, large, held = self._solver.held(place, least[number], most[number], self._names)
             low[at], high[at] = max(low[at], small), min(high[at], large)
-    return low, high
+            if held:
+                self.held[at] = held
+        return low, high
+
+    def _nearby(self, at: int, wide, broken, least: float, most: float, room: int) -> tuple[float, float, list[int]]:
+        """Bounds of a cell from the rows around it alone, which leave it too much room if anything; and, where they are too
+        narrow, the figures that hold it there."""
+        rows, variables = self._around(at, wide, broken, room)
+        if not len(rows):
+            return self.system.low[at], self.system.high[at], []
+        low, high = self.system.low[variables], self.system.high[variables]
+        part = Solver(self.rows[rows][:, variables].tocsr(), low, high, part=True)
+        return part.held(int(np.searchsorted(variables, at)), least, most, variables)
+
+    @functools.cached_property
+    def rows(self) -> csr_array:
+        return self.system.rows.tocsr()
+
+    @functools.cached_property
+    def _columns(self):
+        return self.rows.tocsc()
+
+    def _around(self, at: int, open_: np.ndarray, broken: np.ndarray, room: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and variables near a cell, some ``room`` of them."""
+        rows, columns = self.rows, self._columns
+        seen_rows: set[int] = set()
+        reached, front = {at}, [at]
+        while front and len(reached) < room:
+            following: list[int] = []
+            for one in front:
+                for row in columns.indices[columns.indptr[one] : columns.indptr[one + 1]].tolist():
+                    if row in seen_rows or broken[row]:
+                        continue
+                    seen_rows.add(row)
+                    for j in rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tolist():
+                        if j not in reached:
+                            reached.add(j)
+                            if open_[j]:
+                                following.append(j)
+            front = following
+        return np.array(sorted(seen_rows), int), np.array(sorted(reached), int)
+
+    def _prepare(self, rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        """The solver for these rows. What is known exactly (from rows that are in no ring) is put in as a number."""
+        known = high - low <= CLOSE
+        same = self._solver is not None and np.isin(rows, self._rows).all()
+        if same and np.array_equal(known[self._names], self._known):
+            return
+        part = self.system.rows[rows]
+        variables = np.unique(part.indices)
+        self._rows, self._place, self._names = rows, np.full(self.system.size, -1), variables
+        self._place[variables] = np.arange(len(variables))
+        self._known = known[variables]
+        least = np.where(known, low, self.system.low)[variables]
+        most = np.where(known, high, self.system.high)[variables]
+        self._solver = Solver(part[:, variables].tocsr(), least, np.maximum(least, most))
+
+    def hide(self, cells: Iterable[int]) -> None:
+        for at in cells:
+            self.system.low[at], self.system.high[at], self.system.shown[at] = 0.0, np.inf, False
+            if self._solver is not None and (place := int(self._place[at])) >= 0:
+                if self._known[place]:
+                    self._solver = None  # whether it is known still is for narrowing to say
+                else:
+                    self._solver.relax(place)
+
+    def show(self, cells: Sequence[int], low: np.ndarray, high: np.ndarray) -> None:
+        cells = list(cells)
+        self.system.low[cells], self.system.high[cells], self.system.shown[cells] = low[cells], high[cells], True
+        self._solver = None  # what was possible may be so no more
 
 
-def _rings(knot, row, column, size: int, count: int) -> np.ndarray:
-    """Which knots hold a ring of rows: more entries than a tree of their rows and variables has."""
-    entries = np.bincount(knot, minlength=count)
-    rows = np.bincount(knot[np.unique(row, return_index=True)[1]], minlength=count)
-    pairs = np.unique(knot.astype(np.int64) * size + column)
-    variables = np.bincount(pairs // size, minlength=count)
-    return entries > rows + variables - 1 + (entries == 0)
-
-
-def _solve(r, c, f, variables, low, high, cells, needs) -> list[tuple[float, float]]:
-    """Least and largest of each cell in one knot, by HiGHS."""
-    at_row, at_column = np.unique(r, return_inverse=True)[1], np.searchsorted(variables, c)
-    matrix = coo_array((f, (at_row, at_column)), (at_row.max() + 1, len(variables))).tocsc()
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = len(variables), matrix.shape[0]
-    model.col_cost_ = np.zeros(len(variables))
-    model.col_lower_, model.col_upper_ = low[variables], high[variables]
-    model.row_lower_, model.row_upper_ = np.zeros(matrix.shape[0]), np.zeros(matrix.shape[0])
-    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr, matrix.indices
-    model.a_matrix_.value_ = matrix.data
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
-    solver.passModel(model)
-    mine = np.searchsorted(variables, cells)
-    seen_low, seen_high = np.full(len(cells), np.inf), np.full(len(cells), -np.inf)
-
-    def run(cost: np.ndarray, sense) -> float | None:
-        solver.changeColsCost(len(variables), np.arange(len(variables), dtype=np.int32), cost)
-        solver.changeObjectiveSense(sense)
-        solver.run()
-        status = solver.getModelStatus()
-        if status == highspy.HighsModelStatus.kOptimal:
-            found = np.asarray(solver.getSolution().col_value)[mine]
-            np.minimum(seen_low, found, out=seen_low)
-            np.maximum(seen_high, found, out=seen_high)
-            return solver.getInfo().objective_function_value
-        if status in (highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible):
-            return np.inf
-        return None
-
-    minimise, maximise = highspy.ObjSense.kMinimize, highspy.ObjSense.kMaximize
-    if needs is not None:  # two looks at all cells together often settle most of them
-        together = np.zeros(len(variables))
-        together[mine] = 1.0
-        run(together, minimise)
-        run(np.where(high[variables] < np.inf, together, 0.0), maximise)
-    out = []
-    for number, position in enumerate(mine):
-        cost = np.zeros(len(variables))
-        cost[position] = 1.0
-        small, large = low[variables[position]], high[variables[position]]
-        if needs is None or seen_low[number] > needs[number][0] + CLOSE:
-            found = run(cost, minimise)
-            small = small if found is None or not np.isfinite(found) else found
-        if needs is None or seen_high[number] < needs[number][1] - CLOSE:
-            found = run(cost, maximise)
-            large = large if found is None else found
-        out.append((small, large))
-    return out
+def in_rings(rows: csr_array, broken: np.ndarray, open_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows, and a mask over the variables, that hang together in a ring: through variables that are not known exactly there
+    is more than one way from one to the other. Elsewhere rows form trees, and narrowing was exact."""
+    entries = rows.tocoo()
+    use = ~broken[entries.row] & open_[entries.col] & (entries.data != 0)
+    row, column = entries.row[use], entries.col[use]
+    count, size = rows.shape
+    link = coo_array((np.ones(len(row)), (row, count + column)), (count + size, count + size))
+    _, knot = connected_components(link, directed=False)
+    knots = knot.max(initial=-1) + 1
+    ways = np.bincount(knot[row], minlength=knots)
+    nodes = np.bincount(knot[np.unique(row)], minlength=knots) + np.bincount(
+        knot[count + np.unique(column)], minlength=knots
+    )
+    ring = ways > nodes - 1
+    ring &= ways > 0
+    there = np.zeros(count, bool)
+    there[row] = True
+    return np.flatnonzero(there & ring[knot[:count]]), ring[knot[count:]] & open_
 
 
 # -- hiding more -------------------------------------------------------------------------------------------------------
@@ -261,13 +305,14 @@ def protect_cells(
     cost: np.ndarray,
     together: np.ndarray | None = None,
     prune: bool = True,
+    stop: bool = False,
 ) -> Protected:
     """Hide further shown variables until every hidden one is protected.
 
     ``cost[j]`` is what hiding variable j loses (its size); infinite where it may not be hidden. ``together[j]`` numbers the
     row of a table that j stands in: what stands in one row is hidden at once. ``smallest`` and ``threshold`` are of every
     variable. Each round takes, for every failing cell, the cheapest companion in one of its rows; afterwards each companion
-    that is not needed any more is shown again.
+    that is not needed any more is shown again. ``stop``: end as soon as there is a cell that nothing protects.
     """
     entries = system.rows.tocsr()
     columns = entries.tocsc()
@@ -276,61 +321,93 @@ def protect_cells(
     for at in np.flatnonzero(np.isfinite(cost)):
         members.setdefault(int(together[at]), []).append(int(at))
     first_low, first_high = system.low.copy(), system.high.copy()
-    work = System(system.rows, system.low.copy(), system.high.copy(), system.shown.copy(), system.plain)
+    work = System(system.rows, system.low.copy(), system.high.copy(), system.shown.copy())
+    attacker = Attacker(work)
     hidden = np.asarray(hidden, int)
     taken: list[int] = []
-    solved: dict[bytes, list[tuple[float, float]]] = {}
 
     def watched() -> np.ndarray:
         return np.array([*hidden, *(at for group in taken for at in members[group])], int)
 
-    def failing() -> np.ndarray:
-        cells = watched()
-        low, high = bounds(work, cells, smallest[cells], threshold[cells] - 1, solved=solved)
-        return cells[~protects(low[cells], high[cells], smallest[cells], threshold[cells])]
+    plainly_large: set[int] = set()  # protected by that, and no longer when more is hidden
 
-    def hide(group: int) -> None:
-        for at in members[group]:
-            work.low[at], work.high[at], work.shown[at] = 0.0, np.inf, False
+    def failing(cells: np.ndarray) -> np.ndarray:
+        cells = np.unique(np.r_[cells, np.array(sorted(plainly_large), int)])
+        low, high = attacker.bounds(cells, smallest[cells], threshold[cells] - 1, enough=AT_A_TIME)
+        low, high = low[cells], high[cells]
+        good = protects(low, high, smallest[cells], threshold[cells])
+        contains = (low <= smallest[cells] + CLOSE) & (high >= threshold[cells] - 1 - CLOSE)
+        plainly_large.difference_update(cells.tolist())
+        plainly_large.update(cells[good & ~contains].tolist())
+        return cells[~good]
 
-    def show(group: int) -> None:
-        for at in members[group]:
-            work.low[at], work.high[at], work.shown[at] = first_low[at], first_high[at], True
+    shown_before = work.shown.copy()
+
+    def helpers(at: int) -> list[int]:
+        """Figures that may be hidden and would give a cell more room, the cheapest first."""
+        near = attacker.held.get(at) or _near(at, entries, columns, work.shown)
+        for known in [j for j in near if not work.shown[j]]:  # withheld, and known from what stands around it
+            near = [*near, *_near(known, entries, columns, work.shown)]
+        return sorted((j for j in near if np.isfinite(cost[j]) and shown_before[j]), key=lambda j: (cost[j], j))
 
     given_up: set[int] = set()
-    for turn in itertools.count():
-        weak = [at for at in failing() if at not in given_up]
-        if not weak:
-            break
-        progress = False
-        chosen: set[int] = set()
-        for at in weak:
-            near = _near(at, entries, columns, work.shown)
-            near = [j for j in near if np.isfinite(cost[j]) and work.shown[j]]
-            if not near:
-                given_up.add(int(at))
-                continue
-            near.sort(key=lambda j: (cost[j], j))
-            if turn < CAREFUL_ROUNDS and int(together[near[0]]) in chosen:
-                continue  # hidden for another cell in this very round: that may do
-            progress = True
-            for j in near[:1] if turn < CAREFUL_ROUNDS else near:
-                if (group := int(together[j])) not in chosen:
-                    hide(group)
-                    chosen.add(group)
-                    taken.append(group)
-        if not progress:
-            break
-    stuck = failing()
+
+    def cover(weak: np.ndarray) -> None:
+        nonlocal shown_before
+        # Hiding more gives everything more room: each round looks at what was weak in the last one and at what is new.
+        for turn in itertools.count():
+            weak = [int(at) for at in weak if int(at) not in given_up]
+            chosen: set[int] = set()
+            later = set(attacker.unsure)
+            shown_before = work.shown.copy()
+            for at in weak:
+                if at in later:
+                    continue
+                near = helpers(at)
+                if not near:
+                    given_up.add(at)
+                    continue
+                if not work.shown[near].all() and (turn < CAREFUL_ROUNDS or not work.shown[near].any()):
+                    continue  # hidden for another cell in this very round: that may do
+                for j in near[:1] if turn < CAREFUL_ROUNDS else near:
+                    if (group := int(together[j])) not in chosen:
+                        attacker.hide(members[group])
+                        chosen.add(group)
+                        taken.append(group)
+            if (stop and given_up) or not (chosen or later):
+                return
+            weak = failing(np.array([*weak, *(at for group in chosen for at in members[group])], int))
+
+    cover(failing(watched()))
+    if stop and given_up:
+        return Protected(
+            np.array(sorted({at for group in taken for at in members[group]}), int), np.array(sorted(given_up))
+        )
+    stuck = failing(watched()) if taken or given_up else np.zeros(0, int)
     if prune and taken:
-        before = list(taken)
-        for group in _not_needed(work, members, taken, watched(), stuck, first_low, first_high, smallest, threshold):
-            show(group)
-            taken.remove(group)
-        if len(after := failing()) and set(after.tolist()) - set(stuck.tolist()):
-            for group in set(before) - set(taken):  # what was shown again was needed further away
-                hide(group)
-            taken[:] = before
+        given_up.update(stuck.tolist())
+        if system.size <= SMALL:
+            before: list[int] = []
+            while before != taken:  # one that was needed may not be when another is shown
+                before = list(taken)
+                for group in sorted(taken, key=lambda g: -sum(first_low[j] for j in members[g])):
+                    attacker.show(members[group], first_low, first_high)
+                    taken.remove(group)
+                    if set(failing(watched()).tolist()) - given_up:
+                        attacker.hide(members[group])
+                        taken.append(group)
+                    else:
+                        before = []
+                if before:
+                    break
+        else:
+            for group in _not_needed(
+                work, members, taken, watched(), stuck, first_low, first_high, smallest, threshold
+            ):
+                attacker.show(members[group], first_low, first_high)
+                taken.remove(group)
+            cover(failing(watched()))  # what was shown again may have been needed further away
+        stuck = failing(watched())
     positions = np.array(sorted({at for group in taken for at in members[group]}), int)
     return Protected(positions, stuck)
 
@@ -355,8 +432,7 @@ def _not_needed(work, members, taken, watched, stuck, first_low, first_high, sma
         part_low, part_high, part_shown = low[reached].copy(), high[reached].copy(), shown[reached].copy()
         mine = np.searchsorted(reached, cells)
         part_low[mine], part_high[mine], part_shown[mine] = first_low[cells], first_high[cells], True
-        plain = None if work.plain is None else work.plain[rows]
-        part = System(entries[rows][:, reached].tocsr(), part_low, part_high, part_shown, plain)
+        part = System(entries[rows][:, reached].tocsr(), part_low, part_high, part_shown)
         test = np.flatnonzero(watch[reached] & ~known[reached] & ~part_shown)
         a, b = bounds(part, test, smallest[reached[test]], threshold[reached[test]] - 1)
         if protects(a[test], b[test], smallest[reached[test]], threshold[reached[test]]).all():

@@ -53,6 +53,7 @@ class Site:
     nearest_existing_m: float | None
     residents_within: float | None  # all residents within max_m of it
     already_within: float | None  # of those, within max_m of an existing site
+    serves: tuple[str, ...] = ()  # the places with most of its gained residents, at most two
 
 
 @dataclass(frozen=True)
@@ -384,9 +385,19 @@ def _sites(areas, model, people, residents, before, chosen: pd.DataFrame, max_m)
                 model.nearest_site(xy[k]),
                 None if reach is None else float(residents[reach].sum()),
                 None if reach is None else float(residents[reach & (before <= max_m)].sum()),
+                _serves(areas, np.where(better & (nearest == k), people, 0.0)),
             )
         )
     return tuple(sorted(out, key=lambda site: (-site.residents_gained, site.code)))
+
+
+def _serves(areas: pd.DataFrame, gained: np.ndarray) -> tuple[str, ...]:
+    """Everyday names of the (at most two) places with most of the residents gained, most first."""
+    if "place" not in areas.columns or not (gained > 0).any():
+        return ()
+    people = pd.Series(gained).groupby(areas["place"].to_numpy(object)).sum()
+    people = people[people > 0].reset_index(name="n").sort_values(["n", "index"], ascending=[False, True])
+    return tuple(people["index"].head(2))
 
 
 # --- alone -----------------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ LONGEST_TITLE = 90
 LONGEST_HEADLINE = 110
 """Characters of a headline once its tokens are filled: six lines beside a map on a screen that is read from the back of a room."""
 
-FRONT = ("title", "subtitle", "partner", "audience", "theme", "view", "review_on", "author")
+FRONT = ("title", "subtitle", "partner", "audience", "theme", "view", "review_on", "author", "logo")
 EXHIBITS = ("map", "chart", "table", "community", "options", "together", "picture")
 EXHIBIT_KEYS = (
     "caption", "alt", "view", "type", "layer", "area", "level", "period", "n", "community", "services", "need", "theme",
@@ -133,6 +133,7 @@ class Document:
     view: str = ""
     review_on: str = ""  # ISO date
     author: str = ""
+    logo: str = ""  # id of a picture for the first page
     text: str = field(default="", repr=False)
 
     @property

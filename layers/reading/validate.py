@@ -119,14 +119,21 @@ class Report:
 
 
 def inspect_upload(
-    path: str | Path, region, *, hints: Mapping | None = None, previous: Package | None = None, limits: Limits = LIMITS
+    path: str | Path,
+    region,
+    *,
+    hints: Mapping | None = None,
+    previous: Package | None = None,
+    today: Mapping | None = None,
+    limits: Limits = LIMITS,
 ) -> Report:
     """Read a folder, zip, CSV, XLSX, GeoJSON or GeoPackage of unknown origin and say everything about it.
 
     ``hints`` is what the publisher has said so far, and wins over the file: any key of the format (``kind``, ``theme``,
     ``partner``, ``measure``, ``unit``, ``level``, ``vintage``, ``period``, ...), ``name`` and ``title``, ``columns``
     ({role: header}; "" for "none of them"), and of the file ``filename``, ``sheet``, ``decimal_comma``. ``previous`` is the
-    version now published, to compare with.
+    version now published, to compare with; ``today`` what it says of itself (a document): for keys that neither the file nor
+    the hints have, and for the rest of rules of which the hints have a part.
     """
     hints = dict(hints or {})
     path = Path(path)
@@ -138,7 +145,7 @@ def inspect_upload(
         return Report(filename, sha256, size, "", None, None, None, refused.faults)
     sheet = upload.sheet
     faults = list(sheet.faults)
-    document = _document(upload.document, hints, faults)
+    document = _document(upload.document, hints, faults, today or {})
     ours = document["commonground"]
     known = known_codes(region)
     kind = kind_of_table(ours, sheet)
@@ -192,14 +199,14 @@ def _fingerprint(path: Path, limits: Limits) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _document(document: dict | None, hints: dict, faults: list[Fault]) -> dict:
-    """The descriptor as read, with the publisher's answers on top."""
+def _document(document: dict | None, hints: dict, faults: list[Fault], today: Mapping) -> dict:
+    """The descriptor as read, with the publisher's answers on top, and beneath it what the layer says today."""
     if document is not None and not isinstance(document, dict):
         faults.append(Fault("is not a JSON object", FILE, "see docs/layer-package.md", rule="descriptor"))
         document = None
-    out = dict(document or {})
-    ours = out.get(OURS)
-    out[OURS] = ours = dict(ours) if isinstance(ours, dict) else {}
+    out = {**today, **(document or {})}
+    beneath, ours = today.get(OURS, {}), (document or {}).get(OURS)
+    out[OURS] = ours = {**beneath, **(ours if isinstance(ours, dict) else {})}
     geography = hints.get("geography")
     hints = {**(geography if isinstance(geography, dict) else {}), **hints}
     for key in KEYS.values():
@@ -210,11 +217,24 @@ def _document(document: dict | None, hints: dict, faults: list[Fault]) -> dict:
         place = out
         for name in outer:
             place[name] = place = dict(place[name]) if isinstance(place.get(name), dict) else {}
-        place[last] = [{"name": value}] if key.name == "licence" and isinstance(value, str) else value
+        if key.name == "licence" and isinstance(value, str):
+            value = [{"name": value}]
+        place[last] = _with_the_rest(value, place.get(last))
     ours = out[OURS]
     columns = ours.get("columns")
     ours["columns"] = {**(columns if isinstance(columns, dict) else {}), **(hints.get("columns") or {})}
     return out
+
+
+def _with_the_rest(answer: Any, known: Any) -> Any:
+    """An answer with what it does not speak of: the other keys of a rule, the other sources."""
+    if isinstance(answer, dict) and isinstance(known, dict):
+        return {**known, **answer}
+    if isinstance(answer, list) and isinstance(known, list) and len(answer) == 1 and known:
+        first, *more = known
+        if isinstance(first, dict) and isinstance(answer[0], dict) and first.get("title") == answer[0].get("title"):
+            return [{**first, **answer[0]}, *more]
+    return answer
 
 
 def _friendly(found: list[Fault]) -> list[Fault]:

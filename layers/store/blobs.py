@@ -109,6 +109,14 @@ def decode_values(blob: bytes, level: str, period: str) -> Part:
     return Part(table["area_code"].combine_chunks(), arrays, why)
 
 
+def in_area_order(codes: pa.Array, arrays: dict[str, np.ndarray], wanted: pd.Index) -> dict[str, np.ndarray]:
+    """Values of a version that was published before the region's areas changed: areas that are new are missing."""
+    at = pd.Index(codes.to_pylist()).get_indexer(wanted)
+    out = {name: np.where(at >= 0, arrays[name][at], np.nan) for name in NUMBERS}
+    out["status"] = np.where(at >= 0, arrays["status"][at], STATUSES.index("missing")).astype("uint8")
+    return out
+
+
 def encode_table(table: pd.DataFrame) -> bytes:
     """Any table with plain columns. A column of mixed kinds is kept as text, the way a spreadsheet shows it."""
     plain = table.reset_index(drop=True)

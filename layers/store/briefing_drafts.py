@@ -196,7 +196,7 @@ def check_id(briefing_id: str, title: str) -> None:
     if not ID.match(briefing_id):
         todo = "use up to 80 small letters, digits and hyphens, and begin with a letter or digit"
         raise Refused(title, [Fault(f"{shown(briefing_id)} cannot be an id", "id", todo, rule="id")])
-    if briefing_id in RESERVED or briefing_id.startswith("ward-"):  # every ward has its page at ward-<code>
+    if briefing_id in RESERVED or briefing_id.startswith(("ward-", "area-")):  # every area has its sheet there
         raise cannot_have(briefing_id, title)
 
 

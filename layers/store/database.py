@@ -33,6 +33,9 @@ BUSY_S = 2.5
 """How long a writer waits for another one, a reader for a connection, and anybody for a database server that does not answer.
 A publish holds the lock for milliseconds; whoever waits longer is told to try again."""
 
+LOCK_S, WORK_S = BUSY_S + 0.3, 10.0
+"""How long a writer waits for a server that is silent: until its turn comes, and in the middle of its work."""
+
 AWAY_AFTER_S = 1.0
 """A database that took longer than this to fail is not asked again for as long."""
 
@@ -63,16 +66,27 @@ class Database:
     def reading(self, done: str = "read") -> Iterator[sa.Connection]:
         """A connection whose every SELECT sees the same moment. ``done``: what could not be done when it fails."""
         options = {"isolation_level": "REPEATABLE READ"} if self.engine.dialect.name == "postgresql" else {}
-        if self._away is not None and time.monotonic() < self._away[0]:
-            raise self._away[1]
+        self._ask_nothing_of_who_is_away()
         began = time.monotonic()
         try:
             with _as_store_faults(done), self.engine.connect().execution_options(**options) as connection:
+                _patience(connection, BUSY_S)
                 yield connection
+                self._away = None
         except StoreFault as fault:
             if time.monotonic() - began > AWAY_AFTER_S:  # whoever comes next is not kept waiting for the same
                 self._away = (time.monotonic() + AWAY_AFTER_S, fault)
             raise
+
+    def _ask_nothing_of_who_is_away(self) -> None:
+        """Raise what was raised before while a database is away. Now and then one of those who ask looks whether it is back,
+        and the others are still answered at once meanwhile."""
+        away, now = self._away, time.monotonic()
+        if away is None:
+            return
+        if now < away[0]:
+            raise away[1]
+        self._away = (now + 2 * BUSY_S, away[1])
 
     @contextlib.contextmanager
     def writing(self, *, bump: bool = True) -> Iterator[sa.Connection]:
@@ -80,13 +94,18 @@ class Database:
 
         ``bump`` moves the generation, so that every process reads its catalogue afresh, this one at once.
         """
+        if self.engine.dialect.name != "sqlite":
+            self._ask_nothing_of_who_is_away()
         with _as_store_faults("written"), self._writer() as connection:
             connection.info.pop(ADDED, None)
+            _patience(connection, LOCK_S)
             with connection.begin():
                 # The row of meta is the queue of writers; on SQLite, BEGIN IMMEDIATE already was.
                 columns = tables.meta.c
                 row = connection.execute(sa.select(columns.region_id, columns.made_at).with_for_update()).first()
                 self.check_same(row)
+                self._away = None
+                _patience(connection, WORK_S)
                 yield connection
                 if bump:
                     connection.execute(sa.update(tables.meta).values(generation=tables.meta.c.generation + 1))
@@ -106,6 +125,7 @@ class Database:
             try:
                 with connection.begin():
                     if not sqlite:  # no table exists yet whose row could be locked
+                        _patience(connection, None)
                         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{OPENING_BUSY_S}s'")
                         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236801)")
                     yield connection
@@ -159,6 +179,7 @@ _HINTS = {
     "does not exist": "the store has been emptied; " + RESTORE,
     "not a database": "the file is something else; choose another with COMMONGROUND_DATABASE_URL",
     "malformed": "the file is damaged; " + RESTORE,
+    "given up": "check that the database server runs and can be reached; it is tried again by itself",
     "connect": "check that the database server runs and that COMMONGROUND_DATABASE_URL is right",
 }
 
@@ -213,13 +234,18 @@ def make_engine(url: str, *, to_read: bool = False) -> sa.Engine:
         _make_file(file)
         return _sqlite_engine(parsed, lambda: _connect(file, "mode=rw"), file)
     try:
-        engine = sa.create_engine(parsed, pool_pre_ping=True, pool_timeout=BUSY_S, connect_args={"connect_timeout": 2})
+        from layers.store import server_link
+
+        engine = sa.create_engine(parsed, pool_timeout=BUSY_S, connect_args={"connect_timeout": 2})
+        server_link.use(engine)
     except ModuleNotFoundError as error:
         todo = 'install it with: pip install "psycopg[binary]"'
         raise Refused("The database cannot be used.", [Fault("the driver psycopg is missing", "", todo)]) from error
 
     @event.listens_for(engine, "connect")
-    def _connected(connection, _record):
+    def _connected(connection, record):
+        record.info["new"] = True
+        connection.silent_s = BUSY_S
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = '{BUSY_S * 1000:.0f}ms'")
             if to_read:
@@ -227,6 +253,14 @@ def make_engine(url: str, *, to_read: bool = False) -> sa.Engine:
         connection.commit()
 
     return engine
+
+
+def _patience(connection: sa.Connection, silent_s: float | None) -> None:
+    """For how long a server may be silent from now on before the connection to it is given up."""
+    if connection.dialect.name != "sqlite":
+        from layers.store import server_link
+
+        server_link.patience(connection, silent_s)
 
 
 def memory_engine() -> sa.Engine:

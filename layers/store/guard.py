@@ -6,6 +6,7 @@ else can, nor any two people together. The auditor looks with the eyes of one vi
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,13 +15,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from layers.methods.disclosure import looser
-from layers.methods.disclosure_guard import Leak, attack
+from layers.methods.disclosure_guard import Leak, attack, but_large, newly_told
 from layers.methods.disclosure_series import Series, series_of, tells
-from layers.model import Descriptor, Kind, Viewer
-from layers.store.blobs import decode_values, parts_of
+from layers.model import Descriptor, Fault, Kind, Refused, Viewer
+from layers.store.blobs import decode_values, in_area_order, parts_of
 from layers.store.contents import descriptor_of, read_content
 from layers.store.permissions import may_see
-from layers.store.preparing import nest_of
+from layers.store.preparing import gives_away, nest_of
 from layers.store.versioned import FoundThing, Versioned
 
 
@@ -55,15 +56,22 @@ def _row(connection: sa.Connection, layers: Versioned, found: FoundThing, versio
     return found.row if found.row.version == version else layers.kind.version_row(connection, found.id, version)
 
 
-def series_in(blob: bytes, descriptor: Descriptor, layers: Versioned, version: int) -> list[Series]:
+def series_in(
+    blob: bytes, descriptor: Descriptor, layers: Versioned, version: int, *, mine: bool = False
+) -> list[Series]:
     """The quantities of one version's stored values."""
     region = layers.database.region
     frames = {}
     for level, period in parts_of(blob):
-        part = decode_values(blob, level, period)
-        if len(part.area_code) == len(region.codes(level)):
-            frames[level, period] = part.arrays
-    return series_of(frames, descriptor, nest_of(region), version=version)
+        part, codes = decode_values(blob, level, period), region.codes(level)
+        if part.area_code.to_pylist() != codes.tolist():  # published for other areas: those that are still there count
+            part = dataclasses.replace(part, arrays=in_area_order(part.area_code, part.arrays, codes))
+        frames[level, period] = part.arrays
+    return series_of(frames, descriptor, nest_of(region), version=version, mine=mine)
+
+
+class Overtaken(Refused):
+    """What is published changed while something was checked against it: to be checked again."""
 
 
 @dataclass
@@ -88,11 +96,13 @@ class Published:
         if self.basis is not None and tells(descriptor):
             self.found += series_in(values, descriptor, self.layers, version)
 
-    def is_still_so(self, connection: sa.Connection, now: datetime) -> bool:
-        """Whether what was looked at is what is published now; True when nothing was looked at."""
+    def check_still_so(self, connection: sa.Connection, now: datetime) -> None:
+        """Raise :class:`Overtaken` when what was looked at is not what is published now."""
         if self.basis is None:
-            return True
-        return self.basis == {(one.layer, one.version) for one in open_versions(connection, self.layers, now)}
+            return
+        if self.basis != {(one.layer, one.version) for one in open_versions(connection, self.layers, now)}:
+            what = "something else was published or withdrawn while it was being checked against the rest"
+            raise Overtaken("Nothing was published.", [Fault(what, "version", "publish it again", rule="overtaken")])
 
 
 def read_series(connection: sa.Connection, layers: Versioned, versions: Iterable[OpenVersion]) -> Iterable[Series]:
@@ -100,6 +110,37 @@ def read_series(connection: sa.Connection, layers: Versioned, versions: Iterable
         if tells(one.descriptor):
             blob = read_content(connection, one.layer, one.version, "values")
             yield from series_in(blob, one.descriptor, layers, one.version)
+
+
+# -- the way back ------------------------------------------------------------------------------------------------------
+
+
+class ShownAgain:
+    """Whether a version that is shown to nobody now may be shown again, beside everything that was published since. It is
+    looked at before the transaction that shows it, which then asks with :meth:`is_still_so` whether that still holds."""
+
+    def __init__(self, layers: Versioned, found: FoundThing, version: int):
+        self.layers, self.version, self.id = layers, version, found.id
+        self.published = Published(layers, layers.database.reading)
+        with layers.database.reading() as connection:
+            row = layers.kind.version_row(connection, found.id, version)
+            shown = {(one.layer, one.version) for one in open_versions(connection, layers, layers.database.now())}
+            self.descriptor = descriptor_of(row) if row is not None else None
+            new = row is not None and (found.id, version) not in shown and tells(self.descriptor)
+            blob = read_content(connection, found.id, version, "values") if new else None
+        self.leaks: tuple[Leak, ...] = ()
+        if blob is not None:
+            mine = series_in(blob, self.descriptor, layers, version, mine=True)
+            # Versions that came after it are closed by going back; so is one from before the guard, unless it is this one.
+            others = [one for one in self.published() if one.layer != found.id or one.version < version]
+            self.leaks = newly_told(mine, others, nest_of(layers.database.region))
+
+    def check(self) -> None:
+        if self.leaks:
+            raise gives_away(self.descriptor, self.leaks, f"Version {self.version} of '{self.id}' was not shown again")
+
+    def is_still_so(self, connection: sa.Connection, now: datetime) -> None:
+        self.published.check_still_so(connection, now)
 
 
 # -- the auditor -------------------------------------------------------------------------------------------------------
@@ -121,15 +162,36 @@ class Audit:
 
 def audit_disclosure(layers: Versioned, viewers: Sequence[Viewer], *, only: str = "") -> Audit:
     """Attack what these viewers see together. ``only``: tell of what the layer of this id takes part in."""
+    return audit_groups(layers, [viewers], only=only)[0]
+
+
+def audit_groups(layers: Versioned, groups: Sequence[Sequence[Viewer]], *, only: str = "") -> list[Audit]:
+    """:func:`audit_disclosure` of several groups of viewers. Groups that see the same are attacked once."""
     database, region = layers.database, layers.database.region
     with database.reading() as connection:
-        versions = [
-            one
-            for one in open_versions(connection, layers, database.now())
+        everything = open_versions(connection, layers, database.now())
+        series: dict[tuple[str, int], list[Series]] = {}
+        for one in read_series(connection, layers, everything):
+            series.setdefault((one.layer, one.version), []).append(one)
+    done: dict[tuple[int, ...], Audit] = {}
+    out = []
+    for viewers in groups:
+        seen = tuple(
+            at
+            for at, one in enumerate(everything)
             if any(may_see(one.descriptor, viewer, region) for viewer in viewers)
-        ]
-        series = list(read_series(connection, layers, versions))
-    found = attack(series, nest_of(region))
+        )
+        if seen not in done:
+            done[seen] = _audit([everything[at] for at in seen], series, nest_of(region), only)
+        out.append(done[seen])
+    return out
+
+
+def _audit(versions: Sequence[OpenVersion], everything: dict[tuple[str, int], list[Series]], nest, only: str) -> Audit:
+    series = [one for version in versions for one in everything.get((version.layer, version.version), ())]
+    found = attack(series, nest)
+    if found and len(versions) < len(everything):
+        found = but_large(found, [one for some in everything.values() for one in some], nest)
     if only:
         found = [leak for leak in found if only in (leak.layer, *leak.through)]
     older = [(one.layer, one.version) for one in versions if looser(one.descriptor)]

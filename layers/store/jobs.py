@@ -124,6 +124,12 @@ class JobTable:
             self._count_in(connection, job_id, client, now)
             return _job(connection, job_id, now)
 
+    def is_known(self, job_id: str) -> bool:
+        """Whether asking for it would find a job, and make none."""
+        with self.database.reading() as connection:
+            row = _row(connection, job_id)
+            return row is not None and not self._told(row, self.database.now())
+
     def _known(self, job_id: str, client: str) -> Job | None:
         """A job that this client needs to write nothing for: it is over, or it has asked for it just now."""
         with self.database.reading() as connection:
@@ -207,6 +213,7 @@ class JobTable:
 
     def heard(self, job_id: str, worker: str, progress: float | None, so_far: Any = None) -> bool:
         """A worker's sign of life. Whether it should go on: False when nobody asks any more, or the job is not its own."""
+        # a short write: whoever asks may be waiting for its turn, and a worker has a low priority
         with self.database.writing(bump=False) as connection:
             now = self.database.now()
             news = {"heard_at": now, "progress": progress}
@@ -214,14 +221,16 @@ class JobTable:
             own = sa.and_(jobs.c.id == job_id, jobs.c.worker == worker, jobs.c.state == "running")
             if not connection.execute(sa.update(jobs).where(own).values(news)).rowcount:
                 return False
-            self._sweep(connection, now)
-            return not connection.execute(sa.select(jobs.c.stop).where(jobs.c.id == job_id)).scalar()
+        return self.is_wanted(job_id, worker)
 
     def is_wanted(self, job_id: str, worker: str) -> bool:
         """Whether a worker should go on, only looked at."""
         with self.database.reading() as connection:
             row = _row(connection, job_id)
-            return row is not None and row.worker == worker and row.state == "running" and not row.stop
+            if row is None or row.worker != worker or row.state != "running" or row.stop:
+                return False
+            asks = sa.select(job_askers.c.client).where(job_askers.c.job_id == job_id)
+            return connection.execute(asks.where(job_askers.c.until > self.database.now()).limit(1)).first() is not None
 
     def end(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,9 +19,10 @@ import sqlalchemy as sa
 from layers.model import Descriptor, Fault, Kind, Package, Refused, Viewer
 from layers.names import faults_of_name
 from layers.store import preparing, tables, taken
+from layers.store.audit import Attempt
 from layers.store.blobs import decode_table, sha256
 from layers.store.contents import descriptor_of, read_content
-from layers.store.guard import Published
+from layers.store.guard import Overtaken, Published, ShownAgain
 from layers.store.permissions import may_change, may_see
 from layers.store.preparing import KeptPeriods, Prepared
 from layers.store.records import NotPermitted, PublishResult, descriptor_as_dict
@@ -36,6 +37,10 @@ LAYERS = VersionedKind(
     handed_in="package",
     long_columns=("summary", "report", "changes"),
 )
+
+
+MOST_TURNS = 4
+"""How often a publish is checked anew because something else was published meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,17 @@ class Layers(Versioned):
             return True
         # One that waits for its first date is not there: nothing of it was ever shown.
         return found.standing.last is not None and may_see(descriptor_of(found.row), viewer, self.database.region)
+
+    def look_back(self, thing_id: str, version: int, by: Viewer) -> Callable[[sa.Connection, datetime], None]:
+        with self.database.reading() as connection:
+            found = self.find_to_change(connection, thing_id, by, self.database.now())
+            if 1 <= version <= found.newest:
+                self.check_way_back(connection, found, version, by)
+        if found.thing.kind != Kind.INDICATOR or found.standing.state(version) in ("scheduled", "cancelled"):
+            return super().look_back(thing_id, version, by)
+        looked = ShownAgain(self, found, version)
+        looked.check()
+        return looked.is_still_so
 
     def check_way_back(self, connection: sa.Connection, found: FoundThing, version: int, by: Viewer) -> None:
         row = self.kind.version_row(connection, found.id, version)
@@ -111,57 +127,73 @@ class Layers(Versioned):
             _check_moment(at)
             review_on = _day(review_on)
             _check_ids(submissions)
-            ready: list[tuple[Submission, Prepared, int | None]] = []
-            faults: list[Fault] = []
-            published = Published(self, self.database.reading)
-            for one in submissions:
-                layer_id = tried.of = one.package.descriptor.id
-                self._permit(by, one.package.descriptor, None)
+            for turn in range(MOST_TURNS):  # somebody else may publish while this is checked against the rest
                 try:
-                    package, base, kept = self.appended(one.package, by) if one.append else (one.package, None, None)
-                    prepared = preparing.prepare(package, self.database.region, published, kept)
-                    published.add(prepared.descriptor, prepared.values)
-                except Refused as refused:
-                    if len(submissions) == 1:
+                    return self._publish_once(submissions, tried, tries, by, note, at, checked_by, review_on)
+                except Overtaken:
+                    if turn == MOST_TURNS - 1:
                         raise
-                    faults += [dataclasses.replace(f, where=f"{layer_id} {f.where}".strip()) for f in refused.faults]
-                    continue
-                if one.checks:
-                    prepared = dataclasses.replace(prepared, report={**prepared.report, "checks": dict(one.checks)})
-                ready.append((one, prepared, base))
-            if faults:
-                raise Refused("None of the layers was published.", faults)
-            done = []
-            with self.database.writing() as connection:
-                now = self.database.now()
-                if not published.is_still_so(connection, now):
-                    what = "something else was published or withdrawn while it was being checked against the rest"
-                    fault = Fault(what, "version", "publish it again", rule="overtaken")
-                    raise Refused("Nothing was published.", [fault])
-                for one, prepared, base in ready:
-                    layer_id = tried.of = one.package.descriptor.id
-                    found = self.find(connection, layer_id, now)
-                    known = self.known_to(found, by)
-                    tries.check(is_new=known is None)
-                    self._permit(by, one.package.descriptor, known)
-                    self._check_replaces(one, known)
-                    _check_base(layer_id, known, base)
-                    tries.missed = found is not None and known is None
-                    self._permit(by, one.package.descriptor, found)
-                    done.append(
-                        self.write_version(
-                            connection,
-                            prepared,
-                            found,
-                            by=by,
-                            now=now,
-                            note=note,
-                            at=at if at is not None and at > now else None,
-                            checked_by=checked_by,
-                            review_on=review_on,
-                        )
+            raise AssertionError("there is always a last turn")
+
+    def _publish_once(
+        self,
+        submissions: Sequence[Submission],
+        tried: Attempt,
+        tries: taken.Tries,
+        by: Viewer,
+        note: str,
+        at: datetime | None,
+        checked_by: str,
+        review_on: str,
+    ) -> tuple[PublishResult, ...]:
+        ready: list[tuple[Submission, Prepared, int | None]] = []
+        faults: list[Fault] = []
+        published = Published(self, self.database.reading)
+        for one in submissions:
+            layer_id = tried.of = one.package.descriptor.id
+            self._permit(by, one.package.descriptor, None)
+            try:
+                package, base, kept = self.appended(one.package, by) if one.append else (one.package, None, None)
+                prepared = preparing.prepare(package, self.database.region, published, kept)
+                published.add(prepared.descriptor, prepared.values)
+            except Refused as refused:
+                if len(submissions) == 1:
+                    raise
+                faults += [dataclasses.replace(f, where=f"{layer_id} {f.where}".strip()) for f in refused.faults]
+                continue
+            if one.checks:
+                prepared = dataclasses.replace(prepared, report={**prepared.report, "checks": dict(one.checks)})
+            ready.append((one, prepared, base))
+        if faults:
+            raise Refused("None of the layers was published.", faults)
+        done = []
+        with self.database.writing() as connection:
+            now = self.database.now()
+            published.check_still_so(connection, now)
+            for one, prepared, base in ready:
+                layer_id = tried.of = one.package.descriptor.id
+                found = self.find(connection, layer_id, now)
+                known = self.known_to(found, by)
+                tries.check(is_new=known is None)
+                self._permit(by, one.package.descriptor, known)
+                self._check_replaces(one, known)
+                _check_base(layer_id, known, base)
+                tries.missed = found is not None and known is None
+                self._permit(by, one.package.descriptor, found)
+                done.append(
+                    self.write_version(
+                        connection,
+                        prepared,
+                        found,
+                        by=by,
+                        now=now,
+                        note=note,
+                        at=at if at is not None and at > now else None,
+                        checked_by=checked_by,
+                        review_on=review_on,
                     )
-            return tuple(done)
+                )
+        return tuple(done)
 
     def prepared(self, package: Package, kept: KeptPeriods | None = None) -> Prepared:
         """A package as :meth:`publish` would write it now, checked against everything published. Raises :class:`Refused`."""

@@ -9,7 +9,8 @@ from layers.model import Fault, Refused
 from layers.reading.package import read_package
 from layers.region import Region
 from layers.store import preparing, refresh, tables
-from layers.store.database import Database
+from layers.store.guard import Published
+from layers.store.layers import Layers
 
 
 def pack_notices(region: Region, left_out: dict[str, str] | None = None) -> list[Fault]:
@@ -24,24 +25,24 @@ def pack_notices(region: Region, left_out: dict[str, str] | None = None) -> list
     return [*layers, *travel, *rest]
 
 
-def check_pack(store: Database) -> list[Fault]:
+def check_pack(store: Layers) -> list[Fault]:
     """The same, found out by looking: each layer that the store has not published as the pack holds it is read."""
-    with store.reading() as connection:
+    with store.database.reading() as connection:
         columns = tables.pack_layers.c
         query = sa.select(columns.layer_id, columns.offered_sha256)
         offered = {row.layer_id: row.offered_sha256 for row in connection.execute(query)}
-    left_out = {}
-    for one in refresh.look(store.region).layers:
+    left_out, published = {}, Published(store, store.database.reading)
+    for one in refresh.look(store.database.region).layers:
         if one.broken:
             left_out[one.name] = one.broken
         elif not one.layer_id or offered.get(one.layer_id) != one.sha256:
             try:
-                preparing.prepare(read_package(one.folder), store.region)
+                preparing.prepare(read_package(one.folder), store.database.region, published)
             except Refused as refused:
                 left_out[one.name] = "; ".join(map(str, refused.faults)) or refused.title
             except Exception as error:  # what preparing makes of a broken table, opening would leave out, too
                 left_out[one.name] = f"it cannot be prepared ({type(error).__name__}: {error})"
-    return pack_notices(store.region, left_out)
+    return pack_notices(store.database.region, left_out)
 
 
 def _notice(where: str, why: str) -> Fault:

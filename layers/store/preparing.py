@@ -18,7 +18,7 @@ from layers.fields import VALUES
 from layers.geography.points import fill_locations, lad_of_points
 from layers.methods.disclosure import guarded, hidden_rows, protect, rule_in_words, tightened
 from layers.methods.disclosure_guard import Leak, protect_new
-from layers.methods.disclosure_series import Nest, Series, series_of, tells
+from layers.methods.disclosure_series import COLUMNS, Nest, Series, series_of, tells
 from layers.methods.harmonise import harmonise
 from layers.methods.intervals import proportion_limits, rate_limits
 from layers.model import LEVELS, Descriptor, Fault, Kind, Measure, Package, Refused, Status
@@ -102,13 +102,14 @@ def _prepare_indicator(
     package: Package, region: Region, beside: Beside, kept: KeptPeriods | None
 ) -> tuple[Package, bytes, dict, dict]:
     descriptor = package.descriptor
-    # Totals are made from true figures and then rounded; so what is small is taken out after they are made. Where figures
-    # are converted from other boundaries it is taken out before: a part of a hidden area is as telling as the whole.
+    # Totals are made from true figures and then rounded; so what is small is taken out after they are made. Of figures that
+    # are converted from other boundaries the parts of what is small there go too: a part is as telling as the whole.
     native = descriptor.vintage in (0, region.vintages.get(descriptor.level, 0)) or descriptor.level != "lsoa"
     true = protect(package.table, dataclasses.replace(descriptor, counts_people=False))
-    if guarded(descriptor) and not native:
-        true = protect(true, _unrounded(descriptor))
     done = harmonise(dataclasses.replace(package, table=true), region)
+    parts_of_small = {}
+    if guarded(descriptor) and not native:
+        parts_of_small = _parts_of_small(dataclasses.replace(package, table=true), region)
     parts = {
         (level, period): done.values[level, period]
         for level in LEVELS
@@ -116,7 +117,7 @@ def _prepare_indicator(
     }
     still = _still_shown(kept, descriptor, region)
     parts |= still
-    parts, told, also = _protected(parts, descriptor, region, beside, frozenset(still))
+    parts, told, also = _protected(parts, descriptor, region, beside, frozenset(still), parts_of_small)
     package = dataclasses.replace(package, table=_kept_table(true, descriptor, region, also))
     if faults := [fault for key, frame in parts.items() for fault in _unsound(frame, *key, region)]:
         raise Refused(f"The layer '{package.descriptor.id}' was not published: its values are not sound.", faults)
@@ -150,6 +151,14 @@ def _prepare_indicator(
     return package, blobs.encode_values(parts, why), summary, report
 
 
+def _parts_of_small(package: Package, region: Region) -> dict[tuple[str, str], np.ndarray]:
+    """The small areas of today into which something goes that is small in the areas of the table, by level and period."""
+    descriptor = _unrounded(package.descriptor)
+    done = harmonise(dataclasses.replace(package, table=protect(package.table, descriptor)), region)
+    lsoas = {key: frame for key, frame in done.values.items() if key[0] == "lsoa"}
+    return {key: (frame["status"] == Status.SUPPRESSED).to_numpy(bool, na_value=False) for key, frame in lsoas.items()}
+
+
 def _unrounded(descriptor: Descriptor) -> Descriptor:
     return dataclasses.replace(descriptor, disclosure=dataclasses.replace(descriptor.disclosure, rounding_base=0))
 
@@ -160,6 +169,7 @@ def _protected(
     region: Region,
     beside: Beside,
     still: frozenset[tuple[str, str]],
+    parts_of_small: Mapping[tuple[str, str], np.ndarray],
 ) -> tuple[dict[tuple[str, str], pd.DataFrame], dict[str, Any], dict[tuple[str, str], np.ndarray]]:
     """The figures of every level as they may be shown, what the report says of it, and the areas that were hidden because of
     others, by level and period. Raises :class:`Refused` where hiding more of this layer does not help."""
@@ -168,6 +178,8 @@ def _protected(
     small = (
         {k: _small(frame, descriptor, region, k[0]) for k, frame in parts.items() if k not in still} if people else {}
     )
+    for key in parts_of_small.keys() & small.keys():
+        small[key] = small[key] | parts_of_small[key]
     shown = {key: _shown(frame, descriptor, region, key[0], small.get(key)) for key, frame in parts.items()}
     also: dict[tuple[str, str], np.ndarray] = {}
     if tells(descriptor):
@@ -176,7 +188,7 @@ def _protected(
         others = [one for one in beside() if not (one.layer == descriptor.id and one.looser)] if mine else []
         found = protect_new(mine, others, nest, fixed=fixed) if mine else None
         if found is not None and found.leaks:
-            raise _gives_away(descriptor, found.leaks)
+            raise gives_away(descriptor, found.leaks)
         for period, cell in found.also if found is not None else ():
             level = LEVELS[nest.at_level[cell]]
             mask = also.setdefault((level, period), np.zeros(len(region.codes(level)), bool))
@@ -251,7 +263,7 @@ def _shown(
 
 def arrays_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {"status": blobs.status_codes(frame)}
-    for name in ("value", "numerator", "denominator"):
+    for name in COLUMNS:
         try:
             found[name] = frame[name].to_numpy(dtype="float64", na_value=np.nan)
         except (TypeError, ValueError):  # words of categories: :func:`_unsound` says so
@@ -272,9 +284,15 @@ def _kept_table(
     hide = np.zeros(len(true), bool)
     named = true["period"].astype("str").fillna("") if "period" in true else pd.Series("", index=true.index)
     named = named.where(named != "", descriptor.period).to_numpy()
+    lookup = region.lookups.get("lsoa_2011_2021") if descriptor.vintage == 2011 else None
     for (level, period), mask in also.items():
-        if level == descriptor.level:
-            hide |= (place >= 0) & mask[np.maximum(place, 0)] & (named == period)
+        if level != descriptor.level:
+            continue
+        hide |= (place >= 0) & mask[np.maximum(place, 0)] & (named == period)
+        if lookup is not None and level == "lsoa":
+            # The old areas of which a part is hidden are as telling as that part.
+            gone = set(lookup.loc[lookup["code_2021"].isin(codes[mask]), "code_2011"])
+            hide |= true["area_code"].isin(gone).to_numpy(bool) & (named == period)
     return protect(true, descriptor, residents=people, also=hide)
 
 
@@ -293,7 +311,7 @@ def _sentences(counts: Mapping[str, Any], descriptor: Descriptor) -> list[str]:
     return said
 
 
-def _gives_away(descriptor: Descriptor, leaks: Sequence[Leak]) -> Refused:
+def gives_away(descriptor: Descriptor, leaks: Sequence[Leak], title: str = "") -> Refused:
     """The refusal of a layer from which, with what is public already, small numbers would follow."""
     grouped: dict[tuple[str, tuple[str, ...]], list[Leak]] = {}
     for leak in leaks:
@@ -311,7 +329,8 @@ def _gives_away(descriptor: Descriptor, leaks: Sequence[Leak]) -> Refused:
         if not descriptor.counts_people:
             todo = "say that the numbers count people, so that more of them can be withheld, or " + todo
         faults.append(Fault(what, f"layer '{descriptor.id}'", todo, rule="disclosure"))
-    return Refused(f"The layer '{descriptor.id}' was not published: it would give small numbers away.", faults)
+    title = title or f"The layer '{descriptor.id}' was not published"
+    return Refused(f"{title}: it would give small numbers away.", faults)
 
 
 def _withheld(frame: pd.DataFrame) -> bool:

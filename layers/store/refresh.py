@@ -487,6 +487,7 @@ def follow_pack(store: Layers, layer_id: str, *, by: Viewer, reason: str) -> Pub
         with store.database.writing() as connection:
             now = store.database.now()
             found = store.find_to_change(connection, layer_id, by, now)
+            published.check_still_so(connection, now)
             row = _pack_row(connection, layer_id)
             fault = None
             if row is not None and row.offered_sha256 == one.sha256 and _is_the_packs(found, row):

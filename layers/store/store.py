@@ -34,7 +34,7 @@ from layers.region import Region
 from layers.store import kinds, migrations, refresh, tables
 from layers.store.accounts import Accounts
 from layers.store.audit import AuditLine, AuditSearch, add_line, read_lines
-from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, sha256
+from layers.store.blobs import NUMBERS, decode_table, decode_values, freeze, in_area_order, sha256
 from layers.store.contents import descriptor_of, read_content
 from layers.store.database import Database, make_engine, memory_engine, nothing_there, utc_now
 from layers.store.layers import LAYERS, Layers
@@ -446,7 +446,7 @@ class Store(Layers, Database):
             part = decode_values(self._content(layer, "values"), level, period)
             arrays, why = part.arrays, part.why
             if not part.area_code.equals(self._codes[level]):
-                arrays = _in_area_order(part.area_code, arrays, self.region.codes(level))
+                arrays = in_area_order(part.area_code, arrays, self.region.codes(level))
         else:
             reason = reason or f"There are no values for {period or 'this period'} at {level} level."
             arrays = {name: np.full(size, np.nan) for name in NUMBERS}
@@ -648,14 +648,6 @@ class _Decoded:
     reason: str
     why: Mapping[str, str]
     size: int
-
-
-def _in_area_order(codes: pa.Array, arrays: dict[str, np.ndarray], wanted: pd.Index) -> dict[str, np.ndarray]:
-    """Values of a version that was published before the region's areas changed: areas that are new are missing."""
-    at = pd.Index(codes.to_pylist()).get_indexer(wanted)
-    out = {name: np.where(at >= 0, arrays[name][at], np.nan) for name in NUMBERS}
-    out["status"] = np.where(at >= 0, arrays["status"][at], STATUSES.index("missing")).astype("uint8")
-    return out
 
 
 def _layer_of(row: sa.Row) -> Layer:

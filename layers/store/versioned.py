@@ -8,7 +8,7 @@ make and a subclass that names them, says whose a thing is and who may see it, a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -218,6 +218,11 @@ class Versioned:
     def check_way_back(self, connection: sa.Connection, found: FoundThing, version: int, by: Viewer) -> None:
         """Raise when this person may not show this version again. They may, unless the kind says otherwise."""
 
+    def look_back(self, thing_id: str, version: int, by: Viewer) -> Callable[[sa.Connection, datetime], None]:
+        """Raise when showing this version again would tell what must stay hidden. Slow, and so before the transaction, which
+        calls what this gives to ask whether it still holds. Nothing, unless the kind says otherwise."""
+        return lambda _connection, _now: None
+
     def find(self, connection: sa.Connection, thing_id: str, now: datetime) -> FoundThing | None:
         return next(iter(self.find_all(connection, now, thing_id)), None) if is_name(thing_id) else None
 
@@ -343,6 +348,7 @@ class Versioned:
         kind, where = self.kind, f"{self.kind.what} '{thing_id}'"
         with self.refusals_noted(by, kind.back, thing_id):
             reason = reason_given(reason, kind.what, kind.went_back, kind.why_back)
+            still_so = self.look_back(thing_id, to, by)
             with self.database.writing() as connection:
                 now = self.database.now()
                 found = self.find_to_change(connection, thing_id, by, now)
@@ -356,6 +362,7 @@ class Versioned:
                     fault = Fault(f"version {to} was never shown", where, "publish it again to show it now")
                 if fault:
                     raise Refused(f"The {where} was not {kind.went_back}.", [fault])
+                still_so(connection, now)
                 detail = {"reason": reason, "from": stands.current}
                 if kind.dated:
                     detail["cancelled"] = [pointer.version for pointer in stands.scheduled]

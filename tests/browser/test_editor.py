@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from urllib.request import urlopen
 
 import pytest
 from PIL import Image
@@ -47,6 +48,7 @@ def site(tmp_path_factory):
         store.accounts.add_user(name, role="analyst", partner=region.partners[0].id, password=PASSWORD, by=SYSTEM)
     published = Published(region, store, home)
     with serving(create_app(published, "a key for the tests only").server) as url:
+        urlopen(f"{url}/briefings", timeout=300).read()  # the first visitor waits until every starter is written
         yield Site(url, published)
     store.close()
 

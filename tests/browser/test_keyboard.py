@@ -140,10 +140,14 @@ def test_a_question_is_asked_and_answered_by_keyboard_alone(explore, demo_site):
     until(page, "i => window.commonground.explore.state.painter._highlight === i", row["index"])
     until(page, "n => document.querySelector('#reading strong')?.textContent === n", row["name"])
     assert focused(page)["seen"]
+    page.evaluate("() => { document.querySelector(\"#table .ag-row[row-index='1']\").same = true; }")
     page.keyboard.press("Enter")
     page.locator("#area-panel h2", has_text=row["name"]).wait_for()
     explore.settled()
     assert explore.selected() == row["index"]
+    explore.table_ready()
+    same = page.evaluate("() => document.querySelector(\"#table .ag-row[row-index='1']\").same === true")
+    assert same, "the rows are not made anew under whoever chose one of them"
 
     # one press of Tab leaves the grid forwards; backwards its heading is passed
     page.locator("#table .ag-row[row-index='1'] [col-id='name']").focus()

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from dashboard import jobs as module
-from dashboard.jobs import ASKER, LARGE, LATE, OURS, Asker, Busy, Jobs, Kind, Waiting, again_in, id_of
+from dashboard.jobs import ASKER, LARGE, LATE, OURS, Asker, Busy, Jobs, Kind, Waiting, again_in, id_of, left_s
 from dashboard.published import Published
 from layers import PUBLIC, SYSTEM, Cancelled, Fault, Job, JobBounds, NotFound, Refused, Viewer, open_store
 
@@ -101,6 +101,8 @@ def test_a_request_waits_a_moment_and_is_told_how_far_it_is(here, works, gate, a
     asking()
     with pytest.raises(Waiting):
         here.jobs.answer("draws", "a", {}, PUBLIC, price=1.0)
+    while here.jobs.status(id_of("draws", "a")).state == "waiting":
+        threading.Event().wait(0.02)
     with pytest.raises(Waiting) as second:
         here.jobs.answer("draws", "b", {}, PUBLIC, price=1.0)
     assert (second.value.job.state, second.value.job.place) == ("waiting", 1) and "place 1" in str(second.value)
@@ -119,6 +121,23 @@ def test_few_requests_wait_and_the_others_answer_at_once(here, works, gate, aski
         here.jobs._waiting.acquire()
     asking()
     assert not here.jobs.wait(job.id).over and slept == []
+
+
+def test_nobody_waits_for_what_will_not_be_there_soon(here, works, gate, asking, monkeypatch):
+    works(held(gate))
+    here.jobs.have_workers(2)
+    job = here.jobs.submit("draws", "a", {}, PUBLIC, price=100.0)
+    slept = []
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: slept.append(seconds))
+    asking()
+    here.jobs.wait_s = 0.5
+    assert not here.jobs.wait(job.id).over and slept == []
+
+
+def test_how_long_it_may_take():
+    assert left_s(Job("a", "draws", "waiting", 3, ahead=8.0, price=2.0), 2) == 6.0
+    assert left_s(Job("a", "draws", "running", progress=0.25, seconds=3.0, price=2.0)) == 9.0
+    assert left_s(Job("a", "draws", "running", seconds=3.0, price=2.0)) == 0.0
 
 
 def test_whoever_leaves_while_waiting_is_waited_for_no_longer(here, works, gate, asking, monkeypatch):

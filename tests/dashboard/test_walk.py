@@ -195,7 +195,7 @@ def browsers(app, here):
 # ---- what can be asked -----------------------------------------------------------------------------------------------
 
 FILL = {
-    "level": list(LEVELS), "code": ["T01", "TW1", "TA"], "community": ["T01"], "name": ["file"], "number": ["1"],
+    "level": list(LEVELS), "code": ["T01", "TW1", "TA"], "community": ["T01"], "postcode": ["NE1 4ST"], "name": ["file"], "number": ["1"],
     "picture_id": ["0" * 20], "format_": [*FORMATS, "svg"], "form": sorted(EXPORTS), "rest": ["nowhere"],
     "path": [],  # every other address: the pages of Dash, walked as :data:`dashboard.pages.PAGES` lists them
 }  # fmt: skip

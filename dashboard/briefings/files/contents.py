@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from dashboard.brand import PRODUCT
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, SourceLine
 from dashboard.drawing.shown import ChartData, LegendRow, TableData
 from dashboard.views import wording
@@ -103,6 +104,11 @@ def made_line(briefing: Briefing) -> str:
 def about_lines(briefing: Briefing) -> list[str]:
     """For the title page: who, when, and what is newer."""
     out = [f"{text(briefing.region_name)} · {text(briefing.partner_name)}", made_line(briefing)]
+    brand = briefing.brand
+    if brand.name not in (PRODUCT, briefing.region_name, briefing.partner_name):
+        out.insert(0, text(brand.name))
+    if brand.contact:
+        out.append(text(brand.contact_words))
     if briefing.document.author:
         out.append(f"Written by {text(briefing.document.author)}.")
     if briefing.document.review_on:
@@ -118,7 +124,8 @@ def about_lines(briefing: Briefing) -> list[str]:
 def footer_line(briefing: Briefing) -> str:
     """For the foot of each page: title, partner and date."""
     version = f", version {briefing.version}" if briefing.version else ""
-    return f"{text(briefing.title)}{version} · {text(briefing.partner_name)} · {day(briefing.made_on)}"
+    whose = f"{text(briefing.brand.name)} · " if briefing.brand.name not in (PRODUCT, briefing.partner_name) else ""
+    return f"{whose}{text(briefing.title)}{version} · {text(briefing.partner_name)} · {day(briefing.made_on)}"
 
 
 # ---- a page -------------------------------------------------------------------------------------------------------------

@@ -60,6 +60,11 @@ class _Paper:
     # ---- pages
 
     def _front(self) -> None:
+        if self.briefing.brand.data:
+            paragraph = self.document.add_paragraph(style="Normal")
+            shape = paragraph.add_run().add_picture(io.BytesIO(self.briefing.brand.data), height=Cm(1.8))
+            shape._inline.docPr.set("name", "Logo")
+            shape._inline.docPr.set("descr", contents.text(self.briefing.brand.alt or self.briefing.brand.name))
         self._plain(contents.text(self.briefing.title), "Title")
         if self.briefing.subtitle:
             self._plain(contents.text(self.briefing.subtitle), "Subtitle")

@@ -19,12 +19,15 @@ def pdf_of(briefing: Briefing, *, address: str = "") -> bytes:
     """The file. ``address`` is that of the site, so that links to its pages can be followed."""
     images: dict[str, bytes] = {}
     pages = [_page(page, images, address) for page in briefing.pages]
+    images |= briefing.brand.files
     data = {
         "title": contents.text(briefing.title),
         "subtitle": contents.text(briefing.subtitle),
         "author": contents.text(briefing.partner_name),
         "description": contents.text(briefing.subtitle) or f"A briefing for {contents.text(briefing.region_name)}",
         "keywords": [contents.text(briefing.region_name), "briefing"],
+        "logo": next(iter(briefing.brand.files), ""),
+        "logo_alt": contents.text(briefing.brand.alt or briefing.brand.name),
         "about": contents.about_lines(briefing),
         "made": contents.made_line(briefing),
         "footer": contents.footer_line(briefing),

@@ -115,6 +115,10 @@ class _Deck:
 
     def _front(self) -> None:
         slide = self.deck.slides.add_slide(self.front)
+        brand = self.briefing.brand
+        if brand.data:
+            logo = slide.shapes.add_picture(io.BytesIO(brand.data), Pt(EDGE), Pt(30), height=Pt(56))
+            describe(logo, "Logo", contents.text(brand.alt or brand.name))
         title = contents.text(self.briefing.title)
         size = next((s for s in (48, 44, 40, 36, 32) if lines_of(title, WIDTH - 4 * EDGE, s, True) <= 3), 28)
         high = lines_of(title, WIDTH - 4 * EDGE, size, True) * size * LEADING + 10

@@ -52,7 +52,7 @@ def compile_pdf(
 ) -> bytes:
     """The PDF of a template, as PDF/UA-1: tagged, with title and language, or no file at all.
 
-    ``data`` is what ``json("data.json")`` gives in the template; ``images`` are files that it may name (SVG or PNG by their ending).
+    ``data`` is what ``json("data.json")`` gives in the template; ``images`` are files that it may name: SVG, in which a picture may be.
     ``made_on`` is written into the file as its date (midnight, UTC), so that the same input gives the same bytes; without it the
     file has none. Raises :class:`CannotCompile`.
     """

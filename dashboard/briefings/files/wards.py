@@ -1,22 +1,23 @@
-"""Ward pages as files: one side of A4 each as PDF (PDF/UA-1), and one self-contained HTML page each."""
+"""Sheets of wards and other areas as files: one sheet of A4 each as PDF (PDF/UA-1), and one self-contained HTML page each."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from dashboard.briefings.files import contents
 from dashboard.briefings.files.formats import FORMATS, export_briefing
 from dashboard.briefings.files.typst import FALLBACK, FAMILY, compile_pdf, template
-from dashboard.briefings.files.ward_fit import COLUMNS, FITS, LINE, WORDS, fit_of, trimmed
+from dashboard.briefings.files.ward_fit import COLUMNS, MOST_SIDES, SIZE, WORDS, trimmed
 from dashboard.briefings.sources import FoundBriefing
 from dashboard.briefings.ward.ward_briefing import briefing_of, neighbour_words
 from dashboard.briefings.ward.ward_model import WardPage
 from dashboard.briefings.ward.ward_rows import MOST_GAPS
 from dashboard.drawing.palette import PRINT, hex_of, ramp
 from dashboard.html import ASSETS, environment
+from dashboard.views import wording
 
 COLOURS = PRINT | {"worst": ramp("need", 5)[4]}
 
@@ -24,7 +25,8 @@ _PAGE = re.compile(rb"/Type\s*/Page(?![s\w])")
 
 
 def ward_pages_pdf(pages: Iterable[WardPage], progress: Callable[[int], None] | None = None) -> bytes:
-    """One PDF with a side for each ward, in the order given; ``progress(done)`` hears of each page that was read.
+    """One PDF with a sheet of paper for each area, in the order given: two sides, so that each begins on a side of its own when it
+    is printed on both. ``progress(done)`` hears of each page that was read.
 
     It takes about 4 MB of memory a page. Raises ValueError without a page.
     """
@@ -36,10 +38,12 @@ def ward_pages_pdf(pages: Iterable[WardPage], progress: Callable[[int], None] | 
         if progress:
             progress(len(sheets))
     if first is None:
-        raise ValueError("there is no ward to make a page of")
+        raise ValueError("there is no area to make a sheet of")
     made = _compiled(sheets, first)
-    if _pages_in(made) != len(sheets):  # the estimate was wrong for somebody: find out for whom, and set it smaller
-        sheets = [_fitted(sheet, first) for sheet in sheets]
+    if _pages_in(made) > MOST_SIDES * len(sheets):  # somebody has more to say than fits: find out who
+        for sheet in sheets:
+            while _pages_in(_compiled([sheet], first)) > MOST_SIDES and trimmed(sheet.data):
+                pass
         made = _compiled(sheets, first)
     return made
 
@@ -47,45 +51,30 @@ def ward_pages_pdf(pages: Iterable[WardPage], progress: Callable[[int], None] | 
 @dataclass(frozen=True)
 class _Sheet:
     data: dict[str, Any]
-    image: bytes
-    fit: int  # place in FITS
+    images: dict[str, bytes]
 
 
 def _sheet(page: WardPage) -> _Sheet:
-    data = _page(page)
-    fit = fit_of(data)
-    while fit is None and trimmed(data):
-        fit = fit_of(data)
-    return _Sheet(data, contents.text(page.svg).encode("utf-8"), len(FITS) - 1 if fit is None else fit)
+    data, images = _page(page), {f"{page.code}.svg": contents.text(page.svg).encode("utf-8")}
+    return _Sheet(data, images | page.brand.files)
 
 
 def _compiled(sheets: Sequence[_Sheet], first: WardPage) -> bytes:
     alone = len(sheets) == 1
     data = {
-        "title": contents.text(first.title if alone else f"Ward pages: {first.region_name}"),
+        "title": contents.text(first.title if alone else f"{wording.capital(first.kind)}s: {first.region_name}"),
         "author": contents.text(first.partner_name if alone else first.region_name) or "Common Ground",
-        "description": f"What the data of {contents.text(first.region_name)} say about {'a ward' if alone else 'each ward'}",
-        "keywords": [contents.text(first.region_name), "ward"],
+        "description": f"What the data of {contents.text(first.region_name)} say about {'an area' if alone else 'each area'}",
+        "keywords": [contents.text(first.region_name), *first.kind.split(" ")[:1]],
         "fonts": [FAMILY, FALLBACK],
         "colours": COLOURS,
         "words": WORDS,
         "columns": COLUMNS,
-        "line": LINE,
-        "pages": [sheet.data | dict(zip(("size", "lines"), FITS[sheet.fit], strict=True)) for sheet in sheets],
+        "size": SIZE,
+        "pages": [sheet.data for sheet in sheets],
     }
-    return compile_pdf(
-        template("ward.typ"), data, {sheet.data["image"]: sheet.image for sheet in sheets}, made_on=first.made_on
-    )
-
-
-def _fitted(sheet: _Sheet, first: WardPage) -> _Sheet:
-    """The same at the largest size at which it is one page, with fewer rows where there is none."""
-    while _pages_in(_compiled([sheet], first)) > 1:
-        if sheet.fit < len(FITS) - 1:
-            sheet = replace(sheet, fit=sheet.fit + 1)
-        elif not trimmed(sheet.data):
-            break
-    return sheet
+    images = {name: picture for sheet in sheets for name, picture in sheet.images.items()}
+    return compile_pdf(template("ward.typ"), data, images, made_on=first.made_on)
 
 
 def _pages_in(made: bytes) -> int:
@@ -97,7 +86,13 @@ def _page(page: WardPage) -> dict[str, Any]:
     return {
         "name": _cut(page.name, 70),
         "subtitle": _cut(subtitle(page), 110),
-        "made": f"{_cut(page.region_name, 60)}, {contents.day(page.made_on)}",
+        "made": f"{wording.capital(page.kind)}, {contents.day(page.made_on)}",
+        "brand": _cut(page.brand.name, 60),
+        "region": _cut(page.region_name, 60) if page.region_name != page.brand.name else "",
+        "logo": next(iter(page.brand.files), ""),
+        "headline": _cut(page.headline, 240),
+        "say": [_cut(each, 320) for each in page.say[:3]],
+        "others": page.others if page.of > 1 else "",
         "notice": _cut(page.notice, 240),
         "summary": [_cut(each, 240) for each in page.summary[:6]],
         "neighbours": [_cut(each, 300) for each in neighbour_words(page)[:4]],
@@ -113,6 +108,7 @@ def _page(page: WardPage) -> dict[str, Any]:
                 if not r.unit.startswith("%") or len(r.measure_words) + len(r.unit) < 62
                 else "",
                 "value": text(r.figure),
+                "middle": text(r.middle),
                 "rank": text(r.rank),
                 "place": r.place,
                 "words": text(r.words),
@@ -128,8 +124,9 @@ def _page(page: WardPage) -> dict[str, Any]:
                 "name": _cut(r.name, 70),
                 "place": _cut(r.place, 50) if r.across_border else "",
                 "distance": r.distance,
-                "standard": r.standard,
-                "beyond": r.beyond_words,
+                "verdict": r.verdict,
+                "mark": r.mark,
+                "sample": _cut(r.sample, 50),
             }
             for r in page.services
         ],
@@ -145,6 +142,10 @@ def _page(page: WardPage) -> dict[str, Any]:
         ],
         "no_gap": _cut(" ".join(each for each in (page.no_gap, page.close) if each), 420),
         "actions": [_cut(each, 160) for each in page.actions[:6]],
+        "contacts": [
+            {"who": _cut(r.who, 110), "phone": _cut(r.phone, 40).replace(" ", "\u00a0"), "email": _cut(r.email, 80)}
+            for r in page.contacts[:4]
+        ],
         "limits": [_cut(each, 260) for each in page.limits[:5]],
         "credits": _cut(" ".join(page.credits), 1600),
     }
@@ -158,8 +159,10 @@ def _cut(words: str, most: int) -> str:
 
 def subtitle(page: WardPage) -> str:
     """ "Ward of Gateshead, 8,312 residents in 5 small areas"."""
-    small = f" in {page.small_areas:,} small area{'' if page.small_areas == 1 else 's'}" if page.small_areas else ""
-    return f"Ward of {page.authority}, {page.residents} residents{small}"
+    small = f" in {page.small_areas:,} small area{'' if page.small_areas == 1 else 's'}" if page.level != "lsoa" else ""
+    kind = wording.capital(wording.LEVEL_WORDS[page.level][0])
+    whose = f" of {page.authority}" if page.level != "lad" and page.authority else ""
+    return f"{kind}{whose}, {page.residents} residents{small if page.small_areas else ''}"
 
 
 # ---- HTML ---------------------------------------------------------------------------------------------------------------
@@ -177,6 +180,7 @@ def ward_page_values(page: WardPage) -> dict[str, Any]:
     """What the templates ``briefings/ward.html`` and ``ward_file.html`` want, beside what every page of the site has."""
     return {
         "ward": page,
+        "brand": page.brand,
         "words": WORDS,
         "subtitle": subtitle(page),
         "day": contents.day(page.made_on),

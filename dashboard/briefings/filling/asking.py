@@ -25,7 +25,7 @@ from dashboard.views.gaps import Gaps, gaps_of
 from dashboard.views.offer import valid_selection
 from dashboard.views.search import search
 from dashboard.views.together import Together, together_of
-from layers import LEVELS, Fault, Kind, Layer, NotFound, Refused, Token, Viewer, Withdrawn
+from layers import LEVELS, Fault, Kind, Layer, NotFound, Pictures, Refused, Token, Viewer, Withdrawn
 
 UNKNOWN, VIEW = "briefing-unknown", "briefing-view"
 """Rules of faults: something named that is not there; a view that cannot be read."""
@@ -203,6 +203,12 @@ class Facts:
         if theme_id not in known:
             todo = did_you_mean(theme_id, known, {name: each for each, name in known.items()})
             raise refused(f"there is no theme “{theme_id}” in this region", todo, UNKNOWN)
+
+    def picture(self, picture_id: str) -> None:
+        try:
+            Pictures(self.published.live.store).get(picture_id)
+        except NotFound:
+            raise refused(f"there is no picture “{picture_id[:40]}”", "add it in the editor", UNKNOWN) from None
 
     def view(self, view: str) -> View:
         """A view, every part of which exists for the reader. Raises :class:`Refused` with every fault of it."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from dashboard.brand import Brand, brand_of
 from dashboard.briefings.filling import exhibits
 from dashboard.briefings.filling.asking import BROKEN_VIEW
 from dashboard.briefings.filling.credits import limits_of, source_lines
@@ -33,6 +34,7 @@ from layers import (
     Fault,
     Kind,
     NotFound,
+    Pictures,
     Refused,
     Viewer,
     tokens_of,
@@ -135,9 +137,22 @@ def fill_in(
         published_on,
         _stale(newest, pins_of(pages), reader) if pins else (),
         f"/briefings/{briefing_id}",
+        _brand_of(newest, document),
     )
     # without a reader, what a page lacks says nothing about the page
     return briefing, tuple(build.faults if known else front)
+
+
+def _brand_of(published: Published, document: Document) -> Brand:
+    """That of the partnership; with a logo of its own where the text names one."""
+    brand = brand_of(published.region)
+    if not document.logo:
+        return brand
+    try:
+        found = Pictures(published.store).get(document.logo)
+    except (NotFound, Refused):
+        return brand
+    return brand.with_picture(found, found.alt)
 
 
 def _may_read(document: Document, author: Viewer) -> bool:
@@ -195,6 +210,8 @@ def _front_faults(document: Document, facts: Facts) -> list[Fault]:
         check("partner", lambda: facts.partner(document.partner))
     if document.theme:
         check("theme", lambda: facts.theme(document.theme))
+    if document.logo:
+        check("logo", lambda: facts.picture(document.logo))
     if document.view:
         check("view", lambda: facts.view(document.view))
     return found

@@ -45,9 +45,7 @@ def _nearest(ask: Ask, words: Callable, value_of: Callable) -> Fact:
         raise ask.refused(f"no site of “{layer.title}” can be measured from here", "choose another area or list")
     line = lines[0]
     where = f" ({line.lad_name})" if line.lad_name else ""
-    detail = (
-        f"{layer.title}: {line.name}{where}, {line.distance} in a straight line from the middle of where people live."
-    )
+    detail = f"{layer.title}: {line.name}{where}, {line.distance} {line.how} from the middle of where people live."
     value, unit = value_of(line)
     return Fact(words(line), value, unit, layer.period, "ok", detail, pins(layer), f"/areas/{quote(code)}")
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from dashboard.brand import Brand
 from dashboard.drawing.shown import ChartData, LegendRow, TableData
 from dashboard.views.confidence import Row
 from layers import BriefingBlock, BriefingRun, Document
@@ -119,6 +120,7 @@ class Briefing:
     published_on: str = ""  # ISO date
     stale: tuple[Stale, ...] = ()
     link: str = ""  # path: /briefings/<id>
+    brand: Brand = field(default_factory=Brand)  # whose it is, on every page and file
 
     @property
     def title(self) -> str:

@@ -1,1 +1,1 @@
-"""The ward member's page: what the region's data say about one ward, on one side of A4."""
+"""The ward member's sheet: what the region's data say about one ward, and about any other area, on a sheet of A4."""

@@ -1,6 +1,6 @@
-"""The ward member's page: what the region's data say about one ward, on one side of A4.
+"""The ward member's sheet: what the region's data say about one ward, on a sheet of A4; and the same of any other area.
 
-Every ward is asked the same: the same indicators (so that members can compare), the same lists of services, the question of
+Every area of a level is asked the same: the same indicators (so that members can compare), the same lists of services, the question of
 each theme (:mod:`.questions`). Numbers are those of the area page and the gap view; nothing here measures anything anew.
 """
 
@@ -12,8 +12,9 @@ from datetime import date
 
 import numpy as np
 
+from dashboard.brand import brand_of
 from dashboard.briefings.filling.model import SourceLine
-from dashboard.briefings.ward import ward_rows
+from dashboard.briefings.ward import ward_rows, ward_say
 from dashboard.briefings.ward.ward_map import map_of
 from dashboard.briefings.ward.ward_model import WardPage
 from dashboard.briefings.ward.ward_shared import Shared, shared_of
@@ -21,14 +22,21 @@ from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import area_profile
+from dashboard.views.choropleth import LayerForViewer
 from layers import Layer, Viewer
 
 
 def ward_page(published: Published, code: str, reader: Viewer, *, made_on: date | None = None) -> WardPage | None:
-    """The page of a ward as this reader may see it; None for a code that is no ward."""
+    """The sheet of a ward as this reader may see it; None for a code that is no ward."""
     if code not in published.region.codes("ward"):
         return None
     return _page(shared_of(published, reader), code, made_on or date.today())
+
+
+def area_sheet(published: Published, code: str, reader: Viewer, *, made_on: date | None = None) -> WardPage | None:
+    """The same of an area of any level; None for an unknown code."""
+    level = published.region.level_of(code)
+    return None if level is None else _page(shared_of(published, reader, level), code, made_on or date.today())
 
 
 def ward_pages(
@@ -41,13 +49,13 @@ def ward_pages(
 
 
 def _page(shared: Shared, code: str, day: date) -> WardPage:
-    published, region = shared.published, shared.published.region
-    profile = area_profile(published, code, Selection(level="ward"), shared.reader)
-    area = region.areas["ward"].iloc[region.position("ward", code)]
+    published, region, level = shared.published, shared.published.region, shared.level
+    profile = area_profile(published, code, Selection(level=level), shared.reader)
+    area, of = region.areas[level].iloc[region.position(level, code)], len(region.areas[level])
     members = shared.members.get(code, np.array([], dtype=int))
     lines = {line.id: line for line in profile.indicators}
     needs = tuple(
-        ward_rows.need_row(theme, lines[layer.id], layer.descriptor.unit)
+        ward_rows.need_row(theme, lines[layer.id], layer.descriptor.unit, _middle(shared, layer), of)
         for theme, layer in shared.themes
         if layer.id in lines
     )
@@ -57,7 +65,10 @@ def _page(shared: Shared, code: str, day: date) -> WardPage:
     layers = _layers_of(shared, needs, services)
     partner = next((p for p in region.partners if p.kind == "council" and profile.lad_code in p.footprint), None)
     partner = partner or next((p for p in region.partners if profile.lad_code in p.footprint), None)
-    worst, best = ward_rows.extremes(profile, {row.layer_id for row in needs}, shared.layers)
+    worst, best = "", ""
+    if of >= ward_rows.FEW:
+        worst, best = ward_rows.extremes(profile, {row.layer_id for row in needs}, shared.layers)
+    residents = shared.people.get(code, 0.0)
     sources = tuple(_source(layer) for layer in layers)
     return WardPage(
         code=code,
@@ -89,7 +100,23 @@ def _page(shared: Shared, code: str, day: date) -> WardPage:
         made_on=day,
         link=f"/areas/{code}",
         pins=tuple((layer.id, layer.version) for layer in layers),
+        level=level,
+        of=of,
+        headline=ward_say.headline(shared, profile.name, needs, services, gaps, residents),
+        say=ward_say.sentences(shared, profile, needs, services, gaps, residents),
+        contacts=ward_say.contacts_of(shared, profile),
+        brand=brand_of(region),
     )
+
+
+def _middle(shared: Shared, layer: Layer) -> str:
+    """The figure of the middle area, in words with its unit; "" without one."""
+    value = LayerForViewer.by(shared.reader, layer).values(shared.published, shared.level).arrays["value"]
+    known = value[np.isfinite(value)]
+    if not len(known):
+        return ""
+    decimals = wording.decimals_for(value, layer.descriptor.decimals)
+    return wording.with_unit(float(np.median(known)), layer.descriptor.unit, decimals)
 
 
 # ---- sources ------------------------------------------------------------------------------------------------------------

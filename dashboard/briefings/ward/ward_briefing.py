@@ -51,6 +51,23 @@ def tables_of(page: WardPage) -> dict[str, tuple[tuple[str, ...], tuple[tuple[st
     }
 
 
+SAY, RING = "Three sentences to say aloud", "Whom to ring"
+
+
+def about_words(page: WardPage) -> str:
+    """ "is a ward of Gateshead", "is a local authority"."""
+    one = wording.LEVEL_WORDS[page.level][0]
+    return f"is a {one}" if page.level == "lad" or not page.authority else f"is a {one} of {page.authority}"
+
+
+def contact_words(page: WardPage) -> tuple[str, ...]:
+    """ "Public health, Gateshead Council: 01632 960 001, health@example.org" """
+    return tuple(
+        f"{row.who}: {', '.join(filter(None, (row.phone, row.email)))}" if row.phone or row.email else row.who
+        for row in page.contacts
+    )
+
+
 def neighbour_words(page: WardPage) -> tuple[str, ...]:
     """ "In Gateshead: Chopwell and Ryton." and one sentence for each authority across a border."""
     return tuple(
@@ -70,19 +87,24 @@ def briefing_of(page: WardPage) -> Briefing:
         "map", f"{page.name} and its neighbours", page.alt, filters=f"Small areas of {page.name}", svg=page.svg,
         legend=page.legend, legend_title="Small areas", table=shown, layers=page.pins, sources=page.sources, link=page.link,
     )  # fmt: skip
-    place = f"{page.name} is a ward of {page.authority} with {page.residents} residents."
+    place = f"{page.name} {about_words(page)} with {page.residents} residents."
     pages.append(
         {
-            "headline": f"{page.name}, {page.authority}",
+            "headline": page.name if page.name == page.authority else f"{page.name}, {page.authority}",
             "blocks": _paragraphs(place, *page.summary),
             "figure": map_figure,
         }
     )
+    if page.say:
+        aloud = BriefingBlock("quote", tuple(_text(f"“{each}”") for each in page.say))
+        pages.append({"headline": SAY, "blocks": (aloud,)})
     if page.needs:
         figure = _table(
             "Need", f"{len(page.needs)} measures of need.", *tables["need"], (False, False, True, True, False), page
         )
-        pages.append({"headline": "How the ward stands", "blocks": (), "figure": figure})
+        pages.append(
+            {"headline": f"How the {wording.LEVEL_WORDS[page.level][0]} stands", "blocks": (), "figure": figure}
+        )
     if page.services:
         figure = _table(
             "Nearest services", f"The nearest of {len(page.services)} kinds of service.", *tables["services"],
@@ -101,9 +123,15 @@ def briefing_of(page: WardPage) -> Briefing:
             }
         )
     pages.append(
-        {"headline": "Neighbours", "blocks": _paragraphs(*neighbour_words(page)) or _paragraphs("No ward touches it.")}
+        {
+            "headline": "Neighbours",
+            "blocks": _paragraphs(*neighbour_words(page))
+            or _paragraphs(f"No {wording.LEVEL_WORDS[page.level][0]} touches it."),
+        }
     )
     pages.append({"headline": "Actions agreed", "blocks": _paragraphs(*(page.actions or (NO_ACTIONS,)))})
+    if page.contacts:
+        pages.append({"headline": RING, "blocks": _paragraphs(*contact_words(page))})
     bullets = (BriefingBlock("bullets", tuple(_text(each) for each in page.limits)),) if page.limits else ()
     pages.append({"headline": "What this does not tell you", "blocks": bullets})
     document = Document(page.title, page.partner_id, (), Audience.PUBLIC, f"{page.authority}, {page.region_name}")
@@ -127,4 +155,5 @@ def briefing_of(page: WardPage) -> Briefing:
         ),
         pins=dict(page.pins),
         link=f"/briefings/{page.id}",
+        brand=page.brand,
     )

@@ -27,8 +27,8 @@ def map_of(
     lsoa, lads = region.areas["lsoa"], region.areas["lad"]
     classes = np.full(len(lsoa), OUTSIDE, dtype="uint8")
     classes[members] = np.minimum(shared.times[members], 2)
-    near = [region.position("ward", neighbour.code) for neighbour in profile.neighbours]
-    wards = region.areas["ward"]
+    near = [region.position(shared.level, neighbour.code) for neighbour in profile.neighbours]
+    wards = region.areas[shared.level]
     bounds = bounds_around([area.geometry], share=0.3)
     (south, west), (north, east) = bounds
     frame = shapely.box(west, south, east, north)
@@ -76,7 +76,7 @@ def map_of(
     touching = wording.listing([neighbour.name for neighbour in profile.neighbours], 4)
     alt += f" It touches {touching}." if touching else ""
     alt += f" Marked: the nearest services numbered {wording.listing(shown, 12)}." if shown else ""
-    key = "Thick line: the ward. Dashed: borders of authorities."
+    key = f"Thick line: the {wording.LEVEL_WORDS[shared.level][0]}. Dashed: borders of authorities."
     if shown:
         key += " Numbers: the nearest services, as in the table below; a diamond stands across a border."
     return svg, alt, tuple(rows), key
@@ -86,7 +86,9 @@ def _marks(shared: Shared, profile: AreaProfile, services) -> list[Point]:
     """The nearest site of each kind, numbered as in the table; those too far away fall off the picture."""
     lines = {line.layer_title: line for line in profile.services}
     kinds = {layer.title: layer.id for layer in shared.services}
-    area = shared.published.region.areas["ward"].iloc[shared.published.region.position("ward", profile.code)]
+    area = shared.published.region.areas[shared.level].iloc[
+        shared.published.region.position(shared.level, profile.code)
+    ]
     out = []
     for row in services:
         sites, longitude, latitude = shared.places[kinds[row.kind]]
@@ -94,7 +96,7 @@ def _marks(shared: Shared, profile: AreaProfile, services) -> list[Point]:
             sites["easting"].to_numpy("float64") - area["centroid_x"],
             sites["northing"].to_numpy("float64") - area["centroid_y"],
         )
-        i = int(np.nanargmin(np.abs(away - lines[row.kind].distance_m)))
+        i = int(np.nanargmin(np.abs(away - lines[row.kind].straight_m)))
         out.append(
             Point(
                 float(longitude[i]),

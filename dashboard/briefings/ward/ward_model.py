@@ -1,16 +1,20 @@
-"""What stands on a ward member's page, in words, ready for paper, screen and slides."""
+"""What stands on a ward member's sheet, in words, ready for paper, screen and slides; and on that of any other area."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from dashboard.brand import Brand
 from dashboard.briefings.filling.model import SourceLine
 from dashboard.drawing.shown import LegendRow
+from dashboard.views import wording
 
-PREFIX = "ward-"
-MAP_WIDTH, MAP_HEIGHT = 420, 310
+PREFIX, OTHER_PREFIX = "ward-", "area-"
+"""Ids of the sheets of wards, and of small areas and authorities."""
+MAP_WIDTH, MAP_HEIGHT = 300, 222
+KIND_WORDS = {"ward": "ward sheet", "lsoa": "area sheet", "lad": "authority sheet"}
 NO_ACTIONS = "No actions are recorded here yet. Write down what is agreed, who does it and by when."
 
 
@@ -29,6 +33,7 @@ class NeedRow:
     words: str  # "among the worst tenth"
     period: str
     status: str
+    middle: str = ""  # the figure of the middle area of its level
 
     @property
     def measure_words(self) -> str:
@@ -50,6 +55,11 @@ class ServiceRow:
     standard: str  # "within 5 km", "beyond 5 km"; "" without a standard
     beyond: float | None  # residents of the ward's small areas that have none within the standard
     beyond_words: str
+    verdict: str = ""  # the same for people in a hurry: "Everybody over 5 km"
+    mark: str = "idle"  # of the verdict: good, risk or idle, as a shape
+    sample: str = ""  # "a sample of 9 sites", where the list is not known to be whole
+    layer_id: str = ""
+    least: str = ""  # how near somebody who lives here may be to one: the small area that is nearest
 
     @property
     def place(self) -> str:
@@ -68,7 +78,17 @@ class GapRow:
     words: str  # "2 of 6 small areas, 3,120 residents"
     communities: str  # "Part of Ashington (9 areas, 14,210 residents), shared with …"
     shared: bool
+    sample: str  # "a sample of 9 sites", where its list of services is one; ""
     sure: str  # "likely (71% of 500 draws)"
+
+
+@dataclass(frozen=True)
+class ContactRow:
+    """Whom to ring: a role, never a person."""
+
+    who: str
+    phone: str = ""
+    email: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,14 +131,33 @@ class WardPage:
     made_on: date
     link: str
     pins: tuple[tuple[str, int], ...]  # layer id, version
+    level: str = "ward"
+    of: int = 0  # how many areas of its level there are
+    headline: str = ""  # the one thing to know
+    say: tuple[str, ...] = ()  # sentences to say aloud
+    contacts: tuple[ContactRow, ...] = ()
+    brand: Brand = field(default_factory=Brand)
 
     @property
     def id(self) -> str:
-        return f"{PREFIX}{self.code}"
+        return f"{PREFIX if self.level == 'ward' else OTHER_PREFIX}{self.code}"
 
     @property
     def title(self) -> str:
-        return f"{self.name}: ward page"
+        return f"{self.name}: {KIND_WORDS[self.level]}"
+
+    @property
+    def kind(self) -> str:
+        return KIND_WORDS[self.level]
+
+    @property
+    def one(self) -> str:
+        return wording.LEVEL_WORDS[self.level][0]
+
+    @property
+    def others(self) -> str:
+        """ "with the other 239 wards"."""
+        return f"with the other {wording.counted(self.of - 1, *wording.LEVEL_WORDS[self.level])}"
 
     @property
     def map_width(self) -> int:

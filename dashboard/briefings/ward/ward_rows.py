@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from dashboard.briefings.ward.ward_model import GapRow, NeedRow, NeighbourGroup,
 from dashboard.briefings.ward.ward_shared import AnsweredQuestion, Shared, tells
 from dashboard.views import wording
 from dashboard.views.area import AreaProfile, IndicatorLine
+from dashboard.views.claims import claims_of
 from dashboard.views.gap_words import nearest_words
 from dashboard.views.wording import sure_percent
 from layers import Layer, is_sample, words
@@ -18,8 +20,8 @@ from layers import Layer, is_sample, words
 MOST_GAPS = 5
 MOST_NAMED = 3
 STRAIGHT = (
-    "Distances are straight lines from the middle of where the ward’s people live. A river, a missing bus or closed doors "
-    "can make the real way much longer."
+    "Distances are straight lines, or the way over land where a line crosses water, the mean over everybody who lives here. "
+    "A missing bus or closed doors can make the real way much longer."
 )
 RULE = (
     "A gap is a rule of thumb: high need and a service farther than its standard. It names where to look, not who is in need. "
@@ -28,11 +30,11 @@ RULE = (
 LISTS = (
     "Lists of services hold what partners have published. What they offer, and whether it can be used, is not in them."
 )
-RANKS = "A rank does not say how far apart wards are. Wards close to each other in a ranking may in truth be equal."
+RANKS = "A rank does not say how far apart areas are. Areas close to each other in a ranking may in truth be equal."
 CONVERTED = "Figures for wards are worked out from those of small areas, and are estimates."
 
 
-def need_row(theme: str, line: IndicatorLine, unit: str) -> NeedRow:
+def need_row(theme: str, line: IndicatorLine, unit: str, middle: str = "", of: int = 100) -> NeedRow:
     known = line.value != "–"
     if unit == "score" or unit.startswith("score "):
         unit = "" if "score" in line.title.lower() else "score"
@@ -45,9 +47,10 @@ def need_row(theme: str, line: IndicatorLine, unit: str) -> NeedRow:
         unit,
         line.rank.split(" (")[0],
         line.position,
-        place_words(line.position) if line.rank else "",
+        place_words(line.position, of) if line.rank else "",
         line.period,
         line.status,
+        _figure(middle, unit) if middle else "",
     )
 
 
@@ -63,16 +66,23 @@ def _figure(value: str, unit: str) -> str:
     return f"{number.split('%')[0]}%" if unit.startswith("%") else number
 
 
-def place_words(place: float | None) -> str:
-    """Where a ward stands, from the share of wards that are better off."""
+FEW = 20
+"""Fewer areas than this have no tenths."""
+
+
+def place_words(place: float | None, of: int = 100) -> str:
+    """Where an area stands among ``of``, from the share of them that are better off."""
     if place is None:
         return "nothing to compare with"
-    for least, word in _PLACES:
+    if of < FEW and place in (0, 100):
+        return "worst of all" if place else "best of all"
+    for least, word in _PLACES if of >= FEW else _PLACES_OF_FEW:
         if place >= least:
             return word
     return _PLACES[-1][1]
 
 
+_PLACES_OF_FEW = ((60, "worse than most"), (40, "about the middle"), (0, "better than most"))
 _PLACES = (
     (90, "among the worst tenth"),
     (80, "among the worst fifth"),
@@ -89,14 +99,18 @@ def extremes(profile: AreaProfile, shown: set[str], layers: dict[str, Layer]) ->
     others = [
         line
         for line in profile.indicators
-        if line.id not in shown and line.position is not None and not line.neutral and tells(layers[line.id])
+        if line.id not in shown
+        and line.position is not None
+        and not line.neutral
+        and tells(layers[line.id], profile.level)
     ]
+    many = wording.LEVEL_WORDS[profile.level][1]
     worst = sorted((line for line in others if line.position >= 95), key=lambda line: -line.position)
     best = sorted((line for line in others if line.position <= 5), key=lambda line: line.position)
     said = lambda lines: wording.listing([line.title for line in lines], MOST_NAMED)  # noqa: E731
     return (
-        f"Of all other measures, it is among the worst twentieth of wards for: {said(worst)}." if worst else "",
-        f"It is among the best twentieth of wards for: {said(best)}." if best else "",
+        f"Of all other measures, it is among the worst twentieth of {many} for: {said(worst)}." if worst else "",
+        f"It is among the best twentieth of {many} for: {said(best)}." if best else "",
     )
 
 
@@ -108,15 +122,18 @@ def service_rows(shared: Shared, profile: AreaProfile, code: str) -> Iterator[Se
         if line is None:
             continue
         number += 1
-        standard, beyond, words = layer.descriptor.access_standard, None, ""
-        if standard is not None:
-            by_ward = shared.beyond.get(layer.id)
-            beyond = None if by_ward is None else float(by_ward.get(code, 0.0))
-            if beyond is not None:
-                everybody = shared.people.get(code, 0.0)
-                words = (
-                    "nobody" if beyond < 0.5 else "everybody" if beyond >= everybody - 0.5 else wording.number(beyond)
-                )
+        standard, beyond, words, least = layer.descriptor.access_standard, None, "", ""
+        measured = shared.beyond.get(layer.id)
+        if measured is not None and code in measured.index:
+            least = wording.distance(float(measured.at[code, "least_m"]))
+            mean = float(measured.at[code, "mean_m"])
+            line = replace(line, distance=wording.distance(mean)) if np.isfinite(mean) else line
+        if standard is not None and measured is not None:
+            beyond = float(measured["beyond"].get(code, 0.0))
+            everybody = shared.people.get(code, 0.0)
+            words = "nobody" if beyond < 0.5 else "everybody" if beyond >= everybody - 0.5 else wording.number(beyond)
+        limit = wording.standard_words(standard.max_m) if standard else ""
+        verdict, mark = _verdict(layer, words, limit)
         yield ServiceRow(
             number,
             layer.title,
@@ -124,10 +141,34 @@ def service_rows(shared: Shared, profile: AreaProfile, code: str) -> Iterator[Se
             line.lad_name,
             line.across_border,
             line.distance,
-            wording.standard_words(standard.max_m) if standard else "",
+            limit,
             beyond,
             words if "counts" in layer.descriptor.fit_for else "",
+            verdict,
+            mark,
+            sample_words(layer),
+            layer.id,
+            least,
         )
+
+
+def _verdict(layer: Layer, beyond: str, limit: str) -> tuple[str, str]:
+    """What the distances mean, in few words, and the shape that stands before it. A list that is not fit to count by says so."""
+    if not limit or not beyond:
+        return "No standard", "idle"
+    if "counts" not in layer.descriptor.fit_for:
+        return "Cannot say", "risk"
+    if beyond in ("everybody", "nobody"):
+        return (
+            f"Everybody {'over' if beyond == 'everybody' else 'within'} {limit}",
+            "risk" if beyond == "everybody" else "good",
+        )
+    return f"{beyond} over {limit}", "risk"
+
+
+def sample_words(layer: Layer) -> str:
+    """ "a sample of 9 sites" where a list is not known to hold all there are; as many as every other sentence says."""
+    return claims_of((layer,)).sample.replace("in this", "a", 1) if is_sample(layer.descriptor) else ""
 
 
 def gap_rows(shared: Shared, code: str) -> tuple[tuple[GapRow, ...], str, str]:
@@ -141,7 +182,8 @@ def gap_rows(shared: Shared, code: str) -> tuple[tuple[GapRow, ...], str, str]:
             if n := int((each.near & mine).sum()):
                 close.append(f"{name} ({n:,})")
             continue
-        found.append(_gap_row(each, chosen, int(mine.sum())))
+        row = _gap_row(each, chosen, int(mine.sum()))
+        found.append(replace(row, sample=sample_words(each.question.services)))
     found.sort(key=lambda row: -row.residents)
     told = []
     if more := found[MOST_GAPS:]:
@@ -187,6 +229,7 @@ def _gap_row(each: AnsweredQuestion, chosen: np.ndarray, of: int) -> GapRow:
         words,
         wording.listing(said, 2),
         any(card.shared for card in cards),
+        "",
         sure,
     )
 
@@ -210,31 +253,34 @@ def summary_of(needs, services, gaps, shared: Shared, worst: str, best: str) -> 
     """The page in two to five sentences."""
     out = []
     placed = [row for row in needs if row.place is not None]
-    wards = len(shared.published.region.areas["ward"])
-    bad = [row for row in placed if row.place >= 80]
-    if placed and wards > 1:
+    one, many = wording.LEVEL_WORDS[shared.level]
+    areas = len(shared.published.region.areas[shared.level])
+    if alone := everybody_words(services):
+        out.append(alone)
+    bad = [row for row in placed if row.place >= (80 if areas >= FEW else 60)]
+    among = f"among the worst fifth of the region’s {areas:,} {many}"
+    among = among if areas >= FEW else f"worse off than most of the region’s {areas:,} {many}"
+    if placed and areas > 1:
         if bad:
             top = max(bad, key=lambda row: row.place)
             out.append(
-                f"On {_few(len(bad))} of {len(placed)} measures this ward is among the worst fifth of the region’s {wards:,} wards"
+                f"On {_few(len(bad))} of {len(placed)} measures this {one} is {among}"
                 + (f"; it stands worst on “{top.title}”." if len(bad) > 1 else f": “{top.title}”.")
             )
         else:
-            out.append(
-                f"On none of {len(placed)} measures is this ward among the worst fifth of the region’s {wards:,} wards."
-            )
+            out.append(f"On none of {len(placed)} measures is this {one} {among}.")
     elif not placed:
-        out.append("There are no figures yet that compare this ward with others.")
+        out.append(f"There are no figures yet that compare this {one} with others.")
     out += [each for each in (worst, best) if each]
     if shared.asked:
         if gaps:
             first = gaps[0]
             out.append(
-                f"{_of_asked(len(gaps), len(shared.asked))} {'finds' if len(gaps) == 1 else 'find'} a gap here"
+                f"{_of_asked(len(gaps), len(shared.asked), one)} {'finds' if len(gaps) == 1 else 'find'} a gap here"
                 f"{'; the largest is' if len(gaps) > 1 else ':'} {wording.small(first.theme)} ({first.words})."
             )
         else:
-            out.append(f"{_of_asked(0, len(shared.asked))} finds a gap here.")
+            out.append(f"{_of_asked(0, len(shared.asked), one)} finds a gap here.")
     across = [row for row in services if row.across_border]
     if across:
         places = wording.listing(list(dict.fromkeys(row.place for row in across)))
@@ -247,13 +293,25 @@ def summary_of(needs, services, gaps, shared: Shared, worst: str, best: str) -> 
     return tuple(out)
 
 
-def _of_asked(n: int, total: int) -> str:
-    """ "Two of the four questions asked of every ward", to be followed by "find"."""
+def everybody_words(services) -> str:
+    """What nobody here has within its standard, a sentence; "" where there is nothing of the kind. A list that is a sample says so."""
+    far = [row for row in services if row.beyond_words == "everybody"]
+    if not far:
+        return ""
+    said = [
+        f"{wording.small(row.kind)} ({row.standard}{f', in this {row.sample[2:]}' if row.sample else ''})"
+        for row in far
+    ]
+    return f"Everybody here lives farther than the standard from: {wording.listing(said, 8)}."
+
+
+def _of_asked(n: int, total: int, one: str) -> str:
+    """ "Two of the four questions asked of every {one}", to be followed by "find"."""
     if total == 1:
-        return "The one question asked of every ward" if n else "The one question asked of every ward never"
+        return f"The one question asked of every {one}" if n else f"The one question asked of every {one} never"
     if n == total:
-        return f"All {_few(total)} questions asked of every ward"
-    return f"{_few(n).capitalize()} of the {_few(total)} questions asked of every ward"
+        return f"All {_few(total)} questions asked of every {one}"
+    return f"{_few(n).capitalize()} of the {_few(total)} questions asked of every {one}"
 
 
 def _few(n: int) -> str:
@@ -265,9 +323,9 @@ def limits_of(profile: AreaProfile, needs, services, shared: Shared) -> tuple[st
     """What the page does not tell, the most particular first."""
     out = []
     if "match" in profile.note:
-        out.append(f"This ward’s {profile.note}.")
+        out.append(f"This {wording.LEVEL_WORDS[profile.level][0]}’s {profile.note}.")
     if any(row.status == "converted" for row in needs):
-        out.append(CONVERTED)
+        out.append(CONVERTED.replace("wards", wording.LEVEL_WORDS[profile.level][1]))
     if withheld := [row.title for row in needs if row.status == "suppressed"]:
         out.append(f"Withheld, so that nobody can be recognised: {wording.listing(withheld)}.")
     sampled = [layer for layer in shared.services if is_sample(layer.descriptor)]

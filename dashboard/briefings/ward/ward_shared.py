@@ -12,7 +12,7 @@ import pandas as pd
 from dashboard.briefings.filling.questions import ThemeQuestion, answer, questions
 from dashboard.published import Published
 from dashboard.views.gaps import Gaps
-from layers import Direction, Layer, Measure, NotFound, Refused, Viewer, to_degrees
+from layers import LEVELS, Direction, Layer, Measure, NotFound, Refused, Viewer, to_degrees
 
 MOST_NEEDS = 12
 MOST_SERVICES = 8
@@ -28,7 +28,7 @@ class AnsweredQuestion:
     gaps: Gaps
     underserved: np.ndarray
     near: np.ndarray
-    ward: np.ndarray  # ward code of every area
+    ward: np.ndarray  # code of the area of the sheets' level that each lies in; "" where it is larger than that
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,10 @@ class Shared:
     themes: tuple[tuple[str, Layer], ...]  # (theme name, indicator) of every row of the need table
     services: tuple[Layer, ...]  # of the service table
     more_services: int
-    beyond: dict[str, pd.Series]  # services id -> residents beyond the standard by ward code
+    level: str  # of the areas that get a sheet
+    beyond: dict[
+        str, pd.DataFrame
+    ]  # services id -> by code: residents beyond the standard, metres from the nearest small area
     asked: tuple[AnsweredQuestion, ...]
     places: dict[str, tuple[pd.DataFrame, np.ndarray, np.ndarray]]  # services id -> sites, longitude, latitude
     people: dict[str, float]  # residents of the small areas by ward code
@@ -47,18 +50,19 @@ class Shared:
     times: np.ndarray  # in how many gaps each small area is
 
 
-def shared_of(published: Published, reader: Viewer) -> Shared:
+def shared_of(published: Published, reader: Viewer, level: str = "ward") -> Shared:
     """Kept by what the reader may see, in which versions: the same layers, the same pages."""
-    return _share(published, reader, tuple((layer.id, layer.version) for layer in published.store.layers(reader)))
+    versions = tuple((layer.id, layer.version) for layer in published.store.layers(reader))
+    return _share(published, reader, level, versions)
 
 
-@lru_cache(maxsize=3)
-def _share(published: Published, reader: Viewer, _: tuple[tuple[str, int], ...]) -> Shared:
+@lru_cache(maxsize=6)
+def _share(published: Published, reader: Viewer, level: str, _: tuple[tuple[str, int], ...]) -> Shared:
     seen = {layer.id: layer for layer in published.store.layers(reader)}
     region = published.region
     lsoa = region.areas["lsoa"]
     asked = tuple(
-        _ask(question, gaps)
+        _ask(question, gaps, level)
         for question in questions(published, reader)
         if (gaps := answer(published, question, reader)) is not None
     )
@@ -73,36 +77,45 @@ def _share(published: Published, reader: Viewer, _: tuple[tuple[str, int], ...])
         published,
         reader,
         seen,
-        _themes(published, seen),
+        _themes(published, seen, level),
         chosen,
         len(lists) - len(chosen),
-        {layer.id: found for layer in chosen if (found := _beyond(published, layer, reader)) is not None},
+        level,
+        {layer.id: found for layer in chosen if (found := _beyond(published, layer, reader, level)) is not None},
         asked,
         {layer.id: _places(published, layer, reader) for layer in chosen},
-        lsoa["population"].groupby(lsoa["ward_code"].to_numpy(object)).sum().to_dict(),
-        {ward: rows.to_numpy() for ward, rows in pd.Series(np.arange(len(lsoa))).groupby(lsoa["ward_code"].to_numpy(object))},
+        lsoa["population"].groupby(codes_at(lsoa, "lsoa", level)).sum().to_dict(),
+        {code: rows.to_numpy() for code, rows in pd.Series(np.arange(len(lsoa))).groupby(codes_at(lsoa, "lsoa", level))},
         times,
     )  # fmt: skip
 
 
-def _ask(question: ThemeQuestion, gaps: Gaps) -> AnsweredQuestion:
+def codes_at(areas: pd.DataFrame, own: str, level: str) -> np.ndarray:
+    """The code of the area of ``level`` that each area (of level ``own``) lies in; "" where that is smaller than it."""
+    if own == level:
+        return areas["code"].to_numpy(object)
+    if LEVELS.index(own) > LEVELS.index(level):
+        return np.full(len(areas), "", dtype=object)
+    return areas[f"{level}_code"].to_numpy(object)
+
+
+def _ask(question: ThemeQuestion, gaps: Gaps, level: str) -> AnsweredQuestion:
     table = gaps.result.areas
     areas = gaps.published.region.areas[gaps.level]
-    wards = areas["code"] if gaps.level == "ward" else areas["ward_code"]
     return AnsweredQuestion(
         question,
         gaps,
         table["underserved"].to_numpy(bool),
         table["near_miss"].to_numpy(bool),
-        wards.to_numpy(object),
+        codes_at(areas, gaps.level, level),
     )
 
 
-def _themes(published: Published, seen: dict[str, Layer]) -> tuple[tuple[str, Layer], ...]:
+def _themes(published: Published, seen: dict[str, Layer], level: str) -> tuple[tuple[str, Layer], ...]:
     """One indicator of each theme or, where there are few themes, up to three; no indicator stands twice."""
     able = {
         theme.id: sorted(
-            (layer for layer in seen.values() if tells(layer) and theme.id in layer.themes),
+            (layer for layer in seen.values() if tells(layer, level) and theme.id in layer.themes),
             key=lambda layer, theme=theme: _telling(published, layer, theme),
         )
         for theme in published.region.themes
@@ -120,12 +133,12 @@ def _themes(published: Published, seen: dict[str, Layer]) -> tuple[tuple[str, La
     return tuple((names[theme], layer) for theme, layers in found.items() for layer in layers)[:MOST_NEEDS]
 
 
-def tells(layer: Layer) -> bool:
-    """Whether an indicator can say of a ward that it is better or worse off than another."""
+def tells(layer: Layer, level: str = "ward") -> bool:
+    """Whether an indicator can say of an area that it is better or worse off than another."""
     descriptor = layer.descriptor
     return (
         layer.kind == "indicator"
-        and "ward" in layer.levels
+        and level in layer.levels
         and descriptor.direction != Direction.NEUTRAL
         and descriptor.measure not in _NO_NEED
     )
@@ -149,20 +162,26 @@ def _telling(published: Published, layer: Layer, theme) -> tuple:
     )
 
 
-def _beyond(published: Published, layer: Layer, reader: Viewer) -> pd.Series | None:
-    """Residents of each ward whose small area has no such service within the standard; None without a standard."""
+def _beyond(published: Published, layer: Layer, reader: Viewer, level: str) -> pd.DataFrame | None:
+    """By code: residents whose small area has no such service within the standard (NaN without one), how far the nearest of
+    the small areas is, and the mean over residents; None where nothing can be measured."""
     from dashboard.views.together import together_for
 
     standard = layer.descriptor.access_standard
-    if standard is None:
-        return None
     try:
         table = together_for(published, (layer.id,), reader).result.areas
     except (Refused, NotFound):
         return None
     areas = published.region.areas["lsoa"].loc[table.index]
-    far = ~(table["together_m"].to_numpy("float64") <= standard.max_m)
-    return pd.Series(np.where(far, areas["population"], 0.0)).groupby(areas["ward_code"].to_numpy(object)).sum()
+    metres = table["together_m"].to_numpy("float64")
+    people = areas["population"].to_numpy("float64")
+    beyond = np.where(metres <= standard.max_m, 0.0, people) if standard is not None else np.full(len(areas), np.nan)
+    weight = np.where(np.isfinite(metres), people, 0.0)
+    by = pd.DataFrame(
+        {"beyond": beyond, "least_m": metres, "weight": weight, "sum": np.nan_to_num(metres) * weight}
+    ).groupby(codes_at(areas, "lsoa", level))
+    mean = by["sum"].sum() / by["weight"].sum().replace(0.0, np.nan)
+    return pd.DataFrame({"beyond": by["beyond"].sum(min_count=1), "least_m": by["least_m"].min(), "mean_m": mean})
 
 
 def _places(published: Published, layer: Layer, reader: Viewer):

@@ -69,7 +69,7 @@ def attachment(data: bytes, kind: str, name: str, *, how: str = "attachment") ->
 
 # ---- made by a worker, and kept -----------------------------------------------------------------------------------------
 
-WHOLE_S, PICTURE_S = 3.0, 0.5
+WHOLE_S, PICTURE_S = 1.0, 0.5
 """What a file and a picture cost, in seconds of a processor."""
 
 

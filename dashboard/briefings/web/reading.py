@@ -9,13 +9,15 @@ import flask
 from dashboard.auth.session import current_viewer
 from dashboard.briefings.files.formats import FORMATS
 from dashboard.briefings.filling.build import compare_facts
-from dashboard.briefings.sources import entries, find, find_short, newest, not_there, wards
+from dashboard.briefings.filling.own_ward import in_ward
+from dashboard.briefings.sources import WARD, entries, find, find_short, newest, not_there, wards
 from dashboard.briefings.web import pages
 from dashboard.briefings.web.downloads import QR_LOOK, qr_code
 from dashboard.briefings.web.presenting import presenting
+from dashboard.views.places import names
 from dashboard.views.wording import AUDIENCE_WORDS
 from dashboard.web import published
-from layers import PUBLIC, NotFound, Withdrawn, may_change
+from layers import PUBLIC, NotFound, Withdrawn, find_postcode, locate_point, may_change
 
 # ---- the list ----------------------------------------------------------------------------------------------------------
 
@@ -35,14 +37,21 @@ def listing():
 
 
 def all_wards():
+    """Every ward, or those whose name, authority or postcode was typed. A postcode goes straight to the ward's sheet."""
     wanted = " ".join(flask.request.args.get("q", "").split())[:60]
-    groups = wards(published())
-    if wanted:
+    groups, outside = wards(published()), False
+    place = find_postcode(wanted) if wanted else None
+    if place is not None:
+        code = locate_point(published().region, place.easting, place.northing, "ward")
+        if code:
+            return flask.redirect(f"{pages.PATH}/{WARD}{code}?mine=yes", 303)
+        groups, outside = [], True
+    elif wanted:
         low = wanted.lower()
         groups = [(lad, [one for one in found if low in one[1].lower() or low in lad.lower()]) for lad, found in groups]
     groups = [(lad, found) for lad, found in groups if found]
     return pages.show(
-        "wards", title="Ward pages", groups=groups, wanted=wanted,
+        "wards", title="Ward sheets", groups=groups, wanted=wanted, outside=outside,
         count=sum(len(found) for _, found in groups), total=len(published().region.areas["ward"]),
     )  # fmt: skip
 
@@ -55,7 +64,10 @@ def read(briefing_id: str):
 
     found, viewer = pages.asked_for(briefing_id), current_viewer()
     if found.kind == "ward":
-        return pages.show("ward", title=found.briefing.title, **ward_page_values(found.ward))
+        return pages.show(
+            "ward", title=found.briefing.title, mine=flask.request.args.get("mine", "") == "yes",
+            may_write=pages.may_write(viewer), **ward_page_values(found.ward),
+        )  # fmt: skip
     values, record = pages.values_of(found), found.record
     current = (
         record is None
@@ -75,6 +87,15 @@ def read(briefing_id: str):
         may_write=pages.may_write(viewer), may_edit=record is not None and may_change(record.partner, viewer),
         has_history=record is not None, done=flask.request.args.get("done", ""),
     )  # fmt: skip
+
+
+def own_ward(briefing_id: str):
+    """What the numbers of each page are in the ward that this browser remembers."""
+    found, code = pages.asked_for(briefing_id), flask.request.args.get("ward", "")[:40]
+    said = in_ward(published(), found.briefing, code)
+    response = flask.jsonify(name=names(published(), "ward")[code], facts={str(n): lines for n, lines in said.items()})
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def present(briefing_id: str):

@@ -29,6 +29,7 @@ ROUTES = (
     ("GET", f"{ONE}/notes", reading.notes),
     ("GET", f"{ONE}/embed", reading.embed),
     ("GET", f"{ONE}/changes", reading.changes),
+    ("GET", f"{ONE}/own-ward", reading.own_ward),
     ("GET", "/b/<code>", reading.short),
     # to take away
     ("GET", f"{ONE}/files/<name>.<format_>", downloads.file),

@@ -52,7 +52,7 @@ class ReadPicture:
     height: int
 
 
-def read_picture(data: bytes) -> ReadPicture:
+def read_picture(data: bytes, side: int = MOST_SIDE) -> ReadPicture:
     """Raises :class:`Refused` for what is no PNG, JPEG or SVG, cannot be read, or does more than show something."""
     if not data:
         raise _refused("there is no file", "choose a picture", "no-file")
@@ -62,7 +62,7 @@ def read_picture(data: bytes) -> ReadPicture:
         data = _drawn(data)
     elif not data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
         raise _refused("it is no PNG, JPEG or SVG", "save it as one of them", "picture")
-    return _encoded(_decoded(data))
+    return _encoded(_decoded(data), side)
 
 
 def _decoded(data: bytes) -> Image.Image:
@@ -84,8 +84,8 @@ def _decoded(data: bytes) -> Image.Image:
     return picture
 
 
-def _encoded(picture: Image.Image) -> ReadPicture:
-    picture.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.LANCZOS)
+def _encoded(picture: Image.Image, side: int) -> ReadPicture:
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     clear = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
     picture = picture.convert("RGBA" if clear else "RGB")
     clear = clear and picture.getextrema()[3][0] < 255

@@ -187,3 +187,16 @@ def test_a_picture_that_is_not_there_is_named(demo, given):
     with pytest.raises(Refused) as caught:
         build_briefing(demo, document, briefing_id="picture")
     assert "no such picture" in str(caught.value.faults[0])
+
+
+def test_a_briefings_own_logo_stands_in_the_place_of_the_partnerships(demo, briefing):
+    kept = re.search(r"picture: ([0-9a-f]{20})", briefing.document.text)[1]
+    partner = demo.region.partners[0].id
+    text = f"---\ntitle: Ours\npartner: {partner}\naudience: public\nlogo: {kept}\n---\n# One\n"
+    made = build_briefing(demo, read_briefing(text), briefing_id="ours")
+    assert made.brand.data == Pictures(demo.store).get(kept).data and made.brand.alt == "A bridge"
+    assert made.brand.logo.encode() in export_briefing(made, "html")
+    for logo in ("0" * 20, "nonsense"):
+        with pytest.raises(Refused) as caught:
+            build_briefing(demo, read_briefing(text.replace(kept, logo)), briefing_id="ours")
+        assert [fault.where for fault in caught.value.faults] == ["line 5"]

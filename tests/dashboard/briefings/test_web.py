@@ -74,7 +74,7 @@ WHO = {  # who may read what
 }
 
 PAGES = ["", "/present", "/notes", "/changes", "/history", "/compare", "?version=1", "/present?version=1"]
-FILES = ["/qr.svg", "/exhibits/1.svg", "/files/{id}.html"]
+FILES = ["/qr.svg", "/exhibits/1.svg", "/files/{id}.html", "/own-ward?ward=TW1"]
 
 
 class Site:
@@ -187,7 +187,7 @@ def test_the_list_and_short_links_hold_only_what_one_may_read(read_only, person)
 
 def test_every_address_of_a_briefing_is_asked_above(read_only):
     """A new route has to be added to the lists, or to the tests of drafts."""
-    asked = {f"/briefings/<briefing_id>{path.split('?')[0]}" for path in [*PAGES, "/qr.svg", "/embed"]}
+    asked = {f"/briefings/<briefing_id>{path.split('?')[0]}" for path in [*PAGES, "/qr.svg", "/embed", "/own-ward"]}
     asked |= {
         "/briefings/<briefing_id>/exhibits/<int:number>.<format_>",
         "/briefings/<briefing_id>/files/<name>.<format_>",

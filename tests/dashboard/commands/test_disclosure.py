@@ -39,3 +39,18 @@ def test_small_numbers_that_anybody_can_read_are_found(run, monkeypatch):
 def test_a_role_that_there_is_not_is_refused(run, role):
     answer = run("audit-disclosure", "--role", role)
     assert answer.exit_code == 1 and "role" in answer.output
+
+
+def test_everybody_and_every_two_partners(run, monkeypatch):
+    from layers.store import guard
+
+    answer = run("audit-disclosure", "--pairs")
+    assert answer.exit_code == 0 and "3 pairs of partners" in answer.output, answer.output
+    document = json.loads(run("audit-disclosure", "--pairs", "--json").stdout)
+    assert document["ok"] and {"public", "lead@icb", "admin", "westshire and eastshire"} <= set(document["groups"])
+    monkeypatch.setattr(
+        guard, "attack", lambda *_: [guard.Leak("harm", 1, "", "count", "lsoa", "T02", 2.0, 2.0, "shown")]
+    )
+    answer = run("audit-disclosure", "--pairs")
+    assert answer.exit_code == 1 and "westshire and eastshire" in answer.output
+    assert run("audit-disclosure", "--pairs", "--role", "public").exit_code == 2

@@ -123,7 +123,13 @@ def test_the_rule_again_by_a_second_calculation(found, here):
         areas["centroid_x"].to_numpy()[:, None] - sites["easting"].to_numpy(),
         areas["centroid_y"].to_numpy()[:, None] - sites["northing"].to_numpy(),
     )
+    straight = far.min(axis=1)
+    # every pair by its way over land, one by one; tests/layers/methods/test_real_water.py works these out a second time
+    points, ends = (frame.to_numpy() for frame in (areas[["centroid_x", "centroid_y"]], sites[["easting", "northing"]]))
+    rows, cols = (grid.ravel() for grid in np.indices(far.shape))
+    far = here.region.water.replaced(points, ends, rows, cols, far.ravel(), np.inf).reshape(far.shape)
     assert np.allclose(far.min(axis=1), table["access"])
+    assert 20 < (far.min(axis=1) > straight + 250).sum() < 50
     assert ((table["need"] >= 80) & (far.min(axis=1) > found.result.access.limit)).equals(table["underserved"])
     own = np.where(areas["lad_code"].to_numpy()[:, None] == sites["lad_code"].fillna("").to_numpy(), far, np.inf)
     elsewhere = far.min(axis=1) < own.min(axis=1)

@@ -254,6 +254,29 @@ def test_what_is_wrong_with_a_crossing_is_said(tmp_path, old, new, said):
     assert said in refusal(tmp_path, DEFINITION + BRIDGE.replace(old, new, 1))
 
 
+def test_crossings_of_other_definitions_count_once(tmp_path):
+    (tmp_path / "other.toml").write_text(
+        BRIDGE + BRIDGE.replace("The bridge", "The ferry").replace('"bridge"', '"ferry"')
+    )
+    text = 'crossings_from = ["other"]\n' + DEFINITION + BRIDGE
+    assert [crossing.name for crossing in read(tmp_path, text).crossings] == ["The bridge", "The ferry"]
+
+
+@pytest.mark.parametrize("name", ["nobody", "../other", "/etc/hostname"])
+def test_crossings_come_from_definitions_beside_it_only(tmp_path, name):
+    (tmp_path.parent / "other.toml").write_text(BRIDGE)
+    with pytest.raises(Refused) as refused:
+        read(tmp_path, f'crossings_from = ["{name}"]\n' + DEFINITION)
+    assert f"there are no crossings to take from '{name}'" in str(refused.value.faults)
+
+
+def test_the_thames_is_crossed_in_london_and_in_england():
+    london, england = (read_definition(REGIONS / f"{name}.toml").crossings for name in ("london", "england"))
+    north_east = read_definition(REGIONS / "north-east.toml").crossings
+    assert "Tower Bridge" in {crossing.name for crossing in london}
+    assert set(england) == {*london, *north_east}
+
+
 def test_crossings_are_tables(tmp_path):
     text = 'crossings = ["The bridge"]\n' + DEFINITION
     assert "'crossings' must be written as [[crossings]] tables" in refusal(tmp_path, text)

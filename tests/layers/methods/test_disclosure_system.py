@@ -151,6 +151,28 @@ def tables(draw):
     return values, sums, hidden, draw(st.sampled_from([0, 2]))
 
 
+@st.composite
+def rings(draw):
+    """Three figures of every area and every two of them added up, in a ward: or periods that overlap, and the year."""
+    areas = draw(st.integers(1, 3))
+    cells = [draw(st.lists(st.integers(0, 25), min_size=4, max_size=4)) for _ in range(areas)]
+    made = draw(st.sampled_from([{"ab": "ab", "bc": "bc", "ca": "ca"}, {"abc": "abc", "bcd": "bcd"},
+                                 {"ab": "ab", "cd": "cd", "abcd": "abcd"}, {"abc": "abc", "bcd": "bcd", "abcd": "abcd"}]))  # fmt: skip
+    names = sorted({letter for parts in made.values() for letter in parts})
+    values, sums = {}, []
+    for area, row in enumerate(cells):
+        figures = dict(zip("abcd", row, strict=True))
+        values |= {f"{name}{area}": figures[name] for name in names}
+        for total, parts in made.items():
+            values[f"{total}{area}"] = sum(figures[part] for part in parts)
+            sums.append([*(f"{part}{area}" for part in parts), f"{total}{area}"])
+    for name in [*names, *made]:
+        values[f"{name}."] = sum(values[f"{name}{area}"] for area in range(areas))
+        sums.append([*(f"{name}{area}" for area in range(areas)), f"{name}."])
+    hidden = [name for name, count in values.items() if 0 < count < 8]
+    return values, sums, hidden, draw(st.sampled_from([0, 2]))
+
+
 def guard(values, sums, hidden, slack):
     names = list(values)
     one, at, _rows = system(sums, values, hidden, names, slack)
@@ -172,7 +194,7 @@ def fails(values, sums, hidden, slack) -> list[str]:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.one_of(trees(), tables()))
+@given(st.one_of(trees(), tables(), rings()))
 def test_nothing_small_is_left(case):
     values, sums, hidden, slack = case
     names, _, done, covered = guard(values, sums, hidden, slack)
@@ -180,7 +202,7 @@ def test_nothing_small_is_left(case):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.one_of(trees(), tables()))
+@given(st.one_of(trees(), tables(), rings()))
 def test_nothing_is_hidden_without_need(case):
     """Showing any one companion again gives something away that is not given away with it."""
     values, sums, hidden, slack = case

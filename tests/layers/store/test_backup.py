@@ -21,6 +21,7 @@ from layers.store.backup import read_backup, restore_backup, write_backup
 from layers.store.database import make_engine
 from layers.store.integrity import check as check_store
 from layers.store.marker import Marker
+from layers.store.records import StoreFault
 from layers.store.store import open_store, open_to_read
 from tests.databases import POSTGRES
 from tests.layers.store.test_publishing import everything, forked
@@ -147,6 +148,9 @@ def test_backups_taken_while_people_publish_are_each_one_moment(used, region, tm
         while not stop.is_set():
             try:
                 used.publish(packages[number % 4], by=WEST_ANALYST)
+            except StoreFault as error:  # on a busy machine one may wait in vain for the other, and is told so
+                if "try again in a moment" not in str(error):
+                    wrong.append(error)
             except Exception as error:
                 wrong.append(error)
             number += 1

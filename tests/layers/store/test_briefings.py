@@ -347,8 +347,11 @@ def test_a_taken_id_is_refused_alike_whether_it_can_be_seen_or_not(store, briefi
         words.add(str(refused.value).replace(wanted, "ID"))
     assert len(words) == 1
     assert briefings.get("hidden", ADMIN).version == 1
-    # and neither do the lines of their own trail tell of it
-    assert {line.thing_id for line in store.audit(EAST_ANALYST)} == {"edit", "shared-gaps", "gaps-housing"}
+    # and neither do the lines of their own trail tell of it: what they tried themselves stands there alike, and nothing else
+    tried = {"hidden", "shown", "gone", "edit", "shared-gaps", "gaps-housing"}
+    assert {(line.thing_id, line.action) for line in store.audit(EAST_ANALYST)} == {
+        (one, "briefing-publish-refused") for one in tried
+    }
     assert publish_briefing(store, by=ADMIN, briefing_id="shared-gaps").version == 1
 
 

@@ -752,9 +752,10 @@ def as_schema_2(url):
     """Take the store back to what the program before this one made."""
     engine = sa.create_engine(sa.make_url(url).set(drivername=make_engine(url).url.drivername), poolclass=NullPool)
     with engine.begin() as connection:
-        for table in ("briefing_pointers", "briefing_versions", "briefings", "briefing_drafts"):
-            connection.exec_driver_sql(f"DROP TABLE {table}")
-        connection.exec_driver_sql("DROP TABLE pack_layers")
+        had = ["meta", "layers", "audit", "versions", "contents", "pointers", "users", "sessions", "failures", "drafts"]
+        for table in reversed(tables.metadata.sorted_tables):
+            if table.name not in had:
+                connection.exec_driver_sql(f"DROP TABLE {table.name}")
         for column in ("layers_sha256", "areas_sha256"):
             connection.exec_driver_sql(f"ALTER TABLE meta DROP COLUMN {column}")
         connection.exec_driver_sql("UPDATE meta SET schema_version = 2")
