@@ -38,12 +38,14 @@ class Kind:
 
     module: str
     most_s: float = 120.0  # then it is ended
+    here: bool = False  # it needs files of the home folder: only workers of the same home on the same host do it
 
 
 KINDS = {
     "draws": Kind("dashboard.views.draws_work"),
     "plan": Kind("dashboard.views.siting"),
     "file": Kind("dashboard.briefings.web.downloads"),
+    "read": Kind("dashboard.publishing.reading_work", most_s=150.0, here=True),
 }
 
 CHEAP_S = 0.35
@@ -94,10 +96,10 @@ def without_waiting() -> Iterator[None]:
 class Waiting(Exception):
     """The answer is being worked out: ask again in ``again_s`` seconds."""
 
-    def __init__(self, job: Job, workers: int = 1):
+    def __init__(self, job: Job, workers: int = 1, what: str = "This"):
         self.job = job
         self.again_s = again_in(job, workers)
-        super().__init__(how_far(job))
+        super().__init__(how_far(job, what))
 
 
 def again_in(job: Job, workers: int = 1) -> int:
@@ -160,7 +162,15 @@ class Jobs:
         """
         asker = ASKER.get() or _NOBODY
         job_id = id_of(kind, key)
-        job = self.table.ask(job_id, kind, parameters, asdict(viewer), asker.client, price=price, first=first)
+        job = self.table.ask(
+            job_id,
+            queue_of(kind, self._published.home),
+            parameters,
+            asdict(viewer),
+            asker.client,
+            price=price,
+            first=first,
+        )
         if not job.over and not self.elsewhere:
             self._begin_here()
         return job
@@ -173,8 +183,10 @@ class Jobs:
         viewer: Viewer,
         *,
         price: float,
+        patience_s: float | None = None,
     ) -> bytes:
-        """The result of a job, if it is there soon. ``parameters`` may be made when nobody has asked for it yet.
+        """The result of a job, if it is there soon: within ``patience_s`` where that is not as always. ``parameters`` may be made
+        when nobody has asked for it yet.
 
         Raises :class:`Waiting`, :class:`Busy`, and :class:`Refused` when it was.
         """
@@ -182,7 +194,7 @@ class Jobs:
             parameters = {} if self.table.is_known(id_of(kind, key)) else parameters()
         job = self.submit(kind, key, parameters, viewer, price=price)
         if not job.over:
-            job = self.wait(job.id)
+            job = self.wait(job.id, patience_s=patience_s)
         if job.state == "done":
             return job.result or b""
         if job.state == "failed" and OURS in job.reasons:
@@ -207,10 +219,11 @@ class Jobs:
             self.table.leave(job_id, asker.client)
         return self.table.find(job_id)
 
-    def wait(self, job_id: str, seconds: float | None = None) -> Job:
+    def wait(self, job_id: str, seconds: float | None = None, *, patience_s: float | None = None) -> Job:
         """The job when it is over, or as it stands after some seconds. Within a request few wait, and not for long."""
         asker = ASKER.get()
-        seconds = self.wait_s if asker is not None or seconds is None else seconds
+        patience_s = self.wait_s if patience_s is None else patience_s
+        seconds = patience_s if asker is not None or seconds is None else seconds
         end = time.monotonic() + seconds
         job = self.table.find(job_id)
         if asker is not None and (job.over or left_s(job, self.workers) > 2 * seconds):
@@ -268,6 +281,7 @@ class Worker:
     def __init__(self, published: Any, name: str, *, ends: bool = False, alive: Callable[[], None] = lambda: None):
         self._published, self._table, self.name = published, published.live.jobs.table, name
         self._ends, self._alive, self._stopping = ends, alive, lambda: False
+        self._queues = [queue_of(kind, published.home) for kind in KINDS]
 
     def run(self, stopping: Callable[[], bool], *, idle_s: float = math.inf) -> None:
         """Until ``stopping()``, or until nothing has waited for ``idle_s``."""
@@ -276,7 +290,7 @@ class Worker:
         while not stopping() and time.monotonic() - heard < idle_s:
             self._alive()
             try:
-                job = self._table.claim(self.name, KINDS)
+                job = self._table.claim(self.name, self._queues)
             except Refused:
                 log.warning("the queue cannot be read; it is tried again", exc_info=True)
                 job = None
@@ -293,7 +307,7 @@ class Worker:
         try:
             try:
                 viewer = viewer_now(self._published, job.viewer)
-                work = import_module(KINDS[job.kind].module).work
+                work = import_module(kind_of(job).module).work
                 result = work(self._published, viewer, job.parameters, pulse.tell, pulse.over)
                 data = result if isinstance(result, bytes) else json.dumps(result).encode()
                 end, more = "done", {"result": data}
@@ -357,7 +371,7 @@ class _Pulse:
 
     def _beat(self) -> None:
         began = told = time.monotonic()
-        most_s = KINDS[self._job.kind].most_s
+        most_s = kind_of(self._job).most_s
         while not self._over.wait(LOOKS_S):
             self._alive()
             now = time.monotonic()
@@ -374,6 +388,17 @@ class _Pulse:
                     self._given_up = not self._table.is_wanted(self._job.id, self._name)
             except Refused:
                 log.warning("a sign of life could not be written", exc_info=True)
+
+
+def queue_of(kind: str, home: Any) -> str:
+    """The name of a kind in the queue, which hosts may share: with its home where it needs files of it."""
+    if not KINDS[kind].here:
+        return kind
+    return f"{kind}@{hashlib.sha256(f'{socket.gethostname()}:{home}'.encode()).hexdigest()[:10]}"
+
+
+def kind_of(job: Job) -> Kind:
+    return KINDS[job.kind.partition("@")[0]]
 
 
 def viewer_now(published: Any, stored: Mapping[str, Any]) -> Viewer:

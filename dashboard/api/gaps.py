@@ -6,7 +6,6 @@ as status 400. A layer that the caller may not see answers exactly as one that d
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,8 +66,9 @@ def sites() -> Response:
     exact = one_of("exact", ("yes", "no"), "yes") == "yes"
     wanted = SitingRequest(request_of(here, selection, robustness=0), **besides, exact=exact)
     check_period(here, viewer, selection.needs, selection.period)
-    proof = proven(here, wanted, selection) if exact else None
-    document = proof_document(proof) if proof else greedy(here, wanted, selection)
+    plan = None if exact else siting.quick(here, wanted, viewer, period=selection.period)
+    proof = proof_of(here, wanted, selection) if plan is None else None
+    document = proof_document(proof) if plan is None else plan.document() | {"state": "greedy"}
     found = read_layers(here, viewer, [name for name, _ in selection.needs], selection.services)
     layers = [layer for part in found for layer in part.values()]
     public = all(layer.descriptor.audience == "public" for layer in layers)
@@ -82,8 +82,8 @@ def sites() -> Response:
     return response
 
 
-def proven(here: Published, wanted: SitingRequest, selection: Selection) -> siting.Proof:
-    """The plan with its proof; the best so far when that takes longer."""
+def proof_of(here: Published, wanted: SitingRequest, selection: Selection) -> siting.Proof:
+    """The plan from a job; the best so far, which may be none, when that takes longer."""
     viewer = current_viewer()
     job_id = siting.start(here, wanted, viewer, period=selection.period)
     job = siting.wait(here, job_id, viewer)
@@ -91,20 +91,16 @@ def proven(here: Published, wanted: SitingRequest, selection: Selection) -> siti
         raise ApiError(400, "refused", "Sites cannot be suggested.", {"faults": [{"what": r} for r in job.reasons]})
     if job.state == "failed":
         raise ApiError(500, "plan-failed", job.reasons[0])
+    if job.document is None:  # not even the quick answer yet
+        raise Waiting(job.job, here.jobs.workers)
     return job
 
 
 def proof_document(proof: siting.Proof) -> dict[str, Any]:
     """The plan; while it is the best so far, with how far the proof is."""
-    found = (proof.document or {}) | {"state": proof.state}
+    state = "greedy" if proof.state == "done" and proof.stage == "greedy" else proof.state
+    found = (proof.document or {}) | {"state": state}
     return found | waiting.document(Waiting(proof.job)) if proof.job and not proof.over else found
-
-
-def greedy(here: Published, wanted: SitingRequest, selection: Selection) -> dict[str, Any]:
-    """The quick answer without a proof."""
-    quick = replace(wanted, compare_alone=False)
-    plan = siting.plan_sites(here, quick, current_viewer(), period=selection.period)
-    return plan.document() | {"state": "greedy"}
 
 
 def send(document: Document, key: tuple, form: str, *, public: bool) -> Response:

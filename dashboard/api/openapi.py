@@ -216,7 +216,17 @@ SCHEMAS = {
             "parameters": {"type": "object"},
             "areas": {"type": "array", "items": _schema("GapArea")},
             "communities": {"type": "array", "items": _schema("Community")},
-            "summary": {"type": "object"},
+            "summary": {
+                "type": "object",
+                "properties": {
+                    "underserved_residents_range": {
+                        "type": ["object", "null"],
+                        "properties": {"lower": _NUMBER, "upper": _NUMBER},
+                        "description": "5th and 95th percentile over the draws; null when robustness is 0",
+                    },
+                    "near_certain": {"type": "array", "items": {"type": "object"}},
+                },
+            },
             "affected": {"type": ["object", "null"]},
         },
     },
@@ -227,6 +237,12 @@ SCHEMAS = {
             **{name: {"type": "string"} for name in _GAP_AREA[:3]},
             **dict.fromkeys(("population", "need", "access", "stability"), _NUMBER),
             "underserved": {"type": "boolean"},
+            "share_beyond": {
+                **_NUMBER,
+                "description": "Share of residents beyond the standard, at wards and authorities",
+            },
+            "stability_words": {"type": ["string", "null"]},
+            "near_certain": {"type": "boolean", "description": "Not underserved, in 0.9 of the draws or more"},
         },
     },
     "Community": {

@@ -167,8 +167,11 @@ def plan_answer(found: Suggestion) -> list:
     """How far the plan is, its sites with who gains, and together against alone."""
     if found.state in ("refused", "failed"):
         return plan_reasons(NoAnswer("Sites cannot be suggested.", found.reasons))
+    if not found.sites and not found.over and not found.sentence:
+        state = [html.P(found.progress, role="status", className="plan-progress"), button("Stop here", "cancel-plan")]
+        return [html.Div(state, className="plan-state")]
     if not found.sites:
-        return [html.P(found.sentence), *[html.P(note) for note in found.notes]]
+        return [html.P(found.sentence or found.progress), *[html.P(note) for note in found.notes]]
     meter = None
     if not found.over:
         meter = html.Progress(

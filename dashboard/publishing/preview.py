@@ -44,7 +44,7 @@ def preview_page(draft: Draft, **values):
     }
     kept, not_kept = (), ""
     try:
-        prepared = site.reports.prepared(report)
+        prepared = site.reports.prepared(report, viewer)
         own_periods = periods_in_order(wizard.periods_of(report))
         if others := kept_periods(draft, report, before):
             try:

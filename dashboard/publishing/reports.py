@@ -1,10 +1,12 @@
 """Reading a draft's file once and remembering what was found, and turning it into what the map would show.
 
-What is remembered is keyed by everything that it depends on, so it is never out of date; another process reads the file again.
+What is remembered is keyed by everything that it depends on, so it is never out of date. A worker reads what is not small
+(:mod:`dashboard.publishing.reading`); another process has it from there.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dashboard.jobs import id_of
 from dashboard.memory import Memory
 from dashboard.published import Published
 from dashboard.publishing import answers as asking
-from dashboard.publishing.uploads import Uploads
+from dashboard.publishing import reading
+from dashboard.publishing.uploads import Received, Uploads
 from layers import (
     STATUSES,
     Busy,
@@ -28,6 +32,7 @@ from layers import (
     NotPermitted,
     Refused,
     Report,
+    StoreFault,
     Viewer,
     decode_table,
     decode_values,
@@ -48,6 +53,21 @@ class Before:
     newest: int
     package: LayerPackage | None
     taken: bool = False  # the id belongs to a layer that this person may not change
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a report on one layer of a draft is made from, and ``key``, all that it depends on."""
+
+    path: Path
+    hints: Mapping[str, Any]
+    previous: LayerPackage | None
+    today: Mapping | None
+    key: tuple
+
+    @property
+    def state(self) -> str:
+        return id_of("report", self.key)
 
 
 class Reports:
@@ -81,16 +101,59 @@ class Reports:
         return Before(layer, newest, package)
 
     def report(self, draft: Draft, header: str, viewer: Viewer, answers: Mapping[str, Any] | None = None) -> Report:
-        """Everything that can be said about one layer of the draft."""
+        """Everything that can be said about one layer of the draft. Raises :class:`dashboard.jobs.Waiting` while it is read."""
         answers = draft.answers if answers is None else answers
+        asked = self.asked_of(draft, header, viewer, answers)
+        known = self._memory.find(asked.key)
+        if known is not None:
+            return known
+        price = reading.price_of(asked.path)
+        if reading.is_read_here(price):
+            return self._memory.keep(asked.key, self.inspect(asked.path, asked.hints, asked.previous, asked.today))
+        parameters = {"draft": draft.id, "header": header, "answers": dict(answers), "state": asked.state}
+        try:
+            report = reading.read_by_a_worker(
+                self.published, asked.key, parameters, viewer, price=price, filename=draft.filename
+            )
+        except StoreFault:
+            raise
+        except Refused as refused:  # it took too long, or too much memory: nothing to remember
+            return reading.unread(draft.filename, refused)
+        return self._memory.keep(asked.key, report)
+
+    def asked_of(self, draft: Draft, header: str, viewer: Viewer, answers: Mapping[str, Any]) -> Asked:
         hints = asking.hints(answers, header, draft.filename, draft)
         before = self.before(hints["id"], viewer) if hints.get("id") else Before(None, 0, None)
         previous = before.package if before.layer is not None else None
-        key = ("report", draft.id, draft.file_sha256, repr(hints), hints.get("id") and before.newest)
+        region = self.published.region
+        key = (
+            "report",
+            region.id,
+            region.built,
+            draft.id,
+            draft.file_sha256,
+            json.dumps(hints, sort_keys=True),
+            hints.get("id") and before.newest,
+        )
         path = self.uploads.path_of(draft.id, draft.file_sha256)
         said = asking.said_of(answers, header)
         today = asking.said_today(before.package.descriptor, said) if before.package is not None else None
-        return self._memory.get(key, lambda: self.inspect(path, hints, previous, today))
+        return Asked(path, hints, previous, today, key)
+
+    def of_upload(self, received: Received, parameters: Mapping[str, Any], viewer: Viewer) -> Report:
+        """The report on a file that has just come in, with ``parameters["hints"]``. Raises as :meth:`report`."""
+        price = reading.price_of(received.path)
+        if reading.is_read_here(price):
+            return self.inspect(received.path, parameters["hints"])
+        key = ("upload", received.path.name, received.sha256)
+        try:
+            return reading.read_by_a_worker(
+                self.published, key, parameters, viewer, price=price, filename=received.filename
+            )
+        except StoreFault:
+            raise
+        except Refused as refused:
+            return reading.unread(received.filename, refused)
 
     def inspect(
         self, path: Path, hints: Mapping[str, Any], previous: LayerPackage | None = None, today: Mapping | None = None
@@ -104,12 +167,12 @@ class Reports:
         finally:
             self._turns.release()
 
-    def prepared(self, report: Report):
+    def prepared(self, report: Report, viewer: Viewer):
         """What would be written to the store. Raises :class:`Refused` when it cannot be published after all."""
         package = report.package
         store = self.published.store  # what it hides depends on what else is published
-        key = ("prepared", report.sha256, repr(package.descriptor), store.generation())
-        return self._memory.get(key, lambda: store.prepared(package))
+        key = ("prepared", report.sha256, repr(package.descriptor), viewer, store.generation())
+        return self._memory.get(key, lambda: store.prepared(package, by=viewer))
 
     def prepared_appended(self, report: Report, viewer: Viewer, before: Before):
         """As :meth:`prepared`, with the periods of the version now shown that the file does not bring. Raises also where the
@@ -128,7 +191,7 @@ class Reports:
 
         def make():
             whole, _, kept = store.appended(package, viewer)
-            return store.prepared(whole, kept)
+            return store.prepared(whole, kept, by=viewer)
 
         return self._memory.get(key, make)
 

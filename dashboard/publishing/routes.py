@@ -14,16 +14,19 @@ from werkzeug.exceptions import HTTPException
 
 from dashboard.auth.session import current_viewer
 from dashboard.html import page
+from dashboard.jobs import Waiting
 from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.publishing import check, columns, describe, preview, release, start
 from dashboard.publishing.wizard import EXTENSION, HOME_PATH, Wizard, current, may_publish, page_of
+from dashboard.waiting import waiting
 from layers import NotFound
 
 ROUTES = (
     ("GET", "", start.start),
     ("POST", "/upload", start.upload),
     ("POST", "/<draft_id>/upload", start.upload_again),
+    ("GET", "/reading/<job_id>", start.reading),
     ("GET", "/templates/<name>", start.template),
     ("GET", "/<draft_id>", start.resume),
     ("POST", "/<draft_id>/discard", start.discard),
@@ -50,6 +53,7 @@ def install(server: flask.Flask, published: Published, shapes: Shapes) -> None:
         routes.add_url_rule(address, view_func=answer, methods=[method])
     routes.before_request(only_publishers)
     routes.register_error_handler(NotFound, no_draft)
+    routes.register_error_handler(Waiting, still_reading)
     routes.register_error_handler(HTTPException, plain_error)
     server.register_blueprint(routes)
 
@@ -73,6 +77,13 @@ def no_draft(error: NotFound):
         lines=["It may have been published or discarded."],
         links=[("Your drafts", HOME_PATH)],
     )  # fmt: skip
+
+
+def still_reading(error: Waiting):
+    """A page that asks again by itself. What was sent to a step is kept, or is asked for again by its page when that can be shown."""
+    if flask.request.method == "GET":
+        return waiting(error)
+    return flask.redirect(flask.request.path, 303)
 
 
 def plain_error(error: HTTPException):

@@ -10,13 +10,14 @@ import flask
 
 from dashboard.auth.session import current_viewer
 from dashboard.html import page
+from dashboard.jobs import Waiting
 from dashboard.publishing import answers as asking
 from dashboard.publishing import templates
 from dashboard.publishing.answers import STEP_TITLES
 from dashboard.publishing.reports import Before
 from dashboard.publishing.uploads import Received
 from dashboard.publishing.wizard import HOME_PATH, current, draft_of, go, may_publish, next_step, title_of
-from layers import Draft, EditConflict, Fault, Refused, StoreFault, Viewer, may_change
+from layers import Busy, Draft, EditConflict, Fault, NotFound, Refused, StoreFault, Viewer, may_change
 
 
 def start_values(viewer: Viewer) -> dict[str, Any]:
@@ -68,23 +69,64 @@ def _take(draft: Draft | None):
     try:
         if draft is None:
             site.drafts.check_room(viewer)  # again when it has arrived: others may have been quicker
-        received = site.uploads.receive(flask.request)
+        received = site.uploads.set_aside(site.uploads.receive(flask.request), viewer.user)
+    except StoreFault:
+        raise  # the one page that says so
+    except Refused as error:
+        return not_taken(error, None, viewer, wants_json)
+    try:
+        return _read(draft, received, viewer, wants_json)
+    except Waiting as waiting:
+        address = f"{HOME_PATH}/reading/{waiting.job.id}"
+        return flask.jsonify(location=address) if wants_json else flask.redirect(address, 303)
+    except Busy:
+        received.path.unlink(missing_ok=True)
+        raise
+
+
+def reading(job_id: str):
+    """How far the reading of a file is that has just come in; when it has been read, where that leads to."""
+    site, viewer = current(), current_viewer()
+    job = site.published.jobs.table.find(job_id)
+    about = job.parameters
+    if "upload" not in about or job.viewer.get("user") != viewer.user:
+        raise NotFound("There is no such file.")
+    path = site.uploads.set_aside_as(about["upload"])
+    if path is None:  # it is a draft by now, or was refused
+        return flask.redirect(HOME_PATH, 303)
+    received = Received(path, about["filename"], about["size"], about["sha256"], {"layer": about["layer"]})
+    draft = draft_of(about["draft"]) if about["draft"] else None
+    return _read(draft, received, viewer, wants_json=False)
+
+
+def _read(draft: Draft | None, received: Received, viewer: Viewer, wants_json: bool):
+    """Read what was set aside, and make it a draft or the new file of one. Raises Waiting and Busy."""
+    try:
         done = new_draft(received, viewer) if draft is None else other_file(draft, received, viewer)
     except StoreFault:
         raise  # the one page that says so
     except Refused as error:
-        if received is not None:
-            received.path.unlink(missing_ok=True)
-        about = {"filename": received.filename, "sha256": received.sha256, "size": received.size} if received else {}
-        rules = [{"rule": fault.rule, "what": fault.what[:300]} for fault in error.faults[:20]]
-        site.store.note("upload-refused", by=viewer, detail={**about, "why": error.title, "faults": rules})
-        return refused_upload(error, viewer, wants_json)
+        return not_taken(error, received, viewer, wants_json)
+    except FileNotFoundError:  # the same page was open twice
+        if received.path.exists():
+            raise
+        return flask.redirect(HOME_PATH, 303)
     except EditConflict:
         received.path.unlink(missing_ok=True)
         where = f"{HOME_PATH}/{draft.id}/check"
         return flask.jsonify(location=where) if wants_json else flask.redirect(where, 303)
     address = f"{HOME_PATH}/{done.id}/{next_step(done)}"
     return flask.jsonify(location=address) if wants_json else flask.redirect(address, 303)
+
+
+def not_taken(error: Refused, received: Received | None, viewer: Viewer, wants_json: bool):
+    """A file that is refused leaves an audit line only."""
+    if received is not None:
+        received.path.unlink(missing_ok=True)
+    about = {"filename": received.filename, "sha256": received.sha256, "size": received.size} if received else {}
+    rules = [{"rule": fault.rule, "what": fault.what[:300]} for fault in error.faults[:20]]
+    current().store.note("upload-refused", by=viewer, detail={**about, "why": error.title, "faults": rules})
+    return refused_upload(error, viewer, wants_json)
 
 
 def new_draft(received: Received, viewer: Viewer) -> Draft:
@@ -97,7 +139,7 @@ def new_draft(received: Received, viewer: Viewer) -> Draft:
             fault = Fault("there is no such layer of yours", "layer", "choose another, or make a new layer")
             raise Refused("The file was not taken.", [fault])
         hints["kind"] = str(before.package.descriptor.kind)
-    report = read(received, hints)
+    report = read(received, hints, viewer, layer_id=layer_id)
     draft_id = site.drafts.new_id()
     with nothing_left_over(site):
         return site.drafts.add(
@@ -113,7 +155,7 @@ def other_file(draft: Draft, received: Received, viewer: Viewer) -> Draft:
     hints = asking.hints(answers, asking.wanted_layers(answers)[0], received.filename)
     if not answers.get("columns"):
         hints.pop("columns", None)
-    headers = set(read(received, hints).headers)
+    headers = set(read(received, hints, viewer, draft_id=draft.id).headers)
     matched = [name for name in (answers.get("columns") or {}).values() if name]
     answers["done"] = [step for step in answers.get("done", ()) if step not in ("check", "preview")]
     if not headers.issuperset(matched + list(answers.get("several") or ())):  # another table: match its columns anew
@@ -139,9 +181,17 @@ def nothing_left_over(site):
         raise
 
 
-def read(received: Received, hints: dict[str, Any]):
-    """The report on a file. Raises Refused when it could not be read at all."""
-    report = current().reports.inspect(received.path, hints)
+def read(received: Received, hints: dict[str, Any], viewer: Viewer, *, layer_id: str = "", draft_id: str = ""):
+    """The report on a file. Raises Refused when it could not be read at all, and Waiting while it is being read: what comes next
+    is found in the job's parameters then."""
+    next_ = {
+        "filename": received.filename,
+        "size": received.size,
+        "sha256": received.sha256,
+        "layer": layer_id,
+        "draft": draft_id,
+    }
+    report = current().reports.of_upload(received, {"upload": received.path.name, "hints": hints, **next_}, viewer)
     if not report.format:
         raise Refused("The file was not taken.", list(report.faults))
     return report

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import re
 import secrets
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -26,6 +28,8 @@ MIB = 1 << 20
 FORM_BYTES = 256 * 1024
 KEEP_FREE = 512 * MIB
 STALE_S = 3600
+SET_ASIDE = 4
+"""Files of one person that wait to be read, at most."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,23 @@ class Uploads:
         for sink in sinks:
             sink.close()
             sink.path.unlink(missing_ok=True)
+
+    def set_aside(self, received: Received, user: str) -> Received:
+        """To be read while its sender waits. Few of one person are: the oldest goes when there is another."""
+        whose = hashlib.sha256(user.encode()).hexdigest()[:12]
+        place = self.quarantine / f"{whose}-{received.path.name}"
+        received.path.replace(place)
+        *older, _ = sorted(self.quarantine.glob(f"{whose}-*"), key=lambda path: (path == place, path.stat().st_mtime))
+        for path in older[: max(len(older) + 1 - SET_ASIDE, 0)]:
+            path.unlink(missing_ok=True)
+        return replace(received, path=place)
+
+    def set_aside_as(self, name: Any) -> Path | None:
+        """Where a file lies that was set aside; None when it is not there any more."""
+        if not (isinstance(name, str) and re.fullmatch(r"[0-9a-f]{12}-[0-9a-f]{32}", name)):
+            return None
+        path = self.quarantine / name
+        return path if path.exists() else None
 
     def keep(self, received: Received, draft_id: str) -> Path:
         """Out of quarantine: the file of a draft."""

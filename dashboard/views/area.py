@@ -15,6 +15,7 @@ from dashboard.views import wording
 from dashboard.views.choropleth import Choropleth, LayerForViewer, choropleth, ranked
 from dashboard.views.claims import claims_of
 from dashboard.views.crossing_words import ACROSS_LABEL, the_crossing
+from dashboard.views.nearest import nearest_of_area
 from dashboard.views.places import names
 from layers import LEVELS, Direction, Layer, Region, Status, Viewer
 
@@ -59,8 +60,9 @@ class ServiceLine:
     lad_name: str
     across_border: bool
     standard: str  # "" or the sentence about the layer's access standard
+    site: int  # its place in the layer's table
+    averaged: bool  # the distance is a mean over residents, and the site the nearest of most of them
     how: str = STRAIGHT  # how the distance is measured
-    straight_m: float = 0.0
     trust: str = ""  # what its list is, where it may lack a nearer site
 
 
@@ -158,15 +160,17 @@ def reading(published: Published, chart: Choropleth, i: int) -> Reading:
 
 
 def rank_text(chart: Choropleth, i: int) -> str:
-    """ "12 of 1,257 (1 is the worst)"; "" without a value."""
-    return _rank_words(chart.rank[i], int(np.isfinite(chart.rank).sum()), chart.layer)
+    """ "12 of 1,257 (1 is the worst)", "1 of 4,835, shared by 400 (1 is the worst)"; "" without a value."""
+    rank = chart.rank[i]
+    return _rank_words(rank, int(np.isfinite(chart.rank).sum()), chart.layer, int((chart.rank == rank).sum()))
 
 
-def _rank_words(rank: float, of: int, layer: Layer) -> str:
+def _rank_words(rank: float, of: int, layer: Layer, equal: int = 1) -> str:
     if not np.isfinite(rank):
         return ""
     end = "highest" if layer.descriptor.direction == "neutral" else "worst"
-    return f"{int(rank):,} of {of:,} (1 is the {end})"
+    shared = f", shared by {equal:,}" if equal > 1 else ""
+    return f"{int(rank):,} of {of:,}{shared} (1 is the {end})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +216,7 @@ def _indicators(published, level, i, selection, viewer):
             interval=wording.interval(lower, upper, stands.decimals),
             status=status,
             sentence=wording.STATUS_SENTENCES[status],
-            rank=_rank_words(stands.rank[i], stands.known, layer),
+            rank=_rank_words(stands.rank[i], stands.known, layer, int((stands.rank == stands.rank[i]).sum())),
             position=round(position, 2) if np.isfinite(position) else None,
             period=values.period,
             source=source,
@@ -230,42 +234,36 @@ def nearest_services(published: Published, code: str, selection: Selection, view
     return tuple(_services(published, row, selection, viewer))
 
 
-def _reached(published, row, sites, away: np.ndarray) -> tuple[int, float, str]:
-    """The nearest site by the rule of methods/gaps.md (*Crossing water*): its row, metres, and how these are measured."""
-    placed = np.flatnonzero(np.isfinite(away))
+def _how(published, row, site, metres: float) -> str:
+    """How the way to the nearest site is measured, by the rule of methods/gaps.md (*Crossing water*)."""
     point = row[["centroid_x", "centroid_y"]].to_numpy("float64")[None, :]
-    places, water = sites[["easting", "northing"]].to_numpy("float64")[placed], published.region.water
-    found = water.nearest(point, places)
-    place, metres = int(found.site[0]), float(found.metres[0])
-    how = STRAIGHT
+    place, water = site[["easting", "northing"]].to_numpy("float64")[None, :], published.region.water
+    found = water.nearest(point, place)
     if found.marked[0]:
-        how = f"{STRAIGHT} {ACROSS_LABEL}"
-    elif found.over[0]:
-        by = [the_crossing(name) for name in water.named(point, places[[place]])[0]]
-        how = STRAIGHT if metres == away[placed[place]] else "over land"
-        how += f" by {wording.listing(by)}" if by else ""
-    return int(placed[place]), metres, how
+        return f"{STRAIGHT} {ACROSS_LABEL}"
+    if not found.over[0]:
+        return STRAIGHT
+    by = [the_crossing(name) for name in water.named(point, place)[0]]
+    how = STRAIGHT if metres == float(np.hypot(*(point - place)[0])) else "over land"
+    return f"{how} by {wording.listing(by)}" if by else how
 
 
 def _services(published, row, selection, viewer):
-    lads = names(published, "lad")
-    if not np.isfinite([row["centroid_x"], row["centroid_y"]]).all():
-        return  # nothing can be measured from an area without a point
+    lads, level = names(published, "lad"), published.region.level_of(row["code"])
     layers = published.store.layers(viewer, kind="services")
     if selection.services:
         layers = [layer for layer in layers if layer.id in selection.services]
     elif selection.theme:
         layers = [layer for layer in layers if selection.theme in layer.themes] or layers
     for layer in layers:
+        metres, nearest, over = nearest_of_area(published, layer, viewer, level, row["code"])
+        if nearest < 0:
+            continue  # there is none, or none that could be placed
         sites = published.store.services(layer.id, viewer)
-        if sites.empty:
-            continue
-        away = np.hypot(
-            sites["easting"].to_numpy(float) - row["centroid_x"], sites["northing"].to_numpy(float) - row["centroid_y"]
-        )
-        if np.isnan(away).all():
-            continue  # none of its sites could be placed
-        nearest, metres, how = _reached(published, row, sites, away)
+        if level == "lsoa":
+            how = _how(published, row, sites.iloc[nearest], metres)
+        else:
+            how = f"on average {'in a straight line, over land where that crosses water' if over else STRAIGHT}"
         site = sites.iloc[nearest]
         lad = site["lad_code"] if isinstance(site["lad_code"], str) else ""
         standard = layer.descriptor.access_standard
@@ -283,11 +281,12 @@ def _services(published, row, selection, viewer):
             distance=wording.distance(metres),
             distance_m=metres,
             how=how,
-            straight_m=float(away[nearest]),
             lad_code=lad if lad in lads else "",
             lad_name=lads.get(lad, "outside the region"),
             across_border=lad != row["lad_code"],
             standard=sentence,
+            site=nearest,
+            averaged=level != "lsoa",
             trust=_trust_of(layer),
         )
 

@@ -15,7 +15,7 @@ WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "modelled": lambda a: "These figures are estimated by a model, not counted.",
     "position": lambda a: _POSITIONS[a["position"]],
     "straight-line": lambda a: "Distances are straight lines; the real way is longer.",
-    "crossing": lambda a: "Some of the lines go over water.",
+    "crossing": lambda a: "Some of the lines would go over water: there the way over land counts, where there is one.",
     "assumed-standard": lambda a: (
         f"The distance of {standard_words(a['max_m'])} is an assumption; nobody has adopted it."
     ),

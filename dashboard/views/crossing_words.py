@@ -15,6 +15,22 @@ ACROSS = "Across water"
 ACROSS_LABEL = "across water: no way over land or a declared crossing"
 
 
+AROUND = "over land around water"
+
+
+def line_words(detour: float = 1.0, *, around: bool) -> str:
+    """How a distance is measured: "straight line, over land around water". ``around``: ways over land take the place of lines."""
+    line = "straight line" if detour == 1 else f"straight line times {detour:g}"
+    return f"{line}, {AROUND}" if around else line
+
+
+def in_a_line(detour: float = 1.0, *, around: bool) -> str:
+    """The same, to follow a distance: "in a straight line (over land around water)"."""
+    if detour == 1:
+        return f"in a straight line ({AROUND})" if around else "in a straight line"
+    return f"(a straight line times {detour:g} for real roads{f', {AROUND}' if around else ''})"
+
+
 def the_crossing(name: str) -> str:
     """A crossing in a sentence: "the Shields Ferry"; what stands in brackets behind its name is left out."""
     short = re.sub(r"\s*\([^()]*\)$", "", name) or name

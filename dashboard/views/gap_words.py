@@ -7,6 +7,7 @@ A standard that somebody chose is never rounded (:func:`~dashboard.views.wording
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,9 +16,9 @@ import numpy as np
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.claims import WHOLE, Claims, gated
-from dashboard.views.crossing_words import apart_sentence
+from dashboard.views.crossing_words import apart_sentence, in_a_line, line_words
 from dashboard.views.gap_answer import GapAnswer
-from dashboard.views.wording import cost_words, counted, small, standard_words, sure_percent
+from dashboard.views.wording import cost_beside, cost_words, counted, small, standard_words, sure_percent
 from layers import Community, GapRequest, GapResult, Layer, Need, Note, SitingPlan, SitingRequest
 
 REASONS = {
@@ -60,7 +61,11 @@ def one_of(services: Sequence[Layer]) -> str:
 def a_site(services: Sequence[Layer]) -> str:
     """ "an alcohol and drug service", "a pharmacy"."""
     thing = one_of(services)
-    return f"{'an' if thing[:1].lower() in 'aeio' else 'a'} {thing}"
+    return f"{'an' if _AN.match(thing) else 'a'} {thing}"
+
+
+_AN = re.compile(r"[aeioAEIO]|[uU](?!ni|s[aei]|ro|ti)|[FHLMNRSX][A-Z]+\b")
+"""What takes "an": urgent care but not a unit, and letters that are read one by one, as in NHS."""
 
 
 def _plural(word: str) -> bool:
@@ -109,7 +114,7 @@ def _filled(gaps: GapAnswer, template: str) -> str:
     nothing is beyond; ``people`` share the capacity, and ``group`` and ``for_group`` are "" where these are all residents.
     """
     access, group, how = gaps.result.access, gaps.measures.group, how_words(gaps)
-    cut, minutes = access_formatter(gaps)(access.cut), gaps.result.model.unit == "min"
+    cut, minutes = threshold_formatter(gaps)(access.cut), gaps.result.model.unit == "min"
     return template.format(
         nearest=nearest_words(gaps.services),
         one=one_of(gaps.services),
@@ -140,9 +145,7 @@ def how_words(gaps: GapAnswer) -> str:
             f" (driven at {request.driving_kmh:g} km/h where households have a car, walked at "
             f"{request.walking_kmh:g} km/h where not)"
         )
-    return (
-        " in a straight line" if request.detour == 1 else f" (a straight line times {request.detour:g} for real roads)"
-    )
+    return f" {in_a_line(request.detour, around=bool(gaps.result.crossing_lists))}"
 
 
 # ---- what was found -------------------------------------------------------------------------------------------------
@@ -158,15 +161,17 @@ def summary_sentence(gaps: GapAnswer) -> str:
             return "Need is not known for any of these areas, so no gap can be named."
         many = wording.count_of(s["poor_access_areas"], level)
         high = s["high_need_areas"]
-        return (
+        none = (
             f"No {wording.LEVEL_WORDS[level][0]}{where} is underserved by this rule. {high:,} {'has' if high == 1 else 'have'} "
             f"high need and {many} poor access, but none has both."
         )
+        return " ".join(filter(None, (none, range_sentence(gaps), near_certain_sentence(gaps))))
     one = s["underserved_areas"] == 1
     people = gaps.claims.people(s["underserved_residents"])
     parts = [
         f"{wording.count_of(s['underserved_areas'], level)}{where}{f' with {people}' if people else ''} "
-        f"{'is' if one else 'are'} underserved."
+        f"{'is' if one else 'are'} underserved.",
+        *filter(None, [range_sentence(gaps)]),
     ]
     shared = s["shared_communities"]
     joined = "It is one community" if one else f"They form {counted(s['communities'], 'community', 'communities')}"
@@ -179,7 +184,27 @@ def summary_sentence(gaps: GapAnswer) -> str:
         parts.append(f"{_sure_of(sure, s['underserved_areas'])} when the choices behind the numbers vary.")
     if s.get("near_misses"):
         parts.append(f"{s['near_misses']:,} more {'comes' if s['near_misses'] == 1 else 'come'} close.")
-    return " ".join(parts)
+    return " ".join(filter(None, (*parts, near_certain_sentence(gaps))))
+
+
+@gated
+def range_sentence(gaps: GapAnswer) -> str:
+    """Between which numbers the residents underserved lie in most draws; "" without draws."""
+    ends = gaps.summary.get("underserved_residents_range")
+    if ends is None or not ends["upper"] > 0:
+        return ""
+    lower, upper = (wording.spoken(ends[name]) for name in ("lower", "upper"))
+    said = f"Between {lower} and {upper}" if ends["lower"] > 0 else f"Up to {upper}"
+    if lower == upper:
+        said = f"About {upper}"
+    return f"{said} residents are underserved when the choices behind the numbers vary."
+
+
+@gated
+def near_certain_sentence(gaps: GapAnswer) -> str:
+    """The areas that are not underserved as measured, and are in nearly every draw, by name; "" for none."""
+    names = [row["name"] for row in gaps.summary.get("near_certain") or ()]
+    return f"Nearly certain, though not counted: {wording.listing(names, 5)}." if names else ""
 
 
 def _sure_of(sure: int, areas: int) -> str:
@@ -334,7 +359,8 @@ def access_formatter(gaps: GapAnswer) -> Callable[[float | None], str]:
     """Access in words with its unit: "6.2 km", "3 services", "0.42 per 1,000 people"."""
     access, metric = gaps.result.access, gaps.result.access.metric
     if metric.in_cost:
-        return lambda value: _known(value, lambda v: cost_words(v, gaps.result.model.unit))
+        limit = access.cut if access.limit is None else access.limit
+        return lambda value: _known(value, lambda v: cost_beside(v, limit, gaps.result.model.unit))
     decimals = metric.decimals
     if not metric.counts:
         values = access.values.to_numpy("float64")
@@ -344,8 +370,26 @@ def access_formatter(gaps: GapAnswer) -> Callable[[float | None], str]:
         if metric.zero and not value > 0:
             return metric.zero
         if metric.counts:
-            return metric.zero if metric.zero and round(value) == 0 else counted(value, *metric.counts)
+            if value != round(value):  # the mean of a larger area
+                return f"{wording.number(value, 1)} {metric.counts[1]}"
+            return counted(value, *metric.counts)
         return f"{wording.number(value, decimals)} {metric.unit}"
+
+    return lambda value: _known(value, say)
+
+
+def threshold_formatter(gaps: GapAnswer) -> Callable[[float | None], str]:
+    """As :func:`access_formatter`, of a number at which something begins: the engine has rounded it as far as it may be, so it is
+    said as it is ("753 m or more")."""
+    metric, unit = gaps.result.access.metric, gaps.result.model.unit
+    if metric.in_cost:
+        return lambda value: standard_words(value, unit)
+
+    def say(value: float) -> str:
+        if metric.zero and not value > 0:
+            return metric.zero
+        said = wording.exactly(value, 0 if metric.counts else metric.decimals)
+        return f"{said} {(metric.counts[said != '1']) if metric.counts else metric.unit}"
 
     return lambda value: _known(value, say)
 
@@ -465,15 +509,13 @@ def parameters_in_words(gaps: GapAnswer, parameters: Mapping[str, Any]) -> dict[
     }
 
 
-def line_words(detour: float) -> str:
-    return "straight line" if detour == 1 else f"straight line times {detour:g}"
-
-
 def _distance_words(gaps: GapAnswer) -> str:
     request, model = gaps.request, gaps.result.model
     if model.travel is not None:
         return "minutes of a supplied travel-time table"
-    return line_words(request.detour) + (_fair_words(request) if model.unit == "min" else "")
+    return line_words(request.detour, around=bool(gaps.result.crossing_lists)) + (
+        _fair_words(request) if model.unit == "min" else ""
+    )
 
 
 def _fair_words(request: GapRequest) -> str:

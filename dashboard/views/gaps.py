@@ -23,6 +23,7 @@ from dashboard.views import draws, wording
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.gap_communities import CommunityCard, NearAcrossBorder, across_of, cards_of
 from dashboard.views.measures import measures_of
+from dashboard.views.reach import check_reach
 from layers import (
     LEVELS,
     Fault,
@@ -227,6 +228,8 @@ def gaps_for(
         access_key, ward_key = ("model", *how), ("wards", data, level, *how)
         border_key = ("border", places, level, detour, request.max_m, bool(more.key))
         told = not own_table
+        if told and more.travel is None:
+            check_reach(request, published.region, [layer.table for layer in sites.values()])
         sure = None
         if request.robustness and told and not quick:
             sure = _drawn_elsewhere(
@@ -275,8 +278,7 @@ def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, 
 
     What is wrong with the question is told at once; what the draws rest on is kept, for the answer with them.
     """
-    at_level = [layer.values.get(request.level) for layer in read.values()]
-    sampled = sum(frame is not None and frame["numerator"].notna().any() for frame in at_level)
+    sampled = sum(_is_drawn(layer, request.level) for layer in read.values())
     count = sum(len(layer.table) for layer in sites.values())
     price = draws.check_price(request, len(published.region.areas["lsoa"]), sampled, count)
     if draws.is_affordable(price):
@@ -287,6 +289,12 @@ def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, 
         return {layer.id: layer.version for layer in found.layers}
 
     return draws.asked_of_a_worker(published, request, viewer, versions, price=price, **more)
+
+
+def _is_drawn(layer: IndicatorLayer, level: str) -> bool:
+    """Whether the figures of an indicator vary in the draws: they come with counts, or their source states an error."""
+    frame = layer.values.get(level)
+    return frame is not None and bool(layer.descriptor.error_sd or frame["numerator"].notna().any())
 
 
 def period_for(layer: Layer, period: str) -> str:

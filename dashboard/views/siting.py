@@ -15,7 +15,7 @@ from dashboard.jobs import Job
 from dashboard.published import Published
 from dashboard.question import FIELDS
 from dashboard.selection import Selection
-from dashboard.views import gap_words, wording
+from dashboard.views import draws, gap_words, wording
 from dashboard.views.cautions import caution_list
 from dashboard.views.claims import Claims, gated
 from dashboard.views.confidence import confidence_rows, document_of
@@ -31,11 +31,14 @@ from layers import (
     NotFound,
     Outcome,
     Refused,
+    Site,
+    SitingPlan,
     SitingRequest,
     SitingResult,
     Viewer,
     compare_options,
     find_sites,
+    pairs_weighed,
     place_at,
     to_degrees,
 )
@@ -176,33 +179,65 @@ def _gap(value: float | None, bound: float | None) -> float | None:
 
 
 def start(published: Published, request: SitingRequest, viewer: Viewer, *, period: str = "") -> str:
-    """Start working a plan out to the proven optimum, or find the job that does the same; returns the job's id at once.
+    """Start working a plan out, to the proven optimum where ``request.exact``, or find the job that does the same; returns the
+    job's id at once. The greedy answer is its first, where one request may work it out; else it comes from the job too.
 
-    Faults of the request raise here, before anything is queued. Raises :class:`layers.Busy` when too much is waiting.
+    Faults of the request raise here, before anything is queued, where they are known without the work; else the job is refused.
+    Raises :class:`layers.Busy` when too much is waiting.
     """
-    request = replace(request, exact=True, time_limit=min(request.time_limit, TIME_LIMIT_S))
-    quick = plan_sites(published, replace(request, exact=False, compare_alone=False), viewer, period=period)
+    request = replace(request, time_limit=min(request.time_limit, TIME_LIMIT_S))
+    gaps = gaps_of_plan(published, request, viewer, period)
+    plan = quick(published, request, viewer, period=period)
     parameters = {
         "request": asdict(request),
         "period": period,
-        "layers": {layer.id: layer.version for layer in quick.gaps.layers},
+        "layers": {layer.id: layer.version for layer in gaps.layers},
     }
-    key = key_of(request, quick.gaps)
-    first = _so_far(quick, "greedy", None)
-    return published.jobs.submit("plan", key, parameters, viewer, price=PRICE_S, first=first).id
+    first = None if plan is None else _so_far(plan, "greedy", None)
+    price = quick_price(published, request, gaps) + (PROOF_S if request.exact else 0.0)
+    return published.jobs.submit("plan", key_of(request, gaps), parameters, viewer, price=price, first=first).id
 
 
-PRICE_S = 1.0
+def quick(published: Published, request: SitingRequest, viewer: Viewer, *, period: str = "") -> Plan | None:
+    """The greedy answer, where it is known or one request may work it out; None where a job must (:func:`start`)."""
+    request = greedy_request(request)
+    check(request)
+    gaps = gaps_of_plan(published, request, viewer, period)
+    known = kept(published).find(("plan", request, gaps.key)) is not None
+    if not known and not draws.is_affordable(quick_price(published, request, gaps)):
+        return None
+    return plan_sites(published, request, viewer, period=period)
+
+
+def greedy_request(request: SitingRequest) -> SitingRequest:
+    """The same plan without a proof and without comparing: what is there first."""
+    return replace(request, exact=False, compare_alone=False, time_limit=TIME_LIMIT_S)
+
+
+def gaps_of_plan(published: Published, request: SitingRequest, viewer: Viewer, period: str) -> Gaps:
+    """The gaps that a plan is for, without asking how sure they are."""
+    return gaps_for(published, request.gaps, viewer, period=period, quick=True)
+
+
+PROOF_S = 1.0
 """What a proof costs as a rule, in seconds of a processor; a hard one goes on to its time limit."""
+PLAN_S, PER_PAIR_S = 0.03, 15e-6
+"""What the greedy answer costs, and each pair of area and candidate in it: over water, as it is when first asked for."""
+
+
+def quick_price(published: Published, request: SitingRequest, gaps: Gaps) -> float:
+    """Seconds of a processor that the greedy answer takes, estimated."""
+    return PLAN_S + PER_PAIR_S * pairs_weighed(request, published.region.areas, gaps.result)
 
 
 def work(published: Published, viewer: Viewer, parameters: Mapping[str, Any], progress, cancelled) -> dict[str, Any]:
-    """A plan with its proof, in a worker (:mod:`dashboard.jobs`)."""
+    """A plan, with its proof where that was asked for, in a worker (:mod:`dashboard.jobs`)."""
     request, period = siting_request_of(parameters["request"]), parameters["period"]
     here = published.at(parameters["layers"])
-    first = _so_far(
-        plan_sites(here, replace(request, exact=False, compare_alone=False), viewer, period=period), "greedy", None
-    )
+    first = _so_far(plan_sites(here, greedy_request(request), viewer, period=period), "greedy", None)
+    if not request.exact:
+        return first
+    progress(None, first)
 
     def better(stage: str, value: float, bound: float) -> None:
         value, bound = float(value), float(bound)
@@ -257,7 +292,7 @@ def _proof(published: Published, job: Job, viewer: Viewer) -> Proof:
         if version not in published.store.open_versions(layer_id, viewer):
             raise NotFound("There is no such plan.")
     reasons = ("The planner stopped because of a mistake of ours.",) if job.state == "failed" else job.reasons
-    known = json.loads(job.result) if job.result else job.so_far
+    known = (json.loads(job.result) if job.result else job.so_far) or {}
     return Proof(job.id, job.state, **known, reasons=reasons, job=job)
 
 
@@ -447,6 +482,19 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     document["region"] = plan.published.region.id
     document["notice"] = plan.published.region.notice
     return document
+
+
+def plan_of(gaps: Gaps, request: SitingRequest, document: Mapping[str, Any]) -> Plan:
+    """The plan that a document (:func:`plan_document`) describes, for the functions that put plans into words."""
+    known = ("longitude", "latitude", "authority", "place")
+    sites = tuple(Site(**{k: v for k, v in site.items() if k not in known}) for site in document["sites"])
+    tables = {name: pd.DataFrame(document[name], columns=list(GAINS)) for name in ("by_authority", "by_fifth")}
+    plan = SitingPlan(**document["result"], **tables, sites=sites, uncoverable=tuple(document["uncoverable"]))
+    return Plan(gaps.published, SitingResult(request, gaps.result.parameters, plan, gaps.result), gaps)
+
+
+GAINS = ("group", "residents", "newly_within", "no_longer_within", "nearer", "farther", "mean_before", "mean_after")
+"""Columns of who gains: layers.methods.siting.who_gains."""
 
 
 # ---- options tried by hand ------------------------------------------------------------------------------------------

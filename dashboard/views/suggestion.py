@@ -1,22 +1,21 @@
-"""Suggested sites on the options page: the greedy answer at once, then the job that improves it, all in sentences.
+"""Suggested sites on the options page: the greedy answer, at once where that is cheap, then the job that improves it, all in sentences.
 
 The words are made from the job's document, so that they are the same whichever worker has done the work.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
+from dashboard.jobs import Busy, why_busy
 from dashboard.views import siting, wording
 from dashboard.views.claims import WHOLE, Claims, gated
 from dashboard.views.gaps import NoAnswer, answer_or_reasons
 from dashboard.views.options import PlanAsk, Sandbox
 from dashboard.views.siting import GainRow, Plan, Proof, SiteCard
 from dashboard.views.wording import cost_words, counted, percent
-from layers import NotFound, Refused, Site, SitingRequest, Viewer
+from layers import Fault, NotFound, Refused, SitingRequest, Viewer
 
 OBJECTIVE_WORDS = {
     "mclp": "Reach most people",
@@ -66,14 +65,14 @@ def begin(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Suggestion | NoAnswer:
 
 def _begin(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Suggestion:
     request, period = request_of(box, ask), box.query.selection.period
-    plan = greedy(box, ask, viewer)
     try:
         job_id = siting.start(box.published, request, viewer, period=period)
-    except Refused as refused:  # the planner is busy: the quick answer stands
-        busy = " ".join(fault.what for fault in refused.faults)
-        return _said(plan, ask, plan.document(), Proof("", "waiting", sentence=busy), over=True)
-    job = siting.status(box.published, job_id, viewer)
-    return _said(plan, ask, job.document or plan.document(), job)
+    except Busy as busy:  # the quick answer stands, where there is one
+        plan, why = siting.quick(box.published, request, viewer, period=period), why_busy(busy)
+        if plan is None:
+            raise Refused("Sites cannot be suggested now.", [Fault(why)]) from busy
+        return _said(box, ask, plan.document(), Proof("", "waiting", sentence=why), viewer, over=True)
+    return _follow(box, ask, siting.status(box.published, job_id, viewer), viewer)
 
 
 def follow(box: Sandbox, ask: PlanAsk, job_id: str, viewer: Viewer) -> Suggestion | NoAnswer:
@@ -90,18 +89,28 @@ def stop(box: Sandbox, ask: PlanAsk, job_id: str, viewer: Viewer) -> Suggestion 
     return answer_or_reasons(lambda: _follow(box, ask, siting.cancel(box.published, job_id, viewer), viewer))
 
 
-def greedy(box: Sandbox, ask: PlanAsk, viewer: Viewer) -> Plan:
-    request = replace(request_of(box, ask), exact=False, compare_alone=False)
-    return siting.plan_sites(box.published, request, viewer, period=box.query.selection.period)
-
-
 def _follow(box: Sandbox, ask: PlanAsk, job: Proof, viewer: Viewer) -> Suggestion:
-    plan = greedy(box, ask, viewer)
-    return _said(plan, ask, job.document or plan.document(), job)
+    if job.document is not None:
+        return _said(box, ask, job.document, job, viewer)
+    words = (
+        " ".join(job.reasons)
+        if job.over
+        else "Looking for sites. So many ways over land have to be found that it takes a while."
+    )
+    nothing = dict(
+        sentence="", alone="", alone_numbers=None, sites=(), places=(), by_authority=(), by_fifth=(), notes=()
+    )
+    if job.state == "cancelled":
+        words = "Stopped before there was an answer."
+    return Suggestion(ask, job.state, job.id, job.over, words, None, reasons=job.reasons, **nothing)
 
 
-def _said(plan: Plan, ask: PlanAsk, document: dict[str, Any], job: Proof, *, over: bool | None = None) -> Suggestion:
-    plan = _plan_of(plan, document)
+def _said(
+    box: Sandbox, ask: PlanAsk, document: dict[str, Any], job: Proof, viewer: Viewer, *, over: bool | None = None
+) -> Suggestion:
+    request = request_of(box, ask)
+    gaps = siting.gaps_of_plan(box.published, request, viewer, box.query.selection.period)
+    plan = siting.plan_of(gaps, request, document)
     return Suggestion(
         ask=ask,
         state=job.state,
@@ -123,20 +132,6 @@ def _said(plan: Plan, ask: PlanAsk, document: dict[str, Any], job: Proof, *, ove
         reasons=job.reasons,
         claims=plan.claims,
     )
-
-
-def _plan_of(plan: Plan, document: dict[str, Any]) -> Plan:
-    """The plan that a document describes, for the functions that put plans into words."""
-    known = ("longitude", "latitude", "authority", "place")
-    sites = tuple(Site(**{k: v for k, v in site.items() if k not in known}) for site in document["sites"])
-    found = plan.result.plan
-    numbers = {k: v for k, v in document["result"].items() if hasattr(found, k)}
-    tables = {
-        name: pd.DataFrame(document[name], columns=[*getattr(found, name).columns])
-        for name in ("by_authority", "by_fifth")
-    }
-    made = replace(found, **numbers | tables, sites=sites, alone=None)
-    return replace(plan, result=replace(plan.result, plan=made))
 
 
 def _share(job: Proof) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -53,16 +54,18 @@ def read_names(pack: Path, faults: list[Fault]) -> dict[str, str]:
 
 
 def with_everyday_names(areas: Mapping[str, pd.DataFrame], given: Mapping[str, str]) -> dict[str, pd.DataFrame]:
-    """The areas of each level with ``name`` (everyday, unique within a level as far as official names are), ``official_name``
-    and ``place``. Without a given name the official one stands, and the place of a small area is its ward."""
+    """The areas of each level with ``name`` (everyday, unique within a level), ``official_name`` and ``place``.
+    Without a given name the official one stands, and the place of a small area is its ward."""
+    lads = dict(zip(areas["lad"]["code"], areas["lad"]["name"], strict=True)) if "lad" in areas else {}
     wards = dict(zip(areas["ward"]["code"], areas["ward"]["name"], strict=True)) if "ward" in areas else {}
     out = {}
     for level, frame in areas.items():
         official = frame["name"].astype("str")
         own = [given.get(code) for code in frame["code"]]
         back = frame["ward_code"].map(wards) if level == "lsoa" else official
+        codes, where = frame["code"].tolist(), [lads.get(code, "") for code in frame["lad_code"]]
         out[level] = frame.assign(
-            name=unique_names(frame["code"].tolist(), official.tolist(), own),
+            name=with_authorities(unique_names(codes, official.tolist(), own), codes, where),
             official_name=official,
             place=[
                 name or (told if isinstance(told, str) else "") or plain
@@ -96,6 +99,23 @@ def unique_names(codes: Sequence[str], official: Sequence[str], given: Sequence[
             ways = (told, f"{name} ({official[i]})", f"{name} ({codes[i]})")
             out[i] = next((way for way in ways if way not in taken), f"{name} ({official[i]}, {codes[i]})")
             taken.add(out[i])
+    return out
+
+
+def with_authorities(names: Sequence[str], codes: Sequence[str], authorities: Sequence[str]) -> list[str]:
+    """Names that stand twice with what tells them apart: "Castle (Sunderland)", within one authority the code too."""
+    times, out, taken = Counter(names), list(names), set(names)
+    pairs = Counter(zip(names, authorities, strict=True))
+    for i, (name, code, authority) in enumerate(zip(names, codes, authorities, strict=True)):
+        if times[name] < 2:
+            continue
+        said = f"{name} ({authority})"
+        if not authority or authority == name or pairs[name, authority] > 1 or said in taken:
+            said = f"{name} ({f'{authority}, ' if authority else ''}{code})"
+        while said in taken:
+            said += f" ({code})"
+        out[i] = said
+        taken.add(said)
     return out
 
 

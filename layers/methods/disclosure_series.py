@@ -249,13 +249,14 @@ def _decimals(value: np.ndarray) -> int:
 
 
 def _range(count: np.ndarray, half: np.ndarray, base: int, threshold: int):
-    """Between which numbers a shown count lies: 15 rounded to 5 was 12.5 to 17.5, and parts of people do not add up to more."""
+    """Between which numbers a shown count lies. People are whole: 15 rounded to 5 was 13 to 17, 20 to 10 (halves up) 15 to 24."""
     if base > 1:
         shown = np.where(np.isfinite(count), np.round(count / base) * base, np.nan)
         off = np.abs(shown - count) > np.maximum(0.02 * base, half)  # not a rounded number after all: take it as it is
-        low, high = shown - base / 2, shown + base / 2
-        least = np.ceil(max(threshold, 1) / base) * base  # what is small enough to be raised to it was not so low
-        low = np.where(shown == least, np.minimum(low, max(threshold, 1)), low)
+        low, high = shown - base // 2, shown + (base - 1) // 2
+        first = max(threshold, 1)
+        least = np.ceil(first / base) * base  # what is small enough to be raised to it was not so low
+        low = np.where(shown == least, first, low)
         low, high = np.where(shown == 0, 0.0, low), np.where(shown == 0, 0.0, high)
         return np.where(off, count, low), np.where(off, count, high)
     low, high = np.maximum(count - half, 0), count + half

@@ -376,7 +376,7 @@ def protect_cells(
                         taken.append(group)
             if (stop and given_up) or not (chosen or later):
                 return
-            weak = failing(np.array([*weak, *(at for group in chosen for at in members[group])], int))
+            weak = failing(np.array([*weak, *later, *(at for group in chosen for at in members[group])], int))
 
     cover(failing(watched()))
     if stop and given_up:

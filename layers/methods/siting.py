@@ -34,6 +34,7 @@ from layers.texts import first_few
 
 OBJECTIVES = ("mclp", "p-median", "lscp")
 MOST_GAINS = 30_000_000  # stored pairs of area and candidate
+ROWS_COUNTED = 100  # areas on which a plan's price is estimated
 
 
 # --- plans -----------------------------------------------------------------------------------------------------------
@@ -573,19 +574,8 @@ def find_sites(
         raise Refused("Sites cannot be suggested.", faults)
     if gaps is None:
         gaps = find_gaps(request.gaps, areas, indicators, services, no_car_share=no_car_share, water=water)
-    frame = areas[SMALL]
-    members = members_of(areas, request.gaps.level)
-    people = frame["population"].astype("float64")
-    demand = people
-    if request.demand == "underserved":
-        counted = gaps.areas["underserved"] & ~gaps.areas["crossing"]
-        # within a ward that is counted, what nobody can reach is not
-        demand = people.where(of_small(counted, members) & ~gaps.model.small.crossing, 0.0)
-    if request.gaps.footprint:
-        demand = demand.where(frame["lad_code"].isin(request.gaps.footprint), 0.0)
-    limit = gaps.access.limit
-    if gaps.model.travel is not None and limit is not None:
-        limit = request.gaps.max_m or metres_in(limit, request.gaps.walking_kmh)
+    frame, members = areas[SMALL], members_of(areas, request.gaps.level)
+    demand, limit = _planned_for(request, areas, gaps)
     if limit is None and request.objective != "p-median":
         what = f"{request.objective} needs a distance within which people are served, and the services have no standard"
         raise Refused("Sites cannot be suggested.", [Fault(what, "max_m", "give max_m, or use p-median", rule="max-m")])
@@ -619,3 +609,42 @@ def find_sites(
         "candidates": "a supplied list" if candidates is not None else "the areas' points",
     }
     return SitingResult(request, parameters, plan, gaps)
+
+
+def _planned_for(
+    request: SitingRequest, areas: Mapping[str, pd.DataFrame], gaps: GapResult
+) -> tuple[pd.Series, float | None]:
+    """The people planned for, per small area, and the distance within which they are served."""
+    frame, members = areas[SMALL], members_of(areas, request.gaps.level)
+    people = frame["population"].astype("float64")
+    demand = people
+    if request.demand == "underserved":
+        counted = gaps.areas["underserved"] & ~gaps.areas["crossing"]
+        # within a ward that is counted, what nobody can reach is not
+        demand = people.where(of_small(counted, members) & ~gaps.model.small.crossing, 0.0)
+    if request.gaps.footprint:
+        demand = demand.where(frame["lad_code"].isin(request.gaps.footprint), 0.0)
+    limit = gaps.access.limit
+    if gaps.model.travel is not None and limit is not None:
+        limit = request.gaps.max_m or metres_in(limit, request.gaps.walking_kmh)
+    return demand, limit
+
+
+def pairs_weighed(request: SitingRequest, areas: Mapping[str, pd.DataFrame], gaps: GapResult) -> float:
+    """About how many pairs of area and candidate (the areas' points) a plan weighs: what it costs goes by them.
+
+    Counted for a few areas with demand and taken for all. With a travel-time table every pair counts: how far people go in a
+    straight line is not known before.
+    """
+    demand, limit = _planned_for(request, areas, gaps)
+    small = gaps.model.small
+    before = small.reached if gaps.model.travel is None else np.full(small.size, np.inf)
+    reach = before
+    rows = np.flatnonzero(demand.to_numpy("float64") > 0)
+    if request.objective != "p-median" and limit is not None:
+        rows, reach = rows[before[rows] > limit], np.full(small.size, limit)
+    if not len(rows):
+        return 0.0
+    some = rows[:: -(-len(rows) // ROWS_COUNTED)]
+    near = cdist(small.xy[some], small.xy) <= (reach[some] / small.multiplier[some])[:, None]
+    return float(near.sum()) * len(rows) / len(some)

@@ -92,6 +92,10 @@ def chain_of(previous: str, line: Mapping[str, Any]) -> str:
     return sha256((previous + tables.to_json(told)).encode())
 
 
+WOULD_TELL = "would-give-away"
+"""Somebody who may not see this layer was refused, because small numbers would have followed from both together."""
+
+
 @dataclass
 class Attempt:
     of: str  # what it is about, in the words of the trail; may be put right while it is being found out
@@ -112,6 +116,10 @@ def refusals_noted(database: Database, by: Viewer, action: str, of: str = "") ->
                     of = attempt.of[:200]
                     of = of if is_name(of) or not of else ascii(of)[:200]  # whatever was tried can be written down
                     add_line(connection, at=database.now(), by=by, action=action, of=of, detail=detail)
+                    # What was kept from this person is for the owners of the layers that it is about, and for admins.
+                    for layer_id, told in getattr(error, "unnamed", {}).items():
+                        detail = {"of": of, "faults": list(told[:20])}
+                        add_line(connection, at=database.now(), by=by, action=WOULD_TELL, of=layer_id, detail=detail)
             except Exception:
                 log.exception("the audit line about a refused %s of %s could not be written", action, attempt.of)
         raise

@@ -20,8 +20,9 @@ from layers.methods.disclosure_series import Series, series_of, tells
 from layers.model import Descriptor, Fault, Kind, Refused, Viewer
 from layers.store.blobs import decode_values, in_area_order, parts_of
 from layers.store.contents import descriptor_of, read_content
+from layers.store.giving_away import GivesAway
 from layers.store.permissions import may_see
-from layers.store.preparing import gives_away, nest_of
+from layers.store.preparing import nest_of
 from layers.store.versioned import FoundThing, Versioned
 
 
@@ -137,7 +138,7 @@ class ShownAgain:
 
     def check(self) -> None:
         if self.leaks:
-            raise gives_away(self.descriptor, self.leaks, f"Version {self.version} of '{self.id}' was not shown again")
+            raise GivesAway(self.descriptor, self.leaks, f"Version {self.version} of '{self.id}' was not shown again")
 
     def is_still_so(self, connection: sa.Connection, now: datetime) -> None:
         self.published.check_still_so(connection, now)

@@ -6,9 +6,10 @@ checks the permission again against what the store says *then*, adds rows, and e
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,12 +17,13 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from layers.model import Descriptor, Fault, Kind, Package, Refused, Viewer
+from layers.model import PUBLIC, Descriptor, Fault, Kind, Package, Refused, Viewer
 from layers.names import faults_of_name
 from layers.store import preparing, tables, taken
 from layers.store.audit import Attempt
 from layers.store.blobs import decode_table, sha256
 from layers.store.contents import descriptor_of, read_content
+from layers.store.giving_away import GivesAway
 from layers.store.guard import Overtaken, Published, ShownAgain
 from layers.store.permissions import may_change, may_see
 from layers.store.preparing import KeptPeriods, Prepared
@@ -76,7 +78,8 @@ class Layers(Versioned):
         if found.thing.kind != Kind.INDICATOR or found.standing.state(version) in ("scheduled", "cancelled"):
             return super().look_back(thing_id, version, by)
         looked = ShownAgain(self, found, version)
-        looked.check()
+        with self.told_to(by):
+            looked.check()
         return looked.is_still_so
 
     def check_way_back(self, connection: sa.Connection, found: FoundThing, version: int, by: Viewer) -> None:
@@ -148,24 +151,30 @@ class Layers(Versioned):
     ) -> tuple[PublishResult, ...]:
         ready: list[tuple[Submission, Prepared, int | None]] = []
         faults: list[Fault] = []
+        unnamed: dict[str, tuple[str, ...]] = {}
         published = Published(self, self.database.reading)
         for one in submissions:
             layer_id = tried.of = one.package.descriptor.id
             self._permit(by, one.package.descriptor, None)
             try:
                 package, base, kept = self.appended(one.package, by) if one.append else (one.package, None, None)
-                prepared = preparing.prepare(package, self.database.region, published, kept)
+                with self.told_to(by):
+                    prepared = preparing.prepare(package, self.database.region, published, kept)
                 published.add(prepared.descriptor, prepared.values)
             except Refused as refused:
                 if len(submissions) == 1:
                     raise
                 faults += [dataclasses.replace(f, where=f"{layer_id} {f.where}".strip()) for f in refused.faults]
+                for unseen, told in getattr(refused, "unnamed", {}).items():
+                    unnamed[unseen] = unnamed.get(unseen, ()) + told
                 continue
             if one.checks:
                 prepared = dataclasses.replace(prepared, report={**prepared.report, "checks": dict(one.checks)})
             ready.append((one, prepared, base))
         if faults:
-            raise Refused("None of the layers was published.", faults)
+            error = Refused("None of the layers was published.", faults)
+            error.unnamed = unnamed
+            raise error
         done = []
         with self.database.writing() as connection:
             now = self.database.now()
@@ -195,9 +204,23 @@ class Layers(Versioned):
                 )
         return tuple(done)
 
-    def prepared(self, package: Package, kept: KeptPeriods | None = None) -> Prepared:
-        """A package as :meth:`publish` would write it now, checked against everything published. Raises :class:`Refused`."""
-        return preparing.prepare(package, self.database.region, Published(self, self.database.reading), kept)
+    def prepared(self, package: Package, kept: KeptPeriods | None = None, *, by: Viewer = PUBLIC) -> Prepared:
+        """A package as :meth:`publish` would write it now, checked against everything published. Raises :class:`Refused`, in
+        which layers that ``by`` may not see have no names."""
+        with self.told_to(by):
+            return preparing.prepare(package, self.database.region, Published(self, self.database.reading), kept)
+
+    @contextlib.contextmanager
+    def told_to(self, by: Viewer) -> Iterator[None]:
+        """What would give small numbers away is told without what this viewer may not see."""
+        try:
+            yield
+        except GivesAway as error:
+            with self.database.reading() as connection:
+                now = self.database.now()
+                there = {one: self.find(connection, one, now) for one in error.layers}
+            unseen = {one for one, found in there.items() if found is not None and self.known_to(found, by) is None}
+            raise error.without(unseen) from None
 
     def _permit(self, by: Viewer, descriptor: Descriptor, found: FoundThing | None) -> None:
         """An analyst publishes for their own partner, and cannot take a layer over; an admin publishes anything."""

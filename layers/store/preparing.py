@@ -17,7 +17,7 @@ import pandas as pd
 from layers.fields import VALUES
 from layers.geography.points import fill_locations, lad_of_points
 from layers.methods.disclosure import guarded, hidden_rows, protect, rule_in_words, tightened
-from layers.methods.disclosure_guard import Leak, protect_new
+from layers.methods.disclosure_guard import protect_new
 from layers.methods.disclosure_series import COLUMNS, Nest, Series, series_of, tells
 from layers.methods.harmonise import harmonise
 from layers.methods.intervals import proportion_limits, rate_limits
@@ -25,6 +25,7 @@ from layers.model import LEVELS, Descriptor, Fault, Kind, Measure, Package, Refu
 from layers.periods import in_order
 from layers.region import Region
 from layers.store import blobs
+from layers.store.giving_away import GivesAway
 from layers.store.records import STATUSES
 
 LARGEST = 10
@@ -188,7 +189,7 @@ def _protected(
         others = [one for one in beside() if not (one.layer == descriptor.id and one.looser)] if mine else []
         found = protect_new(mine, others, nest, fixed=fixed) if mine else None
         if found is not None and found.leaks:
-            raise gives_away(descriptor, found.leaks)
+            raise GivesAway(descriptor, found.leaks)
         for period, cell in found.also if found is not None else ():
             level = LEVELS[nest.at_level[cell]]
             mask = also.setdefault((level, period), np.zeros(len(region.codes(level)), bool))
@@ -309,28 +310,6 @@ def _sentences(counts: Mapping[str, Any], descriptor: Descriptor) -> list[str]:
     if others := listed(counts["because_of_others"]):
         said.append(f"Figures withheld so that no small one can be worked out from the others: {others}.")
     return said
-
-
-def gives_away(descriptor: Descriptor, leaks: Sequence[Leak], title: str = "") -> Refused:
-    """The refusal of a layer from which, with what is public already, small numbers would follow."""
-    grouped: dict[tuple[str, tuple[str, ...]], list[Leak]] = {}
-    for leak in leaks:
-        older = tuple(sorted({*leak.through, leak.layer} - {descriptor.id})) or (descriptor.id,)
-        grouped.setdefault((leak.layer, older), []).append(leak)
-    faults = []
-    for (layer_id, older), some in grouped.items():
-        names = ", ".join(f"'{one}'" for one in older)
-        sample = ", ".join(dict.fromkeys(one.area for one in some[:5]))
-        whose = "of this layer" if layer_id == descriptor.id else f"of '{layer_id}'"
-        what = (
-            f"with what is public already ({names}), {len(some):,} small numbers {whose} could be worked out: {sample}"
-        )
-        todo = "withdraw the older one first, or publish figures for fewer areas or periods"
-        if not descriptor.counts_people:
-            todo = "say that the numbers count people, so that more of them can be withheld, or " + todo
-        faults.append(Fault(what, f"layer '{descriptor.id}'", todo, rule="disclosure"))
-    title = title or f"The layer '{descriptor.id}' was not published"
-    return Refused(f"{title}: it would give small numbers away.", faults)
 
 
 def _withheld(frame: pd.DataFrame) -> bool:

@@ -197,6 +197,7 @@ def browsers(app, here):
 FILL = {
     "level": list(LEVELS), "code": ["T01", "TW1", "TA"], "community": ["T01"], "postcode": ["NE1 4ST"], "name": ["file"], "number": ["1"],
     "picture_id": ["0" * 20], "format_": [*FORMATS, "svg"], "form": sorted(EXPORTS), "rest": ["nowhere"],
+    "job_id": ["0" * 32],
     "path": [],  # every other address: the pages of Dash, walked as :data:`dashboard.pages.PAGES` lists them
 }  # fmt: skip
 """What a part of an address may be that is no id of a secret."""

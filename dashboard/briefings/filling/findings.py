@@ -11,6 +11,7 @@ from dashboard.briefings.filling.model import Fact
 from dashboard.selection import Selection
 from dashboard.views import gap_words, wording
 from dashboard.views.area import nearest_services
+from dashboard.views.crossing_words import line_words
 from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gaps import Gaps
 from dashboard.views.siting import FIFTHS, compare
@@ -45,7 +46,8 @@ def _nearest(ask: Ask, words: Callable, value_of: Callable) -> Fact:
         raise ask.refused(f"no site of “{layer.title}” can be measured from here", "choose another area or list")
     line = lines[0]
     where = f" ({line.lad_name})" if line.lad_name else ""
-    detail = f"{layer.title}: {line.name}{where}, {line.distance} {line.how} from the middle of where people live."
+    whence = "" if line.averaged else " from the middle of where people live"
+    detail = f"{layer.title}: {line.name}{where}, {line.distance} {line.how}{whence}."
     value, unit = value_of(line)
     return Fact(words(line), value, unit, layer.period, "ok", detail, pins(layer), f"/areas/{quote(code)}")
 
@@ -89,7 +91,7 @@ def beyond_areas(ask: Ask):
     )
     areas = found.result.areas
     beyond = ~(areas["together_m"].to_numpy("float64") <= metres)  # no service at all is beyond any distance
-    how = "in a straight line" if detour == 1 else f"a straight line times {detour:g} for real roads"
+    how = f"a {line_words(detour, around=bool(found.result.crossing_lists))}"
     detail = (
         f"Residents of {wording.count_of(int(beyond.sum()), level)} of {ask.where} whose middle is more than "
         f"{wording.standard_words(metres)} ({how}) from {gap_words.a_site(services)}."
@@ -247,6 +249,14 @@ _fifth_of_need("least_need", -1, "The same for the fifth with least need")
 
 _gap_words("rule", "What “underserved” means in this view, a sentence", gap_words.rule_sentence)
 _gap_words("sentence", "What was found, a short paragraph", gap_words.summary_sentence)
+_gap_words(
+    "range", "Between which numbers the residents lie when the choices vary, a sentence", gap_words.range_sentence
+)
+_gap_words(
+    "near_certain",
+    "Areas that are nearly certain though not counted, a sentence",
+    lambda gaps: gap_words.near_certain_sentence(gaps) or "No area is nearly certain without being counted.",
+)
 _gap_words("ward_sentence", "What a map of wards would hide, a sentence", gap_words.vanishing_sentence)
 _gap_words("need", "The indicators of need", gap_words.need_name)
 _gap_words("services", "The lists of services", lambda gaps: wording.listing([each.title for each in gaps.services]))
@@ -310,7 +320,8 @@ _TOGETHER = 'view="services=alcohol-drug-services"'
 def about_together(found: Together, ask: Ask) -> dict:
     parameters = found.result.parameters
     limit = f" The standard is {wording.standard_words(parameters['max_m'])}." if parameters["max_m"] else ""
-    detail = f"{wording.listing([each.title for each in found.services])}, {gap_words.line_words(parameters['detour'])}.{limit}"
+    how = line_words(parameters["detour"], around=bool(found.result.crossing_lists))
+    detail = f"{wording.listing([each.title for each in found.services])}, {how}.{limit}"
     selection = replace(ask.selection, show="access", area="", at=None)
     return {
         "layers": pins(*found.layers),

@@ -21,6 +21,7 @@ from dashboard.selection import Selection
 from dashboard.views import wording
 from dashboard.views.area import rank_text
 from dashboard.views.choropleth import Choropleth, choropleth
+from dashboard.views.crossing_words import line_words
 from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gap_words import how_words, rule_sentence
 from dashboard.views.gaps import Gaps
@@ -190,8 +191,8 @@ def together_filters(together: Together) -> str:
         lads = names(together.published, "lad")
         where = wording.listing([lads.get(code, code) for code in p["footprint"]])
     services = wording.listing([layer.title for layer in together.services])
-    how = "a straight line" if p["detour"] == 1 else f"a straight line times {p['detour']:g} for real roads"
-    return f"Residents of {where}. Services: {services}; distance is {how}, from the middle of each {one_of_level(together.level)}."
+    how = line_words(p["detour"], around=bool(together.result.crossing_lists))
+    return f"Residents of {where}. Services: {services}; distance is a {how}, from the middle of each {one_of_level(together.level)}."
 
 
 def about_chart(ask: ExhibitRequest, chart: Choropleth, where: str = "") -> dict[str, Any]:

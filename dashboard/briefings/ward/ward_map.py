@@ -86,17 +86,10 @@ def _marks(shared: Shared, profile: AreaProfile, services) -> list[Point]:
     """The nearest site of each kind, numbered as in the table; those too far away fall off the picture."""
     lines = {line.layer_title: line for line in profile.services}
     kinds = {layer.title: layer.id for layer in shared.services}
-    area = shared.published.region.areas[shared.level].iloc[
-        shared.published.region.position(shared.level, profile.code)
-    ]
     out = []
     for row in services:
-        sites, longitude, latitude = shared.places[kinds[row.kind]]
-        away = np.hypot(
-            sites["easting"].to_numpy("float64") - area["centroid_x"],
-            sites["northing"].to_numpy("float64") - area["centroid_y"],
-        )
-        i = int(np.nanargmin(np.abs(away - lines[row.kind].straight_m)))
+        _, longitude, latitude = shared.places[kinds[row.kind]]
+        i = lines[row.kind].site
         out.append(
             Point(
                 float(longitude[i]),

@@ -13,6 +13,7 @@ from dashboard.briefings.ward.ward_shared import AnsweredQuestion, Shared, tells
 from dashboard.views import wording
 from dashboard.views.area import AreaProfile, IndicatorLine
 from dashboard.views.claims import claims_of
+from dashboard.views.crossing_words import AROUND
 from dashboard.views.gap_words import nearest_words
 from dashboard.views.wording import sure_percent
 from layers import Layer, is_sample, words
@@ -20,7 +21,7 @@ from layers import Layer, is_sample, words
 MOST_GAPS = 5
 MOST_NAMED = 3
 STRAIGHT = (
-    "Distances are straight lines, or the way over land where a line crosses water, the mean over everybody who lives here. "
+    f"Distances are straight lines ({AROUND}), the mean over everybody who lives here. "
     "A missing bus or closed doors can make the real way much longer."
 )
 RULE = (
@@ -109,8 +110,8 @@ def extremes(profile: AreaProfile, shown: set[str], layers: dict[str, Layer]) ->
     best = sorted((line for line in others if line.position <= 5), key=lambda line: line.position)
     said = lambda lines: wording.listing([line.title for line in lines], MOST_NAMED)  # noqa: E731
     return (
-        f"Of all other measures, it is among the worst twentieth of {many} for: {said(worst)}." if worst else "",
-        f"It is among the best twentieth of {many} for: {said(best)}." if best else "",
+        f"Of all other measures, it is worse off than at least 95 of 100 {many} on: {said(worst)}." if worst else "",
+        f"It is better off than at least 95 of 100 {many} on: {said(best)}." if best else "",
     )
 
 

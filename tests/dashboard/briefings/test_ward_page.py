@@ -63,23 +63,26 @@ def test_ranks_are_those_of_a_plain_sort(demo, pages):
             assert row.words == place_words(row.place)
 
 
-def test_distances_are_the_mean_over_residents_and_borders_those_of_a_loop_over_sites(demo, pages):
-    wards, lsoa = demo.region.areas["ward"].set_index("code"), demo.region.areas["lsoa"]
+def test_distances_and_borders_are_those_of_a_loop_over_small_areas_and_sites(demo, pages):
+    """A ward has the mean over its residents, and names the site that is nearest for most of them."""
+    lsoa, wards = demo.region.areas["lsoa"], demo.region.areas["ward"].set_index("code")
     titles = {layer.title: layer for layer in demo.store.layers(PUBLIC, kind="services")}
     for code, page in pages.items():
-        x, y, lad = wards.loc[code, ["centroid_x", "centroid_y", "lad_code"]]
         mine = lsoa[lsoa["ward_code"] == code]
         assert [row.number for row in page.services] == list(range(1, len(page.services) + 1))
         for row in page.services:
-            best, where = np.inf, None
-            for _, site in demo.store.services(titles[row.kind].id, PUBLIC).iterrows():
-                away = ((site["easting"] - x) ** 2 + (site["northing"] - y) ** 2) ** 0.5
-                if away < best:
-                    best, where = away, site
+            sites = demo.store.services(titles[row.kind].id, PUBLIC).reset_index(drop=True)
+            whole, nearest = 0.0, {}
+            for area in mine.itertuples():
+                away = np.hypot(sites["easting"] - area.centroid_x, sites["northing"] - area.centroid_y)
+                whole += area.population * away.min()
+                nearest[away.idxmin()] = nearest.get(away.idxmin(), 0.0) + area.population
+            mean, where = whole / mine["population"].sum(), sites.loc[max(nearest, key=lambda at: (nearest[at], -at))]
             assert row.name == where["name"]
-            assert row.across_border == (where["lad_code"] != lad)
+            assert row.across_border == (where["lad_code"] != wards.at[code, "lad_code"])
             ways = together_for(demo, (titles[row.kind].id,), PUBLIC).result.areas["together_m"].loc[mine.index]
             total = sum(way * people for way, people in zip(ways, mine["population"], strict=True))
+            assert total / mine["population"].sum() == pytest.approx(mean)
             assert row.distance == wording.distance(total / mine["population"].sum())
             assert row.least == wording.distance(min(ways))
 

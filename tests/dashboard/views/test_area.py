@@ -50,9 +50,13 @@ def test_the_nearest_clinic_and_its_distance(tiny):
 
 
 def test_a_service_across_the_border_is_nearest_where_it_is(tiny):
-    # the people of all Westshire (weighted by residents) live west of the middle: the west clinic is nearer
+    # all squares of Westshire are nearer to the west clinic; its residents are so far from it on average
     (near,) = profile(tiny, "TA").services
     assert (near.name, near.across_border) == ("West clinic", False)
+    squares = [i for i in range(16) if i % 4 < 2]
+    mean = sum(100 * (i + 1) * 1000 * math.hypot(i % 4, i // 4) for i in squares) / sum(100 * (i + 1) for i in squares)
+    assert near.distance_m == pytest.approx(mean) and near.averaged and near.standard == "beyond the standard of 1 km"
+    assert not profile(tiny, "T03").services[0].averaged
     # T03 is one square from T04 in its own authority, and two from T01
     (near,) = profile(tiny, "T03").services
     assert (near.name, near.across_border) == ("East clinic", False)

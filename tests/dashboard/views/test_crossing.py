@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -51,6 +52,19 @@ def test_the_north_is_hatched_and_listed_apart_or_counts_by_the_ferry(river):
     assert (outlined & set(NORTH) == set()) != ferry
     said = gap_words.notes_of(gaps)
     assert any("4 areas with 5,800 residents are across water" in note for note in said) != ferry
+
+
+def test_a_straight_line_is_not_claimed_where_ways_go_around_water(river):
+    """Titles, rules, parameters and notes say it alike; where no line is over water nothing is added (test_gap_words)."""
+    here, _ = river
+    gaps = view.gaps_of(here, ASKED, PUBLIC)
+    around = "in a straight line (over land around water)"
+    assert gap_words.access_title(gaps).endswith(around) and around in gap_words.rule_sentence(gaps)
+    longer = view.gaps_of(here, replace(ASKED, detour=1.2), PUBLIC)
+    assert "(a straight line times 1.2 for real roads, over land around water)" in gap_words.rule_sentence(longer)
+    assert gap_files.gaps_document(gaps)["parameters"]["distance"] == "straight line, over land around water"
+    together = both.together_of(here, ASKED, PUBLIC)
+    assert both.parameters_in_words(together)["distance"] == "straight line, over land around water"
 
 
 def test_an_area_says_how_it_gets_across(river):

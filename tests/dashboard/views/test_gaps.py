@@ -101,8 +101,38 @@ def test_sentences_say_the_rule_and_what_was_found(crowded):
         "more than 1 km away in a straight line."
     )
     said = gap_words.summary_sentence(crowded)
-    assert said.startswith("3 small areas with 4,500 residents are underserved. They form 1 community, ")
+    lower, upper = (crowded.summary["underserved_residents_range"][name] for name in ("lower", "upper"))
+    between = f"Between {wording.spoken(lower)} and {wording.spoken(upper)} residents are underserved when the choices "
+    assert said.startswith(f"3 small areas with 4,500 residents are underserved. {between}")
+    assert " vary. They form 1 community, " in said
     assert "The largest is North East, Eastshire and Westshire, with 4,500 residents." in said
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "said"),
+    [
+        (
+            105_321.0,
+            149_700.0,
+            "Between 105,000 and 150,000 residents are underserved when the choices behind the numbers vary.",
+        ),
+        (0.0, 4_512.0, "Up to 4,510 residents are underserved when the choices behind the numbers vary."),
+        (87.0, 87.2, "About 87 residents are underserved when the choices behind the numbers vary."),
+        (0.0, 0.0, ""),
+    ],
+)
+def test_the_range_is_said_as_people_say_it(crowded, monkeypatch, lower, upper, said):
+    monkeypatch.setitem(crowded.summary, "underserved_residents_range", {"lower": lower, "upper": upper})
+    assert gap_words.range_sentence(crowded) == said
+    monkeypatch.setitem(crowded.summary, "underserved_residents_range", None)
+    assert gap_words.range_sentence(crowded) == ""
+
+
+def test_nearly_certain_areas_are_named(crowded, monkeypatch):
+    assert gap_words.near_certain_sentence(crowded) == ""
+    monkeypatch.setitem(crowded.summary, "near_certain", [{"code": "T13", "name": "Square 13"}])
+    assert gap_words.near_certain_sentence(crowded) == "Nearly certain, though not counted: Square 13."
+    assert gap_words.summary_sentence(crowded).endswith("Nearly certain, though not counted: Square 13.")
 
 
 def test_stability_is_said_in_words_and_never_rounded_up(crowded):

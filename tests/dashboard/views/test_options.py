@@ -6,6 +6,8 @@ import csv
 import io
 import math
 import re
+import threading
+import time
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,9 +18,11 @@ from hypothesis import strategies as st
 
 from dashboard.callbacks.options import next_state
 from dashboard.components import options as parts
+from dashboard.jobs import ASKER, Asker
 from dashboard.pages import find_page
+from dashboard.selection import Selection
 from dashboard.views import options as o
-from dashboard.views import suggestion
+from dashboard.views import siting, suggestion
 from dashboard.views.community import community_page, near_services, read_query
 from dashboard.views.gaps import NoAnswer
 from dashboard.views.option_results import change_lines, comparison, map_scene, option_sentence, outcomes, overlap_words
@@ -373,7 +377,7 @@ def test_a_plan_appears_at_once_and_is_then_proven(demo, objective):
 
 def test_what_the_plan_promises_is_what_its_sites_give_as_an_option(demo):
     box = box_of(demo, new="3")
-    plan = suggestion.greedy(box, box.query.ask, PUBLIC)
+    plan = siting.quick(demo, suggestion.request_of(box, box.query.ask), PUBLIC)
     places = suggestion.begin(box, box.query.ask, PUBLIC).places
     query = o.act(demo, box.query, {"do": "take"}, places)
     assert query.option.title == "3 suggested sites" and len(query.options) == 1
@@ -382,6 +386,44 @@ def test_what_the_plan_promises_is_what_its_sites_give_as_an_option(demo):
     assert relieved == pytest.approx(plan.result.plan.value)
     # a second one does not overwrite the first
     assert len(o.act(demo, query, {"do": "take"}, places).options) == 2
+
+
+def test_no_request_waits_for_a_dear_plan(tiny, monkeypatch):
+    """The greedy answer is a job like the proof where so many pairs are weighed: whoever answers people never works it out."""
+    here, real, told = threading.get_ident(), siting.find_sites, []
+
+    def found(*rest, **more):
+        told.append(threading.get_ident() == here)
+        return real(*rest, **more)
+
+    monkeypatch.setattr(siting, "find_sites", found)
+    monkeypatch.setattr(siting, "PER_PAIR_S", 1.0)
+    monkeypatch.setattr(tiny.jobs, "wait_s", 0.0)
+    ask = o.PlanAsk(new=3, objective="p-median", demand="all", exclude=(tiny.region.areas["lsoa"]["code"].iloc[0],))
+    box = o.sandbox(tiny, o.OptionsQuery(Selection(need="crowded", services=("clinics",)), ask), PUBLIC)
+    token = ASKER.set(Asker("address:test"))
+    try:
+        first = suggestion.begin(box, box.query.ask, PUBLIC)
+        if not first.sites:
+            assert not first.over and first.job and "takes a while" in text_of(parts.plan_answer(first))
+        end = time.monotonic() + 60
+        while not (shown := suggestion.follow(box, box.query.ask, first.job, PUBLIC)).over and time.monotonic() < end:
+            time.sleep(0.05)
+        assert shown.state == "done" and len(shown.sites) == 3 and shown.alone
+        # without a proof it is a job of its own
+        request = replace(suggestion.request_of(box, box.query.ask), exact=False, new=2)
+        assert siting.quick(tiny, request, PUBLIC) is None
+        job = siting.wait(tiny, siting.start(tiny, request, PUBLIC), PUBLIC)
+        while not job.over and time.monotonic() < end:
+            time.sleep(0.05)
+            job = siting.status(tiny, job.id, PUBLIC)
+        assert (job.state, job.stage, len(job.document["sites"])) == ("done", "greedy", 2)
+    finally:
+        ASKER.reset(token)
+    assert told and not any(told)
+    assert siting.plan_sites(tiny, siting.greedy_request(request), PUBLIC).document()["sites"] == [
+        site | {"serves": tuple(site["serves"])} for site in job.document["sites"]
+    ]
 
 
 def test_a_plan_that_cannot_be_made_says_why(demo):

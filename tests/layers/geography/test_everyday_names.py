@@ -80,6 +80,33 @@ def test_region_frames_carry_everyday_official_and_plain_name():
     assert ward["name"].tolist()[0] == "Docks" and ward["official_name"].tolist()[0] == "South West"
 
 
+def test_wards_of_one_name_are_told_apart_by_their_authority():
+    areas = tiny_areas()
+    areas["ward"] = areas["ward"].assign(name=["Castle", "Quay", "Castle", "Quay"][: len(areas["ward"])])
+    named = with_everyday_names(areas, {})["ward"]
+    lads = dict(zip(areas["lad"]["code"], areas["lad"]["name"], strict=True))
+    pairs = Counter(zip(areas["ward"]["name"], areas["ward"]["lad_code"], strict=True))
+    for row in named.to_dict("records"):
+        own = lads[row["lad_code"]]
+        alone = pairs[row["official_name"], row["lad_code"]] == 1
+        assert row["name"] == f"{row['official_name']} ({own if alone else f'{own}, ' + row['code']})"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_no_two_areas_of_any_level_have_one_name(data):
+    """Official names that stand twice too, whatever is given; the official name stays beside it."""
+    areas, given_ = tiny_areas(), {}
+    for level, frame in areas.items():
+        rows = len(frame)
+        areas[level] = frame.assign(name=data.draw(st.lists(OFFICIAL, min_size=rows, max_size=rows)))
+        names = data.draw(st.lists(st.one_of(st.none(), NAMES), min_size=rows, max_size=rows))
+        given_ |= {code: name for code, name in zip(frame["code"], names, strict=True) if name}
+    for level, frame in with_everyday_names(areas, given_).items():
+        assert frame["name"].is_unique, level
+        assert frame["official_name"].tolist() == areas[level]["name"].tolist()
+
+
 def pack_with(tmp_path, text: bytes):
     pack = write_tiny_pack(tmp_path / "pack")
     (pack / "lookups").mkdir()

@@ -26,11 +26,19 @@ def counted(values, layer_id="noise", **more) -> Package:
 
 @pytest.mark.parametrize("said", [Disclosure(), Disclosure(0, 0), Disclosure(3, 0), Disclosure(8, 2), Disclosure(1, 1)])
 def test_a_layer_of_people_cannot_loosen_the_rule(store, said):
-    store.publish(counted([0, 1, 7, 8, 12, 13, 17, 18, *[100] * 8], disclosure=said), by=WEST_ANALYST)
+    # In these wards (T01, T02, T05, T06 and T03, T04, T07, T08) rounding alone leaves the 1 and the 7 all of 1 to 7.
+    store.publish(counted([0, 1, 7, 8, 12, 17, 13, 18, *[100] * 8], disclosure=said), by=WEST_ANALYST)
     shown = store.values("noise", "lsoa", PUBLIC).frame
     assert shown["status"].head(8).tolist() == ["ok", "suppressed", "suppressed", *["ok"] * 5]
     assert shown["value"].iloc[[0, 3, 4, 5, 6, 7]].tolist() == [0, 10, 10, 15, 15, 20]
     assert store.layer("noise", PUBLIC).descriptor.disclosure == LEAST_DISCLOSURE
+
+
+def test_people_are_whole(store):
+    """12, 13 and a ward of 26: 8 to 12, 13 to 17 and 23 to 27 leave 0 to 6 for the fourth, so that it cannot be 7."""
+    store.publish(counted([0, 1, 17, 18, 12, 13, 100, 100, *[100] * 8]), by=WEST_ANALYST)
+    shown = store.values("noise", "lsoa", PUBLIC).frame["status"]
+    assert shown.iloc[[0, 1, 4, 5]].tolist() == ["ok", "suppressed", "suppressed", "ok"]
 
 
 def test_a_layer_may_tighten_the_rule(store):
@@ -124,6 +132,9 @@ class World:
         return self.rng.poisson(self.residents * per_head).astype(float)
 
     def publish(self, layer_id: str, level: str = "lsoa", codes=None, **columns_and_more):
+        return self.store.publish(self.package(layer_id, level, codes, **columns_and_more), by=self.by)
+
+    def package(self, layer_id: str, level: str = "lsoa", codes=None, **columns_and_more) -> Package:
         table = {
             name: columns_and_more.pop(name)
             for name in ("value", "numerator", "denominator")
@@ -143,7 +154,7 @@ class World:
         )
         partner = more.pop("partner", self.region.partners[0].id)
         package = indicator(layer_id, partner=partner, **more)
-        return self.store.publish(Package(package.descriptor, table), by=self.by)
+        return Package(package.descriptor, table)
 
     def hidden(self, layer_id: str, period: str | None = None) -> np.ndarray:
         return self.store.values(layer_id, "lsoa", self.by, period=period).arrays["status"] == 2
@@ -228,6 +239,30 @@ def test_periods_that_overlap(world):
     }
     world.publish("years", by_period={str(y): v for y, v in years.items()} | rolling, period="")
     assert world.clean()
+
+
+def test_a_layer_that_the_publisher_may_not_see_is_not_named(world):
+    """Neither it nor where its small numbers are; its owner and an admin find the whole of it in the trail."""
+    men, women = world.draw(0.006), world.draw(0.007)
+    mine = Viewer("ann", world.region.partners[1].id, "analyst")
+    owner = Viewer("oli", world.region.partners[0].id, "analyst")
+    world.publish("hidden-men", value=men, partner=owner.partner, audience=Audience.OWNER)
+    world.publish("women", value=women, partner=mine.partner)
+    total = world.package("everybody", value=men + women, partner=mine.partner, counts_people=False, unit="visits")
+    for refuse in (lambda: world.store.publish(total, by=mine), lambda: world.store.prepared(total, by=mine)):
+        with pytest.raises(Refused) as refused:
+            refuse()
+        said = str(refused.value)
+        assert "a layer that you may not see" in said and "hidden-men" not in said, said
+        small = set(world.areas["code"].to_numpy()[(men > 0) & (men < 8)])
+        theirs = [str(one) for one in refused.value.faults if "numbers of a layer that" in str(one)]
+        assert theirs and not any(code in one for one in theirs for code in small)
+    with pytest.raises(Refused, match="'hidden-men'"):
+        world.store.publish(total, by=ADMIN)
+    assert not any("hidden-men" in repr(line) for line in world.store.audit(mine))
+    for viewer in (owner, ADMIN):
+        (line,) = [one for one in world.store.audit(viewer) if one.action == "would-give-away"]
+        assert line.thing_id == "hidden-men" and "'women'" in str(line.detail) and line.by == "ann"
 
 
 def test_two_different_things_that_rise_and_fall_together_are_not_one(world):
