@@ -80,6 +80,7 @@ _WHERE = {
     "layers.store.pictures": ("Picture", "Pictures"),
     "layers.reading.briefing_text": (
         "LONGEST_HEADLINE",
+        "LONGEST_TITLE",
         "Block as BriefingBlock",
         "Document",
         "DocumentPage",
