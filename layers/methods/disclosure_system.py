@@ -170,9 +170,10 @@ class Attacker:
                 solver.seen_high[place] < most[in_ring] - CLOSE
             )
         wide = high - low > CLOSE
+        weak = 0
         for number in np.flatnonzero(open_).tolist():
             at = int(hidden[number])
-            if len(self.held) >= enough:
+            if weak >= enough:
                 self.unsure.add(at)
                 continue
             for room in NEARBY:
@@ -185,6 +186,8 @@ class Attacker:
             low[at], high[at] = max(low[at], small), min(high[at], large)
             if held:
                 self.held[at] = held
+                # what is held where no small number lies needs nothing: counted, such cells would hide the weak behind them
+                weak += not (low[at] > most[number] + CLOSE or high[at] < least[number] - CLOSE)
         return low, high
 
     def _nearby(self, at: int, wide, broken, least: float, most: float, room: int) -> tuple[float, float, list[int]]:
@@ -331,9 +334,9 @@ def protect_cells(
 
     plainly_large: set[int] = set()  # protected by that, and no longer when more is hidden
 
-    def failing(cells: np.ndarray) -> np.ndarray:
+    def failing(cells: np.ndarray, enough: int = AT_A_TIME) -> np.ndarray:
         cells = np.unique(np.r_[cells, np.array(sorted(plainly_large), int)])
-        low, high = attacker.bounds(cells, smallest[cells], threshold[cells] - 1, enough=AT_A_TIME)
+        low, high = attacker.bounds(cells, smallest[cells], threshold[cells] - 1, enough=enough)
         low, high = low[cells], high[cells]
         good = protects(low, high, smallest[cells], threshold[cells])
         contains = (low <= smallest[cells] + CLOSE) & (high >= threshold[cells] - 1 - CLOSE)
@@ -383,7 +386,7 @@ def protect_cells(
         return Protected(
             np.array(sorted({at for group in taken for at in members[group]}), int), np.array(sorted(given_up))
         )
-    stuck = failing(watched()) if taken or given_up else np.zeros(0, int)
+    stuck = failing(watched(), enough=system.size) if taken or given_up else np.zeros(0, int)
     if prune and taken:
         given_up.update(stuck.tolist())
         if system.size <= SMALL:
