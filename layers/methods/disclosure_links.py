@@ -198,7 +198,7 @@ def sums(groups: Sequence[Sequence[Series]], nest: Nest, relevant: np.ndarray) -
             if keep(total, (a, b)):
                 used |= {a, b}
         for candidates in _families(groups, total, [at for at in able if at not in used]):
-            while len(candidates) >= 3:
+            while len(candidates) >= 3 and (relevant[total] or relevant[candidates].any()):
                 if keep(total, candidates):  # all of a family
                     break
                 parts = _parts(evidence, total, candidates)
@@ -278,7 +278,8 @@ def _parts(evidence: Evidence, total: int, candidates: list[int]) -> list[int]:
     middles = evidence.middle
     try:
         left = (middles[candidates][:, rows] * weigh).T
-        weights = lsq_linear(left, middles[total][rows] * weigh, (0.0, 1.0), method="bvls").x
+        turned, short = np.linalg.qr(left)  # the same least squares with as many rows as there are candidates
+        weights = lsq_linear(short, turned.T @ (middles[total][rows] * weigh), (0.0, 1.0), method="bvls").x
     except (RuntimeError, ValueError, np.linalg.LinAlgError):
         return []
     chosen = weights > 0.5

@@ -17,7 +17,7 @@ CLOSE = 1e-6
 FEW = 12
 """Cells so few are asked about one by one."""
 
-MOST_LOOKS = 40
+MOST_LOOKS = 200
 
 _MINIMISE, _MAXIMISE = highspy.ObjSense.kMinimize, highspy.ObjSense.kMaximize
 
@@ -76,6 +76,10 @@ class Solver:
         low, high = np.minimum(low, self.seen_low[cells]), np.maximum(high, self.seen_high[cells])
         return low, np.where(high >= self.top - CLOSE, np.inf, high)
 
+    def reaches(self, at: int, least: float, most: float) -> bool:
+        """Whether points were seen at which a cell is as small as ``least`` and as large as ``most``."""
+        return self.seen_low[at] <= least + CLOSE and self.seen_high[at] >= most - CLOSE
+
     def held(self, at: int, least: float, most: float, names: np.ndarray) -> tuple[float, float, list[int]]:
         """Low and high of one cell, and by name the variables whose limits keep it from ``least`` or from ``most``."""
         cost = np.zeros(len(self.low))
@@ -98,7 +102,7 @@ class Solver:
             lower = self.seen_low[cells] > least + CLOSE
             higher = self.seen_high[cells] < most - CLOSE
             left = int((lower | higher).sum())
-            if left <= FEW or left > 0.97 * before:
+            if left <= FEW or before - left < FEW:
                 return
             before = left
             sign = np.where(lower, 1.0, 0.0) - np.where(higher, 1.0, 0.0)

@@ -169,6 +169,8 @@ class Attacker:
             open_[in_ring] = (solver.seen_low[place] > least[in_ring] + CLOSE) | (
                 solver.seen_high[place] < most[in_ring] - CLOSE
             )
+        # That no small number lies there is certain already, and all that anybody asks of such a cell.
+        open_ &= (low[hidden] <= most + CLOSE) & (high[hidden] >= least - CLOSE)
         wide = high - low > CLOSE
         weak = 0
         for number in np.flatnonzero(open_).tolist():
@@ -176,13 +178,20 @@ class Attacker:
             if weak >= enough:
                 self.unsure.add(at)
                 continue
-            for room in NEARBY:
-                small, large, held = self._nearby(at, wide, broken, least[number], most[number], room)
-                if held:
-                    break
-            if not held and in_ring[number]:
+            held: list[int] = []
+            small, large = low[at], high[at]
+            if in_ring[number]:
                 place = int(self._place[at])
+                if self._solver.reaches(place, least[number], most[number]):  # seen while another cell was asked about
+                    continue
                 small, large, held = self._solver.held(place, least[number], most[number], self._names)
+            if held or not in_ring[number]:  # what holds it there is found nearest by
+                for room in NEARBY:
+                    near_small, near_large, near = self._nearby(at, wide, broken, least[number], most[number], room)
+                    small, large = max(small, near_small), min(large, near_large)
+                    if near:
+                        held = near
+                        break
             low[at], high[at] = max(low[at], small), min(high[at], large)
             if held:
                 self.held[at] = held
