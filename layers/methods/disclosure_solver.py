@@ -81,18 +81,25 @@ class Solver:
         return self.seen_low[at] <= least + CLOSE and self.seen_high[at] >= most - CLOSE
 
     def held(self, at: int, least: float, most: float, names: np.ndarray) -> tuple[float, float, list[int]]:
-        """Low and high of one cell, and by name the variables whose limits keep it from ``least`` or from ``most``."""
+        """Low and high of one cell, and by name the variables whose limits keep it from ``least`` or from ``most``. An end that was
+        seen to reach as far is not asked about again: it is only known to reach there."""
         cost = np.zeros(len(self.low))
         cost[at] = 1.0
-        found, by = [], []
-        for sense, short in ((_MINIMISE, lambda x: x > least + CLOSE), (_MAXIMISE, lambda x: x < most - CLOSE)):
-            end = self._run(cost, sense)
-            if end is None:
-                end = self.low[at] if sense == _MINIMISE else np.inf
-            elif short(end):
-                by += np.flatnonzero(np.abs(np.asarray(self.model.getSolution().col_dual)) > CLOSE).tolist()
-            found.append(end)
-        low, high = found
+        ends, by = [], []
+        for sense, seen, bound, short in (
+            (_MINIMISE, self.seen_low[at], self.low[at], lambda x: x > least + CLOSE),
+            (_MAXIMISE, self.seen_high[at], np.inf, lambda x: x < most - CLOSE),
+        ):
+            end = float(seen)
+            if not np.isfinite(end) or short(end):
+                end = self._run(cost, sense)
+                if end is None:
+                    end = bound
+                elif short(end):
+                    duals = np.asarray(self.model.getSolution().col_dual)
+                    by += np.flatnonzero(np.abs(duals) > CLOSE).tolist()
+            ends.append(end)
+        low, high = ends
         return low, np.inf if high >= self.top - CLOSE else high, [int(names[j]) for j in dict.fromkeys(by) if j != at]
 
     def look(self, cells: np.ndarray, least: np.ndarray, most: np.ndarray) -> None:
