@@ -9,7 +9,7 @@
   'use strict';
   const $ = (selector, root = document) => root.querySelector(selector);
   const TWO_FIGURES_MS = 900; // how long "1" waits for the "2" of page 12
-  const SMALLEST = 0.5; // of the size that the window gives; below that a page scrolls
+  const SMALLEST = 0.4; // of the largest size; nothing goes below the least of briefing-present.css, and then a page scrolls
   const STEPS = 20;
 
   const clock = (ms) => {
@@ -67,7 +67,8 @@
     /** Make the words as large as the page allows: the largest of twenty-one sizes at which nothing runs over, found by halves. */
     function fit(slide) {
       const body = $('.slide-body', slide);
-      const boxes = [slide, body, ...body.querySelectorAll('.slide-words, .slide-exhibit, .table-scroll')];
+      const boxes = [slide, body, ...body.querySelectorAll('.slide-side, .slide-words, .slide-exhibit, .table-scroll')];
+      leaveOut(slide, 0);
       slide.dataset.fitted = `${window.innerWidth}x${window.innerHeight}`;
       if (window.innerWidth <= window.innerHeight) {
         slide.style.removeProperty('--fit'); // it scrolls (briefing.css)
@@ -84,7 +85,22 @@
         if (fits(middle)) small = middle;
         else large = middle;
       }
-      fits(small);
+      if (fits(small) || small) return;
+      // not at the least size either: a table ends earlier, and says so
+      const rows = body.querySelectorAll('.figure-table tbody tr').length;
+      for (let n = 1; n < rows - 1 && !fits(0); n += 1) leaveOut(slide, n);
+    }
+
+    /** The last rows of a table are left to paper, and the page says how many. */
+    function leaveOut(slide, n) {
+      const rows = [...slide.querySelectorAll('.figure-table tbody tr')];
+      rows.forEach((row, i) => row.classList.toggle('left-out', i >= rows.length - n));
+      slide.querySelector('.slide-more')?.remove();
+      if (!n) return;
+      const more = document.createElement('p');
+      more.className = 'slide-more';
+      more.textContent = `${n} more on paper.`;
+      slide.querySelector('.slide-exhibit').append(more);
     }
 
     /** What scrolls can be reached by keyboard. */
@@ -310,6 +326,7 @@
       clearTimeout(resting);
       resting = setTimeout(() => document.documentElement.classList.add('idle'), 3000);
     };
+    awake();
     for (const kind of ['pointermove', 'pointerdown', 'focusin']) document.addEventListener(kind, awake, { passive: true });
 
     document.documentElement.classList.add('live');

@@ -353,7 +353,11 @@
       line(card, 'reading-value', Number.isFinite(data.value[i]) ? wording.withUnit(data.value[i], data.unit, data.decimals) : '');
       line(card, 'reading-more', wording.interval(data.lower[i], data.upper[i], data.decimals));
       if (band < data.bands.length) line(card, 'reading-more', `Band ${band + 1} of ${data.bands.length}: ${data.bands[band]}`);
-      if (Number.isFinite(data.rank[i])) line(card, 'reading-more', `${wording.number(data.rank[i], 0)} of ${wording.number(data.ranked, 0)} (1 is the ${data.end})`);
+      if (Number.isFinite(data.rank[i])) {
+        const equal = data.rank.reduce((n, rank) => n + (rank === data.rank[i]), 0);
+        const shared = equal > 1 ? `, shared by ${wording.number(equal, 0)}` : '';
+        line(card, 'reading-more', `${wording.number(data.rank[i], 0)} of ${wording.number(data.ranked, 0)}${shared} (1 is the ${data.end})`);
+      }
       if (data.status[i] !== 0) line(card, 'reading-status', data.statuses[data.status[i]]);
     }
     card.classList.add('full');

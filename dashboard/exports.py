@@ -57,7 +57,9 @@ class Document:
     tree: Callable[[], dict[str, Any]] = _no_such_part  # JSON types
     sheet: Callable[[], Sheet] = _no_such_part
     shapes: Callable[[], dict[str, Any]] = _no_such_part  # GeoJSON, EPSG:4326
-    frame: Callable[[], gpd.GeoDataFrame] = _no_such_part  # EPSG:4326
+    frame: Callable[[], gpd.GeoDataFrame | pd.DataFrame] = (
+        _no_such_part  # EPSG:4326; without outlines where there are none
+    )
     layout: Mapping[str, Any] = field(default_factory=lambda: COMPACT)  # of its JSON, as json.dumps takes it
     cautions: Sequence[Mapping[str, str]] | None = None  # code, words, layer; None where nothing rests on a layer
     layer: str = ""  # name of the one layer in a file that could hold several
@@ -142,7 +144,7 @@ def _csv(document: Document) -> bytes:
     return csv_text(replace(sheet, beside={**sheet.beside, **_codes(document)})).encode()
 
 
-def _frame(document: Document) -> gpd.GeoDataFrame:
+def _frame(document: Document) -> gpd.GeoDataFrame | pd.DataFrame:
     return document.frame().assign(**_codes(document))
 
 
@@ -167,12 +169,12 @@ def _parquet(document: Document) -> bytes:
 
 
 def _xlsx(document: Document) -> bytes:
-    frame = pd.DataFrame(_frame(document).drop(columns="geometry"))
+    frame = pd.DataFrame(_frame(document).drop(columns="geometry", errors="ignore"))
     for column in frame.columns[frame.dtypes.map(lambda kind: kind not in ("float64", "int64"))]:
         frame[column] = frame[column].map(lambda cell: safe_cell(cell) if isinstance(cell, str) else cell)
     out = io.BytesIO()
     with pd.ExcelWriter(out, engine="openpyxl") as book:
-        frame.to_excel(book, index=False, sheet_name=document.level)
+        frame.to_excel(book, index=False, sheet_name=document.level or document.name)
         if document.cautions is not None:
             box = pd.DataFrame([dict(one) for one in document.cautions], columns=["code", "words", "layer"])
             box.to_excel(book, index=False, sheet_name="cautions")
@@ -211,7 +213,7 @@ FORMATS: dict[str, Format] = {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "xlsx",
         _xlsx,
-        _of("values"),
+        _of("values affected"),
         in_api=False,
     ),
 }

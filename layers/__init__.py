@@ -35,6 +35,7 @@ _WHERE = {
     ),
     "layers.descriptor": ("descriptor_to_json",),
     "layers.fields": ("VALUES",),
+    "layers.methods.stated": ("stated",),
     "layers.region": ("Region", "load_region"),
     "layers.store.permissions": ("may_change", "may_read"),
     "layers.store.records": (
@@ -79,6 +80,7 @@ _WHERE = {
     "layers.store.pictures": ("Picture", "Pictures"),
     "layers.reading.briefing_text": (
         "LONGEST_HEADLINE",
+        "LONGEST_TITLE",
         "Block as BriefingBlock",
         "Document",
         "DocumentPage",

@@ -109,7 +109,8 @@ def options(form: str) -> Response:
 
 
 def affected(form: str) -> Response:
-    offered("affected", form)
+    if form not in formats_of("affected"):
+        raise answers.not_found("such address")
     _, shown = _scene()
     if not isinstance(shown, Gaps):
         raise answers.not_found("gap between this need and these services")

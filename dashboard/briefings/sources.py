@@ -15,7 +15,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from dashboard.briefings.filling.build import build_briefing
+from dashboard.briefings.filling.build import build_briefing, with_last_time
 from dashboard.briefings.filling.model import Briefing
 from dashboard.briefings.ward.ward_answers import area_sheet
 from dashboard.briefings.ward.ward_briefing import briefing_of
@@ -107,7 +107,7 @@ def find(published: Published, briefing_id: str, viewer: Viewer, version: int | 
             raise not_there() from None
     else:
         made, notes = (
-            _of_record(published, record),
+            _with_last_time(published, record, viewer),
             may_change(record.partner, viewer),
         )  # its text is as they may read it
         return FoundBriefing(made, "published", Audience(record.audience), record, notes=notes)
@@ -215,6 +215,18 @@ def _of_record(published: Published, record: PublishedBriefing) -> Briefing:
     pins = tuple(sorted(record.pins.items()))
     day = record.published_at.date()
     return _pinned(published, record.id, record.text, pins, record.version, day, published.store.generation())
+
+
+def _with_last_time(published: Published, record: PublishedBriefing, viewer: Viewer) -> Briefing:
+    """A published version, compared with the one before where this viewer may read that."""
+    made = _of_record(published, record)
+    if record.version < 2:
+        return made
+    try:
+        before = Briefings(published.store).get(record.id, viewer, record.version - 1)
+    except NotFound:  # withdrawn, or for others
+        return made
+    return with_last_time(published, made, _of_record(published, before))
 
 
 @remembered(64)

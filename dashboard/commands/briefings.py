@@ -232,13 +232,14 @@ def validate(file: Path, as_json: bool) -> None:
 def publish(file: Path, user: str, briefing_id: str, note: str, expecting: int | None, as_json: bool) -> None:
     """Publish a briefing from a FILE, pinned to the data of today."""
     from dashboard.briefings.filling.build import build_briefing
-    from dashboard.briefings.writing.drafting import check_owner, pins_and_facts
+    from dashboard.briefings.writing.drafting import check_owner, check_written, pins_and_facts
     from layers import Briefings
 
     here = published(to_write=True)
     viewer = viewer_of(here, user)
     document = _read(file)
     check_owner(here, document, viewer)
+    check_written(document.text)
     pins, facts = pins_and_facts(build_briefing(here, document, briefing_id=briefing_id or "draft", author=viewer))
     done = Briefings(here.store).publish(
         by=viewer,

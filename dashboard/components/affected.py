@@ -1,12 +1,13 @@
-"""Who is affected, unfolded beside the gaps: one table for each baseline, of which the reader opens one."""
+"""Who is affected, unfolded beside the gaps: beside the baseline that the reader chooses."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dash import html
 
 from dashboard.components.pieces import folded
+from dashboard.exports import FORMATS, formats_of
 from dashboard.views.affected import (
     Affected,
     affected_sentence,
@@ -23,7 +24,7 @@ def affected_panel(found: Affected | None, query: str) -> list:
         return []
     region = found.published.region.name
     whole = found.by_who[""]
-    tabs = [_tab(f"Beside {region}", [affected_sentence(found), _table(found, whole, "region", region)], open=True)]
+    tabs = [("region", region, [affected_sentence(found), _table(found, whole, "region", region)])]
     apart = [who for who in found.by_who if who]
     if len(apart) > 1:
         inner = []
@@ -31,25 +32,58 @@ def affected_panel(found: Affected | None, query: str) -> list:
             name = found.name(who)
             table = _table(found, found.by_who[who], "authority", name)
             inner.append(folded(name, html.P(affected_sentence(found, who, "authority")), table))
-        tabs.append(_tab("Each authority beside itself", inner))
+        tabs.append(("authority", "Each authority beside itself", inner))
     if any(measure.england is not None for measure in found.measures):
         table = _table(found, whole, "england", "England")
-        tabs.append(_tab("Beside England", [affected_sentence(found, baseline="england"), table]))
+        tabs.append(("england", "England", [affected_sentence(found, baseline="england"), table]))
     return [
         folded(
             "Who is affected",
             html.P("Who lives in the underserved areas, beside:"),
-            *tabs,
+            *_switch(tabs),
             html.Ul([html.Li(note) for note in found.notes], className="plain-list"),
-            html.P(html.A("Take it away as CSV", href=f"/data/affected.csv?{query}", download="")),
+            html.P(
+                [
+                    "Take it away as ",
+                    *within(
+                        html.A(FORMATS[form].title, href=f"/data/affected.{form}?{query}", download="")
+                        for form in formats_of("affected")
+                    ),
+                ]
+            ),
             className="about-layer affected",
         )
     ]
 
 
-def _tab(title: str, inside: Sequence, **more) -> html.Details:
-    inside = [html.P(part) if isinstance(part, str) else part for part in inside]
-    return html.Details([html.Summary(title), *inside], className="about-layer", **more)
+def _switch(tabs: Sequence[tuple[str, str, list]]) -> list:
+    """One baseline at a time: buttons, of which one is pressed, and the part that each shows (assets/affected.js)."""
+    buttons = [
+        html.Button(
+            title,
+            type="button",
+            className="button-quiet",
+            **{"data-baseline": name, "aria-pressed": "false" if n else "true"},
+        )
+        for n, (name, title, _) in enumerate(tabs)
+    ]
+    parts = [
+        html.Div(
+            [html.P(part) if isinstance(part, str) else part for part in inside],
+            hidden=bool(n),
+            **{"data-baseline-part": name},
+        )
+        for n, (name, _, inside) in enumerate(tabs)
+    ]
+    return [html.Div(buttons, className="option-tabs", role="group", **{"aria-label": "Beside whom"}), *parts]
+
+
+def within(links: Iterable) -> list:
+    """Links with commas between them."""
+    out: list = []
+    for link in links:
+        out += [", ", link] if out else [link]
+    return out
 
 
 def _table(found: Affected, rows: Sequence[AffectedRow], baseline: str, name: str) -> html.Table:

@@ -2,7 +2,7 @@
 
 Those rules (analysisfunction.civilservice.gov.uk, data visualisation: colours in charts): its colours, at most four of them, never
 colour alone; bars begin at zero and are horizontal; names and numbers stand at what they belong to, not in a legend; the unit
-is said. No script, no font from elsewhere, nothing under 16 pixels at 720 wide.
+is said. No script, no font from elsewhere, nothing under 19 pixels at 720 wide.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GRID = "#D5D5D5"
 MOST_SERIES = 4
 
 WIDTH = 720
-TEXT, SMALL = 17.0, 16.0
+TEXT, SMALL = 19.5, 19.0
 EDGE = 6.0  # pixels kept free all round
 
 
@@ -114,7 +114,7 @@ class _Rows:
         self.step = 46.0 if two else 38.0 if len(names) <= 12 else 32.0
         if height is not None:
             self.step = max((height - top - EDGE) / len(names), 42.0 if two else 22.0)
-        self.bar = min(0.64 * self.step, 30.0)
+        self.bar = min(0.64 * self.step, 30.0 if height is None else 52.0)
         self.left = self.names_end + 12
         self.numbers = max(width_of(number, TEXT, bold=True) for number in numbers) + 14
         self.low, self.high = min(low, 0.0), max(high, 0.0)

@@ -251,9 +251,13 @@ def affected_export(gaps: GapAnswer, on: str) -> Document:
         return Sheet(_table(found), beside=beside | ({"notice": notice} if notice else {}))
 
     said = caution_list(gaps.cautions_on())
-    return Document(
-        "affected", "who-is-affected", tree=lambda: {"affected": affected_document(found)}, sheet=sheet, cautions=said
-    )
+
+    def frame() -> pd.DataFrame:
+        made = sheet()
+        return made.table.assign(**made.beside)
+
+    tree = lambda: {"affected": affected_document(found)}  # noqa: E731
+    return Document("affected", "who-is-affected", tree=tree, sheet=sheet, frame=frame, cautions=said)
 
 
 def _table(found: Affected | None) -> pd.DataFrame:

@@ -160,15 +160,17 @@ def reading(published: Published, chart: Choropleth, i: int) -> Reading:
 
 
 def rank_text(chart: Choropleth, i: int) -> str:
-    """ "12 of 1,257 (1 is the worst)"; "" without a value."""
-    return _rank_words(chart.rank[i], int(np.isfinite(chart.rank).sum()), chart.layer)
+    """ "12 of 1,257 (1 is the worst)", "1 of 4,835, shared by 400 (1 is the worst)"; "" without a value."""
+    rank = chart.rank[i]
+    return _rank_words(rank, int(np.isfinite(chart.rank).sum()), chart.layer, int((chart.rank == rank).sum()))
 
 
-def _rank_words(rank: float, of: int, layer: Layer) -> str:
+def _rank_words(rank: float, of: int, layer: Layer, equal: int = 1) -> str:
     if not np.isfinite(rank):
         return ""
     end = "highest" if layer.descriptor.direction == "neutral" else "worst"
-    return f"{int(rank):,} of {of:,} (1 is the {end})"
+    shared = f", shared by {equal:,}" if equal > 1 else ""
+    return f"{int(rank):,} of {of:,}{shared} (1 is the {end})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +216,7 @@ def _indicators(published, level, i, selection, viewer):
             interval=wording.interval(lower, upper, stands.decimals),
             status=status,
             sentence=wording.STATUS_SENTENCES[status],
-            rank=_rank_words(stands.rank[i], stands.known, layer),
+            rank=_rank_words(stands.rank[i], stands.known, layer, int((stands.rank == stands.rank[i]).sum())),
             position=round(position, 2) if np.isfinite(position) else None,
             period=values.period,
             source=source,

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dashboard.views.natural_breaks import natural_breaks
+
 MISSING, SUPPRESSED, OUTSIDE, NO_INDICATOR, CROSSING = 255, 254, 253, 252, 251
 """Class codes of areas that have no band; ``assets/map-painter.js`` draws them."""
-
-_JENKS_POINTS = 400
-"""Fisher-Jenks takes time with the square of the values; it is given at most this many evenly spaced order statistics."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Bands:
 
 
 def make_bands(values: np.ndarray, scheme: str, classes: int) -> Bands:
-    """Cut ``values`` (nulls ignored) into at most ``classes`` bands by ``quantiles``, ``equal`` or ``jenks`` (mapclassify)."""
+    """Cut ``values`` (nulls ignored) into at most ``classes`` bands by ``quantiles``, ``equal`` or ``jenks``."""
     values = np.asarray(values, dtype="float64")
     values = np.sort(values[np.isfinite(values)])
     if not values.size:
@@ -78,7 +77,7 @@ def _cuts(values: np.ndarray, scheme: str, classes: int) -> np.ndarray:
     import mapclassify
 
     with warnings.catch_warnings():
-        # it advises numba, which is not worth its size for 400 values, and tells of ties, which _from_cuts deals with
+        # it tells of ties, which _from_cuts deals with
         warnings.simplefilter("ignore")
         return _scheme_cuts(mapclassify, values, scheme, classes)
 
@@ -91,11 +90,7 @@ def _scheme_cuts(mapclassify, values: np.ndarray, scheme: str, classes: int) -> 
     if scheme == "equal":
         return np.asarray(mapclassify.EqualInterval(values, k=classes).bins)[:-1]
     if scheme == "jenks":
-        if values.size > _JENKS_POINTS:
-            values = values[np.rint(np.linspace(0, values.size - 1, _JENKS_POINTS)).astype(int)]
-        if np.unique(values).size <= classes:
-            return np.unique(values)[:-1]
-        return np.asarray(mapclassify.FisherJenks(values, k=classes).bins)[:-1]
+        return natural_breaks(values, classes)
     raise ValueError(f"There is no classing '{scheme}'; use quantiles, equal or jenks.")
 
 

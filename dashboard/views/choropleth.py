@@ -5,8 +5,10 @@ Map, legend, table, sentence and export all come from :func:`choropleth`, so the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from dashboard.views import wording
 from dashboard.views.banding import MISSING, OUTSIDE, SUPPRESSED, Bands, histogram, make_bands, national_bands
 from dashboard.views.claims import claims_of
 from dashboard.views.offer import find
-from layers import Direction, Layer, Values, Viewer
+from layers import Direction, Layer, Values, Viewer, stated
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def _choropleth(published, seen: LayerForViewer, level, period, bands, partner, 
         rank=ranked(shown, layer.descriptor.direction, layer),
         in_view=in_view,
         bands=cut,
-        rows=_rows(cut, code, areas["population"].to_numpy(), decimals),
+        rows=_rows(cut, code, value, areas["population"].to_numpy(), decimals),
         decimals=decimals,
         basis=basis,
         histogram=(tuple(int(n) for n in counts), tuple(float(x) for x in edges)),
@@ -168,14 +170,16 @@ def ranked(value: np.ndarray, direction: Direction, layer: Layer) -> np.ndarray:
     return pd.Series(value).rank(method="min", ascending=direction == Direction.LOW_IS_WORSE).to_numpy(dtype="float64")
 
 
-def _rows(bands: Bands, code: np.ndarray, population: np.ndarray, decimals: int) -> tuple[BandRow, ...]:
+def _rows(
+    bands: Bands, code: np.ndarray, value: np.ndarray, population: np.ndarray, decimals: int
+) -> tuple[BandRow, ...]:
     rows = []
-    for i, (lower, upper) in enumerate(zip(bands.lower, bands.upper, strict=True)):
+    for i, label in enumerate(band_labels(bands, value, decimals)):
         chosen = code == i
         rows.append(
             BandRow(
                 f"Band {i + 1} of {len(bands)}",
-                band_label(lower, upper, decimals, first=i == 0),
+                label,
                 int(chosen.sum()),
                 float(population[chosen].sum()),
                 i,
@@ -191,12 +195,40 @@ def _rows(bands: Bands, code: np.ndarray, population: np.ndarray, decimals: int)
     return tuple(rows)
 
 
-def band_label(lower: float, upper: float, decimals: int, *, first: bool) -> str:
-    """Limits in words. The lower limit of every band but the first is not itself in the band: "over 3.2 to 5.6"."""
-    low, high = wording.number(lower, decimals), wording.number(upper, decimals)
-    if low == high:
-        return high
-    return f"{low} to {high}" if first else f"over {low} to {high}"
+def band_labels(bands: Bands, values: np.ndarray, decimals: int) -> list[str]:
+    """Limits of every band in words: "1.1 to 3.2", "over 3.2 to 5.6". The lower limit of all but the first is not in the band.
+
+    A limit is rounded to ``decimals`` only where the words stay true of every value, and has as many as that takes otherwise.
+    """
+    limits = stated_limits(bands, values, decimals)
+    said = [wording.exactly(limit, decimals) for limit in limits]
+    values = np.asarray(values, dtype="float64")
+    codes = bands.classify(values)
+    out = []
+    for i, (low, high) in enumerate(pairwise(said)):
+        own = values[codes == i]
+        if len(own) and own.min() == own.max() and (i == 0 or low == high):
+            out.append(wording.number(own[0], decimals))
+        else:
+            out.append(f"{low} to {high}" if i == 0 else f"over {low} to {high}")
+    return out
+
+
+def stated_limits(bands: Bands, values: np.ndarray, decimals: int | Callable[[float], int]) -> list[float]:
+    """The lowest value and the upper limit of every band, as they are said; outer limits are rounded outward where they must be.
+
+    ``decimals`` can depend on the limit, as they do of metres.
+    """
+    places = decimals if callable(decimals) else lambda limit: decimals
+    if not len(bands):
+        return []
+    # 7 / 100 * 100 is 7.000000000000001: as good as whole
+    known = np.round(np.asarray(values, dtype="float64"), 9)
+    known = known[np.isfinite(known)]
+    bottom, top = min([*known, round(bands.lower[0], 9)]), max([*known, round(bands.upper[-1], 9)])
+    inner = [round(cut, 9) for cut in bands.upper[:-1]]
+    above = [stated(known, limit, places(limit), at_cut="below") for limit in [*inner, top]]
+    return [stated(known, bottom, places(bottom)), *above]
 
 
 def sentence(chart: Choropleth, published: Published, *, counts_too: bool = False) -> str:

@@ -94,6 +94,10 @@ def _sites(lists: Sequence[Layer]) -> str:
     return f"{sum(sum(layer.coverage.values()) or layer.sites for layer in lists):,}"
 
 
+def _counted_sites(lists: Sequence[Layer]) -> str:
+    return wording.counted(sum(sum(layer.coverage.values()) or layer.sites for layer in lists), "site")
+
+
 def _list(lists: Sequence[Layer]) -> Row:
     """How complete the lists are: the worst of them speaks."""
     said = {layer.descriptor.completeness for layer in lists}
@@ -103,8 +107,8 @@ def _list(lists: Sequence[Layer]) -> Row:
     if Completeness.UNKNOWN in said:
         return Row(term, "Unknown", f"how complete: {sites} taken as a sample", CAUTION)
     if Completeness.MODELLED in said:
-        return Row(term, "Modelled", f"{sites} sites, estimated", NOTE)
-    return Row(term, "Register", f"of {sites} sites", FINE)
+        return Row(term, "Modelled", f"{_counted_sites(lists)}, estimated", NOTE)
+    return Row(term, "Register", f"of {_counted_sites(lists)}", FINE)
 
 
 def _distance(lists: Sequence[Layer], cautions: Sequence[Caution], table: str, max_m: float | None) -> Row:

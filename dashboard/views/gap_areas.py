@@ -74,7 +74,7 @@ def _halves(gaps: Gaps, row: pd.Series) -> str:
     high = need >= least
     joined = "and" if high == bool(row["poor"]) else "but"
     size = "high" if high else "not high enough"
-    return f"Its need is {size} ({wording.number(need)} of 100; {least:g} or more counts), {joined} {access} (poor means: {rule})."
+    return f"Its need is {size} ({wording.beside(need, least)} of 100; {least:g} or more counts), {joined} {access} (poor means: {rule})."
 
 
 @dataclass(frozen=True)

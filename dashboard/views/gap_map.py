@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from dashboard.views import wording
-from dashboard.views.banding import CROSSING, MISSING, OUTSIDE, make_bands
-from dashboard.views.choropleth import BandRow, band_label
+from dashboard.views.banding import CROSSING, MISSING, OUTSIDE, Bands, make_bands
+from dashboard.views.choropleth import BandRow, band_labels, stated_limits
 from dashboard.views.crossing_words import ACROSS, ACROSS_LABEL
-from dashboard.views.gap_words import access_formatter, access_noun, access_title, need_name
+from dashboard.views.gap_words import access_noun, access_title, need_name, threshold_formatter
 from dashboard.views.gaps import Gaps
 from layers import Fault, Refused
 
@@ -42,16 +43,14 @@ def painted(gaps: Gaps, show: str, *, scheme: str = "quantiles", classes: int = 
     column = "need" if show == "need" else "access"
     value = table[column].to_numpy("float64")
     apart = table["crossing"].to_numpy(bool) & (show == "access")
-    cut = make_bands(np.where(apart, np.nan, value), scheme, classes)
+    banded = np.where(apart, np.nan, value)
+    cut = make_bands(banded, scheme, classes)
     code = cut.classify(value)
     code[apart] = CROSSING
     code[~gaps.in_view] = OUTSIDE
     people = table["population"].to_numpy("float64")
-    label = (lambda low, high, first: band_label(low, high, 0, first=first)) if show == "need" else _access_label(gaps)
-    rows = [
-        _row(f"Band {i + 1} of {len(cut)}", label(low, high, i == 0), code == i, people, i)
-        for i, (low, high) in enumerate(zip(cut.lower, cut.upper, strict=True))
-    ]
+    labels = band_labels(cut, banded, 0) if show == "need" else _access_labels(gaps, cut, banded)
+    rows = [_row(f"Band {i + 1} of {len(cut)}", label, code == i, people, i) for i, label in enumerate(labels)]
     rows += _unbanded(show, code, people)
     code.setflags(write=False)
     title = f"Need, 0 to 100: {need_name(gaps)}" if show == "need" else access_title(gaps)
@@ -70,8 +69,8 @@ def _painted_gap(gaps: Gaps) -> Painted:
     code[table["crossing"].to_numpy(bool)] = CROSSING
     code[~gaps.in_view] = OUTSIDE
     people = table["population"].to_numpy("float64")
-    needs, text = _third_labels(grid.need_cuts, wording.number, True), access_formatter(gaps)
-    if gaps.result.access.metric.counts:
+    needs, text = _third_labels(grid.need_cuts, wording.exactly, True), threshold_formatter(gaps)
+    if gaps.result.access.metric.counts and gaps.level == SMALL:
         access = _count_labels(grid.access_cuts, text)
     else:
         access = _third_labels(grid.access_cuts, text, gaps.result.access.high_is_worse)
@@ -167,18 +166,28 @@ def emphasis(gaps: Gaps, most: int = 12) -> Emphasis:
     return Emphasis(tuple(chosen.tolist()), tuple(near.tolist()), labels)
 
 
-def _access_label(gaps: Gaps) -> Callable[[float, float, bool], str]:
-    text, metric = access_formatter(gaps), gaps.result.access.metric
+SMALL = "lsoa"
+"""The level at which a number of services is whole; larger areas have the mean over their residents."""
+
+
+def _access_labels(gaps: Gaps, cut: Bands, values: np.ndarray) -> list[str]:
+    """Limits of the bands of access in words, true of every area as those of :func:`~dashboard.views.choropleth.band_labels`."""
+    text, metric = threshold_formatter(gaps), gaps.result.access.metric
+    whole = bool(metric.counts) and gaps.level == SMALL
+    if whole:
+        limits = [cut.lower[0], *map(np.floor, cut.upper)] if len(cut) else []
+    else:
+        limits = stated_limits(cut, values, lambda limit: metric.decimals_of(limit, gaps.result.model.unit))
 
     def label(low: float, high: float, first: bool) -> str:
-        if metric.counts:
+        if whole:
             least = int(low) if first else int(low) + 1
             return text(high) if least == int(high) else f"{least:,} to {text(high)}"
         if text(low) == text(high):
             return text(high)
         begins = text(low).removesuffix(f" {metric.unit}")
         if begins == metric.zero:
-            return f"up to {text(high)}"
+            return f"up to {text(high)}" if first else f"over 0 to {text(high)}"
         return f"{begins} to {text(high)}" if first else f"over {begins} to {text(high)}"
 
-    return label
+    return [label(low, high, i == 0) for i, (low, high) in enumerate(pairwise(limits))]

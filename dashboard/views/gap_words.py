@@ -7,6 +7,7 @@ A standard that somebody chose is never rounded (:func:`~dashboard.views.wording
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from dashboard.views import wording
 from dashboard.views.claims import WHOLE, Claims, gated
 from dashboard.views.crossing_words import apart_sentence, in_a_line, line_words
 from dashboard.views.gap_answer import GapAnswer
-from dashboard.views.wording import cost_words, counted, small, standard_words, sure_percent
+from dashboard.views.wording import cost_beside, cost_words, counted, small, standard_words, sure_percent
 from layers import Community, GapRequest, GapResult, Layer, Need, Note, SitingPlan, SitingRequest
 
 REASONS = {
@@ -60,7 +61,11 @@ def one_of(services: Sequence[Layer]) -> str:
 def a_site(services: Sequence[Layer]) -> str:
     """ "an alcohol and drug service", "a pharmacy"."""
     thing = one_of(services)
-    return f"{'an' if thing[:1].lower() in 'aeio' else 'a'} {thing}"
+    return f"{'an' if _AN.match(thing) else 'a'} {thing}"
+
+
+_AN = re.compile(r"[aeioAEIO]|[uU](?!ni|s[aei]|ro|ti)|[FHLMNRSX][A-Z]+\b")
+"""What takes "an": urgent care but not a unit, and letters that are read one by one, as in NHS."""
 
 
 def _plural(word: str) -> bool:
@@ -109,7 +114,7 @@ def _filled(gaps: GapAnswer, template: str) -> str:
     nothing is beyond; ``people`` share the capacity, and ``group`` and ``for_group`` are "" where these are all residents.
     """
     access, group, how = gaps.result.access, gaps.measures.group, how_words(gaps)
-    cut, minutes = access_formatter(gaps)(access.cut), gaps.result.model.unit == "min"
+    cut, minutes = threshold_formatter(gaps)(access.cut), gaps.result.model.unit == "min"
     return template.format(
         nearest=nearest_words(gaps.services),
         one=one_of(gaps.services),
@@ -354,7 +359,8 @@ def access_formatter(gaps: GapAnswer) -> Callable[[float | None], str]:
     """Access in words with its unit: "6.2 km", "3 services", "0.42 per 1,000 people"."""
     access, metric = gaps.result.access, gaps.result.access.metric
     if metric.in_cost:
-        return lambda value: _known(value, lambda v: cost_words(v, gaps.result.model.unit))
+        limit = access.cut if access.limit is None else access.limit
+        return lambda value: _known(value, lambda v: cost_beside(v, limit, gaps.result.model.unit))
     decimals = metric.decimals
     if not metric.counts:
         values = access.values.to_numpy("float64")
@@ -364,8 +370,26 @@ def access_formatter(gaps: GapAnswer) -> Callable[[float | None], str]:
         if metric.zero and not value > 0:
             return metric.zero
         if metric.counts:
-            return metric.zero if metric.zero and round(value) == 0 else counted(value, *metric.counts)
+            if value != round(value):  # the mean of a larger area
+                return f"{wording.number(value, 1)} {metric.counts[1]}"
+            return counted(value, *metric.counts)
         return f"{wording.number(value, decimals)} {metric.unit}"
+
+    return lambda value: _known(value, say)
+
+
+def threshold_formatter(gaps: GapAnswer) -> Callable[[float | None], str]:
+    """As :func:`access_formatter`, of a number at which something begins: the engine has rounded it as far as it may be, so it is
+    said as it is ("753 m or more")."""
+    metric, unit = gaps.result.access.metric, gaps.result.model.unit
+    if metric.in_cost:
+        return lambda value: standard_words(value, unit)
+
+    def say(value: float) -> str:
+        if metric.zero and not value > 0:
+            return metric.zero
+        said = wording.exactly(value, 0 if metric.counts else metric.decimals)
+        return f"{said} {(metric.counts[said != '1']) if metric.counts else metric.unit}"
 
     return lambda value: _known(value, say)
 

@@ -9,7 +9,7 @@ import numpy as np
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.banding import MISSING, OUTSIDE, make_bands
-from dashboard.views.choropleth import BandRow, band_label
+from dashboard.views.choropleth import BandRow, band_labels
 from dashboard.views.claims import claims_of
 from dashboard.views.gaps import NoAnswer, answer_or_reasons, kept, percentiles_of, period_for, read_indicator
 from dashboard.views.wording import count_of, listing, number
@@ -74,10 +74,7 @@ def _weighted_need(published: Published, selection: Selection, viewer: Viewer) -
         chosen = classes == code
         return BandRow(name, label, int(chosen.sum()), float(people[chosen].sum()), code)
 
-    rows = [
-        row(f"Band {i + 1} of {len(cut)}", band_label(low, high, 0, first=i == 0), i)
-        for i, (low, high) in enumerate(zip(cut.lower, cut.upper, strict=True))
-    ]
+    rows = [row(f"Band {i + 1} of {len(cut)}", label, i) for i, label in enumerate(band_labels(cut, score, 0))]
     if (classes == MISSING).any():
         rows.append(row("No figure", "less than half of the weight is known", MISSING))
     return WeightedNeed(published, made, layers, level, in_view, periods, classes, tuple(rows), len(cut))

@@ -16,7 +16,7 @@ from dashboard.views.gaps import kept
 from dashboard.views.options import Option, Sandbox
 from dashboard.views.places import names
 from dashboard.views.siting import FIFTHS, OptionCard, compare
-from dashboard.views.wording import cost_words, counted, percent
+from dashboard.views.wording import cost_words, counted, percent, standard_words
 from layers import Viewer, place_at, to_degrees
 
 NOW = "As it is now"
@@ -166,7 +166,7 @@ def comparison(box: Sandbox, viewer: Viewer) -> Comparison:
             [_mean(cards[k].outcome.by_authority, inside) for k in order], far, unit, -1, least),
     ]  # fmt: skip
     if not gaps.request.footprint and cards[""].outcome.residents_within is not None:
-        limit = limit_words(gaps) if gaps.result.access.limit else far(gaps.result.access.cut)
+        limit = limit_words(gaps) if gaps.result.access.limit else standard_words(gaps.result.access.cut, unit)
         top.append(
             row(f"Residents within {limit}", [cards[k].outcome.residents_within for k in order], count, "residents", 1)
         )

@@ -144,8 +144,8 @@ def _rings(gaps: Gaps) -> Overlay:
     elif radius is None:
         why = "There is no distance to draw."
     limit = gaps.result.access.limit
-    # the standard itself is never rounded; what the detour factor leaves of it, and where the worst fifth begins, were measured
-    way = cost_words(gaps.result.access.cut, "m") if limit is None else standard_words(limit)
+    # a threshold is never rounded here; what the detour factor leaves of it is measured
+    way = standard_words(gaps.result.access.cut if limit is None else limit)
     far = "the standard" if radius is None else way if gaps.request.detour == 1 else cost_words(radius, "m")
     words = f"{far} in a straight line around each {one_of(gaps.services)}"
     words += f" (a way of {way})" if radius and gaps.request.detour > 1 else ""

@@ -14,7 +14,7 @@ import pandas as pd
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.banding import SUPPRESSED, Bands, make_bands
-from dashboard.views.choropleth import band_label
+from dashboard.views.choropleth import band_labels
 from dashboard.views.wording import counted
 from layers import Fault
 
@@ -203,8 +203,7 @@ def side_by_side(
     legend = []
     codes_new = _codes(bands, after)
     codes_old = _codes(bands, before) if before is not None else None
-    for i, (low, high) in enumerate(zip(bands.lower, bands.upper, strict=True)):
-        label = band_label(low, high, places, first=i == 0)
+    for i, label in enumerate(band_labels(bands, new, places)):
         legend.append((i, label, _count(codes_old, i), _count(codes_new, i)))
     for code, label in ((SUPPRESSED, "Withheld to protect people"), (255, "No figure")):
         if (codes_new == code).any() or (codes_old is not None and (codes_old == code).any()):

@@ -39,6 +39,17 @@ MEASURE_WORDS = KEYS["measure"].said
 AUDIENCE_WORDS = KEYS["audience"].said
 
 
+HEADLINE_TO_WRITE = "Say the one point of this page here"
+"""The headline of a page that nobody has written yet."""
+TO_WRITE = (HEADLINE_TO_WRITE, "Say why it matters, in a sentence or two")
+"""What stands in a text for its author to replace. No text is published with it."""
+
+
+def still_to_write(text: str) -> str:
+    """The first placeholder of a text; "" in one that somebody has written."""
+    return next((words for words in TO_WRITE if words in text), "")
+
+
 def decimals_for(values: Sequence[float] | np.ndarray, declared: int | None = None) -> int:
     """How many decimals to show: the declared number, else enough for about three figures of the middle value."""
     if declared is not None:
@@ -64,6 +75,26 @@ def number(value: float | None, decimals: int = 0) -> str:
     if text.startswith("-") and not any(digit in text for digit in "123456789"):
         text = text[1:]
     return text.replace("-", "−")
+
+
+def exactly(value: float, decimals: int = 0) -> str:
+    """A threshold that is stated as it is: with the fewest decimals, ``decimals`` at least, that do not change it."""
+    for places in range(decimals, 13):
+        if math.isclose(round(value, places), value, rel_tol=1e-11, abs_tol=1e-12):
+            return number(value, places)
+    return number(value, 12)
+
+
+def beside(value: float | None, limit: float, decimals: int = 0) -> str:
+    """A number that is read next to a limit: with as many decimals as it takes to lie on the same side of it in print as it does
+    in truth ("79.6" beside "80 or more", not "80")."""
+    if value is None or not math.isfinite(value):
+        return number(value)
+    for places in range(decimals, 13):
+        shown = round(value, places)
+        if (shown < limit, shown > limit) == (value < limit, value > limit):
+            return number(value, places)
+    return number(value, 12)
 
 
 def with_unit(value: float | None, unit: str, decimals: int = 0) -> str:
@@ -122,6 +153,17 @@ def cost_words(cost: float | None, unit: str) -> str:
     if unit == "min":
         return counted_minutes(f"{cost:.1f}".removesuffix(".0") if cost < 30 else f"{cost:.0f}")
     return distance(cost).replace(".0 km", " km")
+
+
+def cost_beside(cost: float | None, limit: float | None, unit: str) -> str:
+    """As :func:`cost_words`, next to a standard: "1,604 m" beside "more than 1.6 km", not "1.6 km"."""
+    if cost is None or limit is None or not (math.isfinite(cost) and math.isfinite(limit)):
+        return cost_words(cost, unit)
+    metres = round(cost / 10) * 10 if cost < 995 else round(cost / 1000, 1) * 1000
+    shown = round(cost, 1 if cost < 30 else 0) if unit == "min" else metres
+    if (shown < limit, shown > limit) == (cost < limit, cost > limit):
+        return cost_words(cost, unit)
+    return counted_minutes(beside(cost, limit, 1)) if unit == "min" else f"{beside(cost, limit)} m"
 
 
 def standard_words(limit: float | None, unit: str = "m") -> str:

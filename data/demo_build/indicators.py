@@ -26,6 +26,7 @@ from layers.model import (
     NationalBands,
     Package,
     Position,
+    Reference,
     Source,
     Status,
 )
@@ -77,6 +78,7 @@ class Spec:
     method: str = ""
     counts_people: bool = True
     season: tuple[float, ...] = field(default=())
+    england: float = 0.0  # an invented figure to compare with; 0 for none
     completeness: str = ""  # else register for what is counted, modelled for the rest
     position: Position | None = None
 
@@ -191,13 +193,13 @@ LAYERS = (
     ),
     Spec(
         "adults-in-work", "Adults in work", ("income",), "north-east-combined-authority", P, "% of adults", 58.0, 0.25,
-        {"hardship": -0.75, "old": -0.35, "young": -0.3}, base="adults", direction=BETTER,
+        {"hardship": -0.75, "old": -0.35, "young": -0.3}, base="adults", direction=BETTER, england=62.9,
         why="Work is the surest way out of hardship, when it can be reached and pays.",
         caveat="Areas with many students or retired people have lower figures without any hardship.",
     ),
     Spec(
         "no-qualifications", "Adults without qualifications", ("education", "income"), "north-east-combined-authority",
-        P, "% of adults", 19.0, 0.42, {"hardship": 0.8, "old": 0.3, "young": -0.55}, base="adults",
+        P, "% of adults", 19.0, 0.42, {"hardship": 0.8, "old": 0.3, "young": -0.55}, base="adults", england=14.6,
         why="People without qualifications lose work first and find training furthest away.",
         caveat="Includes older people who left school when qualifications were rare.",
     ),
@@ -507,6 +509,7 @@ def _descriptor(spec: Spec, table: pd.DataFrame) -> Descriptor:
         why_it_matters=spec.why,
         caveats=MADE_UP + spec.caveat,
         method=method,
+        reference=Reference("England", spec.england, spec.periods[-1]) if spec.england else None,
         sources=(FIGURES,),
         licence="CC0-1.0",
         contact="Common Ground team",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from layers.methods.stated import stated
 
 
 @dataclass(frozen=True)
@@ -19,10 +22,16 @@ class Bivariate:
     unknown: int
 
 
-def bivariate(score: pd.Series, access: pd.Series, high_access_is_worse: bool = True) -> Bivariate:
+def bivariate(
+    score: pd.Series,
+    access: pd.Series,
+    high_access_is_worse: bool = True,
+    decimals: Callable[[float], int] = lambda cut: 0,
+) -> Bivariate:
     """Thirds of need against thirds of access, cut over all valid areas of each; equal values are never split.
 
-    Ties go to the worse third (as everywhere in this project), so a cut may leave a class empty but never hides a gap.
+    Ties go to the worse third (as everywhere in this project), so a cut may leave a class empty but never hides a gap. Cuts are the numbers
+    that legends state (:func:`~layers.methods.stated.stated`); ``decimals`` gives those with which a cut of access is tried first.
     """
     sign = 1.0 if high_access_is_worse else -1.0
     need_third, need_cuts = _thirds(score.to_numpy("float64"))
@@ -30,10 +39,14 @@ def bivariate(score: pd.Series, access: pd.Series, high_access_is_worse: bool = 
     known = (need_third >= 0) & (access_third >= 0)
     classes = np.where(known, 3 * need_third + access_third, -1)
     counts = np.bincount(classes[known], minlength=9).reshape(3, 3)
+    side = "above" if high_access_is_worse else "below"
+    middle, worst = (
+        stated(access.to_numpy("float64"), sign * cut, decimals(sign * cut), at_cut=side) for cut in access_cuts
+    )
     return Bivariate(
         pd.Series(classes, index=score.index, name="class", dtype="int8"),
-        need_cuts,
-        (sign * access_cuts[0], sign * access_cuts[1]),
+        (stated(score.to_numpy("float64"), need_cuts[0]), stated(score.to_numpy("float64"), need_cuts[1])),
+        (middle, worst),
         tuple(tuple(int(n) for n in row) for row in counts),
         int((~known).sum()),
     )

@@ -130,7 +130,9 @@ def find_gaps(
     share = None if sure is None else sure.share
     may = gap_request.words_may_be_said(services[name] for name in request.services)
     say = _say(sure, may)
-    grid = bivariate(measured.score, access.values, access.high_is_worse)
+    grid = bivariate(
+        measured.score, access.values, access.high_is_worse, lambda cut: access.metric.decimals_of(cut, model.unit)
+    )
     found = communities(
         counted, frame, need=measured, access=access.values, high_access_is_worse=access.high_is_worse, stability=share,
         words=say, border=border.areas, wards=areas.get("ward"), lads=areas.get("lad"), adjacency=adjacency,

@@ -14,6 +14,7 @@ import pandas as pd
 
 from layers.methods.access import PER_PEOPLE, AccessModel, worst_fifth
 from layers.methods.access_means import SMALL, Access
+from layers.methods.stated import handy_decimals, stated
 from layers.model import Fault, Refused
 
 
@@ -66,6 +67,12 @@ class Metric:
         """Whether the values are a cost, metres or minutes, rather than a number of something."""
         return not self.unit
 
+    def decimals_of(self, cut: float, unit: str) -> int:
+        """To how many decimals a threshold is first tried to be rounded before it is stated; ``unit`` is the model's, of cost."""
+        if self.in_cost:
+            return handy_decimals(cut) if unit == "m" else 0
+        return self.decimals
+
     def cost_of(self, model: Access) -> np.ndarray:
         """The cost that must stay within the limit, of each area of the model's level."""
         cost = self.cost(model.small)
@@ -76,13 +83,16 @@ class Metric:
     ) -> tuple[np.ndarray, np.ndarray, float | None]:
         """Values of every area, which of them are poor, and the cut of the worst fifth where that is the rule.
 
-        A ``cut`` that is given is kept: otherwise there would be a worst fifth whatever was built.
+        The cut is the number that rules state (:func:`~layers.methods.stated.stated`). A ``cut`` that is given is kept: otherwise
+        there would be a worst fifth whatever was built.
         """
         values = model.mean_of(self.values(model.small, limit))
         if limit is not None and self.cost is not None:
             return values, self.cost_of(model) > limit, None
         if cut is None:
-            return values, *worst_fifth(values, self.high_is_worse)
+            poor, cut = worst_fifth(values, self.high_is_worse)
+            side = "above" if self.high_is_worse else "below"
+            return values, poor, stated(values, cut, self.decimals_of(cut, model.unit), at_cut=side)
         return values, values >= cut if self.high_is_worse else values <= cut, cut
 
 

@@ -49,8 +49,9 @@ MOST_FRONT = 8_000
 """Characters of front matter: every setting at its longest fits twice."""
 MOST_FAULTS = 200
 """Nobody reads more at once; one line of nonsense may hold a fault a character."""
-LONGEST_HEADLINE = 90
-"""Characters of a headline once its tokens are filled: two lines on a screen that is read from the back of a room."""
+LONGEST_TITLE = 90
+LONGEST_HEADLINE = 110
+"""Characters of a headline once its tokens are filled: six lines beside a map on a screen that is read from the back of a room."""
 
 FRONT = ("title", "subtitle", "partner", "audience", "theme", "view", "review_on", "author", "logo")
 EXHIBITS = ("map", "chart", "table", "community", "options", "together", "picture")
@@ -217,10 +218,10 @@ def _settings(text: str, where: str, faults: list[Fault]) -> dict[str, Any]:
                 _fault(where, 2, f"{name} is missing", f"add “{name}: …” to the front matter", "front-matter")
             )
             out.setdefault(name, "")
-    if len(out["title"]) > LONGEST_HEADLINE:
+    if len(out["title"]) > LONGEST_TITLE:
         faults.append(
             _fault(
-                where, _line_of(text, "title"), f"the title is longer than {LONGEST_HEADLINE} characters", "shorten it",
+                where, _line_of(text, "title"), f"the title is longer than {LONGEST_TITLE} characters", "shorten it",
                 "headline",
             )
         )  # fmt: skip

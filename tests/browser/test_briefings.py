@@ -377,3 +377,38 @@ def test_from_a_view_of_the_map_to_a_published_briefing(open_page, site):
     public.watch.expected += ["410"]
     public.reload()
     assert "Only a trial" in public.locator("main").inner_text()
+
+
+BELOW = """() => {
+  const slide = document.querySelector('.slide.shown');
+  const walk = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
+  const small = [];
+  let node;
+  while ((node = walk.nextNode())) {
+    const element = node.parentElement;
+    if (!node.textContent.trim() || element.closest('.slide-credit, title, desc, .visually-hidden')) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect();
+    if (!box.width || !box.height) continue;
+    let size = parseFloat(getComputedStyle(element).fontSize);
+    if (element.closest('svg')) size *= Math.hypot(element.getScreenCTM().a, element.getScreenCTM().b);
+    if (size < 27.9) small.push([Math.round(size * 10) / 10, node.textContent.trim().slice(0, 40)]);
+    if (box.right > innerWidth + 1 || box.bottom > innerHeight + 1) small.push(['outside', node.textContent.trim().slice(0, 40)]);
+  }
+  return small;
+}"""
+
+
+def test_the_back_row_can_read_every_page_of_a_starter(open_page, demo_site):
+    """Nothing is below 28 pixels on a wall of 1920 by 1080 but the credit, and nothing runs off the page."""
+    page = open_page(demo_site, viewport={"width": 1920, "height": 1080})
+    page.goto(f"{demo_site.url}/briefings/gaps-alcohol/present", timeout=120_000)
+    for n in range(page.locator(".slide").count()):
+        page.evaluate(f"window.commonground.deck.show({n})")
+        assert page.evaluate(BELOW) == [], n
+    page.evaluate("window.commonground.deck.show(1)")
+    seen = page.evaluate(
+        "(({x, y, width, height}) => [x, y, width, height])(document.querySelector('.slide.shown .slide-exhibit').getBoundingClientRect())"
+    )
+    assert [round(each) for each in seen] == [768, 0, 1152, 1080]

@@ -1,9 +1,10 @@
 """A briefing as PowerPoint, to be opened, changed and shown in anybody's meeting.
 
 Everything that can be is native: titles in title placeholders (so that outline, navigation and screen readers have them), words in
-the body placeholder, tables as tables, charts as charts with their numbers in them. Only maps are pictures, with a description. What
-would not fit a slide in a size that can be read from the back goes on to the next one: nothing is shrunk below 20 points
-or left to run off. Presenter notes are in the notes pane, followed by where the numbers come from.
+the body placeholder, tables as tables, charts as charts with their numbers in them. Only maps are pictures, with a description. A
+page is one slide: words that would not fit in a size that can be read from the back stand in its notes and, as long tables do, on
+slides at the end; nothing is shrunk below 20 points or left to run off. Presenter notes are in the notes pane, followed by where
+the numbers come from.
 
 After the briefing's pages come the figures behind its maps, and one list of sources and licences.
 """
@@ -74,6 +75,14 @@ def pptx_of(briefing: Briefing, *, address: str = "") -> bytes:
     return _Deck(briefing, address).made()
 
 
+def _fitting(lines: Sequence[Line], width: float, room: float, size: float = LEAST) -> tuple[list[Line], list[Line]]:
+    """The lines that have room, and the rest."""
+    taken = 0
+    while taken < len(lines) and body_height(lines[: taken + 1], width, size) <= room:
+        taken += 1
+    return list(lines[:taken]), list(lines[taken:])
+
+
 # ---- the deck -------------------------------------------------------------------------------------------------------------
 
 
@@ -86,11 +95,13 @@ class _Deck:
         self.notice = contents.text(briefing.notice).strip()
         self.footer = contents.footer_line(briefing)
         self.behind: list[tuple[int, str, Figure]] = []
+        self.further: list[tuple[int, str, list[Line]]] = []
 
     def made(self) -> bytes:
         self._front()
         for page in self.briefing.pages:
             self._page(page)
+        self._further()
         self._behind()
         self._sources()
         say_properties(self.deck.core_properties, self.briefing)
@@ -142,7 +153,7 @@ class _Deck:
         top = self._top(headline)
         room = foot_top - 10 - top
         if figure is None:
-            self._text_slides(page, headline, lines, room)
+            self._text_slide(page, headline, lines, room)
             return
         size, column = self._column(lines, figure, room)
         wide = figure.kind == "table" and not self._fits(figure.table, WIDTH - 2 * EDGE - column - GAP)
@@ -155,21 +166,29 @@ class _Deck:
             write(slide.placeholders[1], lines, size)
             left = EDGE + column + GAP
             self._figure(slide, page, figure, Box(left, top, WIDTH - EDGE - left, room))
-        else:
-            high = body_height(lines, WIDTH - 2 * EDGE, LEAST)
-            least = self._least(figure, WIDTH - 2 * EDGE) if wide else 0.0
-            # below the words, unless it would then run over two slides and would not alone
-            if wide and high <= room - min(least, 140 if least > room else room):
-                slide, _ = self._slide(self.words, headline)
+        elif wide:
+            least = min(self._least(figure, WIDTH - 2 * EDGE), room)
+            now, rest = _fitting(lines, WIDTH - 2 * EDGE, max(room - least - 8, 0.0))
+            high = body_height(now, WIDTH - 2 * EDGE, LEAST) if now else 0.0
+            slide, _ = self._slide(self.words if now else self.bare, headline)
+            if now:
                 place(slide.placeholders[1], Box(EDGE, top, WIDTH - 2 * EDGE, high))
-                write(slide.placeholders[1], lines, LEAST)
-                self._figure(slide, page, figure, Box(EDGE, top + high + 8, WIDTH - 2 * EDGE, room - high - 8))
-            else:
-                self._text_slides(page, headline, lines, room)
-                slide, top = self._slide(self.bare, _with_word(headline, _word_of(figure)))
-                self._figure(slide, page, figure, Box(EDGE, top, WIDTH - 2 * EDGE, foot_top - 10 - top))
-                self._finish(slide, page, page.number, notes=False)
-                return
+                write(slide.placeholders[1], now, LEAST)
+                high += 8
+            self._figure(slide, page, figure, Box(EDGE, top + high, WIDTH - 2 * EDGE, room - high))
+            self._finish(slide, page, page.number, rest=rest)
+            return
+        else:
+            column = COLUMNS[1]
+            now, rest = _fitting(lines, column, room)
+            slide, _ = self._slide(self.words if now else self.bare, headline)
+            if now:
+                place(slide.placeholders[1], Box(EDGE, top, column, room))
+                write(slide.placeholders[1], now, LEAST)
+            left = EDGE + column + GAP if now else EDGE
+            self._figure(slide, page, figure, Box(left, top, WIDTH - EDGE - left, room))
+            self._finish(slide, page, page.number, rest=rest)
+            return
         self._finish(slide, page, page.number)
 
     def _column(self, lines: list[Line], figure: Figure, room: float) -> tuple[float, float]:
@@ -180,25 +199,30 @@ class _Deck:
                     return size, column
         return 0, COLUMNS[0]
 
-    def _text_slides(self, page: BriefingPage, headline: str, lines: list[Line], room: float) -> None:
-        """Words alone, on as many slides as they need in a size that can be read."""
-        room -= max(0.0, self._top(f"{headline} (continued)") - self._top(headline))
+    def _text_slide(self, page: BriefingPage, headline: str, lines: list[Line], room: float) -> None:
+        """Words alone, in a size that can be read; what has no room stands in the notes."""
         width = WIDTH - 2 * EDGE - 20
         size = next((s for s in SIZES if body_height(lines, width, s) <= room), LEAST)
-        rest, first = lines, True
-        while rest or first:
-            taken = 0
-            while taken < len(rest) and body_height(rest[: taken + 1], width, size) <= room:
-                taken += 1
-            if taken == len(rest) - 1 and taken > 2:
-                taken -= 1  # no line is left alone on the next slide
-            now, rest = rest[: max(taken, 1)], rest[max(taken, 1) :]
-            slide, top = self._slide(self.words if now else self.bare, headline if first else f"{headline} (continued)")
-            if now:
+        now, rest = _fitting(lines, width, room, size)
+        slide, top = self._slide(self.words if now else self.bare, headline)
+        if now:
+            place(slide.placeholders[1], Box(EDGE, top, width, room))
+            write(slide.placeholders[1], now, size)
+        self._finish(slide, page, page.number, rest=rest)
+
+    def _further(self) -> None:
+        """Words that a page had no room for, after all pages: a page is one slide, and nothing is lost."""
+        for number, headline, rest in self.further:
+            title = f"More for slide {number}: {headline}"
+            while rest:
+                slide, top = self._slide(self.words, title)
+                width, room = WIDTH - 2 * EDGE - 20, FOOTER_TOP - 14 - top
+                now, rest = _fitting(rest, width, room)
+                if not now:  # one line that is longer than a slide: it is there all the same
+                    now, rest = rest[:1], rest[1:]
                 place(slide.placeholders[1], Box(EDGE, top, width, room))
-                write(slide.placeholders[1], now, size)
-            self._finish(slide, page, page.number, notes=first)
-            first = False
+                write(slide.placeholders[1], now, LEAST)
+                self._end(slide)
 
     def _behind(self) -> None:
         """What the maps show, as tables: for readers who cannot see them, and for questions."""
@@ -294,7 +318,7 @@ class _Deck:
         high = min(self._foot_height(limits, sources, a, b), FOOT_HIGH + 38)
         return FOOTER_TOP - 6 - (high + 8 if high else 0)
 
-    def _finish(self, slide, page: BriefingPage, number: int, *, notes: bool = True) -> None:
+    def _finish(self, slide, page: BriefingPage, number: int, *, rest: Sequence[Line] = ()) -> None:
         """Limits, sources, footer and notes, after the figure: that is the order in which they are read out."""
         limits, sources, limit_size, source_size = self._foot(page)
         top = self._foot_top(page)
@@ -317,7 +341,10 @@ class _Deck:
             ]
             self._text(slide, box, _within(lines, box, "All sources are on the last slide."), contents.SOURCES)
         self._end(slide, number)
-        said = contents.lines_of(page.notes) if notes else []
+        said = contents.lines_of(page.notes)
+        if rest:
+            self.further.append((len(self.deck.slides), contents.headline(page), list(rest)))
+            said = [*said, "", "There was no room on the slide for:", *(line.text for line in rest)]
         self._notes(
             slide, said, page.limits, contents.source_lines(page.sources), contents.fact_lines(page), page.figure
         )
@@ -401,13 +428,8 @@ class _Deck:
             rest = self._table(slide, figure.table, contents.rows_of(figure.table), inner, contents.alt_of(figure))
         if caption:
             self._text(slide, Box(box.x, end + 4, box.w, low), [(caption, 12, False, QUIET)], "Caption")
-        while rest:  # the slide that was begun is finished by the caller; these are whole
-            further, y = self._slide(self.bare, f"{contents.headline(page)} (continued)")
-            rest = self._table(
-                further, figure.table, rest, Box(EDGE, y, WIDTH - 2 * EDGE, self._foot_top(page) - 10 - y),
-                contents.alt_of(figure), 14,
-            )  # fmt: skip
-            self._finish(further, page, page.number, notes=False)
+        if rest:  # a page is one slide: the whole table stands at the end
+            self.behind.append((len(self.deck.slides), "table", figure))
 
     def _picture(self, slide, figure: Figure, box: Box) -> float:
         """A map with its key beside it; the key is of shapes and words, so that it can be read and changed."""
@@ -583,12 +605,3 @@ def _within(lines: list[tuple], box: Box, more: str) -> list[tuple]:
             return [*out, (more, size, False, QUIET)]
         out.append(line)
     return out
-
-
-def _with_word(headline: str, word: str) -> str:
-    """ "69,609 people live far from help: the map", "Where is help far? The map"."""
-    return f"{headline} {word[:1].upper()}{word[1:]}" if headline[-1:] in ".!?" else f"{headline}: {word}"
-
-
-def _word_of(figure: Figure) -> str:
-    return {"map": "the map", "chart": "the chart"}.get(figure.kind, "the table")

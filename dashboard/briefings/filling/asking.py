@@ -19,7 +19,7 @@ from dashboard.briefings.filling.gating import claims_about
 from dashboard.briefings.filling.model import Fact
 from dashboard.published import Published
 from dashboard.selection import Selection
-from dashboard.views import wording
+from dashboard.views import spoken, wording
 from dashboard.views.choropleth import Choropleth, choropleth
 from dashboard.views.gaps import Gaps, gaps_of
 from dashboard.views.offer import valid_selection
@@ -113,11 +113,14 @@ class Facts:
                     todo = f"it takes {wording.listing(known.allowed, 12)}" if known.allowed else "it takes none"
                     raise refused(f"the token “{token.name}” takes no “{name}”", todo, "briefing-argument")
             ask = Ask(self, token, view)
-            unit = ask.yes("unit")
+            unit, as_spoken = ask.yes("unit"), ask.yes("spoken")
             try:
                 said = known.answer(ask)
             except NotFound as missing:
                 raise refused(no_stop(str(missing)), "", UNKNOWN) from None
+            if as_spoken and said.value is not None:
+                exact = f"Exactly {said.text}{f' {said.unit}' if said.unit else ''}."
+                said = replace(said, text=spoken.people(said.value), detail=f"{exact} {said.detail}".strip())
             if unit:
                 said = replace(
                     said, text=f"{said.text} {ONE.get(said.unit, said.unit) if said.value == 1 else said.unit}"

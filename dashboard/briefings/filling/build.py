@@ -15,12 +15,13 @@ from dashboard.briefings.filling import exhibits
 from dashboard.briefings.filling.asking import BROKEN_VIEW
 from dashboard.briefings.filling.credits import limits_of, source_lines
 from dashboard.briefings.filling.facts import Facts, query_of
-from dashboard.briefings.filling.gating import gated_blocks, gated_runs, layers_of
+from dashboard.briefings.filling.gating import claims_about, gated_blocks, gated_runs, layers_of
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Fact, Figure, SourceLine, Stale
 from dashboard.published import Published
 from dashboard.views.confidence import Resting, all_cautions, rows_of
 from dashboard.views.options import OptionsQuery
-from dashboard.views.wording import AUDIENCE_WORDS, capital
+from dashboard.views.together import CAUTION as STRAIGHT
+from dashboard.views.wording import AUDIENCE_WORDS, capital, day
 from layers import (
     LONGEST_HEADLINE,
     PUBLIC,
@@ -271,6 +272,15 @@ class _Build:
             return BriefingPage(page.number, unavailable=_unavailable(broken))
         layers = used_layers(said.values(), figure)
         periods = _periods(said.values())
+        trust = self._trust(layers)
+        limits = limits_of(
+            self.published,
+            layers,
+            self.facts.reader,
+            level=self._level(view),
+            periods=periods,
+            today=self.facts.made_on,
+        )
         return BriefingPage(
             page.number,
             headline,
@@ -279,15 +289,8 @@ class _Build:
             gated_blocks(_blocks(page.notes, said), said, self.published, self.facts.reader),
             said,
             self._sources(layers, figure, periods),
-            limits_of(
-                self.published,
-                layers,
-                self.facts.reader,
-                level=self._level(view),
-                periods=periods,
-                today=self.facts.made_on,
-            ),
-            **self._trust(layers),
+            _with_cautions(limits, trust.get("cautions", ())),
+            **trust,
         )
 
     def _trust(self, layers) -> dict[str, tuple]:
@@ -299,14 +302,7 @@ class _Build:
 
     def _view_of(self, page: DocumentPage) -> str:
         """The view that tokens of a page use: that of its exhibit, else that of the front matter."""
-        spec = page.exhibit
-        view = (spec.arguments.get("view", "") if spec is not None else "") or self.document.view
-        if spec is not None and spec.kind == "options" and view:
-            try:
-                return OptionsQuery.from_query(query_of(view))[0].selection.query_string()
-            except Refused:
-                return view
-        return view
+        return view_lent(page.exhibit, self.document.view)
 
     def _figure(self, spec: ExhibitSpec) -> Figure:
         self._check(spec)
@@ -369,6 +365,27 @@ class _Build:
             return "lsoa"
 
 
+def view_lent(spec: ExhibitSpec | None, view: str) -> str:
+    """The view that a page's tokens use: that of its exhibit, of an options page the question that the options are for, else ``view``."""
+    if spec is None:
+        return view
+    view = spec.arguments.get("view", "") or view
+    if spec.kind == "options" and view:
+        try:
+            return OptionsQuery.from_query(query_of(view))[0].selection.query_string()
+        except Refused:
+            return view
+    return view
+
+
+def _with_cautions(limits: tuple[str, ...], cautions: tuple[str, ...]) -> tuple[str, ...]:
+    """All cautions, then what else the data does not tell: every format lists both in one box, and nothing twice."""
+    said = {words for caution in cautions for words in (caution, caution.partition(": ")[2])}
+    lines = any("straight lines" in caution for caution in cautions)
+    rest = [limit for limit in limits if not {limit, limit.partition(": ")[2]} & said]
+    return (*cautions, *(limit for limit in rest if not (lines and limit == STRAIGHT)))
+
+
 def _place(number: int, line: int) -> str:
     return f"page {number}, line {line}"
 
@@ -390,15 +407,44 @@ def _periods(facts: Iterable[Fact]) -> dict[str, list[str]]:
 
 
 def _filled(runs: tuple[BriefingRun, ...], said: Mapping[str, Fact]) -> tuple[BriefingRun, ...]:
-    """The runs with what their tokens say. A fact is text: nothing in it is read as Markdown or HTML."""
+    """The runs with what their tokens say, the first with a capital. A fact is text: nothing in it is read as Markdown or HTML."""
     return tuple(
-        replace(run, text=said[run.token.text].text) if run.token is not None and run.token.text in said else run
-        for run in runs
+        replace(run, text=said[run.token.text].text if n else capital(said[run.token.text].text))
+        if run.token is not None and run.token.text in said
+        else run
+        for n, run in enumerate(runs)
     )
 
 
 def _blocks(blocks: tuple[BriefingBlock, ...], said: Mapping[str, Fact]) -> tuple[BriefingBlock, ...]:
     return tuple(replace(block, items=tuple(_filled(item, said) for item in block.items)) for block in blocks)
+
+
+# ---- compared with last time -----------------------------------------------------------------------------------------------
+
+
+def with_last_time(published: Published, briefing: Briefing, before: Briefing) -> Briefing:
+    """The briefing, each page of which ends its words with what its first figure was in the version before: the same token, in the
+    headline first. A page without such a figure stays as it is."""
+    earlier = {text: fact for page in before.pages for text, fact in page.facts.items()}
+    reader = reader_of(published, briefing.document.audience, briefing.document.partner)
+
+    def gate(text: str, fact: Fact) -> str:
+        return claims_about(published, fact.layers, reader).gate(text)
+
+    return replace(briefing, pages=tuple(_since(page, earlier, before.published_on, gate) for page in briefing.pages))
+
+
+def _since(page: BriefingPage, earlier: Mapping[str, Fact], on: str, gate) -> BriefingPage:
+    headline = [run.token.text for run in page.headline if run.token is not None]
+    for text in (*headline, *page.facts):
+        now, then = page.facts.get(text), earlier.get(text)
+        if now is None or then is None or now.value is None or then.value is None:
+            continue
+        pair = "the same" if now.text == then.text else f"{then.text}, now {now.text}"
+        said = BriefingRun(gate(f"Last time, on {day(on)}: {pair}.", now))
+        return replace(page, blocks=(*page.blocks, BriefingBlock("paragraph", ((said,),))))
+    return page
 
 
 # ---- what a refresh would change ----------------------------------------------------------------------------------------

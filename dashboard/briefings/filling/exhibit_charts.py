@@ -27,6 +27,9 @@ from dashboard.views.trend import Trend, area_trend, region_number, trend
 from dashboard.views.wording import cost_words
 from layers import Layer
 
+TALLEST, ROW = 650, 74
+"""Pixels at 720 wide: a chart of few bars fills the page that is presented, one of many is no higher than it."""
+
 CHARTS = Exhibits()
 exhibit = CHARTS.add
 
@@ -41,7 +44,8 @@ def _bars(
     caption: str = "",
     **more,
 ) -> Figure:
-    svg = chart_svg(data, title=title, description=alt, id_prefix=ask.id_prefix, **more)
+    high = min(TALLEST, 90 + ROW * len(data.categories))
+    svg = chart_svg(data, title=title, description=alt, height=high, id_prefix=ask.id_prefix, **more)
     return Figure("chart", title, alt, caption, svg=svg, chart=data, table=table, **about)
 
 

@@ -42,11 +42,12 @@ from dashboard.views.scene import scene
 from dashboard.views.wording import counted
 from layers import Fault, Layer, Refused, Viewer
 
-WIDTH, HEIGHT = 720, 540
+WIDTH, HEIGHT = 720, 675
+"""The shape of the page that is presented: 1,152 by 1,080."""
 KEY = 252.0
 """Pixels at the right of a gap map for its key and the names of the communities."""
 KEY_HEIGHT = 190.0
-NAME, SMALL_NAME = 17.0, 16.0
+NAME, SMALL_NAME = 19.0, 17.6
 MOST_NAMES = 8
 DARK = SPECIAL["light"]["highlight"]
 NEAR = "#5a5a55"
@@ -162,7 +163,7 @@ def _gap_map(ask: ExhibitRequest, chosen: Selection, gaps: Gaps, services: Seque
     cards = [card for card in gaps.cards if card.shared or not chosen.shared]
     labels = [Label(card.place, card.longitude, card.latitude, SMALL_NAME, True) for card in cards[:MOST_NAMES]]
     svg = _draw(ask, chosen, gaps.level, paint.classes, colours, services, title, words,
-        lines=lines, called=labels, key=_key(gaps),
+        lines=lines, called=labels, key=_key(gaps), around=_around(shapes, loud.indices, chosen),
     )  # fmt: skip
     legend = [
         LegendRow(
@@ -225,7 +226,7 @@ def of_community(
         order = np.argsort(-shapely.area(seen), kind="stable")
         labels += [
             Label(str(frame["name"].iat[i]), *_inside(seen[i]), size, level == "lad")
-            for i in order[:14]
+            for i in order[:9]
             if not shapely.is_empty(seen[i])
         ]
     elsewhere = any(s.elsewhere for s in services)
@@ -314,6 +315,8 @@ def of_option(box: Sandbox, viewer: Viewer, id_prefix: str) -> tuple[str, tuple[
         f"{wording.count_of(len(still), gaps.level)} still so"
         + (f", {len(found['newly']):,} newly so." if found["newly"] else ".")
     )
+    seen = [shapes[i] for i in (*found["relieved"], *still)] + [shapely.Point(x, y) for _, x, y, *_ in found["opened"]]
+    inside = svg_map.bounds_around(seen, 0.06, 12_000.0) if seen and chosen.at is None and not chosen.partner else None
     svg = svg_map.svg_map(
         box.published,
         gaps.level,
@@ -321,11 +324,11 @@ def of_option(box: Sandbox, viewer: Viewer, id_prefix: str) -> tuple[str, tuple[
         {"classes": [colour for *_, colour in groups]},
         width=WIDTH,
         height=HEIGHT,
-        bounds=_bounds(box.published, chosen),
+        bounds=inside or _bounds(box.published, chosen),
         outlines=[_borders(box.published), *lines],
         marks=marks,
         points=points,
-        labels=_authority_names(box.published, chosen),
+        labels=_authority_names(box.published, chosen, inside),
         title=f"Map of {found['option']}",
         description=words,
         id_prefix=id_prefix,
@@ -339,9 +342,10 @@ def of_option(box: Sandbox, viewer: Viewer, id_prefix: str) -> tuple[str, tuple[
 
 def _draw(
     ask: ExhibitRequest, chosen: Selection, level: str, classes, colours, services, title: str, words: str, *,
-    lines: Sequence[Outline] = (), called: Sequence[Label] = (), key: str = "",
+    lines: Sequence[Outline] = (), called: Sequence[Label] = (), key: str = "", around=None,
 ) -> str:  # fmt: skip
     published = ask.published
+    box = around or _bounds(published, chosen)
     borders, extra, names_ = _borders(published), [], []
     if chosen.area:
         found = published.region.level_of(chosen.area)
@@ -357,11 +361,11 @@ def _draw(
         {"classes": list(colours)},
         width=WIDTH,
         height=HEIGHT,
-        bounds=_bounds(published, chosen),
+        bounds=box,
         clear=clear,
         outlines=[borders, *lines, *extra],
-        marks=_service_marks(published, services, ask.reader, _bounds(published, chosen)),
-        labels=[*names_, *_authority_names(published, chosen)],
+        marks=_service_marks(published, services, ask.reader, box),
+        labels=[*names_, *_authority_names(published, chosen, box)],
         callouts=beside,
         title=title,
         description=words,
@@ -369,6 +373,13 @@ def _draw(
         on_top=key,
         text_size=SMALL_NAME,
     )
+
+
+def _around(shapes, places: Sequence[int], chosen: Selection):
+    """Bounds of what a map is about, so that it fills the page; None where a view says itself where to look, or for nothing."""
+    if not len(places) or chosen.at is not None or chosen.partner or chosen.area:
+        return None
+    return svg_map.bounds_around(list(shapes[list(places)]), 0.06, 12_000.0)
 
 
 def _bounds(published: Published, chosen: Selection):
@@ -388,12 +399,12 @@ def _borders(published: Published) -> Outline:
     return Outline(lads, width=1.3 if len(lads) <= 40 else 0.5, casing="#ffffff" if len(lads) <= 40 else "")
 
 
-def _authority_names(published: Published, chosen: Selection) -> list[Label]:
+def _authority_names(published: Published, chosen: Selection, box=None) -> list[Label]:
     """Authorities that are to be seen, the largest first. A map of a whole country has no room for them."""
     frame = published.region.areas["lad"]
     if len(frame) > 40 and not chosen.partner and chosen.at is None:
         return []
-    (south, west), (north, east) = _bounds(published, chosen)
+    (south, west), (north, east) = box or _bounds(published, chosen)
     seen = shapely.clip_by_rect(frame.geometry.to_numpy(), west, south, east, north)
     order = np.argsort(-shapely.area(seen), kind="stable")[:20]
     return [

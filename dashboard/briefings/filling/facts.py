@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dashboard.briefings.filling.asking import TOKENS, Ask, Facts, TokenHelp, Tokens, counted, query_of
+from dashboard.briefings.filling.comparing import COMPARING
 from dashboard.briefings.filling.figures import FIGURES
 from dashboard.briefings.filling.findings import FINDINGS
 from dashboard.briefings.filling.model import Fact
@@ -129,21 +130,21 @@ COUNTED = (
     "count.residents", "services.count", "access.residents_beyond", "gaps.areas", "gaps.residents", "gaps.communities",
     "gaps.shared", "gaps.shared_residents", "gaps.firm", "gaps.sure", "gaps.near_misses", "gaps.vanish",
     "community.residents", "community.areas", "together.residents", "together.misjudged", "together.misjudged_areas",
-    "together.without_own", "together.authority_residents",
+    "together.without_own", "together.authority_residents", "site.residents", "site.more",
 )  # fmt: skip
-"""Tokens that are a bare number, and with ``unit=yes`` "1 small area" or "63 small areas"."""
+"""Tokens that are a bare number, with ``unit=yes`` "1 small area" or "63 small areas", and with ``spoken=yes`` rounded as spoken."""
 FAMILIES = (
     "region", "area", "layer", "value", "whole", "highest", "lowest", "worst", "best", "middle", "count", "change", "services",
-    "access", "gaps", "community", "together", "made",
+    "access", "gaps", "community", "together", "site", "made",
 )  # fmt: skip
 """The order of the reference."""
 
 
 def _all() -> Tokens:
     """In the order of the reference, with what several tokens share."""
-    found = FIGURES | FINDINGS | REGION
+    found = FIGURES | FINDINGS | COMPARING | REGION
     for name in COUNTED:
-        found[name] = replace(found[name], arguments=f"{found[name].arguments} [unit]".strip())
+        found[name] = replace(found[name], arguments=f"{found[name].arguments} [unit] [spoken]".strip())
     return Tokens(sorted(found.items(), key=lambda item: FAMILIES.index(item[0].split(".")[0])))
 
 

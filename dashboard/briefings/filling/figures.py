@@ -166,7 +166,7 @@ def _(ask: Ask) -> Fact:
 # ---- the region in one figure -------------------------------------------------------------------------------------------
 
 
-def _whole(ask: Ask) -> tuple[Layer, str, float, str]:
+def whole_figure(ask: Ask) -> tuple[Layer, str, float, str]:
     layer = ask.layer()
     if layer.descriptor.measure in (Measure.RANK, Measure.DECILE, Measure.CATEGORY):
         what = f"“{layer.title}” is a {wording.MEASURE_WORDS[layer.descriptor.measure].lower()}: the region has none"
@@ -178,8 +178,8 @@ def _whole(ask: Ask) -> tuple[Layer, str, float, str]:
     return layer, period, value, kind
 
 
-def _whole_fact(ask: Ask, words: Callable[[Layer, float, int, str], str], counts: bool = True) -> Fact:
-    layer, period, value, kind = _whole(ask)
+def whole_fact(ask: Ask, words: Callable[[Layer, float, int, str], str], counts: bool = True) -> Fact:
+    layer, period, value, kind = whole_figure(ask)
     places = wording.decimals_for(np.array([value]), layer.descriptor.decimals)
     when = f", {period}" if period else ""
     detail = f"{layer.title}{when}. {kind}: {wording.with_unit(value, layer.descriptor.unit, places)}."
@@ -199,16 +199,16 @@ _WHOLE = "layer=alcohol-admissions"
 
 @token("whole", "[layer] [period] [view]", "The region in one figure, with its unit", _WHOLE)
 def _(ask: Ask) -> Fact:
-    fact = _whole_fact(ask, lambda layer, value, places, _: wording.with_unit(value, layer.descriptor.unit, places))
+    fact = whole_fact(ask, lambda layer, value, places, _: wording.with_unit(value, layer.descriptor.unit, places))
     layer = ask.layer()
-    left_out = _left_out(ask, layer, fact.period)
+    left_out = left_out_of(ask, layer, fact.period)
     if not left_out:
         return fact
     many = f"{left_out:,} areas have no figure" if left_out > 1 else "one area has no figure"
     return replace(fact, text=f"at least {fact.text}", detail=f"{fact.detail} It is not the whole: {many}.")
 
 
-def _left_out(ask: Ask, layer: Layer, period: str) -> int:
+def left_out_of(ask: Ask, layer: Layer, period: str) -> int:
     """How many areas a total of counts leaves out; 0 for what is not a total."""
     level = next((level for level in layer.levels if (level, period) in layer.parts), None)
     if layer.descriptor.measure != Measure.COUNT or level is None:
@@ -219,7 +219,7 @@ def _left_out(ask: Ask, layer: Layer, period: str) -> int:
 
 @token("whole.number", "[layer] [period] [view]", "The same without the unit", _WHOLE)
 def _(ask: Ask) -> Fact:
-    return _whole_fact(ask, lambda _, value, places, __: wording.number(value, places))
+    return whole_fact(ask, lambda _, value, places, __: wording.number(value, places))
 
 
 @token(
@@ -229,7 +229,7 @@ def _(ask: Ask) -> Fact:
     _WHOLE,
 )
 def _(ask: Ask) -> Fact:
-    return _whole_fact(ask, lambda _, __, ___, kind: kind[:1].lower() + kind[1:], counts=False)
+    return whole_fact(ask, lambda _, __, ___, kind: kind[:1].lower() + kind[1:], counts=False)
 
 
 # ---- ends and middle ----------------------------------------------------------------------------------------------------
@@ -401,7 +401,7 @@ def _(ask: Ask) -> Fact:
         a, b = (_at_area(ask, of_period[period], level, i, period) for period in (first, last))
     else:
         place, link = ask.region.name, f"/catalogue/{quote(layer.id)}"
-        if any(_left_out(ask, of_period[period], period) for period in (first, last)):
+        if any(left_out_of(ask, of_period[period], period) for period in (first, last)):
             what = f"some areas have no figure of “{layer.title}”, so the totals of {first} and {last} do not compare"
             raise ask.refused(what, "name an area")
         a, b = _of_region(ask, layer, history, first, last)

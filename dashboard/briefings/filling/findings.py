@@ -67,8 +67,15 @@ def _(ask: Ask) -> Fact:
     return _nearest(ask, lambda line: line.distance, lambda line: (line.distance_m, "m"))
 
 
-def _beyond(ask: Ask) -> tuple[float, float, dict]:
+def beyond_of(ask: Ask) -> tuple[float, float, dict]:
     """Residents farther away than ``m``, all residents, and what goes with the fact."""
+    areas, beyond, more = beyond_areas(ask)
+    people = areas["population"].to_numpy("float64")
+    return float(people[beyond].sum()), float(people.sum()), more
+
+
+def beyond_areas(ask: Ask):
+    """The areas of the view, which of them (bool) lie farther away than ``m``, and what goes with the fact."""
     services = ask.services()
     standards = [each.descriptor.access_standard.max_m for each in services if each.descriptor.access_standard]
     metres = ask.number("m", 1, 200_000, f"{min(standards):g}" if standards else "")
@@ -83,7 +90,6 @@ def _beyond(ask: Ask) -> tuple[float, float, dict]:
         partner=ask.partner,
     )
     areas = found.result.areas
-    people = areas["population"].to_numpy("float64")
     beyond = ~(areas["together_m"].to_numpy("float64") <= metres)  # no service at all is beyond any distance
     how = f"a {line_words(detour, around=bool(found.result.crossing_lists))}"
     detail = (
@@ -92,7 +98,7 @@ def _beyond(ask: Ask) -> tuple[float, float, dict]:
     )
     query = Selection(services=found_ids(services), show="access", level=level, max_m=metres, partner=ask.partner)
     more = {"detail": detail, "layers": pins(*services), "link": query.link(), "period": _periods(services)}
-    return float(people[beyond].sum()), float(people.sum()), more
+    return areas, beyond, more
 
 
 def found_ids(layers: Iterable[Layer]) -> tuple[str, ...]:
@@ -103,24 +109,24 @@ def _periods(layers: Iterable[Layer]) -> str:
     return wording.listing(list(dict.fromkeys(layer.period for layer in layers if layer.period)), 4)
 
 
-_BEYOND = "[services] [m] [level] [view]"
-_BEYOND_EG = "services=pharmacies m=1600"
+BEYOND = "[services] [m] [level] [view]"
+BEYOND_EG = "services=pharmacies m=1600"
 
 
 @token(
     "access.residents_beyond",
-    _BEYOND,
+    BEYOND,
     "Residents farther than m metres (else the standard) from the nearest",
-    _BEYOND_EG,
+    BEYOND_EG,
 )
 def _(ask: Ask) -> Fact:
-    beyond, _, more = _beyond(ask)
+    beyond, _, more = beyond_of(ask)
     return counted(beyond, "residents", **more)
 
 
-@token("access.share_beyond", _BEYOND, "The same as a share of all residents", _BEYOND_EG)
+@token("access.share_beyond", BEYOND, "The same as a share of all residents", BEYOND_EG)
 def _(ask: Ask) -> Fact:
-    beyond, everybody, more = _beyond(ask)
+    beyond, everybody, more = beyond_of(ask)
     return _share(ask, beyond, everybody, more)
 
 
@@ -132,10 +138,10 @@ def _share(ask: Ask, people: float, everybody: float, more: dict) -> Fact:
 
 # ---- gaps ---------------------------------------------------------------------------------------------------------------
 
-_GAPS = 'view="need=alcohol-admissions&services=alcohol-drug-services"'
+GAPS_EG = 'view="need=alcohol-admissions&services=alcohol-drug-services"'
 
 
-def _about_gaps(gaps: Gaps, ask: Ask) -> dict:
+def about_gaps(gaps: Gaps, ask: Ask) -> dict:
     selection = replace(ask.selection, show="gap", area="", at=None)
     periods = dict.fromkeys(each["period"] for each in gaps.result.parameters["need"] if each["period"])
     more = {"layers": pins(*gaps.layers), "period": wording.listing(list(periods), 4), "link": selection.link()}
@@ -157,9 +163,9 @@ def _gap_number(key: str, unit: str, says: str, read: Callable[[Gaps], float | N
         if value is None:
             raise ask.refused(lacking, "use a view by small areas (level=lsoa)")
         named = unit or wording.LEVEL_WORDS[gaps.level][1]
-        return counted(value, named, **_about_gaps(gaps, ask))
+        return counted(value, named, **about_gaps(gaps, ask))
 
-    return token(f"gaps.{key}", "[view]", says, _GAPS)(say)
+    return token(f"gaps.{key}", "[view]", says, GAPS_EG)(say)
 
 
 def _sure(gaps: Gaps, *words: str) -> int | None:
@@ -179,11 +185,11 @@ _gap_number(
 )
 
 
-@token("gaps.share", "[view]", "The same as a share of all residents", _GAPS)
+@token("gaps.share", "[view]", "The same as a share of all residents", GAPS_EG)
 def _(ask: Ask) -> Fact:
     gaps = ask.gaps()
     s = gaps.summary
-    return _share(ask, s["underserved_residents"], s["residents"], _about_gaps(gaps, ask))
+    return _share(ask, s["underserved_residents"], s["residents"], about_gaps(gaps, ask))
 
 
 _gap_number("communities", "communities", "Communities that underserved areas form where they touch")
@@ -212,9 +218,9 @@ _gap_number(
 def _gap_words(key: str, says: str, words: Callable[[Gaps], str]):
     def say(ask: Ask) -> Fact:
         gaps = ask.gaps()
-        return Fact(words(gaps), **_about_gaps(gaps, ask))
+        return Fact(words(gaps), **about_gaps(gaps, ask))
 
-    return token(f"gaps.{key}", "[view]", says, _GAPS)(say)
+    return token(f"gaps.{key}", "[view]", says, GAPS_EG)(say)
 
 
 def _fifth_of_need(key: str, at: int, says: str):
@@ -228,13 +234,13 @@ def _fifth_of_need(key: str, at: int, says: str):
             raise ask.refused("there is no service to measure to", "choose other services")
         unit = gaps.result.model.unit
         words = cost_words(rows[at].mean_before, unit)
-        about = _about_gaps(gaps, ask)
+        about = about_gaps(gaps, ask)
         about["detail"] = (
             f"Mean of residents’ way to the {gap_words.nearest_words(gaps.services)}: {rows[at].name[:1].lower()}{rows[at].name[1:]}."
         )
         return Fact(words, rows[at].mean_before, unit, **about)
 
-    return token(f"access.{key}", "[view]", says, _GAPS)(say)
+    return token(f"access.{key}", "[view]", says, GAPS_EG)(say)
 
 
 _fifth_of_need("most_need", 0, "Mean way to the nearest service for the fifth of areas with most need")
@@ -277,11 +283,11 @@ def _community_token(key: str, says: str, words: Callable[[CommunityCard], str],
     def say(ask: Ask) -> Fact:
         gaps, card = _community(ask)
         number = value(card) if value is not None else None
-        about = _about_gaps(gaps, ask)
+        about = about_gaps(gaps, ask)
         about["detail"] = f"{card.place}, {card.authorities_words}. {about['detail']}"
         return Fact(words(card), number, unit if number is not None else "", **about)
 
-    return token(f"community.{key}", "[n] [shared] [view]", says, f"n=1 {_GAPS}")(say)
+    return token(f"community.{key}", "[n] [shared] [view]", says, f"n=1 {GAPS_EG}")(say)
 
 
 _community_token(
@@ -311,7 +317,7 @@ _community_token("penalty", "What the border costs it, a sentence or two", lambd
 _TOGETHER = 'view="services=alcohol-drug-services"'
 
 
-def _about_together(found: Together, ask: Ask) -> dict:
+def about_together(found: Together, ask: Ask) -> dict:
     parameters = found.result.parameters
     limit = f" The standard is {wording.standard_words(parameters['max_m'])}." if parameters["max_m"] else ""
     how = line_words(parameters["detour"], around=bool(found.result.crossing_lists))
@@ -333,7 +339,7 @@ def _together_number(key: str, named: str, unit: str, says: str):
             lists = gap_words.one_of(found.services)
             what = f"{wording.capital(lists)} lists have no distance standard here"
             raise ask.refused(what, "add max_m= to the view, in metres")
-        return counted(value, unit or wording.LEVEL_WORDS[found.level][1], **_about_together(found, ask))
+        return counted(value, unit or wording.LEVEL_WORDS[found.level][1], **about_together(found, ask))
 
     return token(f"together.{key}", "[view]", says, _TOGETHER)(say)
 
@@ -350,7 +356,7 @@ _together_number(
 def _(ask: Ask) -> Fact:
     found = ask.together()
     s = found.summary
-    return _share(ask, s["residents_nearer_elsewhere"], s["residents"], _about_together(found, ask))
+    return _share(ask, s["residents_nearer_elsewhere"], s["residents"], about_together(found, ask))
 
 
 _together_number(
@@ -368,7 +374,7 @@ _together_number(
 @token("together.sentence", "[view]", "What looking alone hides, a short paragraph", _TOGETHER)
 def _(ask: Ask) -> Fact:
     found = ask.together()
-    return Fact(together_sentence(found), **_about_together(found, ask))
+    return Fact(together_sentence(found), **about_together(found, ask))
 
 
 def _authority(ask: Ask, words: Callable, value: Callable) -> Fact:
@@ -379,7 +385,7 @@ def _authority(ask: Ask, words: Callable, value: Callable) -> Fact:
         what = f"{many} residents who are nearer to another authority's service, and n is {n:,}"
         raise ask.refused(what, "use a smaller n, or other services")
     card = cards[n - 1]
-    about = _about_together(found, ask)
+    about = about_together(found, ask)
     number, unit = value(card)
     return Fact(words(card), number, unit, **(about | {"detail": f"{card.sentence} {about['detail']}"}))
 

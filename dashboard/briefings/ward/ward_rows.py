@@ -110,8 +110,8 @@ def extremes(profile: AreaProfile, shown: set[str], layers: dict[str, Layer]) ->
     best = sorted((line for line in others if line.position <= 5), key=lambda line: line.position)
     said = lambda lines: wording.listing([line.title for line in lines], MOST_NAMED)  # noqa: E731
     return (
-        f"Of all other measures, it is among the worst twentieth of {many} for: {said(worst)}." if worst else "",
-        f"It is among the best twentieth of {many} for: {said(best)}." if best else "",
+        f"Of all other measures, it is worse off than at least 95 of 100 {many} on: {said(worst)}." if worst else "",
+        f"It is better off than at least 95 of 100 {many} on: {said(best)}." if best else "",
     )
 
 

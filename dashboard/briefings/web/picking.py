@@ -41,7 +41,7 @@ FAMILY_WORDS = {
     "whole": "The figure of the region", "highest": "Where it is highest", "lowest": "Where it is lowest",
     "worst": "Where it is worst", "best": "Where it is best", "middle": "The middle area", "count": "How many areas",
     "change": "How it changed", "services": "Services", "access": "Way to services", "gaps": "Gaps",
-    "community": "One community of a gap", "together": "Looking across borders", "made": "The day",
+    "community": "One community of a gap", "together": "Looking across borders", "site": "The next site", "made": "The day",
 }  # fmt: skip
 KIND_WORDS = {"map": "Map", "chart": "Chart", "table": "Table", "community": "Community", "options": "Options"}
 

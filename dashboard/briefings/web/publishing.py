@@ -58,6 +58,7 @@ def edit_publish_now(draft_id: str):
             return flask.redirect(f"{EDIT}/{draft_id}/publish", 303)
         document = read_briefing(draft.text)
         drafting.check_owner(published(), document, viewer)
+        drafting.check_written(draft.text)
         made = build_briefing(published(), document, briefing_id=draft.briefing_id or "draft", author=viewer)
         pins, facts = drafting.pins_and_facts(made)
         if flask.request.form.get("seen") not in (None, versions_seen(pins)):

@@ -16,6 +16,7 @@ from dashboard.memory import memory_of
 from dashboard.published import Published
 from dashboard.question import parse_address
 from dashboard.selection import Selection
+from dashboard.views import wording
 from layers import Audience, Document, DocumentPage, Fault, Refused, Viewer, may_change, read_briefing
 
 DRAFT_ID = "draft"
@@ -27,18 +28,15 @@ audience: partners
 ---
 # Say the one point of this page here
 
-Say why it matters, in a sentence or two. Numbers come from the data: {{{{ region.residents }}}} people live in
-{{{{ region.name }}}}.
+{{{{ region.residents }}}} people live in {{{{ region.name }}}}.
 
 ```notes
-What you will say. It stands in the presenter’s own window.
+Under the headline, say why it matters, in a sentence or two; numbers come from the data.
+Here stands what you will say. It stands in the presenter’s own window.
 ```
 """
 
-NEW_PAGE = """# Say the one point of this page here
-
-Say why it matters, in a sentence or two.
-"""
+NEW_PAGE = f"# {wording.HEADLINE_TO_WRITE}\n"
 
 _PAGE = re.compile(r"\bpage (\d+)\b")
 _LINE = re.compile(r"\bline (\d+)\b")
@@ -146,6 +144,20 @@ def check_owner(published: Published, document: Document, author: Viewer) -> Non
     raise Refused("The briefing cannot be shown.", [fault])
 
 
+def check_written(text: str) -> None:
+    """Refuse a text in which something still stands that its author was to replace."""
+    lines = enumerate(text.split("\n"), 1)
+    faults = [
+        Fault(
+            f"“{words}” still stands here", f"briefing, line {n}", "write it, or take the page out", rule="placeholder"
+        )
+        for n, line in lines
+        if (words := wording.still_to_write(line))
+    ]
+    if faults:
+        raise Refused("The briefing was not published.", faults)
+
+
 def remarks(faults: Iterable[Fault]) -> tuple[Remark, ...]:
     """Faults in the order of the text."""
     found = [
@@ -172,9 +184,7 @@ def clean_view(view: str) -> tuple[str, tuple[str, ...]]:
 def page_of_view(view: str, headline: str, kind: str = "map", caption: str = "") -> str:
     """The Markdown of a page that shows a view."""
     lines = [
-        f"# {one_line(headline) or 'Say the one point of this map here'}",
-        "",
-        "Say why it matters, in a sentence or two.",
+        f"# {one_line(headline) or wording.HEADLINE_TO_WRITE}",
         "",
     ]
     lines += ["```exhibit", kind, f"view: {view}"]

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 
 from dashboard.briefings.writing.outline import parts_of, tidy
+from dashboard.views.wording import HEADLINE_TO_WRITE
 
-NEW_PAGE = "# Say the one point of this page here"
+NEW_PAGE = f"# {HEADLINE_TO_WRITE}"
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*(\w*)")
 _HEAD = re.compile(r" {0,3}#{1,6}[ \t]*")

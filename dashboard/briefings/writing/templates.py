@@ -18,13 +18,14 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dashboard.briefings.filling.asking import UNSHOWN, Facts
+from dashboard.briefings.filling.build import view_lent
 from dashboard.briefings.filling.exhibits import figure
 from dashboard.briefings.filling.gating import gated_runs
 from dashboard.briefings.filling.questions import ThemeQuestion
 from dashboard.published import Published
 from dashboard.views import wording
 from dashboard.views.gap_words import a_site, one_of
-from layers import LONGEST_HEADLINE, PUBLIC, Refused, read_briefing, tokens_of
+from layers import LONGEST_HEADLINE, LONGEST_TITLE, PUBLIC, Refused, read_briefing, tokens_of
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "briefings"
 
@@ -84,7 +85,7 @@ class Writer:
     def _page(self, page: _Page, view: str) -> str:
         """A page with what holds; "" where no headline does. An exhibit with a view of its own lends it to the whole page."""
         exhibit = next((one for one in page.exhibits if self.shows(one, view)), "")
-        view = next((line.removeprefix("view: ") for line in exhibit.split("\n") if line.startswith("view: ")), view)
+        view = view_lent(_read(f"```exhibit\n{exhibit}\n```").exhibit, view) if exhibit else view
 
         def kept(sentences: Iterable[str]) -> list[str]:
             return [text for text in sentences if self._filled(text, view)]
@@ -180,7 +181,7 @@ def token_free(text: str) -> str:
     return text.replace("{{", "{").replace("}}", "}")
 
 
-def cut(text: str, most: int = LONGEST_HEADLINE) -> str:
+def cut(text: str, most: int = LONGEST_TITLE) -> str:
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 

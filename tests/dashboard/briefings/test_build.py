@@ -218,9 +218,9 @@ def test_every_fault_of_every_page_is_told_with_page_and_line(tiny, stub):
 
 def test_a_headline_is_measured_once_it_is_filled_in(tiny, stub):
     own_title = "{{ layer.title layer=harm }}"  # twelve characters
-    document = written(f"# {own_title} {'x' * 77}", f"# {own_title} {'x' * 78}")
+    document = written(f"# {own_title} {'x' * 97}", f"# {own_title} {'x' * 98}")
     (fault,) = faults_of(tiny, document).values()
-    assert fault.where == "page 2, line 7" and "has 91 characters" in fault.what and "90" in fault.what
+    assert fault.where == "page 2, line 7" and "has 111 characters" in fault.what and "110" in fault.what
     assert "Alcohol harm xxx" in fault.what
     shown = filled(tiny, document, lenient=True)  # what was published is shown: numbers may grow longer
     assert shown.pages[1].headline_text.startswith("Alcohol harm")

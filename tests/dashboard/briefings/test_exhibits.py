@@ -81,6 +81,7 @@ def everything(demo, options_view) -> dict[str, Figure]:
         "chart gaps": spec("chart", 17, type="gaps"),
         "chart border": spec("chart", 18, type="border"),
         "chart fifths": spec("chart", 19, type="fifths"),
+        "chart decision": spec("chart", 19, type="decision"),
         "table worst": spec("table", 20, type="worst", layer=RATE, level="ward"),
         "table authorities": spec("table", 21, type="authorities", layer=RATE),
         "table authorities of gaps": spec("table", 22, type="authorities"),

@@ -14,6 +14,7 @@ from dashboard.briefings.writing.readability import read_ease
 from dashboard.briefings.writing.starters import SHARED, TEN, starter_text, starters
 from dashboard.briefings.writing.templates import md
 from dashboard.selection import Selection
+from dashboard.views import spoken
 from dashboard.views.gaps import gaps_of
 from layers import LONGEST_HEADLINE, PUBLIC, read_briefing
 
@@ -65,7 +66,9 @@ def test_ten_numbers_are_ten_from_different_themes(demo, demo_briefings):
     briefing = demo_briefings[TEN]
     assert len(briefing.pages) == 10
     assert briefing.title == "The region in ten numbers"
-    assert all(re.search(r"\d", page.headline_text) for page in briefing.pages)
+    assert all(
+        re.search(r"\d|one in|half|above|below|times|twice|same", page.headline_text, re.I) for page in briefing.pages
+    )
     assert all(page.figure is not None for page in briefing.pages)
     headlines = [page.headline_text for page in briefing.pages]
     assert len(set(headlines)) == 10
@@ -79,8 +82,11 @@ def test_a_headline_has_the_number_of_the_screen(demo, demo_briefings):
     question = next(q for q in questions(demo, PUBLIC) if q.theme.id == "alcohol")
     gaps = gaps_of(demo, question.selection, PUBLIC)
     pages = demo_briefings["gaps-alcohol"].pages
-    assert pages[1].headline_text.startswith(f"{gaps.summary['underserved_residents']:,.0f} people")
-    assert any(f"{gaps.summary['communities']:,} communities are underserved" == p.headline_text for p in pages)
+    share = gaps.summary["underserved_residents"] / gaps.summary["residents"]
+    assert pages[1].headline_text.lower().startswith(f"{spoken.of_people(share)} live where need is high")
+    said = "".join(run.text for block in pages[1].blocks for item in block.items for run in item)
+    assert f"About {spoken.people(gaps.summary['underserved_residents'])} people" in said
+    assert any(f"of {gaps.summary['communities']:,} places hold half" in p.headline_text for p in pages)
 
 
 def test_gaps_starter_tells_the_whole_story(demo_briefings):
@@ -89,9 +95,9 @@ def test_gaps_starter_tells_the_whole_story(demo_briefings):
     assert kinds[0] == "map"
     assert {"map", "chart", "table"} <= set(kinds)
     for part in (
-        "alcohol and drug services for",
+        "one alcohol and drug service for every",
         "Where need is most, the nearest is",
-        "areas stay gaps",
+        "gaps hold in nine of ten trials",
         "Looking alone",
         "One more",
         "do not tell us",
@@ -106,7 +112,7 @@ def test_shared_gaps_lead_with_the_question_that_shares_most(demo, demo_briefing
         key=lambda pair: pair[1].summary["shared_residents"],
     )
     assert demo_briefings[SHARED].document.theme == best[0].theme.id
-    assert f"{best[1].summary['shared_residents']:,.0f}" in "\n".join(
+    assert f"about {spoken.people(best[1].summary['shared_residents'])} residents" in "\n".join(
         page.headline_text for page in demo_briefings[SHARED].pages
     )
 
@@ -127,7 +133,7 @@ def test_a_region_with_one_authority_has_no_shared_gaps(lonely):
 
 def test_a_region_without_data_still_has_its_numbers(bare):
     briefing = built(bare, TEN)
-    assert briefing.pages[0].headline_text == "13,600 people live in Bare & <empty>"
+    assert briefing.pages[0].headline_text == "About 14,000 people live in Bare & <empty>"
     assert len(briefing.pages) == 2  # people, authorities; there are no partners
     assert briefing.title == "The region in two numbers"
 

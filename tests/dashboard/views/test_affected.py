@@ -2,10 +2,12 @@
 
 import csv
 import io
+import json
 from dataclasses import replace
 
 import pandas as pd
 import pytest
+from plotly.utils import PlotlyJSONEncoder
 
 from dashboard.components.affected import affected_panel
 from dashboard.exports import write
@@ -52,7 +54,10 @@ def test_wards_are_answered_by_their_small_areas(demo):
 def test_the_panel_says_it_beside_each_baseline_that_there_is(found):
     panel = affected_panel(found, "need=x")
     said = text_of(panel)
-    assert "Beside Demonstration region" in said and "Each authority beside itself" in said
+    assert (
+        '"data-baseline": "region"' in json.dumps(panel, cls=PlotlyJSONEncoder)
+        and "Each authority beside itself" in said
+    )
     assert "Beside England" not in said  # the demonstration has no figure of England
     assert "People of one kind live together" in said and "Households without a car or van" in said
     assert affected_panel(None, "") == []
@@ -75,6 +80,14 @@ def test_no_number_of_people_where_a_layer_is_not_fit_for_counting(found):
     document = view.affected_document(silent)
     assert all(row["part"] is None and row["whole"] is None and row["value"] is not None for row in document["rows"])
     assert pd.isna(view._table(silent)["part"]).all()
+
+
+def test_a_workbook_holds_the_rows_of_the_csv(gaps):
+    made = view.affected_export(gaps, "2026-11-30")
+    book = pd.read_excel(io.BytesIO(write(made, "xlsx")), sheet_name=None, keep_default_na=False)
+    rows = list(csv.DictReader(io.StringIO(write(made, "csv").decode())))
+    assert list(book["who-is-affected"].columns) == list(rows[0]) and len(book["who-is-affected"]) == len(rows)
+    assert set(book) == {"who-is-affected", "cautions"}
 
 
 def test_nobody_underserved_says_nothing(demo):
