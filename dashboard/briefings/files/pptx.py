@@ -2,9 +2,9 @@
 
 Everything that can be is native: titles in title placeholders (so that outline, navigation and screen readers have them), words in
 the body placeholder, tables as tables, charts as charts with their numbers in them. Only maps are pictures, with a description. A
-page is one slide: words that would not fit in a size that can be read from the back stand in its notes, and a long table whole at
-the end; nothing is shrunk below 20 points or left to run off. Presenter notes are in the notes pane, followed by where the numbers
-come from.
+page is one slide: words that would not fit in a size that can be read from the back stand in its notes and, as long tables do, on
+slides at the end; nothing is shrunk below 20 points or left to run off. Presenter notes are in the notes pane, followed by where
+the numbers come from.
 
 After the briefing's pages come the figures behind its maps, and one list of sources and licences.
 """
@@ -95,11 +95,13 @@ class _Deck:
         self.notice = contents.text(briefing.notice).strip()
         self.footer = contents.footer_line(briefing)
         self.behind: list[tuple[int, str, Figure]] = []
+        self.further: list[tuple[int, str, list[Line]]] = []
 
     def made(self) -> bytes:
         self._front()
         for page in self.briefing.pages:
             self._page(page)
+        self._further()
         self._behind()
         self._sources()
         say_properties(self.deck.core_properties, self.briefing)
@@ -207,6 +209,20 @@ class _Deck:
             place(slide.placeholders[1], Box(EDGE, top, width, room))
             write(slide.placeholders[1], now, size)
         self._finish(slide, page, page.number, rest=rest)
+
+    def _further(self) -> None:
+        """Words that a page had no room for, after all pages: a page is one slide, and nothing is lost."""
+        for number, headline, rest in self.further:
+            title = f"More for slide {number}: {headline}"
+            while rest:
+                slide, top = self._slide(self.words, title)
+                width, room = WIDTH - 2 * EDGE - 20, FOOTER_TOP - 14 - top
+                now, rest = _fitting(rest, width, room)
+                if not now:  # one line that is longer than a slide: it is there all the same
+                    now, rest = rest[:1], rest[1:]
+                place(slide.placeholders[1], Box(EDGE, top, width, room))
+                write(slide.placeholders[1], now, LEAST)
+                self._end(slide)
 
     def _behind(self) -> None:
         """What the maps show, as tables: for readers who cannot see them, and for questions."""
@@ -327,6 +343,7 @@ class _Deck:
         self._end(slide, number)
         said = contents.lines_of(page.notes)
         if rest:
+            self.further.append((len(self.deck.slides), contents.headline(page), list(rest)))
             said = [*said, "", "There was no room on the slide for:", *(line.text for line in rest)]
         self._notes(
             slide, said, page.limits, contents.source_lines(page.sources), contents.fact_lines(page), page.figure

@@ -284,6 +284,20 @@ def test_nothing_is_lost_however_much_there_is(format):
     assert all(limit in said for limit in limits)
 
 
+def test_a_page_is_one_slide_however_much_there_is():
+    lines = tuple(made.runs(f"Line {n} of a page with far too much on it for one slide") for n in range(40))
+    rows = tuple((f"Neighbourhood number {n}", f"{n}.5", f"{n},000") for n in range(60))
+    figure = replace(made.TABLE_FIGURE, table=TableData(("Area", "Need", "People"), rows))
+    pages = tuple(
+        BriefingPage(n, made.runs(f"Headline {n}"), (BriefingBlock("bullets", lines),), shown)
+        for n, shown in enumerate((None, figure, made.MAP_FIGURE, made.BAR_FIGURE), 1)
+    )
+    slides = pptx.Presentation(io.BytesIO(export_briefing(made.sample(pages=pages), "pptx"))).slides
+    titles = [slide.shapes.title.text_frame.text for slide in slides]
+    assert titles[1:5] == [f"Headline {n}" for n in range(1, 5)]
+    assert not any("continued" in title for title in titles[:5]) and all("slide" in title for title in titles[5:-1])
+
+
 # ---- the HTML pack ----------------------------------------------------------------------------------------------------------
 
 
