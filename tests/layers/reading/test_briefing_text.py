@@ -81,7 +81,7 @@ def test_a_token_may_run_over_lines_and_the_lines_below_still_count_right():
         ("# One\n\n    code\n", "block", "page 1, line 7"),
         ("# One\n\n```python\nprint()\n```\n", "block", "page 1, line 7"),
         ("# One\n\n```exhibit\n```\n", "exhibit", "page 1, line 7"),
-        ("# One\n\n```exhibit\npicture\n```\n", "exhibit", "page 1, line 7"),
+        ("# One\n\n```exhibit\nphotograph\n```\n", "exhibit", "page 1, line 7"),
         ("# One\n\n```exhibit\nmap\nwidth: 3\n```\n", "exhibit", "page 1, line 9"),
         ("# One\n\n```exhibit\nmap\nn: 1\nn: 2\n```\n", "exhibit", "page 1, line 10"),
         ("# One\n\n```exhibit\nmap\ncaption: {{ made }}\n```\n", "exhibit", "page 1, line 9"),
