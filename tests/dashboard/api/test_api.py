@@ -77,8 +77,8 @@ def test_every_described_path_answers_as_described(client, description):
         assert list(operations) == ["get"], f"{path} is read-only"
         needed = {p["name"]: "harm" for p in operations["get"]["parameters"] if p["in"] == "query" and p["required"]}
         needed |= {"services": "clinics"} if "services" in needed else {}
-        if path == "/postcodes/{postcode}":  # made-up areas have no real postcodes: test_homes.py asks the demonstration
-            continue
+        if path == "/postcodes/{postcode}":
+            continue  # made-up areas have no real postcodes: test_homes.py asks the demonstration
         response = client.get(filled(path), query_string=needed)
         assert response.status_code == 200, f"{path}: {response.text}"
         schema = operations["get"]["responses"]["200"]["content"]["application/json"]["schema"]
