@@ -181,6 +181,8 @@ def _of_period(whole, hidden, descriptor: Descriptor, nest: Nest, period: str, v
             low = high = count
         else:
             low, high = _range(count, half, rule.rounding_base if people else 0, rule.threshold)
+            if what == "numerator" and measure is Measure.PERCENTAGE and not people:
+                high = np.maximum(low, np.fmin(high, base))  # no more than all of them
         out.append(
             Series(
                 layer=descriptor.id,

@@ -219,23 +219,8 @@ class Attacker:
 
     def _around(self, at: int, open_: np.ndarray, broken: np.ndarray, room: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and variables near a cell, some ``room`` of them."""
-        rows, columns = self.rows, self._columns
-        seen_rows: set[int] = set()
-        reached, front = {at}, [at]
-        while front and len(reached) < room:
-            following: list[int] = []
-            for one in front:
-                for row in columns.indices[columns.indptr[one] : columns.indptr[one + 1]].tolist():
-                    if row in seen_rows or broken[row]:
-                        continue
-                    seen_rows.add(row)
-                    for j in rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tolist():
-                        if j not in reached:
-                            reached.add(j)
-                            if open_[j]:
-                                following.append(j)
-            front = following
-        return np.array(sorted(seen_rows), int), np.array(sorted(reached), int)
+        rows, reached = _hanging_together([at], self.rows, self._columns, open_, broken, room)
+        return np.array(sorted(rows), int), np.array(sorted(reached), int)
 
     def _prepare(self, rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         """The solver for these rows. What is known exactly (from rows that are in no ring) is put in as a number."""
@@ -437,7 +422,7 @@ def _not_needed(work, members, taken, watched, stuck, first_low, first_high, sma
     out = []
     for group in sorted(taken, key=lambda g: -sum(first_low[j] for j in members[g])):
         cells = members[group]
-        rows, reached = _knot_of(cells, entries, touching, shown, broken)
+        rows, reached = _hanging_together(cells, entries, touching, ~shown, broken)
         if len(reached) > LARGE_KNOT:
             continue
         rows, reached = np.array(sorted(rows), int), np.array(sorted(reached), int)
@@ -453,21 +438,25 @@ def _not_needed(work, members, taken, watched, stuck, first_low, first_high, sma
     return out
 
 
-def _knot_of(cells, rows, columns, shown, broken) -> tuple[set[int], set[int]]:
-    """The rows that hang together with some cells through what is not shown, and every variable in them."""
+def _hanging_together(cells, rows, columns, through, broken, room: float = np.inf) -> tuple[set[int], set[int]]:
+    """The rows that hang together with some cells through variables of the mask ``through``, and every variable in them; step by
+    step outwards, until there are ``room`` variables."""
     seen_rows: set[int] = set()
-    reached, front = set(map(int, cells)), list(map(int, cells))
-    while front:
-        one = front.pop()
-        for row in columns.indices[columns.indptr[one] : columns.indptr[one + 1]].tolist():
-            if row in seen_rows or broken[row]:
-                continue
-            seen_rows.add(row)
-            for j in rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tolist():
-                if j not in reached:
-                    reached.add(j)
-                    if not shown[j]:
-                        front.append(j)
+    front = [int(at) for at in cells]
+    reached = set(front)
+    while front and len(reached) < room:
+        following: list[int] = []
+        for one in front:
+            for row in columns.indices[columns.indptr[one] : columns.indptr[one + 1]].tolist():
+                if row in seen_rows or broken[row]:
+                    continue
+                seen_rows.add(row)
+                for j in rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tolist():
+                    if j not in reached:
+                        reached.add(j)
+                        if through[j]:
+                            following.append(j)
+        front = following
     return seen_rows, reached
 
 

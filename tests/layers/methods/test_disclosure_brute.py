@@ -122,7 +122,8 @@ def test_printed_figures_give_just_the_counts_that_would_be_printed_so(measure, 
     (found,) = series_of({("lsoa", ""): told}, layer, nest)
     near = {name: 0.5 * 10.0 ** -_written(column) + 1e-7 for name, column in told.items() if name != "status"}
     for at in range(16):
-        tried = np.arange(people[at] + 1)
+        # a rate may count more than there are people
+        tried = np.arange(people[at] + 1 if measure is Measure.PERCENTAGE else 2 * people[at])
         fits = np.abs(tried / people[at] * per - told["value"][at]) <= near["value"]
         if finer is not None:
             lower, upper = limits(tried, np.full(len(tried), people[at]), per)
