@@ -68,7 +68,7 @@ def sites() -> Response:
     check_period(here, viewer, selection.needs, selection.period)
     plan = None if exact else siting.quick(here, wanted, viewer, period=selection.period)
     proof = proof_of(here, wanted, selection) if plan is None else None
-    document = proof_document(proof) if plan is None else plan.document() | {"state": "greedy"}
+    document = proof_document(proof, exact) if plan is None else plan.document() | {"state": "greedy"}
     found = read_layers(here, viewer, [name for name, _ in selection.needs], selection.services)
     layers = [layer for part in found for layer in part.values()]
     public = all(layer.descriptor.audience == "public" for layer in layers)
@@ -96,9 +96,9 @@ def proof_of(here: Published, wanted: SitingRequest, selection: Selection) -> si
     return job
 
 
-def proof_document(proof: siting.Proof) -> dict[str, Any]:
-    """The plan; while it is the best so far, with how far the proof is."""
-    state = "greedy" if proof.state == "done" and proof.stage == "greedy" else proof.state
+def proof_document(proof: siting.Proof, exact: bool) -> dict[str, Any]:
+    """The plan; while it is the best so far, with how far the proof is. Without ``exact`` nobody asked for a proof."""
+    state = "greedy" if proof.state == "done" and not exact else proof.state
     found = (proof.document or {}) | {"state": state}
     return found | waiting.document(Waiting(proof.job)) if proof.job and not proof.over else found
 

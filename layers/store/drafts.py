@@ -26,6 +26,13 @@ from layers.store.records import NotPermitted
 from layers.store.tables import UNASKED, UNCHECKED
 
 
+def check_names(id: str, partner: str) -> None:
+    """Raises :class:`Refused` where a draft cannot be called so, or its partner."""
+    faults = faults_of_name(id, "draft") + (faults_of_name(partner, "partner") if partner else [])
+    if faults:
+        raise Refused("The draft was not begun.", faults)
+
+
 class EditConflict(Exception):
     """Somebody else changed the draft meanwhile; nothing was written. ``draft`` is how it stands now."""
 
@@ -84,11 +91,7 @@ class DraftTable:
     def insert(self, connection: sa.Connection, by: Viewer, now: datetime, **columns: Any) -> Any:
         row = {"id": self.new_id(), "made_at": now, "made_by": by.user, "changed_at": now, "changed_by": by.user}
         row |= {"revision": 1, **columns}
-        faults = faults_of_name(row["id"], "draft") + (
-            faults_of_name(row["partner"], "partner") if row["partner"] else []
-        )
-        if faults:
-            raise Refused("The draft was not begun.", faults)
+        check_names(row["id"], row["partner"])
         connection.execute(sa.insert(self.table).values(row))
         return self.find(connection, row["id"], by)
 
@@ -307,10 +310,10 @@ class Drafts(CheckedDrafts):
         said = tables.to_json(dict(answers), in_order=False)
         with self.database.writing(bump=False) as connection:
             now = self.database.now()
+            named = {"id": draft_id or self.new_id(), "partner": by.partner}
+            check_names(**named)  # before the database is asked about them
             self._check_room(connection, by.partner, size)
-            draft = self.insert(
-                connection, by, now, id=draft_id or self.new_id(), partner=by.partner, **file, answers=said, **UNASKED
-            )
+            draft = self.insert(connection, by, now, **named, **file, answers=said, **UNASKED)
             add_line(connection, at=now, by=by, action="draft-begun", detail=_about(draft))
             keep()
             return draft

@@ -213,7 +213,7 @@ def test_a_gap_map_names_the_largest_communities_without_overlap(demo, everythin
     rows = sorted(float(text.get("y")) for text in bold)
     assert all(b - a >= 16 for a, b in pairwise(rows))
     for text in bold:
-        assert float(text.get("x")) + width_of(text.text, 16, bold=True) <= 722 and 0 < float(text.get("y")) < 540
+        assert float(text.get("x")) + width_of(text.text, 16, bold=True) <= 722 and 0 < float(text.get("y")) < 675
 
 
 def test_only_shared_communities_are_named_when_the_view_says_so(demo):
@@ -403,10 +403,10 @@ def test_services_by_authority(demo, everything):
 def test_communities_are_those_of_the_gap_view(demo, everything):
     gaps = gaps_of(demo, Selection.from_query(dict(part.split("=", 1) for part in VIEW.split("&")))[0], PUBLIC)
     table = everything["table communities"].table
-    assert [row[1] for row in table.rows] == [card.name for card in gaps.cards[: len(table.rows)]]
+    assert [row[1] for row in table.rows] == [card.place for card in gaps.cards[: len(table.rows)]]
     assert [row[3] for row in table.rows] == [f"{card.residents:,.0f}" for card in gaps.cards[: len(table.rows)]]
     shared = everything["table shared"].table
-    assert [row[1] for row in shared.rows] == [card.name for card in gaps.cards if card.shared][:10]
+    assert [row[1] for row in shared.rows] == [card.place for card in gaps.cards if card.shared][:10]
 
 
 # ---- charts: the drawing ----------------------------------------------------------------------------------------------------

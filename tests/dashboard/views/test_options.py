@@ -486,7 +486,7 @@ def test_the_files_hold_the_table_and_say_what_it_rests_on(demo, demo_client):
     assert document["options"][0]["changes"][0]["easting"] == 430_000
     assert document["comparison"][1]["values"]["B"] == pytest.approx(wanted[1].cells[2].number)
     assert document["layers"] and document["note"]
-    assert document["parameters"]["distance"] == "straight line"
+    assert document["parameters"]["distance"] == "straight line, over land around water"
     assert document["parameters"]["rule"] == document["rule"]
 
 
