@@ -13,8 +13,9 @@ SHAPES = {"caution": "Caution: ", "note": "Note: ", "fine": ""}
 """Triangle, ring and dot are drawn by the style sheet; who cannot see them hears the word."""
 
 
-def confidence_strip(rows: Sequence[Row], cautions: Sequence[str] = ()) -> html.Section | None:
-    """Rows of a term, one word and a reason; amber where it must be; every caution in full, folded."""
+def confidence_strip(rows: Sequence[Row], cautions: Sequence[str] = (), heading=html.H3) -> html.Section | None:
+    """Rows of a term, one word and a reason; amber where it must be; every caution in full, folded. ``heading``: of the level
+    that fits the page."""
     if not rows:
         return None
     lines = [
@@ -34,7 +35,7 @@ def confidence_strip(rows: Sequence[Row], cautions: Sequence[str] = ()) -> html.
         else None
     )
     return html.Section(
-        [html.H3("How far to trust this", className="legend-title"), html.Dl(lines, className="trust"), more],
+        [heading("How far to trust this", className="legend-title"), html.Dl(lines, className="trust"), more],
         className="trustbox",
         **{"aria-label": "How far to trust this"},
     )

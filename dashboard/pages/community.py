@@ -80,7 +80,7 @@ def layout(
                 ],
                 className="map-figure",
             ),
-            confidence_strip(rows_of_gaps(found.gaps), all_cautions(found.gaps)),
+            confidence_strip(rows_of_gaps(found.gaps), all_cautions(found.gaps), html.H2),
             html.H2("Why it is underserved"),
             *_why(found),
             html.H2("Nearest services"),

@@ -315,3 +315,9 @@ def address_of(page, site: Site) -> str:
         return f"{page.path.replace('<community>', first.id)}?{GAP}"
     assert "<" not in page.path, f"say in address_of which {page.path} to look at"
     return page.path
+
+
+def known_as(site, official: str) -> str:
+    """The everyday name of a small area of a site's region, by its official one."""
+    areas = site.published.region.areas["lsoa"]
+    return areas.loc[areas["official_name"] == official, "name"].item()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard.pages import PAGES
-from tests.browser.driving import GAP, LAPTOP, OPTION, PHONE, ZOOMED, Explore, address_of, until
+from tests.browser.driving import GAP, LAPTOP, OPTION, PHONE, ZOOMED, Explore, address_of, known_as, until
 
 pytestmark = pytest.mark.browser
 
@@ -183,7 +183,7 @@ def test_search_by_keyboard(explore, demo_site):
     page.locator(OPTION).first.wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    page.locator("#area-panel h2", has_text="Newcastle upon Tyne demo area 145").wait_for()
+    page.locator("#area-panel h2", has_text=known_as(demo_site, "Newcastle upon Tyne demo area 145")).wait_for()
     explore.settled().still()
     assert explore.selection()["area"] == "DL0145"
 

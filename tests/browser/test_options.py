@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +12,7 @@ import pytest
 from dashboard.views import options as o
 from dashboard.views.option_results import comparison, map_scene
 from layers import PUBLIC
-from tests.browser.driving import OPTION, PHONE, until
+from tests.browser.driving import OPTION, PHONE, known_as, until
 
 pytestmark = pytest.mark.browser
 
@@ -178,9 +179,10 @@ def test_everything_that_the_map_can_do_the_keyboard_can(options, demo_site):
     page = opened.page
     # open: the search box
     page.locator("#options-place").focus()
-    pick(page, "Gateshead demo area 004", "() => decodeURIComponent(location.search).includes('options=A:o')")
+    first, second = (known_as(demo_site, name) for name in ("Gateshead demo area 004", "Sunderland demo area 010"))
+    pick(page, first, "() => decodeURIComponent(location.search).includes('options=A:o')")
     opened.option("A:o")
-    assert "New site 1 in Gateshead demo area 004" in page.locator(".changes").inner_text()
+    assert f"New site 1 in {first}" in page.locator(".changes").inner_text()
     # close: the tick of a site
     tick = page.locator(".site-tick").nth(3)
     name = tick.inner_text().split("\n")[0]
@@ -200,8 +202,8 @@ def test_everything_that_the_map_can_do_the_keyboard_can(options, demo_site):
     page.keyboard.press("Enter")
     assert page.locator("#options-mode").inner_text().startswith("New place for New site 1")
     until(page, "() => document.activeElement.id === 'options-place'")
-    there = "() => window.commonground.options.state.scene.opened[0]?.[4].includes('Sunderland demo area 010')"
-    pick(page, "Sunderland demo area 010", there)
+    there = "() => window.commonground.options.state.scene.opened[0]?.[4].includes(" + json.dumps(second) + ")"
+    pick(page, second, there)
     until(page, there)
     opened.settled().assert_right()
     # undo: the focus goes on at the changes

@@ -56,9 +56,9 @@ def test_ranks_are_those_of_a_plain_sort(demo, pages):
                 continue
             # everybody who is worse off than this ward stands before it
             before = sum(1 for other in known if (other > value[i]) == worse_first and other != value[i])
-            assert row.rank == f"{before + 1:,} of {len(known):,}"
             better = sum(1 for other in known if (other < value[i]) == worse_first and other != value[i])
             equal = sum(1 for other in known if other == value[i]) - 1
+            assert row.rank == f"{before + 1:,} of {len(known):,}" + (f", shared by {equal + 1:,}" if equal else "")
             assert row.place == pytest.approx(100 * (better + equal / 2) / (len(known) - 1), abs=0.01)
             assert row.words == place_words(row.place)
 

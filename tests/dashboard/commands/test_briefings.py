@@ -97,9 +97,11 @@ def test_the_format_follows_from_the_file(run, tmp_path):
 def test_all_wards_as_one_pdf(run, tmp_path):
     out = tmp_path / "wards.pdf"
     assert run("export", "--all-wards", "--out", out).exit_code == 0
-    assert len(pypdf.PdfReader(out).pages) == 4
+    pages = [page.extract_text() for page in pypdf.PdfReader(out).pages]
+    # a sheet of paper a ward: each begins on a front
+    assert len(pages) in (7, 8) and all(words.strip() for words in pages[::2])
     assert run("export", "--all-wards", "--authority", "TA", "--out", out).exit_code == 0
-    assert len(pypdf.PdfReader(out).pages) == 2
+    assert len(pypdf.PdfReader(out).pages) in (3, 4)
 
 
 @pytest.mark.parametrize("form", ["html", "docx", "pdf"])

@@ -108,7 +108,7 @@ def test_equal_values_stand_in_the_middle_of_their_like(tiny):
     # T02 to T15 all have 10 per 1,000 and T16 has 20: of T05's 14 others none is better off, 13 are equal: 13 / 2 / 14
     line = lines(tiny, "T05")["harm"]
     assert line.position == pytest.approx(100 * 6.5 / 14, abs=0.01)
-    assert line.rank == "2 of 15 (1 is the worst)"
+    assert line.rank == "2 of 15, shared by 14 (1 is the worst)"
 
 
 def test_what_is_withheld_or_missing_has_a_word_and_no_place(tiny):
