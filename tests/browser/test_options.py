@@ -202,7 +202,9 @@ def test_everything_that_the_map_can_do_the_keyboard_can(options, demo_site):
     page.keyboard.press("Enter")
     assert page.locator("#options-mode").inner_text().startswith("New place for New site 1")
     until(page, "() => document.activeElement.id === 'options-place'")
-    there = "() => window.commonground.options.state.scene.opened[0]?.[4].includes(" + json.dumps(second) + ")"
+    there = (
+        "() => window.commonground.options.state.scene.opened[0]?.[4].includes(" + json.dumps(f"{second[:-2]} (") + ")"
+    )
     pick(page, second, there)
     until(page, there)
     opened.settled().assert_right()
