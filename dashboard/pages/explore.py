@@ -62,7 +62,14 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
                             **{"aria-label": "The question"},
                         ),
                     ),
-                    html.Div(said.legend, id=ids.LEGEND, className="map-legend"),
+                    html.Div(
+                        said.legend,
+                        id=ids.LEGEND,
+                        className="map-legend",
+                        role="region",
+                        tabIndex=0,  # it scrolls where the map is small
+                        **{"aria-label": "Legend of the map"},
+                    ),
                 ],
                 className="map-side",
             ),

@@ -142,7 +142,7 @@ def chip_sheet(explore):
 
 def area_sheet(explore):
     explore.page.locator(".communities .top-item").first.click()
-    explore.page.locator("#area-panel h2").wait_for()
+    explore.page.locator("#area-panel h2").wait_for(timeout=60_000)
     explore.settled()
 
 
