@@ -21,6 +21,7 @@ from dashboard.views.confidence import Resting, all_cautions, rows_of, rows_of_g
 from dashboard.views.gap_map import painted
 from dashboard.views.gaps import Gaps, NoAnswer, answer_or_reasons
 from dashboard.views.needs import WeightedNeed, need_sentence
+from dashboard.views.offer import unfit_reason
 from dashboard.views.scene import Scene, scene
 from dashboard.views.steps import steps_of
 from dashboard.views.together import Together, together_of
@@ -46,7 +47,7 @@ def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer
     """Everything that the page says about a selection."""
     shown = scene(published, selection, viewer)
     together = answer_or_reasons(lambda: together_of(published, selection, viewer)) if isinstance(shown, Gaps) else None
-    steps = steps_of(selection, shown, together)
+    steps = steps_of(selection, shown, together, unfit_reason(published, selection, viewer))
     return replace(
         _beside(published, selection, shown, together),
         said=answer_block(answer_words(published, selection, shown, together), steps),

@@ -54,8 +54,11 @@ def step_of(selection: Selection) -> str:
     return "shared" if selection.show == "gap" and selection.shared else selection.show
 
 
-def steps_of(selection: Selection, shown: Scene, together: Together | NoAnswer | None = None) -> tuple[Step, ...]:
-    """All steps in their order, each with its address and, where the answer knows it, how much it shows."""
+def steps_of(
+    selection: Selection, shown: Scene, together: Together | NoAnswer | None = None, unfit: str = ""
+) -> tuple[Step, ...]:
+    """All steps in their order, each with its address and, where the answer knows it, how much it shows. ``unfit`` says why what
+    is asked for must not be used for gaps."""
     current, counts = step_of(selection), _counts(shown, together)
     here = replace(selection, area="", at=None)
     out = []
@@ -63,7 +66,7 @@ def steps_of(selection: Selection, shown: Scene, together: Together | NoAnswer |
         needs_services = row.id != "need"
         options = f"/options?{here.query_string()}"
         link = options if row.show is None else here.link(show=row.show, shared=row.shared)
-        why = why_not(selection) if needs_services else ""
+        why = (why_not(selection) or unfit) if needs_services else ""
         out.append(
             Step(row.id, row.title, link, counts.get(row.id, ""), row.id == current, why, row.show or "", row.shared)
         )

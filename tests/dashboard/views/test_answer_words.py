@@ -96,6 +96,8 @@ def test_steps_are_addresses_and_say_how_much_they_show(tiny):
     assert "Choose services first" in steps[1].why_not
     _, steps = said(tiny, Selection(need="none", services=("clinics",)))
     assert "Choose a need first" in steps[2].why_not
+    unfit = steps_of(GAP, None, None, "This list is not for gaps.")
+    assert [step.why_not for step in unfit] == ["", *["This list is not for gaps."] * 4]
 
 
 def test_the_map_of_what_is_shared_brings_out_only_that(tiny):
