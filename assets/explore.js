@@ -548,10 +548,12 @@
     if (choose) pick(index);
   }
 
-  /** What the search box found: "area:CODE", "point:lat,lon:CODE", "site:layer:lat,lon". */
+  /** What the search box found: "theme:ID", "need:ID", "list:ID", "area:CODE", "point:lat,lon:CODE", "site:layer:lat,lon". */
   function goTo(value) {
     if (!value || !state.map) return window.dash_clientside.no_update;
     const [kind, first, second] = value.split(':');
+    if (kind === 'theme' || kind === 'need') setProps(kind, { value: first });
+    if (kind === 'list' && !state.selection.services.includes(first)) setProps('services', { value: [...state.selection.services, first] });
     if (kind === 'area') zoomTo(first);
     if (kind === 'point') {
       const at = first.split(',').map(Number);
