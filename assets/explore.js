@@ -428,9 +428,12 @@
       else {
         whole();
         // dash-leaflet then sets the view that the page was laid out with, for a window that nobody has: zoom first, then centre
-        const [centre, zoom] = [map.getCenter(), map.getZoom()];
+        let [centre, zoom, fitting] = [map.getCenter(), map.getZoom(), false];
         const again = () => {
-          if (!state.moved && (map.getZoom() !== zoom || !map.getCenter().equals(centre))) whole();
+          if (fitting || state.moved || (map.getZoom() === zoom && map.getCenter().equals(centre, 1e-4))) return;
+          fitting = true; // it ends in such an event itself, a pixel beside where it ended before
+          whole();
+          [centre, zoom, fitting] = [map.getCenter(), map.getZoom(), false];
         };
         map.on('moveend', again);
         setTimeout(() => map.off('moveend', again), 1000);
@@ -552,6 +555,7 @@
   function goTo(value) {
     if (!value || !state.map) return window.dash_clientside.no_update;
     const [kind, first, second] = value.split(':');
+    setProps('search', { value: null, searchValue: '' }); // what was found is on the map: the box is free for the next
     if (kind === 'theme' || kind === 'need') setProps(kind, { value: first });
     if (kind === 'list' && !state.selection.services.includes(first)) setProps('services', { value: [...state.selection.services, first] });
     if (kind === 'area') zoomTo(first);
