@@ -134,7 +134,7 @@
   /** What is offered for measuring access: ways to get there, whom capacity is shared among, and which fields make sense. */
   function measuresOf(selection, { measures }) {
     const { travel, fair, groups } = measures;
-    const journey = [{ value: DISTANCE, label: 'Distance in a straight line' }];
+    const journey = [{ value: DISTANCE, label: 'Distance in a straight line, over land around water' }];
     if (fair.includes(selection.level)) journey.push({ value: 'fair', label: measures.fairWords });
     for (const table of travel) if (fits(table, selection)) journey.push({ value: `table:${table.id}`, label: table.title });
     const group = groups.filter(({ levels }) => levels.includes(selection.level)).map(({ id, title }) => ({ value: id, label: title }));

@@ -160,7 +160,8 @@ def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer, period: str) -> N
             "No area of the community would stop being underserved by this rule, but the way would be shorter."
         )
     if elsewhere:
-        sentences.append(f"So would {counted(elsewhere, 'resident')} of other underserved communities.")
+        others = "With those of other communities" if here else "In other communities"
+        sentences.append(f"{others}, {counted(here + elsewhere, 'resident')} would no longer be underserved.")
     shorter = _shorter(gaps, small, change)
     if shorter:
         sentences.append(shorter)
@@ -208,7 +209,9 @@ def _shorter(gaps: Gaps, mine: np.ndarray, change) -> str:
     now = now[mine]
     if not np.isfinite(now).all() or people.sum() <= 0:
         return ""
-    before, after = (cost_words(float(np.average(each, weights=people)), model.unit) for each in (now, then))
+    before, after = wording.two_costs(*(float(np.average(each, weights=people)) for each in (now, then)), model.unit)
+    if before == after:
+        return ""
     what = "distance" if model.unit == "m" else "time"
     return f"The mean {what} of its residents to the nearest would go from {before} to {after}."
 
