@@ -187,9 +187,10 @@
     return Object.assign({ ...before, at: null }, ...changed.map((control) => WAYS[control.way].take(values[`${control.id}.${control.prop}`], control)));
   }
 
-  /** A switch of the legend or the list was pressed: an overlay, or "shared". */
+  /** A switch of the legend or the list was pressed: an overlay, "shared", or the baseline of who is affected. */
   function toggle(selection, what) {
     if (what.shared) return { ...selection, shared: !selection.shared };
+    if (what.beside) return { ...selection, beside: what.beside };
     const on = new Set(selection.overlays);
     if (!on.delete(what.overlay)) on.add(what.overlay);
     return { ...selection, overlays: row('overlays').allowed.filter((name) => on.has(name)) };
@@ -199,7 +200,7 @@
   let sent = null; // what the pickers and panels were given last: each renders itself anew for whatever it is given
 
   /** What the area panel and the service points depend on, and nothing more: with a gap, everything that the gap depends on. */
-  const areaOf = ({ area, theme, services, need, period, classes, show, overlays, shared, ...rest }) =>
+  const areaOf = ({ area, theme, services, need, period, classes, show, overlays, shared, beside, ...rest }) =>
     !area ? {} : show === 'need' ? { area, theme, services, need, period, classes } : { area, theme, services, need, period, classes, show, ...rest };
 
   /**

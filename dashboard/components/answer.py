@@ -73,7 +73,7 @@ def _gap_answer(published: Published, selection: Selection, viewer: Viewer, show
         words,
         [
             *together,
-            *affected_panel(affected_of(shown), question),
+            *affected_panel(affected_of(shown), question, selection.beside),
             *gap_blocks.community_list(shown, question, selection.shared),
         ]
         if selection.show == "gap"

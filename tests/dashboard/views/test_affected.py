@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -61,6 +62,21 @@ def test_the_panel_says_it_beside_each_baseline_that_there_is(found):
     assert "Beside England" not in said  # the demonstration has no figure of England
     assert "People of one kind live together" in said and "Households without a car or van" in said
     assert affected_panel(None, "") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "unfolded"),
+    [("", "region", False), ("region", "region", True), ("england", "region", True), ("authority", "authority", True)],
+)
+def test_the_baseline_that_the_reader_chose_is_in_the_link(found, asked, shown, unfolded):
+    (panel,) = affected_panel(found, "need=x", Selection.from_query({"beside": asked} if asked else {})[0].beside)
+    props = json.loads(json.dumps(panel, cls=PlotlyJSONEncoder))["props"]
+    assert bool(props["open"]) == unfolded
+    found_parts = json.dumps(props)
+    pressed = re.findall(r'"data-baseline": "(\w+)", "aria-pressed": "true"', found_parts)
+    assert pressed == [shown]
+    showing = re.findall(r'"hidden": false, "data-baseline-part": "(\w+)"', found_parts)
+    assert showing == [shown]
 
 
 def test_api_and_file_carry_the_same_rows(gaps, found):
