@@ -148,7 +148,6 @@ AS_THEY_ARE = (
     "confidence",
     "name",
     "title",
-    "unit",
     "lad_name",
     "link",
     "areas",

@@ -25,7 +25,11 @@ PAIRS = {
     "upper Mersey": ((53.3415, -2.7375), (53.3515, -2.7380), {"Silver Jubilee Bridge", "Mersey Gateway"}),
     "Humber": ((53.7190, -0.4500), (53.6900, -0.4500), {"Humber Bridge"}),
     "Severn": ((51.6040, -2.6230), (51.6160, -2.6500), {"Severn Bridge (M48)"}),
-    "Southampton Water": ((50.8960, -1.4060), (50.8710, -1.3980), {"Hythe Ferry", "Red Funnel ferry, Southampton to Cowes"}),
+    "Southampton Water": (
+        (50.8960, -1.4060),
+        (50.8710, -1.3980),
+        {"Hythe Ferry", "Red Funnel ferry, Southampton to Cowes"},
+    ),
     "Solent": ((50.7590, -1.5330), (50.7030, -1.4970), {"Wightlink ferry, Lymington to Yarmouth"}),
     "Tamar": ((50.3730, -4.1820), (50.3760, -4.2020), {"Torpoint Ferry"}),
     "Medway": ((51.3960, 0.5430), (51.4040, 0.5180), {"Medway Tunnel"}),
