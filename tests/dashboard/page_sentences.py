@@ -88,7 +88,7 @@ def of_components(where: str, tree) -> Iterator[Said]:
     def flush() -> Iterator[Said]:
         text = " ".join("".join(words).split())
         words.clear()
-        if text:
+        if " " in text:  # a word alone is a label
             yield where, text
 
     def walk(node) -> Iterator[Said]:
@@ -107,7 +107,7 @@ def of_components(where: str, tree) -> Iterator[Said]:
             yield from flush()
         props = node.to_plotly_json()["props"]
         for name in ("alt", "aria-label", "title", "placeholder"):
-            if isinstance(props.get(name), str):
+            if " " in str(props.get(name) or ""):
                 yield where, props[name]
         if kind in ("radioitems", "checklist", "dropdown"):
             for option in props.get("options") or ():

@@ -24,7 +24,7 @@ from layers import LEVELS, PUBLIC, Refused, read_briefing
 
 METRICS = ("nearest", "coverage", "e2sfca")
 NOT_SENTENCES = frozenset(
-    {"id", "code", "lad_code", "link", "links", "layer", "members", "areas", "parameters", "name"}
+    {"id", "code", "lad_code", "link", "links", "layer", "licence", "members", "areas", "parameters", "name"}
 )
 Said = tuple[str, str]
 
