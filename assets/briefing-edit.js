@@ -126,6 +126,42 @@
       field.dispatchEvent(new Event('input', { bubbles: true }));
     }
 
+    // ---- Title and readers: lines of the settings, as fields ------------------------------------------------------------
+
+    const settings = $('[data-settings]', root);
+    const fields = [...settings.querySelectorAll('[data-setting]')];
+    /** Where the settings of the text begin and end (lines), or null where it has none. */
+    function front(lines) {
+      const end = lines.findIndex((line, n) => n > 0 && /^(---|\.\.\.)\s*$/.test(line));
+      return lines[0].trim() === '---' && end > 0 ? end : 0;
+    }
+    function readSettings() {
+      const lines = field.value.split('\n');
+      const end = front(lines);
+      settings.hidden = !end;
+      for (const one of fields) {
+        if (one === document.activeElement) continue; // it is being written
+        const line = lines.slice(1, end).find((text) => text.startsWith(`${one.dataset.setting}:`)) || '';
+        let value = line.slice(line.indexOf(':') + 1).trim();
+        if (/^".*"$/.test(value)) try { value = JSON.parse(value); } catch { value = value.slice(1, -1); }
+        else if (/^'.*'$/.test(value)) value = value.slice(1, -1).replace(/''/g, "'");
+        one.value = value || (one.dataset.setting === 'audience' ? 'public' : '');
+      }
+    }
+    function writeSetting(one) {
+      const name = one.dataset.setting;
+      const value = one.value.replace(/\s+/g, ' ').trim();
+      const lines = field.value.split('\n');
+      const end = front(lines);
+      if (!end) return;
+      const at = lines.slice(0, end).findIndex((text) => text.startsWith(`${name}:`));
+      const line = `${name}: ${JSON.stringify(value)}`.replace(/^(audience: )"(.*)"$/, '$1$2');
+      if (at > 0) lines[at] = line;
+      else lines.splice(1, 0, line);
+      if (lines.join('\n') !== field.value) change(lines.join('\n'));
+    }
+    for (const one of fields) one.addEventListener('change', () => writeSetting(one));
+
     // ---- Preview ------------------------------------------------------------------------------------------------------------
 
     async function look(more = {}) {
@@ -350,6 +386,7 @@
     field.addEventListener('input', () => {
       steps.note();
       number();
+      readSettings();
       clearTimeout(lookLater);
       clearTimeout(saveLater);
       clearTimeout(keepLater);
@@ -404,6 +441,7 @@
     buttons();
     draggable();
     number();
+    readSettings();
     const here = $('.here .page-name', rows);
     if (here && Number(root.dataset.at) > 1) goTo(Number(here.dataset.line));
     bad = new Set([...preview.querySelectorAll('.faults [data-line]')].map((link) => Number(link.dataset.line)));
