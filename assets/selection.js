@@ -29,6 +29,12 @@
         return !layer || !layer.levels.length || layer.levels.includes(level);
       }));
 
+  /** Whether access and gaps can be asked for: a need, a list, and nothing that its own keys call unfit for gaps. */
+  function canShowGaps({ need, services }, catalogue) {
+    const asked = [...needs(need).map(([id]) => id), ...services];
+    return need !== NONE && services.length > 0 && !catalogue.layers.some((layer) => layer.gaps === false && asked.includes(layer.id));
+  }
+
   /** Layers that fit theme, partner and owner: {indicators, services, remaining}. */
   function offer(selection, catalogue) {
     const fits = (layer) =>
@@ -75,7 +81,7 @@
     }
     if (!periodsOf(chosen.need, catalogue).some((periods) => periods.slice(0, -1).includes(chosen.period))) chosen.period = '';
     if (chosen.bands === 'partner' && !chosen.partner) chosen.bands = 'region';
-    if (!chosen.services.length || chosen.need === NONE) chosen.show = 'need';
+    if (!canShowGaps(chosen, catalogue)) chosen.show = 'need';
     const { travel, fair, groups } = catalogue.measures;
     if (chosen.travel && !travel.some((table) => table.id === chosen.travel && fits(table, chosen))) chosen.travel = '';
     if (chosen.travel || !fair.includes(chosen.level)) chosen.fair = false;
@@ -112,7 +118,7 @@
       data: {
         need: [...own, ...shown.map((each) => ({ ...option(each), value: each === layer ? selection.need : each.id })), { value: NONE, label: 'No indicator: services only' }],
         show: Object.entries(SHOWS).map(([value, label]) => ({
-          value, label, disabled: value !== 'need' && (!selection.services.length || selection.need === NONE),
+          value, label, disabled: value !== 'need' && !canShowGaps(selection, catalogue),
         })),
         services: [...services, ...kept].map(option),
         period: [...periods.map((period) => ({ value: period, label: period })), ...newest],

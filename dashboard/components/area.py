@@ -85,7 +85,7 @@ def _why(gaps: Gaps, profile: AreaProfile, selection: Selection) -> list:
             [
                 html.H3(reading.verdict),
                 *[html.P(text) for text in (*told, reading.stability_sentence) if text],
-                confidence_strip(rows_of_gaps(gaps), all_cautions(gaps)),
+                confidence_strip(rows_of_gaps(gaps), all_cautions(gaps), title="How far to trust this verdict"),
                 html.P(["Part of ", html.A(card.name, href=f"/communities/{card.id}?{question}"), "."])
                 if card
                 else None,

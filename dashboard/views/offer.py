@@ -155,6 +155,7 @@ def as_catalogue(published: Published, viewer: Viewer) -> dict:
                 "levels": list(layer.levels),
                 "periods": list(layer.periods),
                 "usable": usable_as_need(layer),
+                "gaps": fit_for_gaps(layer),
                 "national": layer.descriptor.national.level if layer.descriptor.national else "",
                 "sites": layer.sites,
             }

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.optimize import lsq_linear
 
 from layers.methods.disclosure_series import Nest, Series
+from layers.methods.one_thread import one_thread
 from layers.periods import months_of
 
 AGREE = 0.93
@@ -170,6 +171,7 @@ def _sample(nest: Nest) -> np.ndarray:
     return np.unique(np.concatenate(parts))
 
 
+@one_thread()
 def sums(groups: Sequence[Sequence[Series]], nest: Nest, relevant: np.ndarray) -> list[Sum]:
     """Totals and their parts among groups. Only those in which a group of ``relevant`` (mask) takes part."""
     if not relevant.any() or len(groups) < 3:

@@ -11,6 +11,7 @@ from PIL import Image
 from tests.browser.driving import PHONE, Site, serving, until
 from tests.browser.test_briefings import sign_in
 from tests.browser.test_publish import PASSWORD, no_barriers, sideways
+from tests.demonstration import DEMO, filled_home, store_url
 
 pytestmark = pytest.mark.browser
 
@@ -35,15 +36,14 @@ Three.
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    from pathlib import Path
 
     from dashboard.app import create_app
     from dashboard.published import Published
     from layers import SYSTEM, load_region, open_store
 
-    home = tmp_path_factory.mktemp("editor-home")
-    region = load_region(Path(__file__).resolve().parents[2] / "data/demo")
-    store = open_store(f"sqlite:///{home / 'store.sqlite'}", region)
+    home = filled_home(tmp_path_factory)
+    region = load_region(DEMO)
+    store = open_store(store_url(home), region)
     for name in ("ann", "bob"):
         store.accounts.add_user(name, role="analyst", partner=region.partners[0].id, password=PASSWORD, by=SYSTEM)
     published = Published(region, store, home)
@@ -126,6 +126,11 @@ def test_from_nothing_to_the_wall(open_page, site, tmp_path):
     page.locator("#f-alt").fill("The bridge, closed")
     put_in(page, "#pick-picture")
     page.locator("[data-preview] image").wait_for()
+    for n in (1, 2):  # what a new page is filled with is refused
+        page.get_by_label("Text", exact=True).fill(
+            text_of(page).replace("Say the one point of this page here", f"Point {n}", 1)
+        )
+    assert headlines(page) == ["Point 1", "Point 2"]
     saved(page)
     no_barriers(page, "editor")
 
