@@ -57,7 +57,9 @@
     for (const [number, said] of Object.entries(facts)) {
       const slide = document.getElementById(`s${number}`); // presenting; else a page that is read
       const page = slide || document.getElementById(`p${number}`);
-      const words = page && (slide ? $('.slide-foot', page) || $('.slide-side', page) : $('.leaf-words', page));
+      // over a chart, which has room; beside a map, whose names would shrink with it
+      const wall = slide && ($('.slide-foot', slide) || (!slide.matches('.slide-map') && $('.slide-exhibit', slide)) || $('.slide-side', slide));
+      const words = wall || (page && $('.leaf-words', page));
       if (!words || !said.length) continue;
       const box = document.createElement('aside');
       box.className = 'own-ward';
@@ -68,7 +70,8 @@
       const list = document.createElement('ul');
       for (const one of said) list.append(Object.assign(document.createElement('li'), { textContent: one }));
       box.append(head, list);
-      words.insertBefore(box, slide ? $('.slide-say, .slide-key', words) : null);
+      if (!slide) words.append(box);
+      else words.insertBefore(box, words.matches('.slide-side') ? $('.slide-say, .slide-key', words) : words.firstChild);
     }
     document.dispatchEvent(new CustomEvent('commonground:own-ward'));
   }

@@ -18,8 +18,6 @@ from layers import SitingPlan
 
 DECISIONS = Exhibits()
 MOST_SITES = 5
-WIDE = 860
-"""Pixels: on the wall it stands below the words, over the whole width."""
 HOST, NEIGHBOUR = "In the council where it stands", "In a neighbour council"
 
 
@@ -71,7 +69,7 @@ def _decision(ask: ExhibitRequest) -> Figure:
         (False, False, True, True, False),
         "Found by a quick search, in straight lines. Costs, land and staff are not in it.",
     )
-    svg = chart_svg(data, title=title, description=alt, width=WIDE, id_prefix=ask.id_prefix)
+    svg = chart_svg(data, title=title, description=alt, id_prefix=ask.id_prefix)
     where = replace(ask.selection, show="gap", area="", at=None)
     return Figure(
         "chart", title, alt, svg=svg, chart=data, table=table, layers=pins(*together.layers),

@@ -83,6 +83,7 @@ def choices(text: str) -> dict[str, Any]:
         for name, help_ in EXHIBIT_HELP.items()
         if help_.kind != "picture"
     ]
+    exhibits.sort(key=lambda row: row[1].kind != "map")  # what most pages show comes first
     by_family = groupby(tokens, key=lambda row: row[0].split(".")[0])
     levels = [level for level in LEVEL_WORDS if len(published().region.areas[level])]
     return {

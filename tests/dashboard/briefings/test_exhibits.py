@@ -114,7 +114,7 @@ def test_who_is_affected_beside_the_baseline_that_the_author_chooses(demo):
     own = draw(demo, "affected", area=lad)
     beside = draw(demo, "affected", area=lad, baseline="region")
     name = demo.region.areas["lad"]["name"].iat[0]
-    assert own.table.columns[2] == f"In {name}" and name in own.title
+    assert own.table.headers[2] == f"In {name}" and name in own.title
     assert [row[1] for row in own.table.rows] == [row[1] for row in beside.table.rows]
     assert [row[2] for row in beside.table.rows] == [row[2] for row in whole.table.rows]
 
