@@ -143,7 +143,8 @@
         if (one === document.activeElement) continue; // it is being written
         const line = lines.slice(1, end).find((text) => text.startsWith(`${one.dataset.setting}:`)) || '';
         let value = line.slice(line.indexOf(':') + 1).trim();
-        if (/^".*"$/.test(value)) try { value = JSON.parse(value); } catch { value = value.slice(1, -1); }
+        if (/^[>|]/.test(value)) value = ''; // over several lines: it is read in the text
+        else if (/^".*"$/.test(value)) try { value = JSON.parse(value); } catch { value = value.slice(1, -1); }
         else if (/^'.*'$/.test(value)) value = value.slice(1, -1).replace(/''/g, "'");
         one.value = value || (one.dataset.setting === 'audience' ? 'public' : '');
       }
@@ -156,11 +157,15 @@
       if (!end) return;
       const at = lines.slice(0, end).findIndex((text) => text.startsWith(`${name}:`));
       const line = `${name}: ${JSON.stringify(value)}`.replace(/^(audience: )"(.*)"$/, '$1$2');
-      if (at > 0) lines[at] = line;
+      let rest = at + 1; // a value may run on over indented lines
+      while (at > 0 && rest < end && /^\s+\S/.test(lines[rest])) rest += 1;
+      if (at > 0) lines.splice(at, rest - at, line);
       else lines.splice(1, 0, line);
-      if (lines.join('\n') !== field.value) change(lines.join('\n'));
+      if (lines.join('\n') === field.value) return;
+      field.value = lines.join('\n');
+      field.dispatchEvent(new Event('input', { bubbles: true })); // kept, saved and undone like what is typed in the text
     }
-    for (const one of fields) one.addEventListener('change', () => writeSetting(one));
+    for (const one of fields) one.addEventListener('input', () => writeSetting(one));
 
     // ---- Preview ------------------------------------------------------------------------------------------------------------
 
