@@ -44,7 +44,7 @@
       changed();
       field.dispatchEvent(new Event('input', { bubbles: true }));
     }
-    return { note, go, can: (by) => Boolean(steps[at + by]) };
+    return { note, go, can: (by) => Boolean(steps[at + by]), pause: () => { last = 0; } };
   }
 
   function edit(root) {
@@ -165,7 +165,10 @@
       field.value = lines.join('\n');
       field.dispatchEvent(new Event('input', { bubbles: true })); // kept, saved and undone like what is typed in the text
     }
-    for (const one of fields) one.addEventListener('input', () => writeSetting(one));
+    for (const one of fields) {
+      one.addEventListener('focus', () => steps.pause()); // what is typed here is a step of its own
+      one.addEventListener('input', () => writeSetting(one));
+    }
 
     // ---- Preview ------------------------------------------------------------------------------------------------------------
 

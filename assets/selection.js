@@ -7,7 +7,6 @@
   'use strict';
   const NEWEST = 'newest'; // of a set of indicators, whose periods differ
   const DISTANCE = 'distance';
-  const SHOWS = { need: 'Need', access: 'Access', gap: 'Gap' };
   const { NONE, row, read, within, needs, weighted, numberText, toQuery, fromQuery } = window.commonground.question;
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -117,9 +116,6 @@
     return {
       data: {
         need: [...own, ...shown.map((each) => ({ ...option(each), value: each === layer ? selection.need : each.id })), { value: NONE, label: 'No indicator: services only' }],
-        show: Object.entries(SHOWS).map(([value, label]) => ({
-          value, label, disabled: value !== 'need' && !canShowGaps(selection, catalogue),
-        })),
         services: [...services, ...kept].map(option),
         period: [...periods.map((period) => ({ value: period, label: period })), ...newest],
         level: catalogue.levels.map(({ id, name }) => ({ value: id, label: name, disabled: !levels.includes(id) })),
@@ -193,9 +189,9 @@
     return Object.assign({ ...before, at: null }, ...changed.map((control) => WAYS[control.way].take(values[`${control.id}.${control.prop}`], control)));
   }
 
-  /** A switch of the legend or the list was pressed: an overlay, or "shared". */
+  /** A switch of the legend was pressed, or a step of the question, which says what it shows (dashboard/views/steps.py). */
   function toggle(selection, what) {
-    if (what.shared) return { ...selection, shared: !selection.shared };
+    if (what.show) return { ...selection, show: what.show, shared: what.shared };
     const on = new Set(selection.overlays);
     if (!on.delete(what.overlay)) on.add(what.overlay);
     return { ...selection, overlays: row('overlays').allowed.filter((name) => on.has(name)) };
