@@ -7,7 +7,6 @@
   'use strict';
   const NEWEST = 'newest'; // of a set of indicators, whose periods differ
   const DISTANCE = 'distance';
-  const SHOWS = { need: 'Need', access: 'Access', gap: 'Gap' };
   const { NONE, row, read, within, needs, weighted, numberText, toQuery, fromQuery } = window.commonground.question;
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -28,6 +27,12 @@
         const layer = catalogue.layers.find((each) => each.id === id);
         return !layer || !layer.levels.length || layer.levels.includes(level);
       }));
+
+  /** Whether access and gaps can be asked for: a need, a list, and nothing that its own keys call unfit for gaps. */
+  function canShowGaps({ need, services }, catalogue) {
+    const asked = [...needs(need).map(([id]) => id), ...services];
+    return need !== NONE && services.length > 0 && !catalogue.layers.some((layer) => layer.gaps === false && asked.includes(layer.id));
+  }
 
   /** Layers that fit theme, partner and owner: {indicators, services, remaining}. */
   function offer(selection, catalogue) {
@@ -75,7 +80,7 @@
     }
     if (!periodsOf(chosen.need, catalogue).some((periods) => periods.slice(0, -1).includes(chosen.period))) chosen.period = '';
     if (chosen.bands === 'partner' && !chosen.partner) chosen.bands = 'region';
-    if (!chosen.services.length || chosen.need === NONE) chosen.show = 'need';
+    if (!canShowGaps(chosen, catalogue)) chosen.show = 'need';
     const { travel, fair, groups } = catalogue.measures;
     if (chosen.travel && !travel.some((table) => table.id === chosen.travel && fits(table, chosen))) chosen.travel = '';
     if (chosen.travel || !fair.includes(chosen.level)) chosen.fair = false;
@@ -111,9 +116,6 @@
     return {
       data: {
         need: [...own, ...shown.map((each) => ({ ...option(each), value: each === layer ? selection.need : each.id })), { value: NONE, label: 'No indicator: services only' }],
-        show: Object.entries(SHOWS).map(([value, label]) => ({
-          value, label, disabled: value !== 'need' && (!selection.services.length || selection.need === NONE),
-        })),
         services: [...services, ...kept].map(option),
         period: [...periods.map((period) => ({ value: period, label: period })), ...newest],
         level: catalogue.levels.map(({ id, name }) => ({ value: id, label: name, disabled: !levels.includes(id) })),
@@ -187,9 +189,10 @@
     return Object.assign({ ...before, at: null }, ...changed.map((control) => WAYS[control.way].take(values[`${control.id}.${control.prop}`], control)));
   }
 
-  /** A switch of the legend or the list was pressed: an overlay, "shared", or the baseline of who is affected. */
+  /** A switch of the legend was pressed, or a step of the question, which says what it shows (dashboard/views/steps.py), or the
+   * baseline of who is affected. */
   function toggle(selection, what) {
-    if (what.shared) return { ...selection, shared: !selection.shared };
+    if (what.show) return { ...selection, show: what.show, shared: what.shared };
     if (what.beside) return { ...selection, beside: what.beside };
     const on = new Set(selection.overlays);
     if (!on.delete(what.overlay)) on.add(what.overlay);

@@ -1,4 +1,5 @@
-"""The controls of the explore page, reading as a sentence: show need for ... with services ... for ... by ...
+"""The question over the map: chips that read as a sentence - alcohol harm, drug and alcohol services, whole region, small areas - each
+of which opens its pickers.
 
 Each control is a row of :data:`PICKERS` and sets a field of :mod:`dashboard.question`. The page is laid out from the rows; the one
 writer of the selection, ``assets/selection.js``, gets them as data (:func:`controls`) and sets the controls from then on.
@@ -23,7 +24,8 @@ from dashboard.views import offer
 from dashboard.views.crossing_words import AROUND
 from dashboard.views.levels import StruckLevel, struck_levels
 from dashboard.views.measures import as_offer
-from dashboard.views.wording import LEVEL_SHORT, SHOW_WORDS
+from dashboard.views.question_words import chip_words
+from dashboard.views.wording import LEVEL_SHORT
 from layers import METRICS, Layer, Viewer
 
 ALL = "all"
@@ -104,11 +106,6 @@ def services(asked: PickerContext) -> list[dict]:
     return options({layer.id: f"{offer.offered_title(layer)} ({layer.sites:,})" for layer in asked.narrowed.services})
 
 
-def shows(asked: PickerContext) -> list[dict]:
-    off = not asked.selection.services
-    return [each | {"disabled": off and each["value"] != "need"} for each in options(SHOW_WORDS)]
-
-
 def levels(asked: PickerContext) -> list[dict]:
     """All levels, those struck out at which an indicator of the set has no figures; :func:`struck` says why."""
     off = {each.level for each in asked.struck}
@@ -143,8 +140,19 @@ DETOURS = {"1": "Straight line", "1.2": "Straight line and a fifth", "1.4": "Str
 
 # ---- the pickers ------------------------------------------------------------------------------------------------------
 
-SENTENCE, GAP, MORE = "sentence", "gap", "more"
-"""Where a picker stands: in the sentence, with access and gaps only, or under "More options"."""
+NEED, SERVICES, FAR, PLACE, LEVEL, SETTINGS, FIND = "need", "services", "far", "place", "level", "settings", "find"
+"""The chips in their order; a picker stands in one of them."""
+
+TERMS = {
+    NEED: ("Where need is", "Need"),
+    SERVICES: ("with", "Services"),
+    FAR: ("", "Too far"),
+    PLACE: ("in the", "Where"),
+    LEVEL: ("by", "Areas"),
+    SETTINGS: ("", ""),
+    FIND: ("", ""),
+}
+"""The words before a chip in the sentence, and what the chip is about."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ class Picker:
     row: str  # its row in dashboard/question.py
     label: str
     choices: Callable[[PickerContext], list] | None = None
-    part: str = SENTENCE
+    part: str = NEED
     component: Callable = dmc.Select
     all: str = ""  # what the choice that does not narrow is called
     narrows: bool = False  # the rest follows when it is changed
@@ -234,42 +242,41 @@ PICKERS = (
     ),
     Picker("period", "in", periods, renewed=True, hidden=lambda asked: len(asked.periods) < 2, shown="period"),
     Picker(
-        "services", "with services", services, component=dmc.MultiSelect, renewed=True,
+        "services", "with services", services, SERVICES, component=dmc.MultiSelect, renewed=True,
         more={"searchable": True, "clearable": True, "maxDropdownHeight": 360},
     ),
-    Picker("show", "showing", shows, component=dmc.SegmentedControl, renewed=True),
-    Picker("metric", "Access measured by", lambda _: options({metric.id: metric.title for metric in METRICS.values()}), GAP),
+    Picker("metric", "Access measured by", lambda _: options({metric.id: metric.title for metric in METRICS.values()}), FAR),
     Picker(
-        "group", "Shared among", groups, GAP, all="All residents", renewed=True, more={"searchable": True},
+        "group", "Shared among", groups, FAR, all="All residents", renewed=True, more={"searchable": True},
         hidden=lambda asked: not METRICS[asked.selection.metric].uses_capacity or not groups(asked),
     ),
     Picker(
-        "travel", "How far it is", journeys, GAP, renewed=True, name="journey", shown="journey",
+        "travel", "How far it is", journeys, FAR, renewed=True, name="journey", shown="journey",
         hidden=lambda asked: len(journeys(asked)) < 2,
     ),
     Picker(
-        "max_m", "Too far is more than (km)", part=GAP, component=dmc.NumberInput, name="max_km", per=1000,
+        "max_m", "Too far is more than (km)", part=FAR, component=dmc.NumberInput, name="max_km", per=1000,
         hidden=lambda asked: asked.minutes,
         more={
             "placeholder": "the list's own standard", "min": 0.1, "max": 200, "step": 0.5, "decimalScale": 2, "debounce": 400,
         },
     ),
     Picker(
-        "max_min", "Too far is more than (minutes)", part=GAP, component=dmc.NumberInput,
+        "max_min", "Too far is more than (minutes)", part=FAR, component=dmc.NumberInput,
         hidden=lambda asked: not asked.minutes,
         more={"placeholder": "the standard, walked", "min": 1, "max": 600, "step": 5, "decimalScale": 1, "debounce": 400},
     ),
-    Picker("detour", "Distance", lambda _: options(DETOURS), GAP, hidden=lambda asked: bool(asked.selection.travel)),
-    Picker("alone", "Look alone: count only services in each area's own authority", part=GAP, component=dmc.Switch),
+    Picker("detour", "Distance", lambda _: options(DETOURS), FAR, hidden=lambda asked: bool(asked.selection.travel)),
+    Picker("alone", "Look alone: count only services in each area's own authority", part=FAR, component=dmc.Switch),
     Picker(
-        "partner", "for", partners, all="The whole region", narrows=True,
+        "partner", "for", partners, PLACE, all="The whole region", narrows=True,
         more={"searchable": True, "maxDropdownHeight": 420},
     ),
-    Picker("level", "by", levels, component=dmc.SegmentedControl, renewed=True),
-    Picker("owner", "Data from", partners, MORE, all="Any partner", narrows=True, more={"searchable": True}),
-    Picker("bands", "Bands within", lambda _: options(BANDS), MORE, renewed=True),
-    Picker("scheme", "Cut into bands by", lambda _: options(SCHEMES), MORE),
-    Picker("classes", "Number of bands", numbers_of_bands, MORE),
+    Picker("level", "by", levels, LEVEL, component=dmc.SegmentedControl, renewed=True),
+    Picker("owner", "Data from", partners, SETTINGS, all="Any partner", narrows=True, more={"searchable": True}),
+    Picker("bands", "Bands within", lambda _: options(BANDS), SETTINGS, renewed=True),
+    Picker("scheme", "Cut into bands by", lambda _: options(SCHEMES), SETTINGS),
+    Picker("classes", "Number of bands", numbers_of_bands, SETTINGS),
 )  # fmt: skip
 
 
@@ -281,49 +288,71 @@ def controls() -> list[dict[str, Any]]:
 # ---- the form ---------------------------------------------------------------------------------------------------------
 
 
-def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
-    """The controls, reading as a sentence."""
+def ask(published: Published, selection: Selection, viewer: Viewer) -> list:
+    """The chips; a filter that leaves nothing offers its way back beside them."""
     asked = PickerContext(published, selection, viewer)
+    words = chip_words(published, selection, viewer)
+    more = {
+        NEED: [
+            html.P(asked.narrowed.remaining, id=ids.REMAINING, className="remaining", role="status"),
+            weights(published, selection, viewer),
+        ],
+        LEVEL: [html.Div(struck(asked.struck), id=ids.STRUCK, className="struck", role="status")],
+        FIND: [search_box()],
+    }
+    chips = [
+        chip(part, words[part], [picker.draw(asked) for picker in PICKERS if picker.part == part] + more.get(part, []))
+        for part in TERMS
+    ]
+    chips[list(TERMS).index(FAR)].hidden = selection.show == "need"
+    return [
+        *chips,
+        html.Button(
+            "Show all layers again",
+            id=ids.SHOW_ALL,
+            type="button",
+            className="button-quiet",
+            hidden=bool(asked.narrowed.indicators or asked.narrowed.services),
+        ),
+    ]
+
+
+def chip(part: str, words: str, inside: list) -> html.Div:
+    """A word of the question that opens what changes it: a sheet beneath it, at the foot of the window on a phone."""
+    before, about = TERMS[part]
+    face = [
+        html.Span(f"{about}: ", className="visually-hidden") if about else None,
+        html.Span(words, id=ids.chip(part)),
+    ]
     return html.Div(
         [
-            search_box(),
-            html.Div(sentence(asked), className="ask-sentence"),
-            weights(published, selection, viewer),
-            html.P(asked.narrowed.remaining, id=ids.REMAINING, className="remaining", role="status"),
-            html.Button(
-                "Show all layers again",
-                id=ids.SHOW_ALL,
-                type="button",
-                className="button-quiet",
-                hidden=bool(asked.narrowed.indicators or asked.narrowed.services),
-            ),
-            folded("More options", *drawn(asked, MORE), className="more-options", open=False),
-            html.Div(
+            html.Span(f"{before} ", className="chip-before") if before else None,
+            html.Details(
                 [
-                    html.Button("Whole region", id=ids.FIT, type="button", className="button-quiet"),
-                    html.Button("Copy link", id=ids.COPY_LINK, type="button", className="button-quiet"),
-                    pin_link(viewer),
-                    html.Span("", id=ids.COPIED, role="status", className="copied"),
+                    html.Summary(face, className="chip-face"),
+                    html.Div(
+                        [*inside, html.Button("Done", type="button", className="button-quiet chip-done")],
+                        className="chip-sheet",
+                        role="group",
+                        **{"aria-label": about or words},
+                    ),
                 ],
-                className="button-row",
+                className="chip",
             ),
         ],
-        className="ask",
+        id=ids.GAP_OPTIONS if part == FAR else ids.chip_box(part),
+        className="chip-box",
     )
 
 
-def drawn(asked: PickerContext, part: str) -> list:
-    return [picker.draw(asked) for picker in PICKERS if picker.part == part]
-
-
-def sentence(asked: PickerContext) -> list:
-    """The pickers of the sentence; how access is measured stands after what is shown."""
-    measured = html.Div(
-        drawn(asked, GAP), id=ids.GAP_OPTIONS, className="gap-options", hidden=asked.selection.show == "need"
-    )
-    parts = [*drawn(asked, SENTENCE), html.Div(struck(asked.struck), id=ids.STRUCK, className="struck", role="status")]
-    after = [picker.row for picker in PICKERS if picker.part == SENTENCE].index("show") + 1
-    return [*parts[:after], measured, *parts[after:]]
+def actions(viewer: Viewer) -> list:
+    """What is done with the map as it stands."""
+    return [
+        html.Button("Whole region", id=ids.FIT, type="button", className="button-quiet"),
+        html.Button("Copy link", id=ids.COPY_LINK, type="button", className="button-quiet"),
+        pin_link(viewer),
+        html.Span("", id=ids.COPIED, role="status", className="copied"),
+    ]
 
 
 def struck(levels: Sequence[StruckLevel]) -> list:

@@ -94,26 +94,27 @@ def _whose(request: GapRequest) -> str:
     return ", counting only services in the area's own authority" if request.alone else ""
 
 
-def poor_words(gaps: GapAnswer) -> str:
-    """What poor access means: "the nearest pharmacy more than 1.6 km away in a straight line"."""
+def poor_words(gaps: GapAnswer, *, brief: bool = False) -> str:
+    """What poor access means: "the nearest pharmacy more than 1.6 km away in a straight line". ``brief`` leaves out how distance
+    is measured, where that stands beside it."""
     access = gaps.result.access
     if not len(gaps.result.model.sites):
         return f"poor access, which is everywhere: there is no {one_of(gaps.services)} at all"
     if access.limit is not None and access.metric.cost is not None:
-        return _filled(gaps, access.metric.words("rule", gaps.level))
+        return _filled(gaps, access.metric.words("rule", gaps.level), brief)
     if access.metric.rule_nothing and not (access.cut or 0.0) > 0:
-        return _filled(gaps, access.metric.rule_nothing)
-    return _filled(gaps, access.metric.words("rule_fifth", gaps.level))
+        return _filled(gaps, access.metric.rule_nothing, brief)
+    return _filled(gaps, access.metric.words("rule_fifth", gaps.level), brief)
 
 
-def _filled(gaps: GapAnswer, template: str) -> str:
+def _filled(gaps: GapAnswer, template: str, brief: bool = False) -> str:
     """The words of a metric with what they stand for in this answer.
 
     ``nearest`` and ``one`` name the services, ``limit`` is the standard, ``how`` the way of measuring a distance, to follow it;
     ``measure`` is distance or minutes; ``cut`` is where the worst fifth begins and ``beyond`` says so in brackets, "" where
     nothing is beyond; ``people`` share the capacity, and ``group`` and ``for_group`` are "" where these are all residents.
     """
-    access, group, how = gaps.result.access, gaps.measures.group, how_words(gaps)
+    access, group, how = gaps.result.access, gaps.measures.group, "" if brief else how_words(gaps)
     cut, minutes = threshold_formatter(gaps)(access.cut), gaps.result.model.unit == "min"
     return template.format(
         nearest=nearest_words(gaps.services),

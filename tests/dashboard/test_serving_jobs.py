@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.demonstration import filled_home
+
 ROOT = Path(__file__).resolve().parents[2]
 DEAR = (
     "from dashboard import jobs; jobs.CHEAP_S = jobs.WAIT_S = 0.0; jobs.HEARTBEAT_S = 0.2; import sys; "
@@ -28,7 +30,7 @@ def site(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environ = {**os.environ, "COMMONGROUND_HOME": str(tmp_path_factory.mktemp("home"))}
+    environ = {**os.environ, "COMMONGROUND_HOME": str(filled_home(tmp_path_factory))}
     command = [sys.executable, "-c", DEAR, "serve", "--port", str(port), "--workers", "1", "--job-workers", "1"]
     running = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True)
     try:

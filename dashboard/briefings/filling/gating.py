@@ -71,7 +71,8 @@ def gated_figure(figure: Figure, claims: Claims, *, own_alt: bool = False) -> Fi
         people = any("resident" in head.lower() for head in (*table.headers, *(row[0] for row in table.rows if row)))
         if claims.sampled and people:
             note = f"{note} Residents are counted {claims.sample}.".strip()
-        rows = tuple(tuple(claims.gate(cell) for cell in row) for row in table.rows)
+        # what a row is called is a name, also where it is “Residents under 16”
+        rows = tuple((*row[:1], *(claims.gate(cell) for cell in row[1:])) for row in table.rows)
         table = replace(table, note=note, rows=rows)
     return replace(figure, alt=alt, legend=legend, table=table, svg=svg)
 

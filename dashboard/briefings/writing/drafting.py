@@ -148,17 +148,19 @@ def check_owner(published: Published, document: Document, author: Viewer) -> Non
     raise Refused("The briefing cannot be shown.", [fault])
 
 
-def check_written(text: str) -> None:
-    """Refuse a text in which something still stands that its author was to replace."""
-    lines = enumerate(text.split("\n"), 1)
-    faults = [
-        Fault(
-            f"“{words}” still stands here", f"briefing, line {n}", "write it, or take the page out", rule="placeholder"
-        )
-        for n, line in lines
+def still_to_write(text: str) -> list[Fault]:
+    """What still stands there that the author was to replace, in the order of the text."""
+    todo = "write it, or take the page out"
+    return [
+        Fault(f"“{words}” still stands here", f"briefing, line {n}", todo, rule="placeholder")
+        for n, line in enumerate(text.split("\n"), 1)
         if (words := wording.still_to_write(line))
     ]
-    if faults:
+
+
+def check_written(text: str) -> None:
+    """Refuse a text in which something still stands that its author was to replace."""
+    if faults := still_to_write(text):
         raise Refused("The briefing was not published.", faults)
 
 
