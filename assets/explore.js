@@ -480,6 +480,8 @@
     }
     const overlaid = event.target.closest('[data-overlay]');
     if (overlaid) toggled({ overlay: overlaid.dataset.overlay }, `[data-overlay=${overlaid.dataset.overlay}]`);
+    const beside = event.target.closest('.affected [data-baseline]');
+    if (beside) toggled({ beside: beside.dataset.baseline }, `.affected [data-baseline=${beside.dataset.baseline}]`);
     if (event.target.closest('#close-area')) setProps('picked-area', { data: { code: '', n: Date.now() } });
     if (event.target.closest('#copy-link')) copyLink();
     if (event.target.closest('#open-table')) table(true);

@@ -146,7 +146,7 @@
   /** What is offered for measuring access: ways to get there, whom capacity is shared among, and which fields make sense. */
   function measuresOf(selection, { measures }) {
     const { travel, fair, groups } = measures;
-    const journey = [{ value: DISTANCE, label: 'Distance in a straight line' }];
+    const journey = [{ value: DISTANCE, label: 'Distance in a straight line, over land around water' }];
     if (fair.includes(selection.level)) journey.push({ value: 'fair', label: measures.fairWords });
     for (const table of travel) if (fits(table, selection)) journey.push({ value: `table:${table.id}`, label: table.title });
     const group = groups.filter(({ levels }) => levels.includes(selection.level)).map(({ id, title }) => ({ value: id, label: title }));
@@ -206,9 +206,11 @@
     return Object.assign({ ...before, at: null }, ...changed.map((control) => WAYS[control.way].take(values[`${control.id}.${control.prop}`], control)));
   }
 
-  /** A switch of the legend was pressed, or a step of the question, which says what it shows (dashboard/views/steps.py). */
+  /** A switch of the legend was pressed, or a step of the question, which says what it shows (dashboard/views/steps.py), or the
+   * baseline of who is affected. */
   function toggle(selection, what) {
     if (what.show) return { ...selection, show: what.show, shared: what.shared };
+    if (what.beside) return { ...selection, beside: what.beside };
     const on = new Set(selection.overlays);
     if (!on.delete(what.overlay)) on.add(what.overlay);
     return { ...selection, overlays: row('overlays').allowed.filter((name) => on.has(name)) };
@@ -219,7 +221,7 @@
   let sent = null; // what the pickers and panels were given last: each renders itself anew for whatever it is given
 
   /** What the area panel and the service points depend on, and nothing more: with a gap, everything that the gap depends on. */
-  const areaOf = ({ area, theme, services, need, period, classes, show, overlays, shared, ...rest }) =>
+  const areaOf = ({ area, theme, services, need, period, classes, show, overlays, shared, beside, ...rest }) =>
     !area ? {} : show === 'need' ? { area, theme, services, need, period, classes } : { area, theme, services, need, period, classes, show, ...rest };
 
   /**

@@ -21,6 +21,7 @@ from dashboard.published import Published
 from dashboard.question import FIELDS, NONE, number_text
 from dashboard.selection import Selection
 from dashboard.views import offer
+from dashboard.views.crossing_words import AROUND
 from dashboard.views.levels import StruckLevel, struck_levels
 from dashboard.views.measures import as_offer
 from dashboard.views.question_words import chip_words
@@ -139,7 +140,7 @@ def journeys(asked: PickerContext) -> list[dict]:
         for table in given["travel"]
         if set(table["services"]) == set(selection.services)
     }
-    return options({DISTANCE: "Distance in a straight line"} | fair | tables)
+    return options({DISTANCE: f"Distance in a straight line, {AROUND}"} | fair | tables)
 
 
 def numbers_of_bands(asked: PickerContext) -> list[str]:
