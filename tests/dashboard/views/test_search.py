@@ -129,6 +129,6 @@ def test_themes_indicators_and_lists_are_found_by_their_titles(tiny):
 
     hits = [(hit.value, hit.group) for hit in search(tiny, "crowded", PUBLIC)]
     assert ("need:crowded", "Indicators") in hits
-    assert [hit.value for hit in search(tiny, "clinic", PUBLIC)][0] == "list:clinics"
+    assert next(hit.value for hit in search(tiny, "clinic", PUBLIC)) == "list:clinics"
     theme = tiny.region.themes[0]
     assert search(tiny, theme.name, PUBLIC)[0].value == f"theme:{theme.id}"
