@@ -18,11 +18,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from dashboard import question
 from dashboard.app import create_app
 from dashboard.briefings.files.formats import FORMATS
 from dashboard.briefings.sources import short_code
 from dashboard.cli import main
 from dashboard.exports import FORMATS as EXPORTS
+from dashboard.exports import formats_of
 from dashboard.pages import PAGES
 from dashboard.published import Published
 from layers import LEVELS, SYSTEM, Briefings, Drafts, Refused, load_region, open_store, write_package
@@ -252,14 +254,31 @@ def _kind_of(name: str, rule: str) -> str:
     return "briefing" if rule.startswith("/b/") else IDS.get(name, "")
 
 
+ASKERS = {
+    "/api/v1/gaps": (question.GAPS, "gaps"),
+    "/api/v1/together": (question.TOGETHER, "together"),
+    "/api/v1/sites": (question.SITES, "plan"),
+}
+"""Addresses that refuse what they do not know: they are asked what their rows say, in every format that they offer."""
+
+
 def questions(kind: str, one: str, rule: str) -> list[str]:
-    """Queries in which a layer may stand: every field of the question that takes layers, one at a time."""
+    """Queries in which a layer may stand: every field of the question that takes layers, one at a time, whatever is shown."""
     if kind != "layer" or rule.startswith(("/publish", "/sign-", "/static", "/healthz", "/readyz")):
         return [f"from={one}"] if kind == "briefing" and rule == "/briefings/edit" else []
-    out = [f"need={one}&services=clinics&level=lsoa&robustness=0&new=1", f"need=harm&services={one}&robustness=0&new=1"]
-    return (
-        out if rule != "/briefings/pin" else [f"view=need%3D{one}", f"view=services%3D{one}%26need%3Dharm%26show%3Dgap"]
-    )
+    if rule == "/briefings/pin":
+        return [f"view=need%3D{one}", f"view=services%3D{one}%26need%3Dharm%26show%3Dgap"]
+    of_need = {"need": one, "services": "clinics", "level": "lsoa", "robustness": "0", "new": "1"}
+    of_services = {"need": "harm", "services": one, "robustness": "0", "new": "1"}
+    out = [of_need, of_services]
+    if rule in ASKERS:
+        who, document = ASKERS[rule]
+        known = {row.name for row in question.fields_of(who)}
+        out = [{name: asked[name] for name in asked if name in known} for asked in out]
+        out = [asked | {"format": form} for asked in out for form in formats_of(document, in_api=True)]
+    elif rule.startswith("/data/"):
+        out += [asked | {"show": shown} for asked in out for shown in ("access", "gap")]
+    return ["&".join(f"{name}={value}" for name, value in asked.items()) for asked in out]
 
 
 def bare(app) -> list[str]:
