@@ -46,7 +46,7 @@ def gaps() -> Response:
     form = one_of("format", formats_of("gaps", in_api=True), "json")
     wanted = request_of(here, selection, robustness=besides["robustness"])
     check_period(here, viewer, selection.needs, selection.period)
-    found = gaps_for(here, wanted, viewer, period=selection.period)
+    found = gaps_for(here, wanted, viewer, period=selection.period, may_wait=True)
     return send(gap_files.gaps_export(found, today()), (*found.key, affected_key(here)), form, public=found.public)
 
 
@@ -55,7 +55,7 @@ def together() -> Response:
     selection, _ = asked(TOGETHER, here.region, "format")
     form = one_of("format", formats_of("together", in_api=True), "json")
     check_period(here, viewer, selection.needs, selection.period)
-    found = together_of(here, selection, viewer)
+    found = together_of(here, selection, viewer, may_wait=True)
     return send(gap_files.together_export(found, today()), found.key, form, public=found.public)
 
 

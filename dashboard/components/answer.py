@@ -38,7 +38,7 @@ def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer
     if shown is None:
         return Answer(headline(None, published))
     if isinstance(shown, NoAnswer):
-        return Answer(gap_blocks.reasons_block(shown))
+        return Answer(gap_blocks.reasons_block(shown), waiting=shown.waiting)
     if isinstance(shown, Gaps):
         return _gap_answer(published, selection, viewer, shown)
     if isinstance(shown, WeightedNeed):
@@ -61,7 +61,7 @@ def _gap_answer(published: Published, selection: Selection, viewer: Viewer, show
     words = gap_blocks.gap_sentence(shown)
     question = replace(selection, area="", at=None).query_string()
     together = gap_blocks.together_block(
-        answer_or_reasons(lambda: together_of(published, selection, viewer)), selection.alone
+        answer_or_reasons(lambda: together_of(published, selection, viewer, may_wait=True)), selection.alone
     )
     return Answer(
         gap_blocks.gap_headline(shown, selection.show),

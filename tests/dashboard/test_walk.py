@@ -55,13 +55,13 @@ def layer(name: str, audience: str, *more: str) -> Secret:
 
 
 LAYERS = (
-    layer("shared-beds", "partners", "Quincebeds", "31000", "31,000"),
+    layer("shared-beds", "partners", "Quincebeds", "31017", "31,017"),
     layer("shared-hubs", "partners", "Quincehubs", "Medlar hub"),
-    layer("own-debt", "owner", "Bullacedebt", "32000", "32,000"),
+    layer("own-debt", "owner", "Bullacedebt", "32017", "32,017"),
     layer("own-refuge", "owner", "Bullacerefuge", "Damson house"),
-    layer("own-turned", "owner", "Bullaceturned", "34000", "34,000"),
+    layer("own-turned", "owner", "Bullaceturned", "34017", "34,017"),
     layer("own-gone", "owner", "Bullacegone", "Sloe reason"),
-    layer("soon-shown", "editors", "Wildingsoon", "36000", "36,000"),
+    layer("soon-shown", "editors", "Wildingsoon", "36017", "36,017"),
 )
 BRIEFINGS = (
     Secret("briefing", "shared-plan", "partners", ("shared-plan", "Costardplan", "Costardwords", "Costardnotes")),
@@ -134,17 +134,17 @@ def here(tmp_path_factory):
     wes = store.accounts.viewer_named("wes")
     first, second = [("S1", "Medlar hub", 420_500.0, 560_500.0)], [("S1", "Damson house", 421_500.0, 560_500.0)]
     for package in (
-        indicator("shared-beds", title="Quincebeds", audience="partners", first=31_000.0),
+        indicator("shared-beds", title="Quincebeds", audience="partners", first=31_017.0),
         sites("shared-hubs", title="Quincehubs", audience="partners", rows=first),
-        indicator("own-debt", title="Bullacedebt", audience="owner", first=32_000.0),
+        indicator("own-debt", title="Bullacedebt", audience="owner", first=32_017.0),
         sites("own-refuge", title="Bullacerefuge", audience="owner", rows=second),
         indicator("own-turned", title="Once open", first=33_000.0),  # public, in its first version
-        indicator("own-turned", title="Bullaceturned", audience="owner", first=34_000.0),
+        indicator("own-turned", title="Bullaceturned", audience="owner", first=34_017.0),
         indicator("own-gone", title="Bullacegone", audience="owner", first=35_000.0),
     ):
         store.publish(package, by=wes)
     store.withdraw("own-gone", by=wes, reason="Sloe reason")
-    store.publish(indicator("soon-shown", title="Wildingsoon", first=36_000.0), by=wes, at=LATER)
+    store.publish(indicator("soon-shown", title="Wildingsoon", first=36_017.0), by=wes, at=LATER)
     held = Briefings(store)
     for secret, stem in zip(BRIEFINGS, ("Costard", "Pippin", "Russet"), strict=True):
         text = BRIEFING.format(stem=stem, audience=secret.audience)
