@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.jobs import ASKER
+from dashboard.jobs import ASKER, id_of
 from dashboard.published import Published
-from layers import METRICS, Fault, GapRequest, Refused, Stability, Viewer
+from layers import METRICS, Fault, GapRequest, NotFound, Refused, Stability, Viewer
 
 # Nanoseconds of a processor for an area in one draw, as benchmarks/expensive_questions.py --prices measures them.
 PER_INDICATOR, PER_SAMPLED = 1.5, 50.0  # an indicator without counts; one whose counts are drawn
@@ -42,6 +42,8 @@ AGAIN_S = 5.0  # between two looks at it (dashboard.jobs.again_in)
 MOST_S = (PROMISE_S - AGAIN_S) / (OTHERS / WORKERS + 1)
 """What the draws of one question may cost, in seconds of a processor. By turns it begins after ``OTHERS / WORKERS`` others at the
 latest: 4 x 17 s, then 17 s of its own, and 5 s until it is asked for again."""
+WORTH_LOOKING_S = 0.5
+"""Draws that cost so much have perhaps been made by a worker already."""
 FEWEST = 50
 """Fewer draws say nothing of how sure it is."""
 
@@ -100,6 +102,18 @@ def asked_of_a_worker(
 
     data = published.jobs.answer("draws", (request, depends_on), parameters, viewer, price=price)
     return read(data, published.region.areas[request.level].index)
+
+
+def known(published: Published, request: GapRequest, depends_on: tuple) -> Stability | None:
+    """What a worker has drawn for this question already: for a worker that writes the answer."""
+    request = replace(request, footprint=(), partner="")
+    try:
+        job = published.jobs.table.find(id_of("draws", (request, depends_on)))
+    except NotFound:
+        return None
+    if job.state != "done" or not job.result:
+        return None
+    return read(job.result, published.region.areas[request.level].index)
 
 
 def is_affordable(price: float) -> bool:

@@ -320,8 +320,7 @@ def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, 
     count = sum(len(layer.table) for layer in sites.values())
     price = draws.check_price(request, len(published.region.areas["lsoa"]), sampled, count)
     if draws.is_affordable(price):
-        return None
-
+        return draws.known(published, request, more["depends_on"]) if price > draws.WORTH_LOOKING_S else None
     may_wait = more.pop("may_wait")
 
     def versions() -> dict[str, int]:
