@@ -292,6 +292,8 @@ def gaps_for(
                 if access is None:
                     raise
                 result = find(access.from_a_worker(ways.seconds))
+        except draws.TooDear:
+            raise
         except Refused as refused:
             raise _with_reasons(refused, request, indicators) from None
         for part in data:

@@ -62,7 +62,8 @@ def test_a_worker_writes_the_same(client, waits, monkeypatch, kind, path, form):
 
 def test_every_kind_and_format_that_is_offered_has_a_price_and_a_maker():
     for kind, prices in large.PER_AREA_S.items():
-        assert set(prices) == {form for form, row in FORMATS.items() if kind in row.documents and row.in_api}
+        offered = {form for form, row in FORMATS.items() if kind in row.documents and row.in_api}
+        assert set(prices) == offered - ({"json"} if kind == "areas" else set())
     assert set(large.MAKERS) == set(large.PER_AREA_S)
 
 
