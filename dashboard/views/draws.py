@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -88,19 +89,24 @@ def asked_of_a_worker(
     period: str,
     depends_on: tuple,
     price: float,
+    access: Mapping[str, Any] | None = None,
+    learn: Callable[[bytes], None] | None = None,
 ) -> Stability:
     """The draws of a question from a job, which everybody shares who asks for the same.
 
     ``versions()`` of all layers in it is asked when nobody has asked for these draws yet; ``depends_on`` is everything that
-    they depend on beside the request.
+    they depend on beside the request. ``access`` is handed to the worker where it is to tell what it measured, too, which
+    ``learn`` is given: one job, so that nobody waits for two.
     Raises :class:`dashboard.jobs.Waiting` and :class:`layers.Busy`.
     """
     request = replace(request, footprint=(), partner="")  # these change what is listed, not what is drawn
 
     def parameters() -> dict[str, Any]:
-        return {"request": asdict(request), "period": period, "layers": dict(versions())}
+        return {"request": asdict(request), "period": period, "layers": dict(versions()), "access": access}
 
     data = published.jobs.answer("draws", (request, depends_on), parameters, viewer, price=price)
+    if learn is not None and (measured := json.loads(data).get("access")):
+        learn(b64decode(measured))
     return read(data, published.region.areas[request.level].index)
 
 
@@ -125,11 +131,12 @@ def is_affordable(price: float) -> bool:
 # ---- as data ---------------------------------------------------------------------------------------------------------
 
 
-def write(found: Stability) -> bytes:
+def write(found: Stability, access: bytes = b"") -> bytes:
     counts = np.rint(found.share.to_numpy("float64") * found.draws).astype("int64")
     residents = {code: column.tolist() for code, column in found.residents.items()}
     document = {"draws": found.draws, "seed": found.seed, "varied": found.varied, "counts": counts.tolist()}
-    return json.dumps(document | {"residents": residents}).encode()
+    measured = {"access": b64encode(access).decode()} if access else {}
+    return json.dumps(document | {"residents": residents} | measured).encode()
 
 
 def read(data: bytes, index: pd.Index) -> Stability:

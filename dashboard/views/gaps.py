@@ -280,11 +280,13 @@ def gaps_for(
             if may_wait and told and travel is None and not request.travel:
                 about = {"services": services, "read": sites, "more": more, "indicators": read}
                 access = Access(published, request, viewer, key=access_key, kept=model, **about)
-                model = access.model()
             if request.robustness and told and not quick:
                 depends_on = (data, places, table_key)
-                asked = {"period": period, "depends_on": depends_on, "may_wait": may_wait}
-                sure = _drawn_elsewhere(published, request, viewer, asked, read, sites)
+                asked = {"period": period, "depends_on": depends_on}
+                used = (*indicators.values(), *services.values(), *more.layers)
+                sure = _drawn_elsewhere(published, request, viewer, asked, read, sites, access and (access, used))
+            if access is not None:
+                model = access.model()
             try:
                 with ways_at_most(access and access.may_look):
                     result = find(model)
@@ -313,24 +315,35 @@ def _unordered(result: GapResult) -> GapResult:
     return replace(result, communities=tuple(sorted(result.communities, key=lambda one: (one.name, one.id))))
 
 
-def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, more, read, sites) -> Stability | None:
+def _drawn_elsewhere(
+    published: Published,
+    request: GapRequest,
+    viewer: Viewer,
+    more,
+    read,
+    sites,
+    told: tuple[Access, Sequence[Layer]] | None,
+) -> Stability | None:
     """The draws of a question that is too much for one request; None where they are to be worked out here.
 
-    What is wrong with the question is told at once; what the draws rest on is kept, for the answer with them.
+    What is wrong with the question is told at once; what the draws rest on is kept, for the answer with them. ``told``: the
+    access of a question that has been looked at already, with its layers.
     """
     sampled = sum(_is_drawn(layer, request.level) for layer in read.values())
     count = sum(len(layer.table) for layer in sites.values())
     price = draws.check_price(request, len(published.region.areas["lsoa"]), sampled, count)
     if draws.is_affordable(price):
         return draws.known(published, request, more["depends_on"]) if price > draws.WORTH_LOOKING_S else None
-    may_wait = more.pop("may_wait")
+    access, layers = told or (None, ())
+    beside = access.beside_draws() if access is not None else {}
 
     def versions() -> dict[str, int]:
-        bare = replace(request, robustness=0)
-        found = gaps_for(published, bare, viewer, period=more["period"], may_wait=may_wait)
-        return {layer.id: layer.version for layer in found.layers}
+        used = layers
+        if not beside:
+            used = gaps_for(published, replace(request, robustness=0), viewer, period=more["period"]).layers
+        return {layer.id: layer.version for layer in used}
 
-    return draws.asked_of_a_worker(published, request, viewer, versions, price=price, **more)
+    return draws.asked_of_a_worker(published, request, viewer, versions, price=price, **more, **beside)
 
 
 def _is_drawn(layer: IndicatorLayer, level: str) -> bool:

@@ -67,8 +67,18 @@ class Access:
 
     def model(self) -> Any:
         """The model to measure with; with what a worker has measured, where that is too much. Raises Waiting and Busy."""
-        price = price_of(self.asked)
+        price = self.price()
         return self.asked.model if self.may_look(price) else self.from_a_worker(price)
+
+    def price(self) -> float:
+        return price_of(self.asked)
+
+    def beside_draws(self) -> dict[str, Any]:
+        """What a worker that draws is asked besides, for :func:`dashboard.views.draws.asked_of_a_worker`; {} where all is known."""
+        return {"access": asdict(self._request), "learn": self._learn} if self.price() > 0 else {}
+
+    def _learn(self, data: bytes) -> Any:
+        return learn_access(data, self.asked)
 
     def from_a_worker(self, price: float) -> Any:
         jobs = self._published.jobs
@@ -77,7 +87,7 @@ class Access:
             data = jobs.answer("access", self._key, parameters, self._viewer, price=price)
         except Waiting as waiting:
             raise Waiting(waiting.job, jobs.workers, WHAT) from None
-        return learn_access(data, self.asked)
+        return self._learn(data)
 
 
 def price_of(asked: AccessQuestion) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dashboard.published import Published
 from dashboard.views.draws import gap_request_of
 from dashboard.views.gaps import read_layers, read_services
 from dashboard.views.measures import measures_of
-from layers import Cancelled, Viewer, measure_access, measuring, ways_at_most
+from layers import Cancelled, GapRequest, Viewer, measure_access, measuring, ways_at_most
 
 
 def work(published: Published, viewer: Viewer, parameters: Mapping[str, Any], progress, cancelled) -> bytes:
@@ -21,10 +21,15 @@ def work(published: Published, viewer: Viewer, parameters: Mapping[str, Any], pr
         return True
 
     here = published.at(parameters["layers"])
-    request, areas = gap_request_of(parameters["request"]), here.region.areas
+    return measured(here, viewer, gap_request_of(parameters["request"]), goes_on)
+
+
+def measured(here: Published, viewer: Viewer, request: GapRequest, may: Callable[[float], bool]) -> bytes:
+    """Everything about access that takes long; ``may`` is asked before ways are looked for."""
+    areas = here.region.areas
     _, services = read_layers(here, viewer, (), request.services)
     read = {name: read_services(here, viewer, layer) for name, layer in services.items()}
     more = measures_of(here, request, viewer)
     asked = measuring(request, areas, read, demand=more.demand, no_car_share=more.no_car_share, water=here.region.water)
-    with ways_at_most(goes_on):
+    with ways_at_most(may):
         return measure_access(asked, areas)
