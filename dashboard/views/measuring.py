@@ -28,7 +28,7 @@ from layers import (
     measuring,
 )
 
-PER_AREA_S = 2e-5
+PER_AREA_S = 3.5e-5
 """Seconds of a processor for the nearest site of an area, as measured on England with its ways known; those are counted apart."""
 PER_PAIR_S = 4e-6
 """The same for a pair of area and site within the limit, on the North East."""
