@@ -13,9 +13,11 @@ SHAPES = {"caution": "Caution: ", "note": "Note: ", "fine": ""}
 """Triangle, ring and dot are drawn by the style sheet; who cannot see them hears the word."""
 
 
-def confidence_strip(rows: Sequence[Row], cautions: Sequence[str] = (), heading=html.H3) -> html.Section | None:
+def confidence_strip(
+    rows: Sequence[Row], cautions: Sequence[str] = (), heading=html.H3, title: str = "How far to trust this"
+) -> html.Section | None:
     """Rows of a term, one word and a reason; amber where it must be; every caution in full, folded. ``heading``: of the level
-    that fits the page."""
+    that fits the page; ``title``: another one where a page has two strips."""
     if not rows:
         return None
     lines = [
@@ -35,7 +37,7 @@ def confidence_strip(rows: Sequence[Row], cautions: Sequence[str] = (), heading=
         else None
     )
     return html.Section(
-        [heading("How far to trust this", className="legend-title"), html.Dl(lines, className="trust"), more],
+        [heading(title, className="legend-title"), html.Dl(lines, className="trust"), more],
         className="trustbox",
-        **{"aria-label": "How far to trust this"},
+        **{"aria-label": title},
     )

@@ -455,7 +455,7 @@ def compared(table: Comparison, box: Sandbox, cards: Mapping[str, OptionCard], v
         for option in box.query.options
     ]
     return [
-        confidence_strip(rows_of_gaps(box.gaps), all_cautions(box.gaps)),
+        confidence_strip(rows_of_gaps(box.gaps), all_cautions(box.gaps), html.H2),
         html.Div(
             [
                 html.H2("Options side by side"),

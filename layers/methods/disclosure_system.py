@@ -127,7 +127,7 @@ def bounds(
     With ``least`` and ``most`` (of each hidden one) the solver stops at a cell as soon as it has seen that the cell can be
     as small as ``least`` and as large as ``most``: the bounds of such a cell are then only known to contain both.
     """
-    return Attacker(system).bounds(hidden, least, most)
+    return Attacker(system).bounds(hidden, least, most, why=False)
 
 
 class Attacker:
@@ -135,44 +135,44 @@ class Attacker:
 
     def __init__(self, system: System):
         self.system = system
-        self._solver: Solver | None = None
         self.unsure: set[int] = set()
         self.held: dict[int, list[int]] = {}  # of a cell with too little room: the figures that hold it there
-        self._known = np.zeros(0, bool)
-        self._rows = self._place = self._names = np.zeros(0, int)  # of the solver: rows, variable -> place, and back
+        self._knots: dict[int, _Knot] = {}  # by row
 
-    def bounds(self, hidden, least=None, most=None, *, enough: int = 10**9) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(
+        self, hidden, least=None, most=None, *, enough: int = 10**9, why: bool = True
+    ) -> tuple[np.ndarray, np.ndarray]:
         """See :func:`bounds`. When ``enough`` cells with too little room were found, the rest is left for another time
-        (``unsure``)."""
+        (``unsure``). ``why``: find what holds each of them (``held``) as near to it as may be."""
         self.held, self.unsure = {}, set()
         low, high, broken = narrowed(self.system)
         hidden = np.asarray(hidden, int)
         if not len(hidden):
             return low, high
-        rows, knotted = in_rings(self.system.rows, broken, high - low > CLOSE)
-        in_ring = knotted[hidden]
-        if in_ring.any():
-            self._prepare(rows, low, high)
+        knot_of_row, knot_of = in_rings(self.system.rows, broken, high - low > CLOSE)
+        in_ring = knot_of[hidden] >= 0
+        knots = self._prepare(knot_of_row, np.unique(knot_of[hidden[in_ring]]), low, high)
         if least is None:
-            cells = hidden[in_ring]
-            if len(cells):
-                endless = np.full(len(cells), np.inf)
-                small, large = self._solver.between(self._place[cells], -endless, endless)
+            for name, knot in knots.items():
+                cells = hidden[knot_of[hidden] == name]
+                small, large = knot.solver.between(knot.place(cells), -np.inf, np.inf)
                 low[cells], high[cells] = np.maximum(low[cells], small), np.minimum(high[cells], large)
             return low, high
         least, most = np.asarray(least, float), np.asarray(most, float)
         # Narrowing only ever leaves too much room: what passes it in a tree passes.
         open_ = (low[hidden] > least + CLOSE) | (high[hidden] < most - CLOSE)
-        if in_ring.any():
-            solver, place = self._solver, self._place[hidden[in_ring]]
-            solver.look(place, least[in_ring], most[in_ring])
-            open_[in_ring] = (solver.seen_low[place] > least[in_ring] + CLOSE) | (
-                solver.seen_high[place] < most[in_ring] - CLOSE
-            )
         # That no small number lies there is certain already, and all that anybody asks of such a cell.
-        open_ &= (low[hidden] <= most + CLOSE) & (high[hidden] >= least - CLOSE)
+        small = (low[hidden] <= most + CLOSE) & (high[hidden] >= least - CLOSE)
+        for name, knot in knots.items():
+            ask = (knot_of[hidden] == name) & small
+            place = knot.place(hidden[ask])
+            knot.solver.look(place, least[ask], most[ask])
+            open_[ask] = ~knot.solver.reaches(place, least[ask], most[ask])
+        open_ &= small
         wide = high - low > CLOSE
         weak = 0
+        if not why:  # elsewhere narrowing was exact
+            open_ &= in_ring
         for number in np.flatnonzero(open_).tolist():
             at = int(hidden[number])
             if weak >= enough:
@@ -181,11 +181,12 @@ class Attacker:
             held: list[int] = []
             small, large = low[at], high[at]
             if in_ring[number]:
-                place = int(self._place[at])
-                if self._solver.reaches(place, least[number], most[number]):  # seen while another cell was asked about
+                knot = knots[int(knot_of[at])]
+                place = int(knot.place(at))
+                if knot.solver.reaches(place, least[number], most[number]):  # seen while another cell was asked about
                     continue
-                small, large, held = self._solver.held(place, least[number], most[number], self._names)
-            if held or not in_ring[number]:  # what holds it there is found nearest by
+                small, large, held = knot.solver.held(place, least[number], most[number], knot.names)
+            if why and (held or not in_ring[number]):  # what holds it there is found nearest by
                 for room in NEARBY:
                     near_small, near_large, near = self._nearby(at, wide, broken, least[number], most[number], room)
                     small, large = max(small, near_small), min(large, near_large)
@@ -222,39 +223,72 @@ class Attacker:
         rows, reached = _hanging_together([at], self.rows, self._columns, open_, broken, room)
         return np.array(sorted(rows), int), np.array(sorted(reached), int)
 
-    def _prepare(self, rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-        """The solver for these rows. What is known exactly (from rows that are in no ring) is put in as a number."""
-        known = high - low <= CLOSE
-        same = self._solver is not None and np.isin(rows, self._rows).all()
-        if same and np.array_equal(known[self._names], self._known):
-            return
-        part = self.system.rows[rows]
-        variables = np.unique(part.indices)
-        self._rows, self._place, self._names = rows, np.full(self.system.size, -1), variables
-        self._place[variables] = np.arange(len(variables))
-        self._known = known[variables]
-        least = np.where(known, low, self.system.low)[variables]
-        most = np.where(known, high, self.system.high)[variables]
-        self._solver = Solver(part[:, variables].tocsr(), least, np.maximum(least, most))
+    def _prepare(self, knot_of_row: np.ndarray, wanted: np.ndarray, low, high) -> dict[int, _Knot]:
+        """A solver for each of the wanted knots: the one that there is, or a new one."""
+        out, known = {}, high - low <= CLOSE
+        for name in wanted.tolist():
+            rows = np.flatnonzero(knot_of_row == name)
+            knot = self._knots.get(int(rows[0]))
+            if knot is None or not knot.still_holds(rows, known, low):
+                knot = _Knot(self, rows, known, low)
+                self._knots.update(dict.fromkeys(rows.tolist(), knot))
+            out[name] = knot
+        return out
+
+    def _through(self, at: int) -> set[_Knot]:
+        """The knots that a variable takes part in: more than one where it is known."""
+        columns = self._columns
+        near = columns.indices[columns.indptr[at] : columns.indptr[at + 1]]
+        return {self._knots[row] for row in near.tolist() if row in self._knots}
+
+    def _forget(self, knot: _Knot) -> None:
+        for row in knot.rows.tolist():
+            if self._knots.get(row) is knot:
+                del self._knots[row]
 
     def hide(self, cells: Iterable[int]) -> None:
         for at in cells:
             self.system.low[at], self.system.high[at], self.system.shown[at] = 0.0, np.inf, False
-            if self._solver is not None and (place := int(self._place[at])) >= 0:
-                if self._known[place]:
-                    self._solver = None  # whether it is known still is for narrowing to say
+            for knot in self._through(at):
+                place = int(knot.place(at))
+                if knot.known[place]:
+                    self._forget(knot)  # whether it is known still is for narrowing to say
                 else:
-                    self._solver.relax(place)
+                    knot.solver.relax(place)
 
     def show(self, cells: Sequence[int], low: np.ndarray, high: np.ndarray) -> None:
         cells = list(cells)
         self.system.low[cells], self.system.high[cells], self.system.shown[cells] = low[cells], high[cells], True
-        self._solver = None  # what was possible may be so no more
+        for at in cells:
+            for knot in self._through(at):
+                self._forget(knot)  # what was possible may be so no more
+
+
+class _Knot:
+    """Rows that hang together in a ring, and their solver. What is known exactly (from rows that are in no ring) is put in as a
+    number, so that what lies beyond it is another knot."""
+
+    def __init__(self, attacker: Attacker, rows: np.ndarray, known: np.ndarray, value: np.ndarray):
+        part, system = attacker.rows[rows], attacker.system
+        self.rows, self.names = rows, np.unique(part.indices)
+        self.known = known[self.names]
+        self.value = np.where(self.known, value[self.names], 0.0)
+        least = np.where(self.known, self.value, system.low[self.names])
+        most = np.where(self.known, self.value, system.high[self.names])
+        self.solver = Solver(part[:, self.names].tocsr(), least, np.maximum(least, most))
+
+    def place(self, cells) -> np.ndarray:
+        return np.searchsorted(self.names, cells)
+
+    def still_holds(self, rows: np.ndarray, known: np.ndarray, value: np.ndarray) -> bool:
+        same = np.isin(rows, self.rows).all() and np.array_equal(known[self.names], self.known)
+        return bool(same and np.abs(value[self.names] - self.value)[self.known].max(initial=0.0) <= CLOSE)
 
 
 def in_rings(rows: csr_array, broken: np.ndarray, open_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows, and a mask over the variables, that hang together in a ring: through variables that are not known exactly there
-    is more than one way from one to the other. Elsewhere rows form trees, and narrowing was exact."""
+    """Which rows, and which variables, hang together in a ring: through variables that are not known exactly there is more than
+    one way from one to the other. Each knot of them has a number, and the rest is -1: there rows form trees, and narrowing was
+    exact."""
     entries = rows.tocoo()
     use = ~broken[entries.row] & open_[entries.col] & (entries.data != 0)
     row, column = entries.row[use], entries.col[use]
@@ -268,9 +302,8 @@ def in_rings(rows: csr_array, broken: np.ndarray, open_: np.ndarray) -> tuple[np
     )
     ring = ways > nodes - 1
     ring &= ways > 0
-    there = np.zeros(count, bool)
-    there[row] = True
-    return np.flatnonzero(there & ring[knot[:count]]), ring[knot[count:]] & open_
+    knot = np.where(ring[knot], knot, -1)  # what stands alone is in no ring
+    return knot[:count], knot[count:]
 
 
 # -- hiding more -------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.driving import CHROMIUM, LAPTOP, LISTENER, Explore, Site, Watch, serving
+from tests.demonstration import DEMO, filled_home, store_url
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,9 +39,9 @@ def demo_site(tmp_path_factory):
     from dashboard.published import Published
     from layers import load_region, open_store
 
-    home = tmp_path_factory.mktemp("demo-home")
-    region = load_region(ROOT / "data/demo")
-    store = open_store(f"sqlite:///{home / 'store.sqlite'}", region)
+    home = filled_home(tmp_path_factory)
+    region = load_region(DEMO)
+    store = open_store(store_url(home), region)
     published = Published(region, store, home)
     with serving(create_app(published, "a key for the tests only").server) as url:
         yield Site(url, published)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser.driving import PHONE, ZOOMED, Site, serving, until
 from tests.browser.test_publish import PASSWORD, no_barriers, sideways
+from tests.demonstration import DEMO, filled_home, store_url
 
 pytestmark = pytest.mark.browser
 
@@ -64,7 +65,6 @@ One partnership plans for all of them. It meets every month, and it looks at nee
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    from pathlib import Path
 
     from dashboard.app import create_app
     from dashboard.briefings.filling.build import build_briefing
@@ -72,9 +72,9 @@ def site(tmp_path_factory):
     from dashboard.published import Published
     from layers import SYSTEM, Briefings, load_region, open_store, read_briefing
 
-    home = tmp_path_factory.mktemp("briefings-home")
-    region = load_region(Path(__file__).resolve().parents[2] / "data/demo")
-    store = open_store(f"sqlite:///{home / 'store.sqlite'}", region)
+    home = filled_home(tmp_path_factory)
+    region = load_region(DEMO)
+    store = open_store(store_url(home), region)
     store.accounts.add_user("ann", role="analyst", partner="newcastle", password=PASSWORD, by=SYSTEM)
     published = Published(region, store, home)
     pins, facts = pins_and_facts(build_briefing(published, read_briefing(TEXT), briefing_id="alcohol"))

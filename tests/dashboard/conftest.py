@@ -10,7 +10,8 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from tests.databases import database_url
+from tests.databases import ON_POSTGRES, database_url
+from tests.demonstration import DEMO, filled_home, store_url
 from tests.tiny import tiny_areas
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,8 +38,18 @@ def serve(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def demo(serve):
-    return serve(ROOT / "data" / "demo")
+def demo(serve, tmp_path_factory):
+    if ON_POSTGRES:
+        yield serve(DEMO)
+        return
+    from dashboard.published import Published
+    from layers import load_region, open_store
+
+    home = filled_home(tmp_path_factory)
+    region = load_region(DEMO)
+    store = open_store(store_url(home), region)
+    yield Published(region, store, home)
+    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from types import ModuleType
 
 import pytest
@@ -19,6 +20,16 @@ def here(tiny_region, tmp_path):
     store = open_store(f"sqlite:///{tmp_path / 'store.sqlite'}", tiny_region)
     yield Published(tiny_region, store, tmp_path)
     store.close()
+
+
+@pytest.fixture
+def slept(monkeypatch):
+    """Seconds that this thread would have slept; others that run meanwhile sleep as they do."""
+    kept, mine, really = [], threading.get_ident(), time.sleep
+    monkeypatch.setattr(
+        module.time, "sleep", lambda seconds: kept.append(seconds) if threading.get_ident() == mine else really(seconds)
+    )
+    return kept
 
 
 @pytest.fixture
@@ -112,23 +123,19 @@ def test_a_request_waits_a_moment_and_is_told_how_far_it_is(here, works, gate, a
     assert here.jobs.answer("draws", "a", {}, PUBLIC, price=1.0) == b'{"asked": {}}'
 
 
-def test_few_requests_wait_and_the_others_answer_at_once(here, works, gate, asking, monkeypatch):
+def test_few_requests_wait_and_the_others_answer_at_once(here, works, gate, asking, slept):
     works(held(gate))
     job = ask(here.jobs)
-    slept = []
-    monkeypatch.setattr(module.time, "sleep", lambda seconds: slept.append(seconds))
     for _ in range(module.MOST_WAITING):
         here.jobs._waiting.acquire()
     asking()
     assert not here.jobs.wait(job.id).over and slept == []
 
 
-def test_nobody_waits_for_what_will_not_be_there_soon(here, works, gate, asking, monkeypatch):
+def test_nobody_waits_for_what_will_not_be_there_soon(here, works, gate, asking, slept):
     works(held(gate))
     here.jobs.have_workers(2)
     job = here.jobs.submit("draws", "a", {}, PUBLIC, price=100.0)
-    slept = []
-    monkeypatch.setattr(module.time, "sleep", lambda seconds: slept.append(seconds))
     asking()
     here.jobs.wait_s = 0.5
     assert not here.jobs.wait(job.id).over and slept == []

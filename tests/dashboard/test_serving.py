@@ -18,6 +18,7 @@ import pytest
 
 from benchmarks.slow_clients import KINDS, Attack, ask, idle, still_open
 from dashboard.connections import Limits, address_of
+from tests.demonstration import filled_home
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = {
@@ -388,11 +389,12 @@ def test_a_host_that_is_not_here_is_told_in_a_sentence(tmp_path):
     assert "--host" in said
 
 
-def test_the_command_serves_the_region_from_several_processes(tmp_path):
+def test_the_command_serves_the_region_from_several_processes(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    running = command(port, tmp_path, "--threads", "2", COMMONGROUND_HOSTS="maps.example.org")
+    home = filled_home(tmp_path_factory)
+    running = command(port, home, "--threads", "2", COMMONGROUND_HOSTS="maps.example.org")
     try:
         assert until(lambda: running.poll() is not None or ask(port, "/healthz", 1)[0] == 200, 60)
         with ThreadPoolExecutor(8) as pool:  # the store was opened before the processes parted

@@ -26,7 +26,8 @@ def edit_publish(draft_id: str):
 def _publish_page(draft: BriefingDraft, *, status: int = 200, **values):
     viewer = current_viewer()
     looked = drafting.preview(published(), draft.text, viewer)
-    values = {"errors": {}, "failed": "", "faults": (), "given": {}, "done": ""} | values
+    stops = (*looked.faults, *drafting.remarks(drafting.still_to_write(draft.text)))
+    values = {"errors": {}, "failed": "", "faults": (), "given": {}, "done": "", "stops": stops} | values
     document = looked.document
     partner = published().region.partner(draft.partner)
     return show(

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dashboard.briefings.filling.build import build_briefing, pins_of
+from dashboard.briefings.filling.build import build_briefing, pins_of, reader_of, sampled_pages
+from dashboard.briefings.filling.gating import certain_faults
 from dashboard.briefings.filling.model import Briefing, BriefingPage
 from dashboard.briefings.writing.readability import Readability, read_ease
 from dashboard.memory import memory_of
@@ -107,6 +108,9 @@ def preview(published: Published, text: str, author: Viewer) -> DraftPreview:
         faults += [replace(one, page=page.number, line=one.line + page.line - 1 if one.line else 0) for one in found]
     made = build_briefing(published, empty, briefing_id=DRAFT_ID, lenient=True, author=author)
     made = replace(made, document=document, pages=tuple(pages), pins=pins_of(pages))
+    reader = reader_of(published, document.audience, document.partner)
+    certain = remarks(certain_faults(document, sampled_pages(published, pages, reader)))  # of a page without data, too
+    faults = [*dict.fromkeys((*faults, *certain))]
     return DraftPreview(document, made, tuple(faults), read_ease(made.pages))
 
 
@@ -144,17 +148,19 @@ def check_owner(published: Published, document: Document, author: Viewer) -> Non
     raise Refused("The briefing cannot be shown.", [fault])
 
 
-def check_written(text: str) -> None:
-    """Refuse a text in which something still stands that its author was to replace."""
-    lines = enumerate(text.split("\n"), 1)
-    faults = [
-        Fault(
-            f"“{words}” still stands here", f"briefing, line {n}", "write it, or take the page out", rule="placeholder"
-        )
-        for n, line in lines
+def still_to_write(text: str) -> list[Fault]:
+    """What still stands there that the author was to replace, in the order of the text."""
+    todo = "write it, or take the page out"
+    return [
+        Fault(f"“{words}” still stands here", f"briefing, line {n}", todo, rule="placeholder")
+        for n, line in enumerate(text.split("\n"), 1)
         if (words := wording.still_to_write(line))
     ]
-    if faults:
+
+
+def check_written(text: str) -> None:
+    """Refuse a text in which something still stands that its author was to replace."""
+    if faults := still_to_write(text):
         raise Refused("The briefing was not published.", faults)
 
 

@@ -6,8 +6,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_info
 
-from layers.methods.disclosure_system import System, bounds, exactly_known, narrowed, protect_cells, protects
+from layers.methods.disclosure_solver import Solver
+from layers.methods.disclosure_system import Attacker, System, bounds, exactly_known, narrowed, protect_cells, protects
+from layers.methods.one_thread import one_thread
 
 
 def system(sums, values, hidden, names, slack=0.0):
@@ -219,3 +222,75 @@ def test_a_figure_that_was_corrected_does_not_stop_the_rest():
     )
     low, high = bounds(one, np.array([at["d"]]))
     assert (low[at["d"]], high[at["d"]]) == (3, 3)
+
+
+def periods(areas=60, authorities=3, years=6):
+    """Counts in years, and in stretches of three years: small ones are withheld, so that what is known hangs together in rings,
+    one in each authority (whose figures are exact)."""
+    random = np.random.default_rng(5)
+    count = random.poisson(6.0, (areas, years))
+    names, values, sums = [], {}, []
+    for period in [(y, y + 1) for y in range(years)] + [(y, y + 3) for y in range(years - 2)]:
+        whole = {}
+        for area in range(areas):
+            name = f"{area}:{period}"
+            values[name] = int(count[area, slice(*period)].sum())
+            whole.setdefault(area % authorities, []).append(name)
+            if period[1] - period[0] > 1:
+                sums.append([f"{area}:{(y, y + 1)}" for y in range(*period)] + [name])
+        for authority, parts in whole.items():
+            total = f"total {authority}:{period}"
+            values[total] = sum(values[part] for part in parts)
+            sums.append([*parts, total])
+        names += [*(part for parts in whole.values() for part in parts), *(f"total {a}:{period}" for a in whole)]
+    hidden = [name for name in names if 0 < values[name] < 8]
+    return (*system(sums, values, hidden, names)[:2], hidden)
+
+
+def test_every_knot_is_asked_by_itself_and_walked_through_in_few_steps(monkeypatch):
+    table, at, hidden = periods()
+    asked = []
+    run = Solver._run
+
+    def counted(solver, *question):
+        out = run(solver, *question)
+        asked.append((len(solver.low), solver.model.getInfo().simplex_iteration_count))
+        return out
+
+    monkeypatch.setattr(Solver, "_run", counted)
+    cells = np.array([at[name] for name in hidden])
+    low, high = bounds(table, cells)
+    assert len(asked) > 100 and max(size for size, _ in asked) <= len(at) / 3
+    assert np.mean([steps for _, steps in asked]) < 4  # six by the dual simplex, and hundreds in a region
+    some = [at[name] for name in hidden[::40]]
+    assert [(round(low[j], 4), round(high[j], 4)) for j in some] == [
+        tuple(round(end, 4) for end in slow_bounds(table, j)) for j in some
+    ]
+
+
+def test_what_was_seen_in_one_knot_stands_while_another_changes():
+    table, at, hidden = periods()
+    attacker, cells = Attacker(table), np.array([at[name] for name in hidden])
+    attacker.bounds(cells)
+    mine, other = (attacker._knots[int(table.rows.tocsc()[:, [at[f"total {a}:(0, 1)"]]].indices[0])] for a in (0, 1))
+    assert mine is not other
+    shown = next(name for name in at if name.startswith("0:") and name not in hidden)
+    before = table.low.copy(), table.high.copy()
+    attacker.hide([at[shown]])
+    attacker.bounds(np.r_[cells, at[shown]])
+    assert other in attacker._knots.values()
+    attacker.show([at[shown]], *before)
+    low, high = attacker.bounds(cells)
+    again = bounds(table, cells)
+    assert np.allclose(low[cells], again[0][cells]) and np.allclose(high[cells], again[1][cells])
+    assert other in attacker._knots.values() and mine not in attacker._knots.values()
+
+
+def test_small_matrices_stay_on_one_thread():
+    def threads():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = threads()
+    with one_thread(), one_thread():
+        assert set(threads()) == {1}
+    assert threads() == before
