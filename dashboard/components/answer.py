@@ -46,7 +46,11 @@ class Answer:
 def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer:
     """Everything that the page says about a selection."""
     shown = scene(published, selection, viewer)
-    together = answer_or_reasons(lambda: together_of(published, selection, viewer)) if isinstance(shown, Gaps) else None
+    together = (
+        answer_or_reasons(lambda: together_of(published, selection, viewer, may_wait=True))
+        if isinstance(shown, Gaps)
+        else None
+    )
     steps = steps_of(selection, shown, together, unfit_reason(published, selection, viewer))
     return replace(
         _beside(published, selection, shown, together),
@@ -100,11 +104,6 @@ def _of_gaps(selection: Selection, shown: Gaps, together: Together | NoAnswer | 
     paint = painted(shown, selection.show, scheme=selection.scheme, classes=selection.classes)
     words = gap_blocks.gap_sentence(shown)
     question = replace(selection, area="", at=None).query_string()
-<<<<<<< HEAD
-    together = gap_blocks.together_block(
-        answer_or_reasons(lambda: together_of(published, selection, viewer, may_wait=True)), selection.alone
-    )
-=======
     if selection.show == "access":
         top = shares_table(poor_shares(shown) if shown.claims.counts else (), "Poor access", "access")
     elif selection.shared:
@@ -114,7 +113,6 @@ def _of_gaps(selection: Selection, shown: Gaps, together: Together | NoAnswer | 
             *gap_blocks.community_list(shown, question),
             *affected_panel(affected_of(shown), question, selection.beside),
         ]
->>>>>>> main
     return Answer(
         gap_blocks.gap_headline(shown, selection.show),
         [
