@@ -238,18 +238,11 @@
       state.painter.setOverlays(null);
       return;
     }
-<<<<<<< HEAD
-    const over = overlays.length ? `&overlays=${overlays.join(',')}` : '';
-    const response = await patient(`/data/gap?${cg().question.classesQuery(selection)}${over}`);
-    const stale = () => turn !== state.turn || !state.painter || String(state.selection.overlays) !== String(overlays);
-    if (response.status !== 200 || stale()) return;
-=======
     const over = `${overlays.length ? `&overlays=${overlays.join(',')}` : ''}${shared ? '&shared=yes' : ''}`;
-    const response = await fetch(`/data/gap?${cg().question.classesQuery(selection)}${over}`);
+    const response = await patient(`/data/gap?${cg().question.classesQuery(selection)}${over}`);
     const stale = () =>
       turn !== state.turn || !state.painter || String(state.selection.overlays) !== String(overlays) || state.selection.shared !== shared;
-    if (!response.ok || stale()) return;
->>>>>>> main
+    if (response.status !== 200 || stale()) return;
     const { areas, labels, lines, rings } = await response.json();
     if (stale()) return;
     state.painter.setEmphasis(areas, labels.map(([name, lon, lat, rank]) => ({ name, lon, lat, rank, minZoom: rank < 5 ? 0 : 9 })));
