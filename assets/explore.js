@@ -428,9 +428,12 @@
       else {
         whole();
         // dash-leaflet then sets the view that the page was laid out with, for a window that nobody has: zoom first, then centre
-        const [centre, zoom] = [map.getCenter(), map.getZoom()];
+        let [centre, zoom, fitting] = [map.getCenter(), map.getZoom(), false];
         const again = () => {
-          if (!state.moved && (map.getZoom() !== zoom || !map.getCenter().equals(centre))) whole();
+          if (fitting || state.moved || (map.getZoom() === zoom && map.getCenter().equals(centre, 1e-4))) return;
+          fitting = true; // it ends in such an event itself, a pixel beside where it ended before
+          whole();
+          [centre, zoom, fitting] = [map.getCenter(), map.getZoom(), false];
         };
         map.on('moveend', again);
         setTimeout(() => map.off('moveend', again), 1000);
@@ -477,6 +480,8 @@
     }
     const overlaid = event.target.closest('[data-overlay]');
     if (overlaid) toggled({ overlay: overlaid.dataset.overlay }, `[data-overlay=${overlaid.dataset.overlay}]`);
+    const beside = event.target.closest('.affected [data-baseline]');
+    if (beside) toggled({ beside: beside.dataset.baseline }, `.affected [data-baseline=${beside.dataset.baseline}]`);
     if (event.target.closest('#close-area')) setProps('picked-area', { data: { code: '', n: Date.now() } });
     if (event.target.closest('#copy-link')) copyLink();
     if (event.target.closest('#open-table')) table(true);
@@ -548,10 +553,13 @@
     if (choose) pick(index);
   }
 
-  /** What the search box found: "area:CODE", "point:lat,lon:CODE", "site:layer:lat,lon". */
+  /** What the search box found: "theme:ID", "need:ID", "list:ID", "area:CODE", "point:lat,lon:CODE", "site:layer:lat,lon". */
   function goTo(value) {
     if (!value || !state.map) return window.dash_clientside.no_update;
     const [kind, first, second] = value.split(':');
+    setProps('search', { value: null, searchValue: '' }); // what was found is on the map: the box is free for the next
+    if (kind === 'theme' || kind === 'need') setProps(kind, { value: first });
+    if (kind === 'list' && !state.selection.services.includes(first)) setProps('services', { value: [...state.selection.services, first] });
     if (kind === 'area') zoomTo(first);
     if (kind === 'point') {
       const at = first.split(',').map(Number);

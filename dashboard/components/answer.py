@@ -105,7 +105,10 @@ def _of_gaps(selection: Selection, shown: Gaps, together: Together | NoAnswer | 
     elif selection.shared:
         top = [*gap_blocks.together_block(together, selection.alone), *gap_blocks.community_list(shown, question, True)]
     else:
-        top = [*gap_blocks.community_list(shown, question), *affected_panel(affected_of(shown), question)]
+        top = [
+            *gap_blocks.community_list(shown, question),
+            *affected_panel(affected_of(shown), question, selection.beside),
+        ]
     return Answer(
         gap_blocks.gap_headline(shown, selection.show),
         [

@@ -31,7 +31,7 @@ def headline(chart: Choropleth | None, published: Published) -> list:
         ("Bands", chart.basis),
         ("Supplied by", _partner_name(published, descriptor.partner)),
         ("Source", [_source(source) for source in descriptor.sources]),
-        ("Licence", descriptor.licence),
+        ("Licence", wording.reuse(descriptor.licence)),
         ("Next update", descriptor.next_update),
         ("Version", f"{chart.layer.version}, published {str(chart.layer.published_at)[:10]}"),
     ]

@@ -15,7 +15,7 @@ import numpy as np
 
 from dashboard.published import Published
 from dashboard.views import wording
-from dashboard.views.claims import WHOLE, Claims, gated
+from dashboard.views.claims import WHOLE, Claims, gated, sites_in_region
 from dashboard.views.crossing_words import apart_sentence, in_a_line, line_words
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.wording import cost_beside, cost_words, counted, small, standard_words, sure_percent
@@ -471,7 +471,7 @@ def _plan_sentence(request: SitingRequest, gaps: GapResult, plan: SitingPlan, cl
     elif plan.mean_before is None:
         text = f"{count} would leave {who} {cost_words(plan.mean_after, plan.unit)} from the nearest on average."
     else:
-        before, after = cost_words(plan.mean_before, plan.unit), cost_words(plan.mean_after, plan.unit)
+        before, after = wording.two_costs(plan.mean_before, plan.mean_after, plan.unit)
         text = f"{count} would cut the mean way of {who} from {before} to {after}."
     if claims.sampled:
         text += " A site that the list does not name would change this."
@@ -503,11 +503,18 @@ def put_into_words(gaps: GapAnswer, document: dict[str, Any]) -> None:
 def parameters_in_words(gaps: GapAnswer, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The engine's parameters of a gap answer, or of a plan for it, with what people read in them."""
     varied = parameters["varied"]
-    return dict(parameters) | {
+    return with_sites(parameters, gaps.services) | {
         "rule": rule_sentence(gaps),
         "distance": _distance_words(gaps),
         "varied": None if varied is None else _varied_words(varied),
     }
+
+
+def with_sites(parameters: Mapping[str, Any], services: Sequence[Layer]) -> dict[str, Any]:
+    """Parameters whose lists say how many of their sites are in the region, which is the number that sentences say."""
+    inside = {layer.id: sites_in_region(layer) for layer in services}
+    lists = [row | {"sites_in_region": inside[row["id"]]} for row in parameters["services"]]
+    return dict(parameters) | {"services": lists}
 
 
 def _distance_words(gaps: GapAnswer) -> str:

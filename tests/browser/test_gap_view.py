@@ -150,7 +150,7 @@ def test_ways_to_measure_access_change_the_fields_and_the_address(explore, measu
     explore.reach("max-km")
     assert page.locator("#max-km").is_visible() and not page.locator("#max-min").is_visible()
     assert [text.split(":")[0] for text in explore.options("journey")] == [
-        "Distance in a straight line",
+        "Distance in a straight line, over land around water",
         "Minutes",
         "By bus",
     ]
