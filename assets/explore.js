@@ -16,9 +16,19 @@
 
   // ---- Fetching -----------------------------------------------------------------------------------------------------
 
+  /** What is being worked out is asked for again, as the answer says, for a minute or two. */
+  async function patient(url) {
+    for (let asked = 0; ; asked++) {
+      const response = await fetch(url);
+      if (response.status !== 202 || asked > 40) return response;
+      const seconds = Number(response.headers.get('Retry-After')) || 2;
+      await new Promise((then) => setTimeout(then, 1000 * seconds));
+    }
+  }
+
   async function bytes(url) {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    const response = await patient(url);
+    if (!response.ok || response.status === 202) throw new Error(`${url} answered ${response.status}`);
     return response.arrayBuffer();
   }
 
@@ -229,10 +239,10 @@
       return;
     }
     const over = `${overlays.length ? `&overlays=${overlays.join(',')}` : ''}${shared ? '&shared=yes' : ''}`;
-    const response = await fetch(`/data/gap?${cg().question.classesQuery(selection)}${over}`);
+    const response = await patient(`/data/gap?${cg().question.classesQuery(selection)}${over}`);
     const stale = () =>
       turn !== state.turn || !state.painter || String(state.selection.overlays) !== String(overlays) || state.selection.shared !== shared;
-    if (!response.ok || stale()) return;
+    if (response.status !== 200 || stale()) return;
     const { areas, labels, lines, rings } = await response.json();
     if (stale()) return;
     state.painter.setEmphasis(areas, labels.map(([name, lon, lat, rank]) => ({ name, lon, lat, rank, minZoom: rank < 5 ? 0 : 9 })));
@@ -428,9 +438,12 @@
       else {
         whole();
         // dash-leaflet then sets the view that the page was laid out with, for a window that nobody has: zoom first, then centre
-        const [centre, zoom] = [map.getCenter(), map.getZoom()];
+        let [centre, zoom, fitting] = [map.getCenter(), map.getZoom(), false];
         const again = () => {
-          if (!state.moved && (map.getZoom() !== zoom || !map.getCenter().equals(centre))) whole();
+          if (fitting || state.moved || (map.getZoom() === zoom && map.getCenter().equals(centre, 1e-4))) return;
+          fitting = true; // it ends in such an event itself, a pixel beside where it ended before
+          whole();
+          [centre, zoom, fitting] = [map.getCenter(), map.getZoom(), false];
         };
         map.on('moveend', again);
         setTimeout(() => map.off('moveend', again), 1000);
@@ -550,10 +563,13 @@
     if (choose) pick(index);
   }
 
-  /** What the search box found: "area:CODE", "point:lat,lon:CODE", "site:layer:lat,lon". */
+  /** What the search box found: "theme:ID", "need:ID", "list:ID", "area:CODE", "point:lat,lon:CODE", "site:layer:lat,lon". */
   function goTo(value) {
     if (!value || !state.map) return window.dash_clientside.no_update;
     const [kind, first, second] = value.split(':');
+    setProps('search', { value: null, searchValue: '' }); // what was found is on the map: the box is free for the next
+    if (kind === 'theme' || kind === 'need') setProps(kind, { value: first });
+    if (kind === 'list' && !state.selection.services.includes(first)) setProps('services', { value: [...state.selection.services, first] });
     if (kind === 'area') zoomTo(first);
     if (kind === 'point') {
       const at = first.split(',').map(Number);

@@ -46,10 +46,11 @@ def register(app, published: Published) -> None:
     # the writer finds each of them by id and property, so their order means nothing
     controls = [(picker.id, picker.prop) for picker in PICKERS]
     renewed = [(picker.id, "data") for picker in PICKERS if picker.renewed]
+    refused = [(picker.id, "error") for picker in PICKERS if picker.way == "amount"]
     hidden = [(ids.box(picker.id), "hidden") for picker in PICKERS if picker.hidden]
     app.clientside_callback(
         ClientsideFunction("commonground_selection", "write"),
-        [Output(*each) for each in (*controls, *renewed, *hidden, *FOLLOWS)],
+        [Output(*each) for each in (*controls, *renewed, *refused, *hidden, *FOLLOWS)],
         [Input(*each) for each in (*controls, *EVENTS)],
         [State(ids.CONFIG, "data"), State(ids.SELECTION, "data")],
     )

@@ -91,10 +91,25 @@ def partners(asked: PickerContext) -> list[dict]:
 
 
 def indicators(asked: PickerContext) -> list[dict]:
-    found = {layer.id: layer.title for layer in (*asked.narrowed.indicators, *([asked.layer] if asked.layer else []))}
+    """Grouped by theme, each indicator where it belongs first; ``assets/selection.js`` groups them alike."""
+    found = list(
+        {layer.id: layer for layer in (*asked.narrowed.indicators, *([asked.layer] if asked.layer else []))}.values()
+    )
     set_of = len(asked.selection.needs)
     own = {asked.selection.need: f"Your set of {set_of} indicators"} if set_of > 1 else {}
-    return options(found | own | {NONE: "No indicator: services only"})
+    return [*options(own), *by_theme(asked, found), *options({NONE: "No indicator: services only"})]
+
+
+def by_theme(asked: PickerContext, layers: Sequence[Layer]) -> list[dict]:
+    if asked.selection.theme:
+        return options({layer.id: layer.title for layer in layers})
+    known = {theme.id: theme.name for theme in asked.published.region.themes}
+    first = {layer.id: next((theme for theme in layer.themes if theme in known), "") for layer in layers}
+    groups = []
+    for theme, name in (*known.items(), ("", "Other")):
+        items = options({layer.id: layer.title for layer in layers if first[layer.id] == theme})
+        groups += [{"group": name, "items": items}] if items else []
+    return groups
 
 
 def periods(asked: PickerContext) -> list[dict]:
@@ -134,6 +149,27 @@ def numbers_of_bands(asked: PickerContext) -> list[str]:
 
 
 BANDS = {"region": "The region", "partner": "The chosen partner", "national": "The whole country"}
+NO_BANDS = {"partner": "choose a partner first", "national": "no national bands for this indicator by these areas"}
+"""Why bands cannot be chosen; ``assets/selection.js`` has them as data (:func:`dashboard.pages.explore.config`)."""
+
+
+def bands(asked: PickerContext) -> list[dict]:
+    """Those that cannot be chosen say why."""
+    layer, selection = asked.layer, asked.selection
+    off = {
+        "partner": not selection.partner,
+        "national": layer is None or not offer.national_available(layer, selection.level),
+    }
+    return [
+        {
+            "value": value,
+            "label": f"{words}: {NO_BANDS[value]}" if off.get(value) else words,
+            "disabled": off.get(value, False),
+        }
+        for value, words in BANDS.items()
+    ]
+
+
 SCHEMES = {"quantiles": "Equal numbers of areas", "equal": "Equal steps", "jenks": "Natural breaks (Jenks)"}
 DETOURS = {"1": "Straight line", "1.2": "Straight line and a fifth", "1.4": "Straight line and two fifths"}
 
@@ -258,13 +294,13 @@ PICKERS = (
         "max_m", "Too far is more than (km)", part=FAR, component=dmc.NumberInput, name="max_km", per=1000,
         hidden=lambda asked: asked.minutes,
         more={
-            "placeholder": "the list's own standard", "min": 0.1, "max": 200, "step": 0.5, "decimalScale": 2, "debounce": 400,
+            "placeholder": "the list's own standard", "step": 0.5, "decimalScale": 3, "debounce": 400, "clampBehavior": "none",
         },
     ),
     Picker(
         "max_min", "Too far is more than (minutes)", part=FAR, component=dmc.NumberInput,
         hidden=lambda asked: not asked.minutes,
-        more={"placeholder": "the standard, walked", "min": 1, "max": 600, "step": 5, "decimalScale": 1, "debounce": 400},
+        more={"placeholder": "the standard, walked", "step": 5, "decimalScale": 1, "debounce": 400, "clampBehavior": "none"},
     ),
     Picker("detour", "Distance", lambda _: options(DETOURS), FAR, hidden=lambda asked: bool(asked.selection.travel)),
     Picker("alone", "Look alone: count only services in each area's own authority", part=FAR, component=dmc.Switch),
@@ -274,7 +310,7 @@ PICKERS = (
     ),
     Picker("level", "by", levels, LEVEL, component=dmc.SegmentedControl, renewed=True),
     Picker("owner", "Data from", partners, SETTINGS, all="Any partner", narrows=True, more={"searchable": True}),
-    Picker("bands", "Bands within", lambda _: options(BANDS), SETTINGS, renewed=True),
+    Picker("bands", "Bands within", bands, SETTINGS, renewed=True),
     Picker("scheme", "Cut into bands by", lambda _: options(SCHEMES), SETTINGS),
     Picker("classes", "Number of bands", numbers_of_bands, SETTINGS),
 )  # fmt: skip
@@ -363,7 +399,7 @@ def struck(levels: Sequence[StruckLevel]) -> list:
 
 
 def search_box() -> dmc.Select:
-    return place_picker(ids.SEARCH, "Find a postcode, place or service", maxDropdownHeight=360)
+    return place_picker(ids.SEARCH, "Find a postcode, place, theme or service", maxDropdownHeight=360)
 
 
 def pin_link(viewer: Viewer, address: str = "/briefings/pin") -> html.A | None:

@@ -11,7 +11,7 @@ from dashboard import ids
 from dashboard.components import drawing_progress
 from dashboard.components.answer import answer
 from dashboard.components.area import the_area
-from dashboard.components.ask import actions, ask, controls
+from dashboard.components.ask import NO_BANDS, actions, ask, controls
 from dashboard.components.base_map import base_map
 from dashboard.components.services import service_points
 from dashboard.components.table import TABLE_SCRIPT
@@ -125,7 +125,11 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
 
 def config(published: Published, shapes: Shapes, viewer: Viewer) -> dict:
     """Everything that the browser needs once: what the map needs, the catalogue by which the pickers are narrowed, the pickers."""
-    return map_config(published, shapes) | {"catalogue": offer.as_catalogue(published, viewer), "controls": controls()}
+    return (
+        map_config(published, shapes)
+        | {"catalogue": offer.as_catalogue(published, viewer), "controls": controls()}
+        | {"noBands": NO_BANDS}
+    )
 
 
 def map_config(published: Published, shapes: Shapes) -> dict:

@@ -528,7 +528,8 @@ def test_a_row_in_focus_lights_up_on_the_map_and_fills_the_card(explore, demo_si
 
 def look_up(explore: Explore, text: str, option: str):
     explore.reach("search").page.locator("#search").fill(text)
-    explore.page.locator(OPTION, has_text=option).first.click()
+    explore.page.locator(OPTION, has_text=option).first.wait_for(timeout=30_000)
+    explore.settled().page.locator(OPTION, has_text=option).first.click()
     explore.settled().close_chips()
     explore.still()
 
@@ -764,3 +765,61 @@ def test_nothing_is_asked_of_another_host_and_the_policy_is_on(open_page, demo_s
     look_up(explore, "NE1 4ST", "NE1 4ST")
     hosts = {request.split("/")[2] for request in page.watch.requests if request.startswith("http")}
     assert hosts == {demo_site.host}
+
+
+# -- The question ---------------------------------------------------------------------------------------------------
+
+
+def test_a_number_that_is_not_taken_stays_where_it_was_typed_and_says_why(explore, demo_site):
+    explore = explore(demo_site, "/?need=alcohol-admissions&services=alcohol-drug-services&show=gap")
+    page, before = explore.page, explore.query()
+    field = explore.reach("max-km").page.locator("#max-km")
+    for wrong in ("-5", "1000000000"):
+        field.fill(wrong)
+        page.get_by_text(f"{wrong} is not taken: it must be from 0.001 to 200.").wait_for()
+        page.locator(".chip-sheet:visible").click(position={"x": 5, "y": 5})
+        explore.settled()
+        assert field.input_value().replace(",", "") == wrong and explore.query() == before
+    field.fill("3")
+    until(page, "() => location.search.includes('max_m=3000')")
+    explore.settled()
+    assert "is not taken" not in page.locator("#gap-options").text_content()
+    assert page.locator("#chip-far").text_content() == "over 3 km"
+
+
+def test_a_link_with_a_number_that_is_not_taken_says_what_it_takes(explore, demo_site):
+    explore = explore(demo_site, "/?need=alcohol-admissions&services=alcohol-drug-services&show=gap&max_m=-5")
+    said = explore.page.locator("#notices").inner_text()
+    assert "“-5”" in said and "from 1 to 200,000" in said
+    assert explore.selection()["max_m"] is None
+
+
+def test_indicators_are_grouped_by_theme_and_what_cannot_be_chosen_says_why(explore, demo_site):
+    explore = explore(demo_site, "/?need=alcohol-admissions")
+    page = explore.page
+
+    def groups():
+        explore.reach("need").page.locator("#need").click()
+        page.locator(OPTION).first.wait_for()
+        found = page.locator(".mantine-Select-groupLabel:visible").all_text_contents()
+        page.keyboard.press("Escape")
+        explore.close_chips()
+        return found
+
+    as_laid_out = groups()
+    themes = [theme["name"] for theme in demo_site.catalogue["themes"]]
+    assert len(as_laid_out) > 3 and as_laid_out == [name for name in (*themes, "Other") if name in as_laid_out]
+    assert "The chosen partner: choose a partner first" in explore.options("bands")
+    explore.press("level", "Wards")  # from now on they are the browser's
+    assert groups() == as_laid_out
+    assert "The chosen partner: choose a partner first" in explore.options("bands")
+
+
+def test_search_finds_themes_indicators_and_lists(explore, demo_site):
+    explore = explore(demo_site, "/?need=alcohol-admissions")
+    look_up(explore, "crime", "Crime and safety")
+    assert explore.selection()["theme"] == "crime"
+    look_up(explore, "pharmac", "Pharmacies")
+    assert explore.selection()["services"] == ["pharmacies"]
+    look_up(explore, "too few bed", "Homes with too few bedrooms")
+    assert explore.selection()["need"] == "overcrowding"
