@@ -139,7 +139,10 @@ def test_a_place_is_one_line_that_unfolds_and_shows_itself(explore, demo_site):
     explore.still()
     assert link.is_visible()
     assert page.locator("#area-panel h2").count() == 0
-    contains = """i => { const { map, painter } = window.commonground.explore.state; return map.getBounds().contains(painter.boundsOf(i)); }"""
+    contains = """i => {
+      const { map, painter } = window.commonground.explore.state;
+      return map.getBounds().contains(painter.boundsOf(i));
+    }"""
     assert all(page.evaluate(contains, i) for i in card.indices)
 
 
