@@ -257,7 +257,7 @@
     /** Names with a halo, the most important first; one that would touch another is left out at this zoom. */
     _labels(emphasised, labels) {
       const { context, style } = this;
-      const { width, height, ratio, scale, left, top, zoom } = this.view;
+      const { width, height, ratio, scale, left, top, zoom, pad } = this.view;
       const taken = [];
       context.textAlign = 'center';
       context.textBaseline = 'middle';
@@ -291,6 +291,10 @@
         const px = (label.size || 14) * ratio;
         context.font = `600 ${px}px ${style.font}`;
         const long = small ? 0 : context.measureText(label.name).width + gap;
+        // inside what is seen, where the point is: the sheet reaches beyond it
+        const [px0, py0] = [(pad?.x || 0) * ratio, (pad?.y || 0) * ratio];
+        const inSight = x > px0 && y > py0 && x < width - px0 && y < height - py0;
+        const [ex, ey] = inSight ? [px0, py0] : [0, 0];
         for (const named of long ? [long, 0] : [0]) {
           for (const far of [0, 16, 26, 40, 60, 84, 112]) {
             for (let turn = 0; turn < (far ? 16 : 1); turn++) {
@@ -298,7 +302,7 @@
               const by = y + far * ratio * Math.sin((turn * Math.PI) / 8);
               for (const side of [1, -1]) {
                 const box = [side > 0 ? bx - radius - 2 : bx - radius - named, by - radius - 2, side > 0 ? bx + radius + named : bx + radius + 2, by + radius + 2];
-                if (box[0] < 0 || box[1] < 0 || box[2] > width || box[3] > height || !free(...box)) continue;
+                if (box[0] < ex || box[1] < ey || box[2] > width - ex || box[3] > height - ey || !free(...box)) continue;
                 taken.push(box);
                 badge(label, { x, y, bx, by, radius, side, named, gap, px });
                 return;

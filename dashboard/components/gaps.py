@@ -70,7 +70,7 @@ def _key(colours: Sequence[str], row: BandRow) -> html.Li:
     special = {CROSSING: "swatch swatch-crossing", MISSING: "swatch swatch-missing"}
     style = {"background": colours[row.code]} if row.code < len(colours) and colours[row.code] else None
     swatch = html.Span(className=special.get(row.code, "swatch"), style=style, **{"aria-hidden": "true"})
-    return html.Li([swatch, html.Span(row.label), html.Span(f"{row.count:,}", className="number")])
+    return html.Li([swatch, html.Span(capital(row.label)), html.Span(f"{row.count:,}", className="number")])
 
 
 def overlay_switches(gaps: Gaps, chosen: tuple[str, ...], show: str, grid: bool = False) -> list:

@@ -132,7 +132,7 @@ def test_a_place_is_one_line_that_unfolds_and_shows_itself(explore, demo_site):
     page, card = explore.page, found(demo_site).cards[0]
     place = page.locator(".place").first
     assert card.place in place.inner_text() and f"{card.residents:,.0f}" in place.inner_text()
-    assert place.bounding_box()["height"] <= 64
+    assert place.bounding_box()["height"] <= 90
     link = page.get_by_role("link", name=f"Open the page of {card.place}")
     assert not link.is_visible()
     place.click()
