@@ -79,9 +79,14 @@ def first_visit(explore):
 
 def everything_open(explore):
     # each that is pressed is no longer among those that are closed
-    closed = explore.page.locator("#main details:not(.chip):not([open]) > summary:visible")
+    closed = explore.page.locator(
+        ".map-side details:not(.chip):not([open]) > summary:visible, #results details:not([open]) > summary"
+    )
     for _ in range(min(closed.count(), 6)):
         closed.first.click()
+    # what lies over the list comes last: a press elsewhere closes it
+    for cautions in explore.page.locator("#trust details > summary").all():
+        cautions.click()
 
 
 def table(explore):
