@@ -15,6 +15,7 @@ import datetime
 import json
 import math
 import os
+import re
 import sys
 
 
@@ -188,22 +189,93 @@ def read_xlsx(path: str, options: dict) -> tuple[list[str], list[list[str]], dic
 
     book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     sheets = [sheet for sheet in book.worksheets if getattr(sheet, "sheet_state", "visible") == "visible"]
+    parts = {sheet.title: getattr(sheet, "_worksheet_path", "") for sheet in sheets}
+    read = ((sheet.title, lambda sheet=sheet: _sheet_rows(sheet, options)) for sheet in sheets)
+    rows, about = _fullest(read, options)
+    return [], rows, about | _shown_of(path, parts[about["sheet"]])
+
+
+def _fullest(sheets, options: dict) -> tuple[list[list[str]], dict]:
+    """The sheet that is wanted, else the fullest of those that hold codes of areas, else the fullest: its rows, each behind its
+    number, with the titles of all sheets and of those that hold a table."""
+    sheets = list(sheets)
+    titles = [title for title, _ in sheets]
     if not sheets:
         raise BadFileError("the workbook has no visible sheet")
     wanted = options.get("sheet")
-    titles = [sheet.title for sheet in sheets]
     if wanted and wanted not in titles:
         raise BadFileError(f"there is no sheet {wanted!r}; there are: {', '.join(titles[:20])}")
-    best: tuple = (-1, None, {})
-    for sheet in sheets:
-        if wanted and sheet.title != wanted:
+    best: tuple = ((False, -1), None, {})
+    size = []
+    for title, read in sheets:
+        if wanted and title != wanted:
             continue
-        rows = _sheet_rows(sheet, options)
+        rows = read()
         filled = sum(count for count in (sum(map(bool, row)) for row in rows.values()) if count > 1)
-        if filled > best[0]:
-            best = (filled, sheet.title, rows)
-    numbered = [[str(number), *row] for number, row in best[2].items()]
-    return [], numbered, {"sheet": best[1], "sheets": titles, "notes": []}
+        codes = _has_codes(rows)
+        size.append((title, codes, filled))
+        if (codes, filled) > best[0]:
+            best = ((codes, filled), title, rows)
+    some_codes, most = best[0]
+    tables = [title for title, codes, filled in size if (codes if some_codes else filled * 2 >= most > 0)]
+    about = {"sheet": best[1], "sheets": titles, "tables": tables, "notes": []}
+    return [[str(number), *row] for number, row in best[2].items()], about
+
+
+def _has_codes(rows: dict[int, list[str]]) -> bool:
+    """Whether three of the first rows hold a code such as E01008162, or a postcode, in the same column."""
+    times: dict[int, int] = {}
+    for row in list(rows.values())[:200]:
+        for at, cell in enumerate(row[:40]):
+            if 5 <= len(cell) <= 9 and _CODE.fullmatch(cell):
+                times[at] = times.get(at, 0) + 1
+                if times[at] == 3:
+                    return True
+    return False
+
+
+_CODE = re.compile(r"[A-Z]{1,2}\d{4,8}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}")
+
+
+# ---- what a sheet says beside its values: by its XML, which openpyxl passes over when it reads row by row
+
+
+def _shown_of(path: str, part: str) -> dict:
+    """Hidden rows, merged ranges and formulas without a result of a worksheet: ``hidden, merged, uncalculated``.
+
+    Found in the bytes, without a tree of the whole; whoever writes something that only looks so is told of rows that are not there.
+    """
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        part = part.lstrip("/")
+        xml = archive.read(part) if part in names else b""
+    if xml[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        xml = xml.decode("utf-16").encode()
+    hidden = []
+    for found in re.finditer(rb"<(?:\w+:)?row\b[^>]*>", xml):
+        row = found[0]
+        number = b"hidden=" in row and re.search(rb'\br="(\d{1,7})"', row)
+        if number and re.search(rb'\bhidden="(?:1|true)"', row):
+            hidden.append(int(number[1]))
+    merged = []
+    for found in re.finditer(rb'<(?:\w+:)?mergeCell\b[^>]*\bref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"', xml):
+        if len(merged) < MOST_MERGED:
+            merged.append([int(found[2]), _column(found[1]), int(found[4]), _column(found[3])])
+    empty = rb"<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+    return {"hidden": hidden, "merged": merged, "uncalculated": sum(1 for _ in re.finditer(empty, xml))}
+
+
+MOST_MERGED = 200_000
+
+
+def _column(letters: bytes) -> int:
+    """The number of a column, counted from 1: A is 1, AA is 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _sheet_rows(sheet, options) -> dict[int, list[str]]:
@@ -236,15 +308,19 @@ def _sheet_rows(sheet, options) -> dict[int, list[str]]:
     return rows
 
 
+_LITERAL = re.compile(r'"[^"]*"|\\.')
+
+
 def _cell(cell) -> str:
-    """A cell as a person sees it: a number shown as 12.3% is the text "12.3%", not 0.123."""
+    """A cell as a person sees it: a number shown as 12.3% is the text "12.3%", not 0.123; the sign may be no more than a letter
+    of the format (``0.0"%"``), and then the number is what stands before it."""
     value = cell.value
     if value is None:
         return ""
     if isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool)):
         form = getattr(cell, "number_format", "") or ""
         if "%" in form:
-            return f"{value * 100:.12g}%"
+            return f"{value * 100:.12g}%" if "%" in _LITERAL.sub("", form) else f"{value:.12g}%"
     return _text(value)
 
 
