@@ -64,6 +64,8 @@ _WHERE = {
     "layers.reading.validate": ("Report", "inspect_upload"),
     "layers.reading.carried": ("read_report", "write_report"),
     "layers.reading.files": ("LIMITS", "safe_name"),
+    "layers.reading.recipe": ("READING as RECIPE_KEYS", "read_recipe", "recipe_of", "write_recipe"),
+    "layers.reading.counting": ("count_by_postcode",),
     "layers.store.layers": ("Submission",),
     "layers.store.preparing": ("prepare as prepare_layer",),
     "layers.store.blobs": ("decode_table", "decode_values", "parts_of"),

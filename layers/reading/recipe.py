@@ -86,6 +86,16 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     return said
 
 
+def recipe_of(text: str) -> dict[str, Any]:
+    """What a recipe that was kept says of the reading, for the next file; the period is asked for each time, never inherited."""
+    try:
+        said = tomllib.loads(text)
+    except ValueError:
+        return {}
+    again = ("header_rows", "keep", "hidden_rows", "decimal", "percent", "area_column", "value_column", "place_columns")
+    return {name: said[name] for name in again if name in said and not faults_of({name: said[name]}, "recipe")}
+
+
 def faults_of(said: Mapping[str, Any], where: str) -> list[Fault]:
     """Keys that are unknown, and answers that cannot be meant."""
     known = {*READING, *_NOT_OF_A_LAYER, *KEYS, *(key.path[-1] for key in KEYS.values()), "geography", "level"}
