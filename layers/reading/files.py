@@ -1,8 +1,8 @@
 """From untrusted bytes to a table of text. Nothing here trusts a name, a header, a size or a promise in the file.
 
-What is taken: CSV (any usual delimiter and encoding), XLSX, GeoJSON, GeoPackage, and a zip of one of them with or without its
-``datapackage.json``. Everything else is refused by its first bytes. GDAL is never used: it picks a driver by content, and a
-file called .geojson can make it read another file on the server.
+What is taken: CSV (any usual delimiter and encoding), workbooks (XLSX, XLSB, XLS, ODS), GeoJSON, GeoPackage, KML, Open Referral UK, and
+a zip of one of them, or of a shapefile, with or without its ``datapackage.json``. Everything else is refused by its first bytes.
+GDAL is never used: it picks a driver by content, and a file called .geojson can make it read another file on the server.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from layers.descriptor import table_name
 from layers.model import Fault, Refused
 from layers.periods import is_period
 from layers.reading.grid import Framed, check_cells, frame_of, headers
+from layers.reading.open_referral import services_in, sheet_of_services
 from layers.reading.questions import Choice, Question, line
 from layers.reading.rows import STRIDE, again
 from layers.reading.sheet import AS_FOUND, LIMITS, MIB, Layout, Limits, Sheet, refuse, safe_name, short
@@ -90,6 +91,9 @@ def _read_folder(path: Path, limits: Limits) -> dict[str, bytes]:
 def _from_members(members: Mapping[str, bytes], name: str, layout: Layout, limits: Limits) -> Upload:
     documents = [key for key in members if key.rsplit("/", 1)[-1].endswith("datapackage.json")]
     tables = [key for key in members if _extension(key) in TABLES and key not in documents]
+    if shapes := [key for key in members if _extension(key) == "shp"]:
+        return _shapefile_of(members, shapes, name, limits)
+    tables = _without_notes(tables)
     document = None
     if len(documents) > 1:
         raise refuse(name, f"holds {len(documents)} descriptors", "put one layer in a package", "package")
@@ -106,12 +110,46 @@ def _from_members(members: Mapping[str, bytes], name: str, layout: Layout, limit
     if len(tables) != 1:
         inside = ", ".join(safe_name(key) for key in list(members)[:8]) or "nothing"
         what = f"holds {'no table' if not tables else f'{len(tables)} tables'}: {inside}"
-        raise refuse(name, what, "leave exactly one CSV, XLSX, GeoJSON or GeoPackage in it", "package")
+        raise refuse(
+            name,
+            what,
+            "leave exactly one table in it: CSV, a workbook, GeoJSON, GeoPackage, KML or a shapefile",
+            "package",
+        )
     table = read_table(members[tables[0]], safe_name(tables[0]), limits=limits, layout=layout)
     return Upload(table, document, tuple(members))
 
 
-TABLES = {"csv", "tsv", "txt", "xlsx", "geojson", "json", "gpkg"}
+def _without_notes(tables: list[str]) -> list[str]:
+    """The tables without what is put beside them to explain them: a README, a licence, metadata, and any text beside a real table."""
+    if len(tables) < 2:
+        return tables
+    notes = r"(?i)(?:.*[ ._-])?(?:read[ _-]?me|licen[cs]e|notes?|metadata|about|terms|copyright|changelog)(?:[ ._-].*)?"
+    real = [key for key in tables if not re.fullmatch(notes, PurePosixPath(key).stem)]
+    return [key for key in real if _extension(key) != "txt"] or real or tables
+
+
+SHAPES = ("shp", "dbf", "prj", "cpg", "shx")
+
+
+def _shapefile_of(members: Mapping[str, bytes], shapes: list[str], name: str, limits: Limits) -> Upload:
+    """The parts of the one shapefile of a zip, beside each other in a folder of their own."""
+    if len(shapes) > 1:
+        raise refuse(name, f"holds {len(shapes)} shapefiles", "leave exactly one in it", "package")
+    base = shapes[0][:-4]
+    parts = {end: members[key] for key in members for end in SHAPES if key.casefold() == f"{base}.{end}".casefold()}
+    if "dbf" not in parts:
+        raise refuse(name, "has a shapefile without its .dbf", "put all parts of it into the zip", "package")
+    if sum(map(len, parts.values())) > limits.unpacked:
+        raise refuse(name, f"is larger than {limits.unpacked / MIB:,.0f} MiB", "divide it", "too-large")
+    with tempfile.TemporaryDirectory(prefix="commonground-") as folder:
+        for end, content in parts.items():
+            (Path(folder) / f"shapes.{end}").write_bytes(content)
+        sheet = _places_of("shapefile", Path(folder) / "shapes.shp", safe_name(shapes[0]), limits)
+    return Upload(sheet, None, tuple(members))
+
+
+TABLES = {"csv", "tsv", "txt", "xlsx", "xlsb", "xls", "ods", "geojson", "json", "gpkg", "kml"}
 
 
 def _extension(name: str) -> str:
@@ -122,9 +160,15 @@ def kind_of(raw: bytes) -> str:
     """What the first bytes say a file is: zip, xlsx, gpkg, json, text, or a word for what is refused."""
     head = raw[:512]
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
-        return "xlsx" if b"xl/workbook.xml" in _directory_of(raw) else "zip"
+        inside = _directory_of(raw)
+        if b"xl/workbook.xml" in inside or b"xl/workbook.bin" in inside:
+            return "xlsx" if b"xl/workbook.xml" in inside else "xlsb"
+        return "ods" if raw[30:100].startswith(b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet") else "zip"
     if head.startswith(b"SQLite format 3\0"):
         return "gpkg" if raw[68:72] in (b"GPKG", b"GP10", b"GP11") else "an SQLite database"
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        locked = "EncryptedPackage".encode("utf-16-le") in raw
+        return "a workbook that is protected by a password" if locked else "xls"
     for magic, what in _REFUSED_MAGIC:
         if head.startswith(magic):
             return what
@@ -132,6 +176,8 @@ def kind_of(raw: bytes) -> str:
         return "text"
     bare = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     low = bare[:200].lower()
+    if low.startswith((b"<?xml", b"<kml")) and re.search(rb"<(?:\w+:)?kml\b", raw[:4096]):
+        return "kml"
     if low.startswith((b"<?xml", b"<!doctype", b"<html", b"<svg", b"<ogr", b"<kml", b"<script", b"<")):
         return "a web page or XML document"
     if bare.startswith((b"{", b"[")):
@@ -157,7 +203,6 @@ _REFUSED_MAGIC = (
     (b"\x80\x03", "a Python pickle"),
     (b"\x80\x04", "a Python pickle"),
     (b"\x80\x05", "a Python pickle"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
     (b"%PDF", "a PDF document"),
     (b"GIF8", "a picture"),
     (b"\x89PNG", "a picture"),
@@ -180,17 +225,15 @@ def read_table(raw: bytes, name: str, *, sheet: str = "", limits: Limits = LIMIT
     if len(raw) > limits.unpacked:
         raise refuse(name, f"is larger than {limits.unpacked / MIB:,.0f} MiB", "divide it", "too-large")
     kind, extension = kind_of(raw), _extension(name)
-    readers = {"xlsx": _read_xlsx, "gpkg": _read_gpkg, "json": _read_geojson, "text": _read_csv}
-    takes = {"xlsx": {"xlsx"}, "gpkg": {"gpkg"}, "json": {"geojson", "json"}, "text": {"csv", "tsv", "txt", ""}}
-    if kind not in readers:
-        todo = "save it as CSV, XLSX, GeoJSON or GeoPackage"
+    if kind not in KINDS:
+        todo = "save it as CSV, XLSX, ODS, GeoJSON, GeoPackage or KML"
         what = f"is {kind}, which is not taken here" if kind != "zip" else "is a zip within a zip"
         raise refuse(name, what, todo, "file-kind")
-    if extension not in takes[kind]:
-        is_a = {"xlsx": "an Excel workbook", "gpkg": "a GeoPackage", "json": "JSON", "text": "plain text"}[kind]
+    endings, is_a, read = KINDS[kind]
+    if extension not in endings:
         what = f"is called .{extension} but holds {is_a}" if extension else f"has no ending but holds {is_a}"
-        raise refuse(name, what, f"call it .{sorted(takes[kind])[-1]}, if that is what it is", "file-kind")
-    return readers[kind](raw, name, layout, limits)
+        raise refuse(name, what, f"call it .{sorted(endings)[-1]}, if that is what it is", "file-kind")
+    return read(raw, name, layout, limits)
 
 
 # ---------------------------------------------------------------- zip
@@ -349,6 +392,10 @@ def _read_geojson(raw: bytes, name: str, layout: Layout, limits: Limits) -> Shee
 
 def _sheet_of_geojson(raw: bytes, name: str, limits: Limits) -> Sheet:
     document = read_json(raw, name, limits.json)
+    if not (isinstance(document, dict) and "type" in document and "features" in document):
+        services = services_in(document)
+        if services is not None:
+            return sheet_of_services(services, document, name, limits)
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
         found = document.get("type") if isinstance(document, dict) else type(document).__name__
         what = f"is not a GeoJSON FeatureCollection (its type is {str(found)[:40]!r})"
@@ -587,6 +634,35 @@ def _read_xlsx(raw: bytes, name: str, layout: Layout, limits: Limits) -> Sheet:
         return _workbook("xlsx", file, name, layout, limits)
 
 
+def _read_other_workbook(kind: str):
+    """The reader of a kind of workbook that is no .xlsx."""
+
+    def read(raw: bytes, name: str, layout: Layout, limits: Limits) -> Sheet:
+        with tempfile.TemporaryDirectory(prefix="commonground-") as folder:
+            file = Path(folder) / f"book.{kind}"
+            file.write_bytes(raw)
+            if kind != "xls":
+                _check_parts(file, name, limits, "content.xml" if kind == "ods" else "xl/workbook.bin")
+            return _workbook(kind, file, name, layout, limits)
+
+    return read
+
+
+def _check_parts(file: Path, name: str, limits: Limits, main: str) -> None:
+    """The zip that an OpenDocument or binary workbook is: within the limits, readable without a password, without macros or entities."""
+    parts = read_zip(file, Limits(**{**limits.__dict__, "members": 2_000}))
+    if main not in parts:
+        raise refuse(name, "is not a workbook", "save it as .xlsx", "file-kind")
+    if b"encryption-data" in parts.get("META-INF/manifest.xml", b""):
+        raise refuse(name, "is protected by a password", "save it without one", "file-kind")
+    if any(part.startswith("Basic/") or part.endswith("vbaProject.bin") for part in parts):
+        raise refuse(name, "holds macros", "save it as .xlsx without them", "macros")
+    head = parts[main][: 1 << 16].replace(b"\0", b"")
+    if main.endswith(".xml") and (b"<!DOCTYPE" in head or b"<!ENTITY" in head):
+        what = "declares an XML entity, which no program writes into a workbook"
+        raise refuse(name, what, "save it again", "xxe")
+
+
 def _workbook(kind: str, file: Path, name: str, layout: Layout, limits: Limits) -> Sheet:
     """One sheet of a workbook; or several, one below another, whose titles are the periods."""
     if layout.sheets_as_periods:
@@ -700,6 +776,26 @@ def _read_gpkg(raw: bytes, name: str, layout: Layout, limits: Limits) -> Sheet:
     )  # fmt: skip
 
 
+def _read_kml(raw: bytes, name: str, layout: Layout, limits: Limits) -> Sheet:
+    with tempfile.TemporaryDirectory(prefix="commonground-") as folder:
+        file = Path(folder) / "places.kml"
+        file.write_bytes(raw)
+        return _places_of("kml", file, name, limits)
+
+
+def _places_of(kind: str, file: Path, name: str, limits: Limits) -> Sheet:
+    """A file of places on a map, each with what is said of it."""
+    about, columns = _apart(kind, file, name, "", limits)
+    if not columns or not len(columns[0]):
+        raise refuse(name, "holds no places", "export it again", "empty")
+    names, faults = headers(about["header"], name, 1)
+    text = pd.DataFrame(dict(zip(names, columns, strict=True)), dtype="str")
+    text.index = range(1, len(text) + 1)
+    faults += [Fault(note, name, rule="not-points", severity="warning") for note in about["notes"]]
+    geometry = tuple(names[-2:]) if (text[names[-1]] != "").any() else ()
+    return Sheet(text, name, kind, header_row=0, epsg=about["epsg"], geometry=geometry, faults=tuple(faults))
+
+
 def _apart(kind: str, file: Path, name: str, sheet: str, limits: Limits) -> tuple[dict, list[list[str]]]:
     """Read a file in the child process (:mod:`layers.reading.reader_process`): what it says, and its columns as text."""
     out = file.with_name("out.arrow")
@@ -712,6 +808,7 @@ def _apart(kind: str, file: Path, name: str, sheet: str, limits: Limits) -> tupl
         "cpu_s": limits.cpu_s,
         "memory": limits.memory,
         "file_size": 4 * limits.unpacked,
+        "ods": kind == "ods",
     }
     child = Path(__file__).with_name("reader_process.py")
     environment = {
@@ -746,3 +843,17 @@ def _apart(kind: str, file: Path, name: str, sheet: str, limits: Limits) -> tupl
     with pa.memory_map(str(out)) as source:
         table = pa.ipc.open_file(source).read_all()
         return about, [column.to_pylist() for column in table.columns]
+
+
+KINDS = {
+    # what the bytes say: (endings that its name may have, in words, its reader)
+    "xlsx": ({"xlsx"}, "an Excel workbook", _read_xlsx),
+    "xlsb": ({"xlsb"}, "a binary Excel workbook", _read_other_workbook("xlsb")),
+    "xls": ({"xls"}, "an old Excel workbook", _read_other_workbook("xls")),
+    "ods": ({"ods"}, "an OpenDocument workbook", _read_other_workbook("ods")),
+    "gpkg": ({"gpkg"}, "a GeoPackage", _read_gpkg),
+    "json": ({"geojson", "json"}, "JSON", _read_geojson),
+    "kml": ({"kml"}, "KML", _read_kml),
+    "text": ({"csv", "tsv", "txt", ""}, "plain text", _read_csv),
+}
+"""What is taken. A further kind is a row here, and one of ``READERS`` of the child process."""

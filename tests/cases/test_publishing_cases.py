@@ -288,6 +288,35 @@ def test_records_of_people_stop(look):
     assert "layers count FILE --by postcode" in found.errors[0].todo
 
 
+# ---------------------------------------------------------------- other formats
+
+
 @pytest.fixture(scope="session")
 def demonstration():
     return load_region(DEMO)
+
+
+def test_an_opendocument_workbook(look, demonstration):
+    found = look("plain.ods", demonstration)
+    assert found.format == "ods" and len(table(found)) == 30 and value(found, "DL0001") == 13
+
+
+def test_a_readme_beside_a_table_is_passed_over(look, demonstration):
+    found = look("one_csv.zip", demonstration, period_columns=["2019", "2020", "2021", "2022"])
+    assert len(table(found)) == 160 and value(found, "DL0001", "2022") == 13
+
+
+@pytest.mark.parametrize(("name", "count"), [("kml.kml", 1), ("hubs_shapefile.zip", 6), ("open_referral.json", 2)])
+def test_places_of_other_formats(look, name, count):
+    found = look(name)
+    assert found.kind == "services" and len(table(found)) == count and found.counts["in the region"] == count
+
+
+def test_the_bad_examples_of_open_referral_are_refused_by_name(cases, look):
+    data = cases.parents[1] / "data/openreferral"
+    if not data.is_dir():
+        pytest.skip("the examples of Open Referral UK are not at ../shared/data/openreferral")
+    one = look(str(data / "example_service_full.json"))
+    assert "latitude" in str(one.faults).lower() and not one.ok
+    many = look(str(data / "mock_service_list_v3.json"))
+    assert "128 services have the same id" in str(many.errors)
