@@ -44,7 +44,7 @@
       changed();
       field.dispatchEvent(new Event('input', { bubbles: true }));
     }
-    return { note, go, can: (by) => Boolean(steps[at + by]) };
+    return { note, go, can: (by) => Boolean(steps[at + by]), pause: () => { last = 0; } };
   }
 
   function edit(root) {
@@ -124,6 +124,50 @@
       if (from !== undefined) field.setSelectionRange(from, to ?? from);
       steps.note(true);
       field.dispatchEvent(new Event('input', { bubbles: true }));
+    }
+
+    // ---- Title and readers: lines of the settings, as fields ------------------------------------------------------------
+
+    const settings = $('[data-settings]', root);
+    const fields = [...settings.querySelectorAll('[data-setting]')];
+    /** Where the settings of the text begin and end (lines), or null where it has none. */
+    function front(lines) {
+      const end = lines.findIndex((line, n) => n > 0 && /^(---|\.\.\.)\s*$/.test(line));
+      return lines[0].trim() === '---' && end > 0 ? end : 0;
+    }
+    function readSettings() {
+      const lines = field.value.split('\n');
+      const end = front(lines);
+      settings.hidden = !end;
+      for (const one of fields) {
+        if (one === document.activeElement) continue; // it is being written
+        const line = lines.slice(1, end).find((text) => text.startsWith(`${one.dataset.setting}:`)) || '';
+        let value = line.slice(line.indexOf(':') + 1).trim();
+        if (/^[>|]/.test(value)) value = ''; // over several lines: it is read in the text
+        else if (/^".*"$/.test(value)) try { value = JSON.parse(value); } catch { value = value.slice(1, -1); }
+        else if (/^'.*'$/.test(value)) value = value.slice(1, -1).replace(/''/g, "'");
+        one.value = value || (one.dataset.setting === 'audience' ? 'public' : '');
+      }
+    }
+    function writeSetting(one) {
+      const name = one.dataset.setting;
+      const value = one.value.replace(/\s+/g, ' ').trim();
+      const lines = field.value.split('\n');
+      const end = front(lines);
+      if (!end) return;
+      const at = lines.slice(0, end).findIndex((text) => text.startsWith(`${name}:`));
+      const line = `${name}: ${JSON.stringify(value)}`.replace(/^(audience: )"(.*)"$/, '$1$2');
+      let rest = at + 1; // a value may run on over indented lines
+      while (at > 0 && rest < end && /^\s+\S/.test(lines[rest])) rest += 1;
+      if (at > 0) lines.splice(at, rest - at, line);
+      else lines.splice(1, 0, line);
+      if (lines.join('\n') === field.value) return;
+      field.value = lines.join('\n');
+      field.dispatchEvent(new Event('input', { bubbles: true })); // kept, saved and undone like what is typed in the text
+    }
+    for (const one of fields) {
+      one.addEventListener('focus', () => steps.pause()); // what is typed here is a step of its own
+      one.addEventListener('input', () => writeSetting(one));
     }
 
     // ---- Preview ------------------------------------------------------------------------------------------------------------
@@ -350,6 +394,7 @@
     field.addEventListener('input', () => {
       steps.note();
       number();
+      readSettings();
       clearTimeout(lookLater);
       clearTimeout(saveLater);
       clearTimeout(keepLater);
@@ -404,6 +449,7 @@
     buttons();
     draggable();
     number();
+    readSettings();
     const here = $('.here .page-name', rows);
     if (here && Number(root.dataset.at) > 1) goTo(Number(here.dataset.line));
     bad = new Set([...preview.querySelectorAll('.faults [data-line]')].map((link) => Number(link.dataset.line)));

@@ -1,6 +1,7 @@
 /**
  * My ward: the one that somebody found, remembered by this browser (localStorage) and sent nowhere. Every page about briefings
- * offers its sheet; a page of a briefing says what a number of the region is in it (data-own-ward, see dashboard/briefings/web).
+ * offers its sheet; a page of a briefing, read or presented, says what a number of the region is in it (data-own-ward, see
+ * dashboard/briefings/web).
  */
 (function () {
   'use strict';
@@ -54,20 +55,25 @@
     if (!response?.ok) return;
     const { name, facts } = await response.json();
     for (const [number, said] of Object.entries(facts)) {
-      const page = document.getElementById(`p${number}`);
-      const words = page && $('.leaf-words', page);
+      const slide = document.getElementById(`s${number}`); // presenting; else a page that is read
+      const page = slide || document.getElementById(`p${number}`);
+      // over a chart, which has room; beside a map, whose names would shrink with it
+      const wall = slide && ($('.slide-foot', slide) || (!slide.matches('.slide-map') && $('.slide-exhibit', slide)) || $('.slide-side', slide));
+      const words = wall || (page && $('.leaf-words', page));
       if (!words || !said.length) continue;
       const box = document.createElement('aside');
       box.className = 'own-ward';
       box.setAttribute('aria-label', `In your ward, ${name}`);
-      const head = document.createElement('a');
-      head.href = `/briefings/ward-${encodeURIComponent(mine.code)}`;
+      const head = document.createElement(slide ? 'b' : 'a'); // whoever presents is not led away
+      if (!slide) head.href = `/briefings/ward-${encodeURIComponent(mine.code)}`;
       head.textContent = `In your ward, ${name}`;
       const list = document.createElement('ul');
       for (const one of said) list.append(Object.assign(document.createElement('li'), { textContent: one }));
       box.append(head, list);
-      words.append(box);
+      if (!slide) words.append(box);
+      else words.insertBefore(box, words.matches('.slide-side') ? $('.slide-say, .slide-key', words) : words.firstChild);
     }
+    document.dispatchEvent(new CustomEvent('commonground:own-ward'));
   }
 
   const start = () => {

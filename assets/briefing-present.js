@@ -69,6 +69,7 @@
       const body = $('.slide-body', slide);
       const boxes = [slide, body, ...body.querySelectorAll('.slide-side, .slide-words, .slide-exhibit, .table-scroll')];
       leaveOut(slide, 0);
+      for (const line of slide.querySelectorAll('.own-ward, .own-ward li')) line.classList.remove('left-out');
       slide.dataset.fitted = `${window.innerWidth}x${window.innerHeight}`;
       if (window.innerWidth <= window.innerHeight) {
         slide.style.removeProperty('--fit'); // it scrolls (briefing.css)
@@ -86,6 +87,14 @@
         else large = middle;
       }
       if (fits(small) || small) return;
+      // not at the least size either: what is said of one's own ward ends earlier
+      const own = [...body.querySelectorAll('.own-ward li')].reverse();
+      for (const line of own) {
+        line.classList.add('left-out');
+        const box = line.closest('.own-ward');
+        box.classList.toggle('left-out', !box.querySelector('li:not(.left-out)'));
+        if (fits(0)) return;
+      }
       // not at the least size either: a table ends earlier, and says so
       const rows = body.querySelectorAll('.figure-table tbody tr').length;
       for (let n = 1; n < rows - 1 && !fits(0); n += 1) leaveOut(slide, n);
@@ -207,7 +216,28 @@
       else document.documentElement.requestFullscreen?.().catch(() => { say.textContent = 'The browser does not allow full screen here.'; });
     }
 
+    /** The numbers of one's own ward come later than the pages (briefing-my-ward.js), and can be put away. */
+    const wardSwitch = $('[data-ward-switch]');
+    function setWard(on) {
+      if (!root.querySelector('.own-ward')) return;
+      root.classList.toggle('without-ward', !on);
+      wardSwitch.setAttribute('aria-pressed', String(on));
+      refit();
+      say.textContent = on ? 'The numbers of your ward are shown.' : 'The numbers of your ward are put away.';
+    }
+    document.addEventListener('commonground:own-ward', () => {
+      wardSwitch.hidden = !root.querySelector('.own-ward');
+      refit();
+    });
+
+    function refit() {
+      slides.forEach((slide) => delete slide.dataset.fitted);
+      fit(slides[at]);
+      reach(slides[at]);
+    }
+
     const actions = {
+      ward: () => setWard(root.classList.contains('without-ward')),
       next: () => show(at + 1),
       back: () => show(at - 1),
       first: () => show(0),
@@ -226,7 +256,7 @@
       ArrowRight: 'next', ArrowDown: 'next', PageDown: 'next', ' ': 'next', Enter: 'next',
       ArrowLeft: 'back', ArrowUp: 'back', PageUp: 'back', Backspace: 'back',
       Home: 'first', End: 'last',
-      e: 'explore', n: 'notes', b: 'blank', '.': 'blank', t: 'timer', f: 'full', '?': 'keys',
+      e: 'explore', n: 'notes', b: 'blank', '.': 'blank', w: 'ward', t: 'timer', f: 'full', '?': 'keys',
     };
 
     function figure(digit) {
@@ -311,11 +341,7 @@
       if (data?.kind === 'do' && ['next', 'back', 'blank', 'timer', 'reset'].includes(data.what)) actions[data.what]();
     });
     window.addEventListener('hashchange', () => show(fromHash()));
-    window.addEventListener('resize', () => {
-      slides.forEach((slide) => delete slide.dataset.fitted);
-      fit(slides[at]);
-      reach(slides[at]);
-    });
+    window.addEventListener('resize', refit);
     document.addEventListener('fullscreenchange', () => {
       $('[data-do=full]').textContent = document.fullscreenElement ? 'Leave full screen' : 'Full screen';
     });

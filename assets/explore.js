@@ -159,9 +159,14 @@
     state.selection = selection;
     state.config = { ...state.config, ...config };
     remember(selection, trigger);
+    const at = selection.show === 'gap' && selection.shared ? 'shared' : selection.show;
+    for (const step of document.querySelectorAll('[data-show]')) {
+      if (step.dataset.step === at) step.setAttribute('aria-current', 'step');
+      else step.removeAttribute('aria-current');
+    }
     if (before && before.need === selection.need && sameColours(before, selection) && state.painter) {
       reframe(before, selection, trigger);
-      if (String(before.overlays) !== String(selection.overlays)) emphasise(selection, state.turn);
+      if (String(before.overlays) !== String(selection.overlays) || before.shared !== selection.shared) emphasise(selection, state.turn);
       return state.painting; // which may still be under way
     }
     state.painting = paint(selection, before, trigger, ++state.turn);
@@ -216,16 +221,17 @@
 
   /** Underserved areas in a bold line with the names of their communities, and the overlays; they come after the colours. */
   async function emphasise(selection, turn) {
-    const { show, overlays } = selection;
+    const { show, overlays, shared } = selection;
     laid = null;
     if (show === 'need' || (show === 'access' && !overlays.includes('rings'))) {
       state.painter.setEmphasis(null);
       state.painter.setOverlays(null);
       return;
     }
-    const over = overlays.length ? `&overlays=${overlays.join(',')}` : '';
+    const over = `${overlays.length ? `&overlays=${overlays.join(',')}` : ''}${shared ? '&shared=yes' : ''}`;
     const response = await fetch(`/data/gap?${cg().question.classesQuery(selection)}${over}`);
-    const stale = () => turn !== state.turn || !state.painter || String(state.selection.overlays) !== String(overlays);
+    const stale = () =>
+      turn !== state.turn || !state.painter || String(state.selection.overlays) !== String(overlays) || state.selection.shared !== shared;
     if (!response.ok || stale()) return;
     const { areas, labels, lines, rings } = await response.json();
     if (stale()) return;
@@ -281,7 +287,13 @@
 
   function fit(partner) {
     const bounds = state.config.bounds[partner || ''] || state.config.bounds[''];
-    state.map.fitBounds(bounds, { padding: [16, 16], animate: !window.matchMedia('(prefers-reduced-motion: reduce)').matches });
+    state.map.fitBounds(bounds, { ...room(), animate: !window.matchMedia('(prefers-reduced-motion: reduce)').matches });
+  }
+
+  /** What lies over the map is no room for what must be seen: the question above, the reading's line below. */
+  function room() {
+    const bar = document.getElementById('panel');
+    return { paddingTopLeft: [16, (bar ? bar.offsetTop + bar.offsetHeight : 0) + 12], paddingBottomRight: [16, 16] };
   }
 
   // ---- Address bar --------------------------------------------------------------------------------------------------
@@ -367,7 +379,6 @@
     if (i < 0) return;
     const level = await names(state.selection.level);
     setProps('picked-area', { data: { code: level.codes[i], n: Date.now() } });
-    if (window.matchMedia('(max-width: 63.99em)').matches) cg().sheet?.('results');
   }
 
   // ---- Start --------------------------------------------------------------------------------------------------------
@@ -412,8 +423,21 @@
       painter.setStyle(styleFor());
       const at = cg().question.fromQuery(window.location.search).at;
       const partner = state.selection.partner;
-      if (!at) map.fitBounds(state.config.bounds[partner] || state.config.bounds[''], { padding: [16, 16], animate: false });
-      else state.moved = true;
+      const whole = () => map.fitBounds(state.config.bounds[partner] || state.config.bounds[''], { ...room(), animate: false });
+      if (at) state.moved = true;
+      else {
+        whole();
+        // dash-leaflet then sets the view that the page was laid out with, for a window that nobody has: zoom first, then centre
+        let [centre, zoom, fitting] = [map.getCenter(), map.getZoom(), false];
+        const again = () => {
+          if (fitting || state.moved || (map.getZoom() === zoom && map.getCenter().equals(centre, 1e-4))) return;
+          fitting = true; // it ends in such an event itself, a pixel beside where it ended before
+          whole();
+          [centre, zoom, fitting] = [map.getCenter(), map.getZoom(), false];
+        };
+        map.on('moveend', again);
+        setTimeout(() => map.off('moveend', again), 1000);
+      }
       isReady();
     };
     start();
@@ -448,9 +472,16 @@
       state.moved = false;
       fit('');
     }
+    const step = event.target.closest('[data-show]');
+    if (step && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      const { show: shows, shared } = step.dataset;
+      toggled({ show: shows, shared: shared === 'yes' }, `[data-step=${step.dataset.step}]`);
+    }
     const overlaid = event.target.closest('[data-overlay]');
     if (overlaid) toggled({ overlay: overlaid.dataset.overlay }, `[data-overlay=${overlaid.dataset.overlay}]`);
-    if (event.target.closest('[data-shared-only]')) toggled({ shared: true }, '[data-shared-only]');
+    const beside = event.target.closest('.affected [data-baseline]');
+    if (beside) toggled({ beside: beside.dataset.baseline }, `.affected [data-baseline=${beside.dataset.baseline}]`);
     if (event.target.closest('#close-area')) setProps('picked-area', { data: { code: '', n: Date.now() } });
     if (event.target.closest('#copy-link')) copyLink();
     if (event.target.closest('#open-table')) table(true);
@@ -469,12 +500,12 @@
   /** A switch in the answer was pressed. The server lays the answer out anew; the focus then goes to the switch that took its place. */
   function toggled(what, selector) {
     setProps('toggled', { data: { ...what, n: Date.now() } });
-    const results = document.getElementById('results');
+    const main = document.getElementById('main');
     const watch = new MutationObserver(() => {
       if (document.activeElement && document.activeElement !== document.body) return;
-      results.querySelector(selector)?.focus({ preventScroll: true });
+      main.querySelector(selector)?.focus({ preventScroll: true });
     });
-    watch.observe(results, { childList: true, subtree: true });
+    watch.observe(main, { childList: true, subtree: true });
     setTimeout(() => watch.disconnect(), 3000);
   }
 
@@ -522,10 +553,13 @@
     if (choose) pick(index);
   }
 
-  /** What the search box found: "area:CODE", "point:lat,lon:CODE", "site:layer:lat,lon". */
+  /** What the search box found: "theme:ID", "need:ID", "list:ID", "area:CODE", "point:lat,lon:CODE", "site:layer:lat,lon". */
   function goTo(value) {
     if (!value || !state.map) return window.dash_clientside.no_update;
     const [kind, first, second] = value.split(':');
+    setProps('search', { value: null, searchValue: '' }); // what was found is on the map: the box is free for the next
+    if (kind === 'theme' || kind === 'need') setProps(kind, { value: first });
+    if (kind === 'list' && !state.selection.services.includes(first)) setProps('services', { value: [...state.selection.services, first] });
     if (kind === 'area') zoomTo(first);
     if (kind === 'point') {
       const at = first.split(',').map(Number);

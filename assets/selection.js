@@ -7,7 +7,6 @@
   'use strict';
   const NEWEST = 'newest'; // of a set of indicators, whose periods differ
   const DISTANCE = 'distance';
-  const SHOWS = { need: 'Need', access: 'Access', gap: 'Gap' };
   const { NONE, row, read, within, needs, weighted, numberText, toQuery, fromQuery } = window.commonground.question;
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -102,8 +101,18 @@
     label: layer.kind === 'services' ? `${layer.title} (${layer.sites.toLocaleString('en-GB')})` : layer.title,
   });
 
+  /** Indicators as the list of their picker has them: by theme, each where it belongs first. */
+  function byTheme(items, { theme }, { themes }) {
+    if (theme) return items.map(({ item }) => item);
+    const first = ({ layer }) => layer.themes.find((id) => themes.some((each) => each.id === id)) || '';
+    return [...themes, { id: '', name: 'Other' }]
+      .map(({ id, name }) => ({ group: name, items: items.filter((each) => first(each) === id).map(({ item }) => item) }))
+      .filter((group) => group.items.length);
+  }
+
   /** What the pickers offer with a settled selection, and which make no sense; the chosen layer is always among them. */
-  function options(selection, catalogue) {
+  function options(selection, catalogue, noBands = {}) {
+    const band = (value, words, disabled) => ({ value, label: disabled && noBands[value] ? `${words}: ${noBands[value]}` : words, disabled });
     const { indicators, services, remaining } = offer(selection, catalogue);
     const layer = layerOf(selection.need, catalogue);
     const shown = layer && !indicators.includes(layer) ? [...indicators, layer] : indicators;
@@ -116,17 +125,14 @@
     const levels = levelsOf(selection.need, catalogue);
     return {
       data: {
-        need: [...own, ...shown.map((each) => ({ ...option(each), value: each === layer ? selection.need : each.id })), { value: NONE, label: 'No indicator: services only' }],
-        show: Object.entries(SHOWS).map(([value, label]) => ({
-          value, label, disabled: value !== 'need' && !canShowGaps(selection, catalogue),
-        })),
+        need: [...own, ...byTheme(shown.map((each) => ({ layer: each, item: { ...option(each), value: each === layer ? selection.need : each.id } })), selection, catalogue), { value: NONE, label: 'No indicator: services only' }],
         services: [...services, ...kept].map(option),
         period: [...periods.map((period) => ({ value: period, label: period })), ...newest],
         level: catalogue.levels.map(({ id, name }) => ({ value: id, label: name, disabled: !levels.includes(id) })),
         bands: [
           { value: 'region', label: 'The region' },
-          { value: 'partner', label: 'The chosen partner', disabled: !selection.partner },
-          { value: 'national', label: 'The whole country', disabled: !layer || layer.national !== selection.level },
+          band('partner', 'The chosen partner', !selection.partner),
+          band('national', 'The whole country', !layer || layer.national !== selection.level),
         ],
         ...measures.data,
       },
@@ -140,7 +146,7 @@
   /** What is offered for measuring access: ways to get there, whom capacity is shared among, and which fields make sense. */
   function measuresOf(selection, { measures }) {
     const { travel, fair, groups } = measures;
-    const journey = [{ value: DISTANCE, label: 'Distance in a straight line' }];
+    const journey = [{ value: DISTANCE, label: 'Distance in a straight line, over land around water' }];
     if (fair.includes(selection.level)) journey.push({ value: 'fair', label: measures.fairWords });
     for (const table of travel) if (fits(table, selection)) journey.push({ value: `table:${table.id}`, label: table.title });
     const group = groups.filter(({ levels }) => levels.includes(selection.level)).map(({ id, title }) => ({ value: id, label: title }));
@@ -164,6 +170,13 @@
     return !empty(value) && amount > 0 && within(amount, row(field)) ? amount : null;
   }
 
+  /** Why a number that stands in a control is not taken; "" where it is, or none stands there. */
+  function refused(value, control) {
+    if (empty(value) || typed(value, control) !== null) return '';
+    const { least, most } = row(control.field);
+    return `${value} is not taken: it must be from ${numberText(least / control.per)} to ${numberText(most / control.per)}.`;
+  }
+
   /** How a field stands in its control, and what the control makes of a selection: the ways of Picker in dashboard/components/ask.py. */
   const WAYS = {
     plain: { show: (value) => value, take: (value, { field }) => ({ [field]: empty(value) ? row(field).default : value }) },
@@ -172,7 +185,7 @@
       take: (value, { field, all }) => ({ [field]: empty(value) || value === all ? row(field).default : value }),
     },
     text: { show: numberText, take: (value, { field }) => ({ [field]: read(row(field), String(value)) ?? row(field).default }) },
-    amount: { show: (value, { per }) => (value ? value / per : ''), take: (value, control) => ({ [control.field]: typed(value, control) }) },
+    amount: { show: (value, { per }) => (value ? value / per : ''), take: (value, control) => (refused(value, control) ? {} : { [control.field]: typed(value, control) }) },
     period: { show: (_, __, { offered }) => offered.period, take: (value) => ({ period: empty(value) || value === NEWEST ? '' : value }) },
     journey: {
       show: (_, __, { selection }) => journeyOf(selection),
@@ -193,19 +206,22 @@
     return Object.assign({ ...before, at: null }, ...changed.map((control) => WAYS[control.way].take(values[`${control.id}.${control.prop}`], control)));
   }
 
-  /** A switch of the legend or the list was pressed: an overlay, or "shared". */
+  /** A switch of the legend was pressed, or a step of the question, which says what it shows (dashboard/views/steps.py), or the
+   * baseline of who is affected. */
   function toggle(selection, what) {
-    if (what.shared) return { ...selection, shared: !selection.shared };
+    if (what.show) return { ...selection, show: what.show, shared: what.shared };
+    if (what.beside) return { ...selection, beside: what.beside };
     const on = new Set(selection.overlays);
     if (!on.delete(what.overlay)) on.add(what.overlay);
     return { ...selection, overlays: row('overlays').allowed.filter((name) => on.has(name)) };
   }
 
   const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+  const told = {}; // why a number was not taken, by its control
   let sent = null; // what the pickers and panels were given last: each renders itself anew for whatever it is given
 
   /** What the area panel and the service points depend on, and nothing more: with a gap, everything that the gap depends on. */
-  const areaOf = ({ area, theme, services, need, period, classes, show, overlays, shared, ...rest }) =>
+  const areaOf = ({ area, theme, services, need, period, classes, show, overlays, shared, beside, ...rest }) =>
     !area ? {} : show === 'need' ? { area, theme, services, need, period, classes } : { area, theme, services, need, period, classes, show, ...rest };
 
   /**
@@ -246,9 +262,15 @@
     // the map first: everything below it can wait a frame
     const painted = window.commonground.explore && window.commonground.explore.show(settled, config, trigger);
     if (window.commonground.weights) window.commonground.weights.render(settled, catalogue);
-    const offered = options(settled, catalogue);
+    const offered = options(settled, catalogue, config.noBands);
     const stored = { ...settled, at: null };
     const answers = { ...changes(follows(stored, offered), trigger), ...shownBy(controls, settled, offered), 'selection.data': stored };
+    // a number that is not taken stays where it was typed, with the reason beside it
+    for (const control of controls.filter(({ way }) => way === 'amount')) {
+      const why = refused(values[`${control.id}.${control.prop}`], control);
+      if (why) delete answers[`${control.id}.${control.prop}`];
+      if (why !== (told[control.id] || '')) answers[`${control.id}.error`] = told[control.id] = why;
+    }
     const now = { ...values, 'selection.data': { ...before, at: null } };
     for (const name of Object.keys(answers)) if (name in now && same(answers[name], now[name])) delete answers[name];
     // one frame for the map before Dash and the server get to work; never long, whatever the network does

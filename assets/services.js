@@ -41,11 +41,11 @@
   }
 
   function onEachFeature(feature, layer) {
-    const { name, type, address, place, layer: list, cluster } = feature.properties;
+    const { name, type, address, place, serves, layer: list, cluster } = feature.properties;
     if (cluster || !name) return;
     const card = document.createElement('div');
     card.className = 'service-card';
-    for (const [tag, text] of [['strong', name], ['span', type === list ? list : `${type} – ${list}`], ['span', address], ['span', place]]) {
+    for (const [tag, text] of [['strong', name], ['span', type === list ? list : `${type} – ${list}`], ['span', address], ['span', place], ['span', serves]]) {
       if (!text) continue;
       const element = document.createElement(tag);
       element.textContent = text;

@@ -21,6 +21,9 @@ READING = "reading"
 LEGEND = "legend"
 SENTENCE = "sentence"
 HEADLINE = "headline"
+ANSWER = "answer"
+TRUST = "trust"
+STEPS = "steps"
 TOP_LIST = "top-list"
 AREA_PANEL = "area-panel"
 GAP_OPTIONS = "gap-options"
@@ -82,6 +85,16 @@ def control(name: str) -> str:
 def box(control_id: str) -> str:
     """What is around a control that is hidden at times."""
     return f"{control_id}-field"
+
+
+def chip(part: str) -> str:
+    """The words of a part of the question."""
+    return f"chip-{part}"
+
+
+def chip_box(part: str) -> str:
+    """A chip with the words before it."""
+    return f"chip-{part}-box"
 
 
 def area_button(code: str) -> dict[str, str]:

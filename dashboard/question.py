@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from layers import DEFAULT_METRIC, LEVELS, METRICS, OBJECTIVES
+from layers import BASELINES, DEFAULT_METRIC, LEVELS, METRICS, OBJECTIVES
 
 NONE = "none"
 """Value of ``need`` for a map without an indicator; "" means that nothing was chosen yet."""
@@ -417,6 +417,7 @@ ROWS = (
         default=(), choices=lambda _: ("near", "vanish", "moran", "hot", "rings"),
     ),
     Field("shared", Yes(), "only shared communities as", (MAP,), default=False),
+    Field("beside", Choice(), "who is affected beside", (MAP,), choices=lambda _: BASELINES),
     Field("area", Id(), "the area", (MAP,)),
     Field("at", Place(), "the place", (MAP,), default=None, least=(48, -12, 3), most=(62, 4, 19)),
     Field(

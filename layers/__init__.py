@@ -69,7 +69,7 @@ _WHERE = {
     "layers.store.layers": ("Submission",),
     "layers.store.preparing": ("prepare as prepare_layer",),
     "layers.store.blobs": ("decode_table", "decode_values", "parts_of"),
-    "layers.descriptive_keys": ("GROUPS", "KEYS", "LICENCES", "Key", "FormQuestion", "roles_of"),
+    "layers.descriptive_keys": ("GROUPS", "KEYS", "LICENCES", "NOT_STATED", "Key", "FormQuestion", "roles_of"),
     "layers.store.anchor": ("Anchor", "faults_against as faults_against_anchor", "noted_in as noted_in_anchor"),
     "layers.store.audit": ("AuditLine", "AuditSearch"),
     "layers.store.jobs": ("Bounds as JobBounds", "Busy", "Job", "JobTable"),

@@ -11,17 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from layers.geography.coordinates import UK_DEGREES
+from layers.geography.coordinates import UK_DEGREES, to_metres
 from layers.model import Fault
 
 TIDAL = "tidal road"
 KINDS = ("bridge", "tunnel", "ferry", "road", "rail", "foot", "cycle", "foot and cycle", TIDAL)
 KEYS = ("name", "kind", "latitude", "longitude")
+LEAST_M, MOST_M = 50, 10_000
+"""How far apart the points of one crossing may lie: one that is longer than 600 m has several under one name."""
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """One bridge, tunnel or ferry. ``latitude`` and ``longitude`` are degrees (EPSG:4326) of about its middle."""
+    """One bridge, tunnel or ferry. ``latitude`` and ``longitude`` are degrees (EPSG:4326) of about its middle, or of a point of a long
+    one, which stands several times under its name."""
 
     name: str
     kind: str
@@ -50,18 +53,30 @@ def read_crossings(raw: Any, where: str, faults: list[Fault]) -> tuple[Crossing,
         name, kind = item.get("name", ""), item.get("kind", "")
         if not isinstance(name, str) or not name.strip():
             faults.append(Fault("the name is missing or empty", at, 'add name = "..."', rule="missing-key"))
-        elif name.strip() in {crossing.name for crossing in found}:
-            todo = "give each crossing its own name"
-            faults.append(Fault(f"the crossing '{name}' stands twice", at, todo, value=name, rule="duplicate-crossing"))
         if kind not in KINDS:
             what = f"'{kind}' is not a kind of crossing" if kind else "the kind is missing"
             faults.append(Fault(what, at, f"use one of {', '.join(KINDS)}", value=str(kind), rule="unknown-kind"))
         west, south, east, north = UK_DEGREES
         latitude = _degrees(item, "latitude", south, north, at, faults)
         longitude = _degrees(item, "longitude", west, east, at, faults)
-        if len(faults) == before:
-            found.append(Crossing(name.strip(), kind, latitude, longitude))
+        if len(faults) > before:
+            continue
+        one = Crossing(name.strip(), kind, latitude, longitude)
+        if not _goes_on(one, [other for other in found if other.name == one.name]):
+            todo = f"give each crossing its own name; the points of a long one lie {LEAST_M} to {MOST_M:,} m apart"
+            faults.append(Fault(f"the crossing '{name}' stands twice", at, todo, value=name, rule="duplicate-crossing"))
+            continue
+        found.append(one)
     return tuple(found)
+
+
+def _goes_on(one: Crossing, others: Sequence[Crossing]) -> bool:
+    """Whether a point is the first of its name, or goes on with a crossing too long for one point."""
+    if not others:
+        return True
+    east, north = to_metres([c.longitude for c in (one, *others)], [c.latitude for c in (one, *others)])
+    apart = min(math.hypot(x - east[0], y - north[0]) for x, y in zip(east[1:], north[1:], strict=True))
+    return LEAST_M <= apart <= MOST_M and all(other.kind == one.kind for other in others)
 
 
 def _degrees(item: dict, key: str, least: float, most: float, at: str, faults: list[Fault]) -> float:

@@ -43,6 +43,8 @@ LICENCES = {
     "CC0-1.0": ("Creative Commons Zero 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
 }
 """Licences that have a name in the standard: name -> (title, page)."""
+NOT_STATED = "Not stated: check before publishing onward"
+"""What stands for a licence that a publisher does not name: for those who define a layer, never for readers."""
 
 OURS = "commonground"
 YES_NO = (("yes", "Yes"), ("no", "No"))
@@ -354,7 +356,7 @@ _ROWS = (
             FormQuestion("Web address of the source", "text", ORIGIN, "Beginning with https://. Optional.", name="source_url"),
         )),
     Key("licence", "text", "What others may do with it", place="", key="licenses", definition="must", page="Licence",
-        api="licence", read=_licence,
+        api="licence", read=_licence, said={NOT_STATED: "ask its publisher before passing it on"},
         questions=(FormQuestion("Licence", "choice", ORIGIN, "What others may do with it.", "Choose a licence",
                             (*((name, title) for name, (title, _) in LICENCES.items()),
                              ("other", "Another licence, or none"))),)),

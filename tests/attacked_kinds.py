@@ -111,6 +111,17 @@ def total_and_parts(world: World):
             world.publish(f"{name}-{number}", figures[name], by=number + len(name), audience=audiences[name])
 
 
+def groupings_without_total(world: World):
+    """Men and women, three ages, in and out of work, of the same people: by several partners, and what all come to by nobody."""
+    count = world.draw(0.03)
+    for number, shares in enumerate(((0.3, 0.7), (0.25, 0.4, 0.35), (0.15, 0.85))):
+        left, rest = count, 1.0
+        for part, share in enumerate(shares):
+            part_of = world.rng.binomial(left.astype(int), min(share / rest, 1.0)).astype(float)
+            world.publish(f"part-{number}-{part}", part_of, by=number, audience=list(Audience)[(number + part) % 3])
+            left, rest = left - part_of, rest - share
+
+
 def overlapping_periods(world: World):
     years = {year: world.draw(0.004) for year in range(2019, 2023)}
     rolling = {f"{y} to {y + 2}": sum(years[one] for one in range(y, y + 3)) for y in (2019, 2020)}
@@ -198,6 +209,7 @@ KINDS: dict[str, Callable[[World], None]] = {
     "a rate without its denominator": rate_without_denominator,
     "areas and wards": areas_and_wards,
     "everybody, men, women in every order": total_and_parts,
+    "groupings of which nobody tells the total": groupings_without_total,
     "periods that overlap": overlapping_periods,
     "a version beside a stricter one": stricter_version,
     "all but a few": complement,

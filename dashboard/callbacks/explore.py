@@ -9,7 +9,7 @@ from dashboard.auth.session import current_viewer
 from dashboard.components import drawing_progress
 from dashboard.components.answer import answer
 from dashboard.components.area import the_area
-from dashboard.components.ask import PICKERS, struck
+from dashboard.components.ask import PICKERS, TERMS, struck
 from dashboard.components.services import service_points
 from dashboard.components.table import table_columns, table_grid
 from dashboard.published import Published
@@ -17,6 +17,7 @@ from dashboard.selection import Selection
 from dashboard.views import search as searching
 from dashboard.views.levels import struck_levels
 from dashboard.views.map_table import heads_of, rows_for_grid
+from dashboard.views.question_words import chip_words
 from dashboard.views.scene import scene
 
 EVENTS = (
@@ -45,10 +46,11 @@ def register(app, published: Published) -> None:
     # the writer finds each of them by id and property, so their order means nothing
     controls = [(picker.id, picker.prop) for picker in PICKERS]
     renewed = [(picker.id, "data") for picker in PICKERS if picker.renewed]
+    refused = [(picker.id, "error") for picker in PICKERS if picker.way == "amount"]
     hidden = [(ids.box(picker.id), "hidden") for picker in PICKERS if picker.hidden]
     app.clientside_callback(
         ClientsideFunction("commonground_selection", "write"),
-        [Output(*each) for each in (*controls, *renewed, *hidden, *FOLLOWS)],
+        [Output(*each) for each in (*controls, *renewed, *refused, *hidden, *FOLLOWS)],
         [Input(*each) for each in (*controls, *EVENTS)],
         [State(ids.CONFIG, "data"), State(ids.SELECTION, "data")],
     )
@@ -67,6 +69,10 @@ def register(app, published: Published) -> None:
 
     @app.callback(
         output=dict(
+            said=Output(ids.ANSWER, "children"),
+            trust=Output(ids.TRUST, "children"),
+            steps=Output(ids.STEPS, "children"),
+            chips={part: Output(ids.chip(part), "children") for part in TERMS},
             headline=Output(ids.HEADLINE, "children"),
             legend=Output(ids.LEGEND, "children"),
             sentence=Output(ids.SENTENCE, "children"),
@@ -82,6 +88,10 @@ def register(app, published: Published) -> None:
         selection, viewer = Selection.from_data(data), current_viewer()
         said = answer(published, selection, viewer)
         return dict(
+            said=said.said,
+            trust=said.trust,
+            steps=said.steps,
+            chips=chip_words(published, selection, viewer),
             headline=said.headline,
             legend=said.legend,
             sentence=said.sentence,

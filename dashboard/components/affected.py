@@ -18,8 +18,9 @@ from dashboard.views.affected import (
 from layers import AffectedRow
 
 
-def affected_panel(found: Affected | None, query: str) -> list:
-    """Nothing where nobody is underserved. ``query`` is the question, for the file."""
+def affected_panel(found: Affected | None, query: str, beside: str = "") -> list:
+    """Nothing where nobody is underserved. ``query`` is the question, for the file; ``beside`` the baseline that the link asks for,
+    with which it is unfolded."""
     if found is None:
         return []
     region = found.published.region.name
@@ -40,7 +41,7 @@ def affected_panel(found: Affected | None, query: str) -> list:
         folded(
             "Who is affected",
             html.P("Who lives in the underserved areas, beside:"),
-            *_switch(tabs),
+            *_switch(tabs, beside),
             html.Ul([html.Li(note) for note in found.notes], className="plain-list"),
             html.P(
                 [
@@ -52,28 +53,30 @@ def affected_panel(found: Affected | None, query: str) -> list:
                 ]
             ),
             className="about-layer affected",
+            open=bool(beside),
         )
     ]
 
 
-def _switch(tabs: Sequence[tuple[str, str, list]]) -> list:
+def _switch(tabs: Sequence[tuple[str, str, list]], beside: str) -> list:
     """One baseline at a time: buttons, of which one is pressed, and the part that each shows (assets/affected.js)."""
+    shown = beside if beside in [name for name, _, _ in tabs] else tabs[0][0]
     buttons = [
         html.Button(
             title,
             type="button",
             className="button-quiet",
-            **{"data-baseline": name, "aria-pressed": "false" if n else "true"},
+            **{"data-baseline": name, "aria-pressed": "true" if name == shown else "false"},
         )
-        for n, (name, title, _) in enumerate(tabs)
+        for name, title, _ in tabs
     ]
     parts = [
         html.Div(
             [html.P(part) if isinstance(part, str) else part for part in inside],
-            hidden=bool(n),
+            hidden=name != shown,
             **{"data-baseline-part": name},
         )
-        for n, (name, _, inside) in enumerate(tabs)
+        for name, _, inside in tabs
     ]
     return [html.Div(buttons, className="option-tabs", role="group", **{"aria-label": "Beside whom"}), *parts]
 

@@ -8,13 +8,11 @@ from dataclasses import replace
 from dash import html
 
 from dashboard import ids
-from dashboard.components.confidence import confidence_strip
 from dashboard.components.pieces import folded
 from dashboard.drawing.trend_line import NARROW, as_svg, picture
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.area import AreaProfile, IndicatorLine, area_profile
-from dashboard.views.confidence import all_cautions, rows_of_gaps
 from dashboard.views.gap_areas import AreaReading, area_reading
 from dashboard.views.gaps import Gaps, gaps_or_reasons
 from dashboard.views.trend import AreaTrend, Trend
@@ -85,7 +83,6 @@ def _why(gaps: Gaps, profile: AreaProfile, selection: Selection) -> list:
             [
                 html.H3(reading.verdict),
                 *[html.P(text) for text in (*told, reading.stability_sentence) if text],
-                confidence_strip(rows_of_gaps(gaps), all_cautions(gaps), title="How far to trust this verdict"),
                 html.P(["Part of ", html.A(card.name, href=f"/communities/{card.id}?{question}"), "."])
                 if card
                 else None,

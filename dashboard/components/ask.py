@@ -1,4 +1,5 @@
-"""The controls of the explore page, reading as a sentence: show need for ... with services ... for ... by ...
+"""The question over the map: chips that read as a sentence - alcohol harm, drug and alcohol services, whole region, small areas - each
+of which opens its pickers.
 
 Each control is a row of :data:`PICKERS` and sets a field of :mod:`dashboard.question`. The page is laid out from the rows; the one
 writer of the selection, ``assets/selection.js``, gets them as data (:func:`controls`) and sets the controls from then on.
@@ -20,9 +21,11 @@ from dashboard.published import Published
 from dashboard.question import FIELDS, NONE, number_text
 from dashboard.selection import Selection
 from dashboard.views import offer
+from dashboard.views.crossing_words import AROUND
 from dashboard.views.levels import StruckLevel, struck_levels
 from dashboard.views.measures import as_offer
-from dashboard.views.wording import LEVEL_SHORT, SHOW_WORDS
+from dashboard.views.question_words import chip_words
+from dashboard.views.wording import LEVEL_SHORT
 from layers import METRICS, Layer, Viewer
 
 ALL = "all"
@@ -88,10 +91,25 @@ def partners(asked: PickerContext) -> list[dict]:
 
 
 def indicators(asked: PickerContext) -> list[dict]:
-    found = {layer.id: layer.title for layer in (*asked.narrowed.indicators, *([asked.layer] if asked.layer else []))}
+    """Grouped by theme, each indicator where it belongs first; ``assets/selection.js`` groups them alike."""
+    found = list(
+        {layer.id: layer for layer in (*asked.narrowed.indicators, *([asked.layer] if asked.layer else []))}.values()
+    )
     set_of = len(asked.selection.needs)
     own = {asked.selection.need: f"Your set of {set_of} indicators"} if set_of > 1 else {}
-    return options(found | own | {NONE: "No indicator: services only"})
+    return [*options(own), *by_theme(asked, found), *options({NONE: "No indicator: services only"})]
+
+
+def by_theme(asked: PickerContext, layers: Sequence[Layer]) -> list[dict]:
+    if asked.selection.theme:
+        return options({layer.id: layer.title for layer in layers})
+    known = {theme.id: theme.name for theme in asked.published.region.themes}
+    first = {layer.id: next((theme for theme in layer.themes if theme in known), "") for layer in layers}
+    groups = []
+    for theme, name in (*known.items(), ("", "Other")):
+        items = options({layer.id: layer.title for layer in layers if first[layer.id] == theme})
+        groups += [{"group": name, "items": items}] if items else []
+    return groups
 
 
 def periods(asked: PickerContext) -> list[dict]:
@@ -101,11 +119,6 @@ def periods(asked: PickerContext) -> list[dict]:
 
 def services(asked: PickerContext) -> list[dict]:
     return options({layer.id: f"{offer.offered_title(layer)} ({layer.sites:,})" for layer in asked.narrowed.services})
-
-
-def shows(asked: PickerContext) -> list[dict]:
-    off = not asked.selection.services
-    return [each | {"disabled": off and each["value"] != "need"} for each in options(SHOW_WORDS)]
 
 
 def levels(asked: PickerContext) -> list[dict]:
@@ -127,7 +140,7 @@ def journeys(asked: PickerContext) -> list[dict]:
         for table in given["travel"]
         if set(table["services"]) == set(selection.services)
     }
-    return options({DISTANCE: "Distance in a straight line"} | fair | tables)
+    return options({DISTANCE: f"Distance in a straight line, {AROUND}"} | fair | tables)
 
 
 def numbers_of_bands(asked: PickerContext) -> list[str]:
@@ -136,14 +149,46 @@ def numbers_of_bands(asked: PickerContext) -> list[str]:
 
 
 BANDS = {"region": "The region", "partner": "The chosen partner", "national": "The whole country"}
+NO_BANDS = {"partner": "choose a partner first", "national": "no national bands for this indicator by these areas"}
+"""Why bands cannot be chosen; ``assets/selection.js`` has them as data (:func:`dashboard.pages.explore.config`)."""
+
+
+def bands(asked: PickerContext) -> list[dict]:
+    """Those that cannot be chosen say why."""
+    layer, selection = asked.layer, asked.selection
+    off = {
+        "partner": not selection.partner,
+        "national": layer is None or not offer.national_available(layer, selection.level),
+    }
+    return [
+        {
+            "value": value,
+            "label": f"{words}: {NO_BANDS[value]}" if off.get(value) else words,
+            "disabled": off.get(value, False),
+        }
+        for value, words in BANDS.items()
+    ]
+
+
 SCHEMES = {"quantiles": "Equal numbers of areas", "equal": "Equal steps", "jenks": "Natural breaks (Jenks)"}
 DETOURS = {"1": "Straight line", "1.2": "Straight line and a fifth", "1.4": "Straight line and two fifths"}
 
 
 # ---- the pickers ------------------------------------------------------------------------------------------------------
 
-SENTENCE, GAP, MORE = "sentence", "gap", "more"
-"""Where a picker stands: in the sentence, with access and gaps only, or under "More options"."""
+NEED, SERVICES, FAR, PLACE, LEVEL, SETTINGS, FIND = "need", "services", "far", "place", "level", "settings", "find"
+"""The chips in their order; a picker stands in one of them."""
+
+TERMS = {
+    NEED: ("Where need is", "Need"),
+    SERVICES: ("with", "Services"),
+    FAR: ("", "Too far"),
+    PLACE: ("in the", "Where"),
+    LEVEL: ("by", "Areas"),
+    SETTINGS: ("", ""),
+    FIND: ("", ""),
+}
+"""The words before a chip in the sentence, and what the chip is about."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +198,7 @@ class Picker:
     row: str  # its row in dashboard/question.py
     label: str
     choices: Callable[[PickerContext], list] | None = None
-    part: str = SENTENCE
+    part: str = NEED
     component: Callable = dmc.Select
     all: str = ""  # what the choice that does not narrow is called
     narrows: bool = False  # the rest follows when it is changed
@@ -233,42 +278,41 @@ PICKERS = (
     ),
     Picker("period", "in", periods, renewed=True, hidden=lambda asked: len(asked.periods) < 2, shown="period"),
     Picker(
-        "services", "with services", services, component=dmc.MultiSelect, renewed=True,
+        "services", "with services", services, SERVICES, component=dmc.MultiSelect, renewed=True,
         more={"searchable": True, "clearable": True, "maxDropdownHeight": 360},
     ),
-    Picker("show", "showing", shows, component=dmc.SegmentedControl, renewed=True),
-    Picker("metric", "Access measured by", lambda _: options({metric.id: metric.title for metric in METRICS.values()}), GAP),
+    Picker("metric", "Access measured by", lambda _: options({metric.id: metric.title for metric in METRICS.values()}), FAR),
     Picker(
-        "group", "Shared among", groups, GAP, all="All residents", renewed=True, more={"searchable": True},
+        "group", "Shared among", groups, FAR, all="All residents", renewed=True, more={"searchable": True},
         hidden=lambda asked: not METRICS[asked.selection.metric].uses_capacity or not groups(asked),
     ),
     Picker(
-        "travel", "How far it is", journeys, GAP, renewed=True, name="journey", shown="journey",
+        "travel", "How far it is", journeys, FAR, renewed=True, name="journey", shown="journey",
         hidden=lambda asked: len(journeys(asked)) < 2,
     ),
     Picker(
-        "max_m", "Too far is more than (km)", part=GAP, component=dmc.NumberInput, name="max_km", per=1000,
+        "max_m", "Too far is more than (km)", part=FAR, component=dmc.NumberInput, name="max_km", per=1000,
         hidden=lambda asked: asked.minutes,
         more={
-            "placeholder": "the list's own standard", "min": 0.1, "max": 200, "step": 0.5, "decimalScale": 2, "debounce": 400,
+            "placeholder": "the list's own standard", "step": 0.5, "decimalScale": 3, "debounce": 400, "clampBehavior": "none",
         },
     ),
     Picker(
-        "max_min", "Too far is more than (minutes)", part=GAP, component=dmc.NumberInput,
+        "max_min", "Too far is more than (minutes)", part=FAR, component=dmc.NumberInput,
         hidden=lambda asked: not asked.minutes,
-        more={"placeholder": "the standard, walked", "min": 1, "max": 600, "step": 5, "decimalScale": 1, "debounce": 400},
+        more={"placeholder": "the standard, walked", "step": 5, "decimalScale": 1, "debounce": 400, "clampBehavior": "none"},
     ),
-    Picker("detour", "Distance", lambda _: options(DETOURS), GAP, hidden=lambda asked: bool(asked.selection.travel)),
-    Picker("alone", "Look alone: count only services in each area's own authority", part=GAP, component=dmc.Switch),
+    Picker("detour", "Distance", lambda _: options(DETOURS), FAR, hidden=lambda asked: bool(asked.selection.travel)),
+    Picker("alone", "Look alone: count only services in each area's own authority", part=FAR, component=dmc.Switch),
     Picker(
-        "partner", "for", partners, all="The whole region", narrows=True,
+        "partner", "for", partners, PLACE, all="The whole region", narrows=True,
         more={"searchable": True, "maxDropdownHeight": 420},
     ),
-    Picker("level", "by", levels, component=dmc.SegmentedControl, renewed=True),
-    Picker("owner", "Data from", partners, MORE, all="Any partner", narrows=True, more={"searchable": True}),
-    Picker("bands", "Bands within", lambda _: options(BANDS), MORE, renewed=True),
-    Picker("scheme", "Cut into bands by", lambda _: options(SCHEMES), MORE),
-    Picker("classes", "Number of bands", numbers_of_bands, MORE),
+    Picker("level", "by", levels, LEVEL, component=dmc.SegmentedControl, renewed=True),
+    Picker("owner", "Data from", partners, SETTINGS, all="Any partner", narrows=True, more={"searchable": True}),
+    Picker("bands", "Bands within", bands, SETTINGS, renewed=True),
+    Picker("scheme", "Cut into bands by", lambda _: options(SCHEMES), SETTINGS),
+    Picker("classes", "Number of bands", numbers_of_bands, SETTINGS),
 )  # fmt: skip
 
 
@@ -280,49 +324,71 @@ def controls() -> list[dict[str, Any]]:
 # ---- the form ---------------------------------------------------------------------------------------------------------
 
 
-def ask(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
-    """The controls, reading as a sentence."""
+def ask(published: Published, selection: Selection, viewer: Viewer) -> list:
+    """The chips; a filter that leaves nothing offers its way back beside them."""
     asked = PickerContext(published, selection, viewer)
+    words = chip_words(published, selection, viewer)
+    more = {
+        NEED: [
+            html.P(asked.narrowed.remaining, id=ids.REMAINING, className="remaining", role="status"),
+            weights(published, selection, viewer),
+        ],
+        LEVEL: [html.Div(struck(asked.struck), id=ids.STRUCK, className="struck", role="status")],
+        FIND: [search_box()],
+    }
+    chips = [
+        chip(part, words[part], [picker.draw(asked) for picker in PICKERS if picker.part == part] + more.get(part, []))
+        for part in TERMS
+    ]
+    chips[list(TERMS).index(FAR)].hidden = selection.show == "need"
+    return [
+        *chips,
+        html.Button(
+            "Show all layers again",
+            id=ids.SHOW_ALL,
+            type="button",
+            className="button-quiet",
+            hidden=bool(asked.narrowed.indicators or asked.narrowed.services),
+        ),
+    ]
+
+
+def chip(part: str, words: str, inside: list) -> html.Div:
+    """A word of the question that opens what changes it: a sheet beneath it, at the foot of the window on a phone."""
+    before, about = TERMS[part]
+    face = [
+        html.Span(f"{about}: ", className="visually-hidden") if about else None,
+        html.Span(words, id=ids.chip(part)),
+    ]
     return html.Div(
         [
-            search_box(),
-            html.Div(sentence(asked), className="ask-sentence"),
-            weights(published, selection, viewer),
-            html.P(asked.narrowed.remaining, id=ids.REMAINING, className="remaining", role="status"),
-            html.Button(
-                "Show all layers again",
-                id=ids.SHOW_ALL,
-                type="button",
-                className="button-quiet",
-                hidden=bool(asked.narrowed.indicators or asked.narrowed.services),
-            ),
-            folded("More options", *drawn(asked, MORE), className="more-options", open=False),
-            html.Div(
+            html.Span(f"{before} ", className="chip-before") if before else None,
+            html.Details(
                 [
-                    html.Button("Whole region", id=ids.FIT, type="button", className="button-quiet"),
-                    html.Button("Copy link", id=ids.COPY_LINK, type="button", className="button-quiet"),
-                    pin_link(viewer),
-                    html.Span("", id=ids.COPIED, role="status", className="copied"),
+                    html.Summary(face, className="chip-face"),
+                    html.Div(
+                        [*inside, html.Button("Done", type="button", className="button-quiet chip-done")],
+                        className="chip-sheet",
+                        role="group",
+                        **{"aria-label": about or words},
+                    ),
                 ],
-                className="button-row",
+                className="chip",
             ),
         ],
-        className="ask",
+        id=ids.GAP_OPTIONS if part == FAR else ids.chip_box(part),
+        className="chip-box",
     )
 
 
-def drawn(asked: PickerContext, part: str) -> list:
-    return [picker.draw(asked) for picker in PICKERS if picker.part == part]
-
-
-def sentence(asked: PickerContext) -> list:
-    """The pickers of the sentence; how access is measured stands after what is shown."""
-    measured = html.Div(
-        drawn(asked, GAP), id=ids.GAP_OPTIONS, className="gap-options", hidden=asked.selection.show == "need"
-    )
-    parts = [*drawn(asked, SENTENCE), html.Div(struck(asked.struck), id=ids.STRUCK, className="struck", role="status")]
-    after = [picker.row for picker in PICKERS if picker.part == SENTENCE].index("show") + 1
-    return [*parts[:after], measured, *parts[after:]]
+def actions(viewer: Viewer) -> list:
+    """What is done with the map as it stands."""
+    return [
+        html.Button("Whole region", id=ids.FIT, type="button", className="button-quiet"),
+        html.Button("Copy link", id=ids.COPY_LINK, type="button", className="button-quiet"),
+        pin_link(viewer),
+        html.Span("", id=ids.COPIED, role="status", className="copied"),
+    ]
 
 
 def struck(levels: Sequence[StruckLevel]) -> list:
@@ -333,7 +399,7 @@ def struck(levels: Sequence[StruckLevel]) -> list:
 
 
 def search_box() -> dmc.Select:
-    return place_picker(ids.SEARCH, "Find a postcode, place or service", maxDropdownHeight=360)
+    return place_picker(ids.SEARCH, "Find a postcode, place, theme or service", maxDropdownHeight=360)
 
 
 def pin_link(viewer: Viewer, address: str = "/briefings/pin") -> html.A | None:

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from dash import html
 
-from dashboard.components.confidence import confidence_strip
 from dashboard.components.pieces import folded, ticked, top_button
 from dashboard.components.results import legend_table
 from dashboard.views.banding import CROSSING
 from dashboard.views.claims import Claims, claims_of
-from dashboard.views.confidence import all_cautions, rows_of_gaps
 from dashboard.views.gap_communities import ACROSS_M, CommunityCard
 from dashboard.views.gap_map import Painted
 from dashboard.views.gap_words import notes_of, rule_sentence, summary_sentence, vanishing_sentence
@@ -44,7 +42,6 @@ def gap_headline(gaps: Gaps, show: str) -> list:
     return [
         html.H2(title),
         html.P(rule_sentence(gaps), className="rule"),
-        confidence_strip(rows_of_gaps(gaps), all_cautions(gaps)),
         html.Ul([html.Li(note) for note in notes_of(gaps)], className="gap-notes") if gaps.result.notes else None,
     ]
 
@@ -163,15 +160,6 @@ def community_list(gaps: Gaps, query: str, only_shared: bool = False) -> list:
         if gaps.claims.sampled and gaps.claims.counts
         else None,
         html.P(_shared_words(shared, close), className="unit-line"),
-        ticked(
-            f"Only those shared, or close across a border ({shared + close:,})",
-            "switch",
-            "overlay-switch",
-            **{"data-shared-only": "yes", "aria-checked": "true" if only_shared else "false"},
-        )
-        if shared or close or only_shared
-        else None,
-        html.P(html.A("Try options: open, close or suggest sites", href=f"/options?{query}", className="button-quiet")),
         html.Ol(items, className="communities"),
         html.P(f"{more:,} more are in the table and the export.", className="unit-line") if more > 0 else None,
     ]

@@ -11,6 +11,7 @@ from dash import html
 from dashboard.components.pieces import folded, top_button
 from dashboard.published import Published
 from dashboard.views import wording
+from dashboard.views.authority_shares import AuthorityShare
 from dashboard.views.banding import CROSSING, MISSING, SUPPRESSED
 from dashboard.views.choropleth import BandRow, Choropleth
 from dashboard.views.places import names
@@ -30,7 +31,7 @@ def headline(chart: Choropleth | None, published: Published) -> list:
         ("Bands", chart.basis),
         ("Supplied by", _partner_name(published, descriptor.partner)),
         ("Source", [_source(source) for source in descriptor.sources]),
-        ("Licence", descriptor.licence),
+        ("Licence", wording.reuse(descriptor.licence)),
         ("Next update", descriptor.next_update),
         ("Version", f"{chart.layer.version}, published {str(chart.layer.published_at)[:10]}"),
     ]
@@ -132,6 +133,32 @@ def top_list(chart: Choropleth | None, published: Published) -> list:
         items.append(html.Li(top_button(named, value, areas["code"].iat[i], **{"data-area-index": str(i)})))
     title = "Highest" if neutral else "Where it is worst"
     return [html.H3([title, html.Small(chart.unit)]), html.Ol(items, className="top")]
+
+
+def shares_table(shares: Sequence[AuthorityShare], title: str, hue: str) -> list:
+    """A bar and the people of each authority, the largest share first. ``hue``: need or access."""
+    if len(shares) < 2:
+        return []
+    rows = [
+        html.Tr(
+            [
+                html.Th(each.name, scope="row"),
+                html.Td(
+                    html.Span(
+                        html.Span(className=f"share-bar {hue}", style={"width": f"{100 * each.share:.1f}%"}),
+                        className="share-track",
+                        **{"aria-hidden": "true"},
+                    )
+                ),
+                html.Td(wording.percent(each.share), className="number"),
+                html.Td(wording.number(each.people), className="number"),
+            ]
+        )
+        for each in shares
+    ]
+    empty = html.Td("")
+    head = html.Tr([html.Th(title), empty, html.Th("Share", className="number"), html.Th("People", className="number")])
+    return [html.Table([html.Thead(head), html.Tbody(rows)], className="shares")]
 
 
 def _legend_row(colour: str, swatch: str, row, most: int) -> html.Tr:

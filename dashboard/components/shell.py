@@ -25,6 +25,8 @@ MANTINE_THEME = {
     "components": {
         # an open list is part of the page's main landmark, and scrolls in the element that carries the role
         "Portal": {"defaultProps": {"target": f"#{ids.PAGE}"}},
+        # a list belongs to its field though the field stands in a sheet that lies outside what it scrolls in
+        "Popover": {"defaultProps": {"hideDetached": False}},
         "Select": {"defaultProps": {"withScrollArea": False}},
         "MultiSelect": {"defaultProps": {"withScrollArea": False}},
     },

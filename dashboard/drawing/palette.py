@@ -68,6 +68,11 @@ CATEGORICAL = ("#12436D", "#28A197", "#801650", "#F46A25")
 """Government Analysis Function, categorical palette, in its order; it has six, and advises four."""
 DUO = ("#12436D", "#F46A25")
 """Its two colours for a chart in which one thing stands out."""
+CAUTION_GROUND, CAUTION_INK, NOTE_GROUND = (
+    "#fff2cc",
+    "#573a00",
+    "#f4f4f1",
+)  # the strip with what has to be said; as in tokens.css
 INK, ACCENT, QUIET, RULE, NOTICE, PAPER = "#1d1d1b", "#00625a", "#51514d", "#c9c9c4", "#7d1550", "#ffffff"
 """Colours of words in files that are printed or projected. Quiet on paper is 7.8 to 1."""
 PRINT = {"ink": INK, "quiet": QUIET, "accent": ACCENT, "rule": RULE, "notice": NOTICE}

@@ -20,7 +20,7 @@ from dashboard.pages.missing import missing
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.area import area_profile, other_level_codes
-from dashboard.views.crossing_words import in_a_line
+from dashboard.views.crossing_words import POINT, in_a_line
 from dashboard.views.trend import area_trends
 from dashboard.views.wording import LEVEL_WORDS
 from layers import Viewer
@@ -58,8 +58,8 @@ def layout(
             *trend_charts(area_trends(published, code, selection.theme, viewer), profile),
             html.H2("Nearest services"),
             html.P(
-                f"Distances are {in_a_line(around=True)} from where people live on average, whichever authority the "
-                "service is in. Those of wards and authorities are means over their residents, to the site that is nearest for "
+                f"Distances are {in_a_line(around=True)} from {POINT}, whichever authority the service is in. "
+                "Those of wards and authorities are means over their residents, to the site that is nearest for "
                 "most of them."
             ),
             service_list(profile),

@@ -232,5 +232,5 @@ def _table(heads, rows, name: str, numbers=()) -> html.Div:
 
 def _layer(layer) -> str:
     sources = [", ".join(p for p in (s.title, s.publisher) if p) for s in layer.descriptor.sources]
-    licence = layer.descriptor.licence
+    licence = wording.reuse(layer.descriptor.licence)
     return f"{layer.title}, version {layer.version}: {'; '.join(sources)}" + (f" ({licence})" if licence else "")

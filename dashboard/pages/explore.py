@@ -1,4 +1,4 @@
-"""The explore page: the map is the page, with the question on the left and the answer on the right."""
+"""The explore page: the answer above everything, the question over the map, the places beside it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from dashboard import ids
 from dashboard.components import drawing_progress
 from dashboard.components.answer import answer
 from dashboard.components.area import the_area
-from dashboard.components.ask import ask, controls
+from dashboard.components.ask import NO_BANDS, actions, ask, controls
 from dashboard.components.base_map import base_map
-from dashboard.components.pieces import sheet_button
 from dashboard.components.services import service_points
 from dashboard.components.table import TABLE_SCRIPT
 from dashboard.drawing.palette import as_config
@@ -29,6 +28,7 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
     selection, changed = offer.valid_selection(published, wanted, viewer)
     said = answer(published, selection, viewer)
     first_visit = not query
+    starters = questions(published, open=first_visit)
     return html.Div(
         [
             dcc.Store(id=ids.CONFIG, data=config(published, shapes, viewer)),
@@ -38,72 +38,98 @@ def layout(published: Published, query: Mapping[str, str], viewer: Viewer, *, sh
             dcc.Store(id=ids.TOGGLED),
             dcc.Store(id=ids.SHOWN_AREA),
             dcc.Store(id=ids.SHOWN_SERVICES),
-            # outside the panel, which a phone folds away
-            html.H1("Explore the map", className="visually-hidden"),
             html.Section(
                 [
                     notices([*dropped, *changed]),
-                    questions(published) if first_visit else None,
-                    ask(published, selection, viewer),
+                    html.Div(said.said, id=ids.ANSWER, **{"aria-live": "polite"}),
                 ],
-                className="panel",
-                id="panel",
-                **{"aria-label": "What to show"},
+                className="answer-bar",
+                **{"aria-label": "Answer"},
             ),
-            the_map(published, selection, viewer),
+            html.Div(said.trust, id=ids.TRUST, className="trust-side"),
+            html.Nav(said.steps, id=ids.STEPS, className="steps", **{"aria-label": "Views of this question"}),
+            starters if first_visit else None,
+            html.Div(
+                [
+                    the_map(
+                        published,
+                        selection,
+                        viewer,
+                        html.Section(
+                            ask(published, selection, viewer),
+                            className="question-bar",
+                            id="panel",
+                            **{"aria-label": "The question"},
+                        ),
+                    ),
+                    html.Div(
+                        said.legend,
+                        id=ids.LEGEND,
+                        className="map-legend",
+                        role="region",
+                        tabIndex=0,  # it scrolls where the map is small
+                        **{"aria-label": "Legend of the map"},
+                    ),
+                ],
+                className="map-side",
+            ),
             html.Section(
                 [
-                    # the map answers at once; the draws behind "how sure" take seconds for a whole country
-                    html.Div(
-                        [html.Span(className="working-bar", **{"aria-hidden": "true"}), "Working out the answer"],
-                        id=ids.WORKING,
-                        className="working",
-                        role="status",
-                        hidden=True,
-                    ),
-                    drawing_progress.block(said.waiting, said.crowded),
-                    html.Div(the_area(published, selection, viewer), id=ids.AREA_PANEL),
-                    html.Div(said.headline, id=ids.HEADLINE),
-                    html.Div(said.legend, id=ids.LEGEND),
-                    html.P(said.sentence, id=ids.SENTENCE, className="sentence"),
-                    html.Div(said.top, id=ids.TOP_LIST),
                     html.Div(
                         [
-                            html.Button("Open the full table", id=ids.OPEN_TABLE, type="button", className="button"),
+                            # the map answers at once; the draws behind "how sure" take seconds for a whole country
+                            html.Div(
+                                [
+                                    html.Span(className="working-bar", **{"aria-hidden": "true"}),
+                                    "Working out the answer",
+                                ],
+                                id=ids.WORKING,
+                                className="working",
+                                role="status",
+                                hidden=True,
+                            ),
+                            drawing_progress.block(said.waiting, said.crowded),
+                            html.Div(the_area(published, selection, viewer), id=ids.AREA_PANEL),
+                            html.Div(said.top, id=ids.TOP_LIST),
+                            html.Div(said.headline, id=ids.HEADLINE),
+                            html.P(said.sentence, id=ids.SENTENCE, className="sentence"),
+                            None if first_visit else starters,
+                        ],
+                        className="results-body",
+                    ),
+                    html.Div(
+                        [
+                            html.Button("All areas as a table", id=ids.OPEN_TABLE, type="button", className="button"),
                             html.A(
-                                "Download CSV",
+                                "CSV",
                                 id=ids.TABLE_DOWNLOAD,
                                 href=f"/data/table.csv?{selection.query_string()}",
                                 className="button-quiet",
                             ),
+                            *actions(viewer),
                         ],
-                        className="button-row",
+                        className="results-foot",
                     ),
                 ],
-                className="results",
+                className="results-side",
                 id="results",
                 tabIndex=-1,
                 **{"aria-label": "Results"},
             ),
-            html.Div(
-                [
-                    sheet_button("Choose", "panel", **{"aria-expanded": "true" if first_visit else "false"}),
-                    sheet_button("Results", "results", **{"aria-expanded": "false"}),
-                ],
-                className="sheet-bar",
-                role="group",
-                **{"aria-label": "Show over the map"},
-            ),
             table_drawer(said.table_sentence),
         ],
-        className="explore",
+        className="answering",
         id="main",
     )
 
 
 def config(published: Published, shapes: Shapes, viewer: Viewer) -> dict:
     """Everything that the browser needs once: what the map needs, the catalogue by which the pickers are narrowed, the pickers."""
-    return map_config(published, shapes) | {"catalogue": offer.as_catalogue(published, viewer), "controls": controls()}
+    return (
+        map_config(published, shapes)
+        | {"catalogue": offer.as_catalogue(published, viewer), "controls": controls()}
+        | {"noBands": NO_BANDS}
+    )
 
 
 def map_config(published: Published, shapes: Shapes) -> dict:
@@ -132,13 +158,15 @@ def notices(sentences: list[str]) -> html.Div:
     )
 
 
-def questions(published: Published) -> html.Div:
-    """First visit: what this is, in one sentence, and three questions to start from."""
-    return html.Div(
+def questions(published: Published, *, open: bool) -> html.Details:
+    """What this is, in one sentence, and questions to start from: open on the first visit, at hand from then on."""
+    return html.Details(
         [
-            html.H2("Need and services, across council borders"),
-            html.P(f"The figures of {places.who(published)} on one map, so that communities which miss out show up."),
-            html.H3("Start with a question"),
+            html.Summary("Start with a question" if open else "Start with another question"),
+            html.P(
+                f"The figures of {places.who(published)} on one map, across council borders, so that communities which miss out "
+                "show up."
+            ),
             html.Ul(
                 [
                     html.Li(html.A(text, href=link, className="question"))
@@ -148,14 +176,16 @@ def questions(published: Published) -> html.Div:
             ),
         ],
         id=ids.QUESTIONS,
-        className="intro",
+        className="starters first" if open else "starters",
+        open=open,
     )
 
 
-def the_map(published: Published, selection: Selection, viewer: Viewer) -> html.Div:
+def the_map(published: Published, selection: Selection, viewer: Viewer, question: html.Section) -> html.Div:
     points = dl.LayerGroup(service_points(published, selection, viewer), id=ids.SERVICE_POINTS)
     return html.Div(
         [
+            question,
             base_map(published, ids.MAP, [points], selection.at or places.start_view(published)),
             html.Div(id=ids.READING, className="reading", **{"aria-live": "polite"}),
             html.Div(id="map-loading", className="map-loading", **{"aria-hidden": "true"}),

@@ -10,7 +10,7 @@ from dashboard.components.shell import footer
 from dashboard.map_files import Shapes
 from dashboard.published import Published
 from dashboard.views.documents import methods_texts
-from dashboard.views.wording import MEASURE_WORDS, STATUS_SENTENCES, STATUS_WORDS
+from dashboard.views.wording import MEASURE_WORDS, STATUS_SENTENCES, STATUS_WORDS, reuse
 from layers import Viewer
 
 
@@ -56,4 +56,4 @@ def _layer(layer) -> html.Div:
 
 
 def _credit(source) -> str:
-    return ", ".join(part for part in (source.title, source.publisher, source.licence) if part)
+    return ", ".join(part for part in (source.title, source.publisher, reuse(source.licence)) if part)

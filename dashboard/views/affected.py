@@ -62,6 +62,11 @@ def affected_key(published: Published) -> tuple[tuple[str, int], ...]:
     return tuple((layer.id, layer.version) for layer in _layers(published).values())
 
 
+def affected_layers(published: Published) -> tuple[Layer, ...]:
+    """What it is measured by, for whoever pins or credits it."""
+    return tuple(_layers(published).values())
+
+
 def affected_of(gaps: GapAnswer) -> Affected | None:
     """Who is affected by the gaps in view; None where nobody is underserved, or the region names no layer for it."""
     published = gaps.published
@@ -190,10 +195,37 @@ def affected_sentence(found: Affected, who: str = "", baseline: str = "region") 
     return " ".join(parts) or "No difference can be told."
 
 
-def _against(found: Affected, row: AffectedRow, baseline: str) -> str:
+LEAST_SAID = 5.0
+"""Per cent: of a smaller group a headline is not made."""
+
+
+@gated
+def affected_finding(found: Affected) -> str:
+    """ "more households without a car or van: 32%, against 27% in the region": what there is most more of; "" for nothing."""
+    more = [
+        row
+        for row in found.by_who.get("", ())
+        if row.beside["region"].verdict == "higher"
+        and not found.measure(row).by_area
+        and (row.value or 0) >= LEAST_SAID
+    ]
+    if not more:
+        return ""
+    most = max(more, key=lambda row: (row.value or 0) / (row.beside["region"].value or 1))
+    own, other = _pair(most, "region")
+    return f"more {wording.small(found.measure(most).title)}: {own}, against {other} in the region"
+
+
+def _pair(row: AffectedRow, baseline: str) -> tuple[str, str]:
+    """Both shares, in as many digits as it takes to tell them apart."""
     own, other = wording.percent((row.value or 0) / 100), wording.percent((row.beside[baseline].value or 0) / 100)
     if own == other:
         own, other = (f"{value:.1f}%" for value in (row.value, row.beside[baseline].value))
+    return own, other
+
+
+def _against(found: Affected, row: AffectedRow, baseline: str) -> str:
+    own, other = _pair(row, baseline)
     return f"{wording.small(found.measure(row).title)} ({own} against {other})"
 
 

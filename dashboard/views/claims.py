@@ -105,13 +105,18 @@ def counts_people(sentence: str) -> bool:
     return bool(_PEOPLE.search(sentence) and _NUMBER.search(sentence))
 
 
+def sites_in_region(layer: Layer) -> int:
+    """Sites of a list as sentences count them: those in the region; those around it count for distances only."""
+    return int(sum(layer.coverage.values()) or layer.sites)
+
+
 def claims_of(layers: Iterable[Layer]) -> Claims:
     """What may be said of an answer that rests on these layers; only a *list* of services makes it a sample."""
     layers = list(layers)
     lists = [layer for layer in layers if layer.kind == Kind.SERVICES]
-    sites = sum(sum(layer.coverage.values()) or layer.sites for layer in lists)
+    sites = sum(map(sites_in_region, lists))
     sampled = any(is_sample(layer.descriptor) for layer in lists)
-    return Claims(int(sites), sampled, fit_for(layer.descriptor for layer in layers))
+    return Claims(sites, sampled, fit_for(layer.descriptor for layer in layers))
 
 
 def gated(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -153,7 +158,7 @@ AS_THEY_ARE = (
 PEOPLE = frozenset({
     "underserved_residents", "shared_residents", "residents_nearer_elsewhere", "underserved_nearer_elsewhere",
     "population", "residents", "residents_gained", "gained_by_lad", "residents_within", "already_within",
-    "residents_misjudged", "residents_within_alone", "nearer", "residents_within_together",
+    "residents_without_need", "residents_misjudged", "residents_within_alone", "nearer", "residents_within_together",
     "residents_without_own_service", "residents_gaps_only_alone", "newly_within", "demand", "demand_within_before",
     "demand_within_after", "underserved_residents_range", "farther", "value", "bound", "greedy_value", "saving",
 })  # fmt: skip

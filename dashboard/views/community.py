@@ -28,6 +28,8 @@ from dashboard.views.wording import cost_words, counted
 from layers import Viewer, to_degrees
 
 MOST_SERVICES = 6
+MOST_LOOKED_AT = 12
+"""Sites that are nearest to an area by the line, of which the ways over land are looked at."""
 FAR_M = 25_000.0
 """A nearest service farther than this is named, but does not stretch the map."""
 MOVED = "The areas of this community have changed with the question; this is the community that they belong to now."
@@ -41,7 +43,7 @@ class NearService:
     name: str
     authority: str
     elsewhere: bool  # in none of the community's authorities
-    distance: str  # mean over its residents
+    distance: str  # mean over its residents, over land around water
     nearest_for: float
     longitude: float
     latitude: float
@@ -101,18 +103,20 @@ def near_services(gaps: Gaps, card: CommunityCard, viewer: Viewer) -> tuple[Near
         return ()
     part = gaps.published.region.areas["lsoa"][_members(gaps, card)]
     x, y, people = (part[name].to_numpy("float64")[:, None] for name in ("centroid_x", "centroid_y", "population"))
-    far = (
-        np.hypot(x - table["easting"].to_numpy("float64"), y - table["northing"].to_numpy("float64"))
-        * gaps.request.detour
-    )
+    far = _ways(gaps.published, np.column_stack([x, y]), table[["easting", "northing"]].to_numpy("float64"))
+    far *= gaps.request.detour
     weight = people if people.sum() > 0 else np.ones_like(people)
-    mean = (far * weight).sum(axis=0) / weight.sum()
-    first = np.bincount(far.argmin(axis=1), people[:, 0], len(table))
+    reached = np.isfinite(far)
+    mean = np.average(np.where(reached, far, 0.0), axis=0, weights=weight[:, 0])
+    mean = np.where(reached.all(axis=0), mean, np.inf)  # a mean that leaves somebody out would make the site look near
+    some = reached.any(axis=1)
+    first = np.bincount(far[some].argmin(axis=1), people[some, 0], len(table))
     lads = names(gaps.published, "lad")
     own = {share.lad_code for share in card.authorities}
     # those that are nearest for somebody first: a map of six others would be no help
     order = np.lexsort((mean, first <= 0))[:MOST_SERVICES]
     order = order[np.argsort(mean[order], kind="stable")]
+    order = order[np.isfinite(mean[order]) | (first[order] > 0)]
     longitude, latitude = to_degrees(table["easting"].to_numpy()[order], table["northing"].to_numpy()[order])
     out = []
     for n, i in enumerate(order.tolist()):
@@ -123,13 +127,25 @@ def near_services(gaps: Gaps, card: CommunityCard, viewer: Viewer) -> tuple[Near
                 str(table["name"].iat[i]),
                 lads.get(code, "outside the region"),
                 code not in own,
-                cost_words(float(mean[i]), "m"),
+                cost_words(float(mean[i]), "m") if np.isfinite(mean[i]) else "no way for all",
                 float(first[i]),
                 float(longitude[n]),
                 float(latitude[n]),
             )
         )
     return tuple(out)
+
+
+def _ways(published: Published, points: np.ndarray, sites: np.ndarray) -> np.ndarray:
+    """Metres from each point to each site, over land where a line crosses water; inf where there is no way, and for sites that are
+    among the nearest of none of the points."""
+    line = np.hypot(*(points[:, None] - sites[None]).transpose(2, 0, 1))
+    near = np.unique(np.argsort(line, axis=1, kind="stable")[:, :MOST_LOOKED_AT])
+    rows, cols = (each.ravel() for each in np.meshgrid(np.arange(len(points)), near, indexing="ij"))
+    out = np.full(line.shape, np.inf)
+    most = np.full(len(rows), np.inf)
+    out[rows, cols] = published.region.water.replaced(points, sites, rows, cols, line[rows, cols], most)
+    return out
 
 
 # ---- one new site -------------------------------------------------------------------------------------------------------
@@ -160,7 +176,8 @@ def _new_site(gaps: Gaps, card: CommunityCard, viewer: Viewer, period: str) -> N
             "No area of the community would stop being underserved by this rule, but the way would be shorter."
         )
     if elsewhere:
-        sentences.append(f"So would {counted(elsewhere, 'resident')} of other underserved communities.")
+        others = "With those of other communities" if here else "In other communities"
+        sentences.append(f"{others}, {counted(here + elsewhere, 'resident')} would no longer be underserved.")
     shorter = _shorter(gaps, small, change)
     if shorter:
         sentences.append(shorter)
@@ -208,7 +225,9 @@ def _shorter(gaps: Gaps, mine: np.ndarray, change) -> str:
     now = now[mine]
     if not np.isfinite(now).all() or people.sum() <= 0:
         return ""
-    before, after = (cost_words(float(np.average(each, weights=people)), model.unit) for each in (now, then))
+    before, after = wording.two_costs(*(float(np.average(each, weights=people)) for each in (now, then)), model.unit)
+    if before == after:
+        return ""
     what = "distance" if model.unit == "m" else "time"
     return f"The mean {what} of its residents to the nearest would go from {before} to {after}."
 

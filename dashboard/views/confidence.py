@@ -13,7 +13,7 @@ from typing import Any
 
 from dashboard.views import wording
 from dashboard.views.cautions import caution_words, cautions_of
-from dashboard.views.claims import Claims, claims_of
+from dashboard.views.claims import Claims, claims_of, sites_in_region
 from dashboard.views.wording import standard_words
 from layers import Caution, Completeness, Kind, Layer
 
@@ -91,11 +91,11 @@ def all_cautions(answer: Any) -> list[str]:
 
 
 def _sites(lists: Sequence[Layer]) -> str:
-    return f"{sum(sum(layer.coverage.values()) or layer.sites for layer in lists):,}"
+    return f"{sum(map(sites_in_region, lists)):,}"
 
 
 def _counted_sites(lists: Sequence[Layer]) -> str:
-    return wording.counted(sum(sum(layer.coverage.values()) or layer.sites for layer in lists), "site")
+    return wording.counted(sum(map(sites_in_region, lists)), "site")
 
 
 def _list(lists: Sequence[Layer]) -> Row:

@@ -16,6 +16,8 @@ ACROSS_LABEL = "across water: no way over land or a declared crossing"
 
 
 AROUND = "over land around water"
+POINT = "the middle of a small area’s postcodes, which is close to where its people live on average"
+"""The point that distances are measured from; docs/methods/gaps.md says the same at more length."""
 
 
 def line_words(detour: float = 1.0, *, around: bool) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from dashboard.exports import COMPACT, Document, Sheet, features, json_text, records
 from dashboard.published import Published
+from dashboard.views import wording
 from dashboard.views.affected import affected_document, affected_of
 from dashboard.views.cautions import caution_list
 from dashboard.views.claims import Claims, gate_document
@@ -184,7 +185,8 @@ def _beside(answer: Any, rule: str, parameters: str, on: str) -> dict[str, str]:
 def _credit(layer: Layer) -> str:
     said = []
     for source in layer.descriptor.sources:
-        parts = (source.title, source.publisher, source.licence or layer.descriptor.licence, source.attribution)
+        licence = wording.reuse(source.licence or layer.descriptor.licence)
+        parts = (source.title, source.publisher, licence, source.attribution)
         said.append(", ".join(part for part in parts if part))
     return "; ".join(said)
 

@@ -156,13 +156,18 @@ def short_name(name: str, most: int = LONG_NAME) -> str:
     return f"{first[: most - 1].rsplit(' ', 1)[0].rstrip(', &')} …"
 
 
-def emphasis(gaps: Gaps, most: int = 12) -> Emphasis:
-    """Underserved areas in view, and short names for the largest ``most`` communities."""
+def emphasis(gaps: Gaps, most: int = 12, *, only_shared: bool = False) -> Emphasis:
+    """Underserved areas in view, and short names for the largest ``most`` communities; or of those only that cross a border, or
+    lie close to one of another authority."""
     table = gaps.result.areas
     counted = table["underserved"].to_numpy(bool) & ~table["crossing"].to_numpy(bool)
     chosen = np.flatnonzero(counted & gaps.in_view)
     near = np.flatnonzero(table["near_miss"].to_numpy(bool) & gaps.in_view)
-    labels = tuple((short_name(card.place), card.longitude, card.latitude, card.rank) for card in gaps.cards[:most])
+    cards = gaps.cards
+    if only_shared:
+        cards = [card for card in cards if card.shared or card.id in gaps.across]
+        chosen = np.intersect1d(chosen, [i for card in cards for i in card.indices])
+    labels = tuple((short_name(card.place), card.longitude, card.latitude, card.rank) for card in cards[:most])
     return Emphasis(tuple(chosen.tolist()), tuple(near.tolist()), labels)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from dashboard.published import Published
 from dashboard.views import wording
-from dashboard.views.claims import WHOLE, Claims, gated
+from dashboard.views.claims import WHOLE, Claims, gated, sites_in_region
 from dashboard.views.crossing_words import apart_sentence, in_a_line, line_words
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.wording import cost_beside, cost_words, counted, small, standard_words, sure_percent
@@ -94,26 +94,27 @@ def _whose(request: GapRequest) -> str:
     return ", counting only services in the area's own authority" if request.alone else ""
 
 
-def poor_words(gaps: GapAnswer) -> str:
-    """What poor access means: "the nearest pharmacy more than 1.6 km away in a straight line"."""
+def poor_words(gaps: GapAnswer, *, brief: bool = False) -> str:
+    """What poor access means: "the nearest pharmacy more than 1.6 km away in a straight line". ``brief`` leaves out how distance
+    is measured, where that stands beside it."""
     access = gaps.result.access
     if not len(gaps.result.model.sites):
         return f"poor access, which is everywhere: there is no {one_of(gaps.services)} at all"
     if access.limit is not None and access.metric.cost is not None:
-        return _filled(gaps, access.metric.words("rule", gaps.level))
+        return _filled(gaps, access.metric.words("rule", gaps.level), brief)
     if access.metric.rule_nothing and not (access.cut or 0.0) > 0:
-        return _filled(gaps, access.metric.rule_nothing)
-    return _filled(gaps, access.metric.words("rule_fifth", gaps.level))
+        return _filled(gaps, access.metric.rule_nothing, brief)
+    return _filled(gaps, access.metric.words("rule_fifth", gaps.level), brief)
 
 
-def _filled(gaps: GapAnswer, template: str) -> str:
+def _filled(gaps: GapAnswer, template: str, brief: bool = False) -> str:
     """The words of a metric with what they stand for in this answer.
 
     ``nearest`` and ``one`` name the services, ``limit`` is the standard, ``how`` the way of measuring a distance, to follow it;
     ``measure`` is distance or minutes; ``cut`` is where the worst fifth begins and ``beyond`` says so in brackets, "" where
     nothing is beyond; ``people`` share the capacity, and ``group`` and ``for_group`` are "" where these are all residents.
     """
-    access, group, how = gaps.result.access, gaps.measures.group, how_words(gaps)
+    access, group, how = gaps.result.access, gaps.measures.group, "" if brief else how_words(gaps)
     cut, minutes = threshold_formatter(gaps)(access.cut), gaps.result.model.unit == "min"
     return template.format(
         nearest=nearest_words(gaps.services),
@@ -470,7 +471,7 @@ def _plan_sentence(request: SitingRequest, gaps: GapResult, plan: SitingPlan, cl
     elif plan.mean_before is None:
         text = f"{count} would leave {who} {cost_words(plan.mean_after, plan.unit)} from the nearest on average."
     else:
-        before, after = cost_words(plan.mean_before, plan.unit), cost_words(plan.mean_after, plan.unit)
+        before, after = wording.two_costs(plan.mean_before, plan.mean_after, plan.unit)
         text = f"{count} would cut the mean way of {who} from {before} to {after}."
     if claims.sampled:
         text += " A site that the list does not name would change this."
@@ -502,11 +503,18 @@ def put_into_words(gaps: GapAnswer, document: dict[str, Any]) -> None:
 def parameters_in_words(gaps: GapAnswer, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The engine's parameters of a gap answer, or of a plan for it, with what people read in them."""
     varied = parameters["varied"]
-    return dict(parameters) | {
+    return with_sites(parameters, gaps.services) | {
         "rule": rule_sentence(gaps),
         "distance": _distance_words(gaps),
         "varied": None if varied is None else _varied_words(varied),
     }
+
+
+def with_sites(parameters: Mapping[str, Any], services: Sequence[Layer]) -> dict[str, Any]:
+    """Parameters whose lists say how many of their sites are in the region, which is the number that sentences say."""
+    inside = {layer.id: sites_in_region(layer) for layer in services}
+    lists = [row | {"sites_in_region": inside[row["id"]]} for row in parameters["services"]]
+    return dict(parameters) | {"services": lists}
 
 
 def _distance_words(gaps: GapAnswer) -> str:

@@ -197,7 +197,7 @@ def _places(published: Published, level: str) -> pd.DataFrame:
 def _credits(layer) -> list[str]:
     version = f"{layer.title} ({layer.id}, version {layer.version})"
     sources = [
-        ", ".join(p for p in (s.title, s.publisher, s.licence or layer.descriptor.licence) if p)
+        ", ".join(p for p in (s.title, s.publisher, wording.reuse(s.licence or layer.descriptor.licence)) if p)
         for s in layer.descriptor.sources
     ]
     return [f"{version}: {source}" for source in sources] or [version]
@@ -210,7 +210,8 @@ def _provenance(published: Published, chart: Choropleth) -> list[str]:
     lines.append(f"{descriptor.title}{', ' + chart.period if chart.period else ''}, {descriptor.unit}")
     lines.append(f"{published.region.name}, by {wording.LEVEL_WORDS[chart.level][0]}; {chart.basis}")
     for source in descriptor.sources:
-        credit = [source.title, source.publisher, source.url, source.licence or descriptor.licence, source.attribution]
+        licence = wording.reuse(source.licence or descriptor.licence)
+        credit = [source.title, source.publisher, source.url, licence, source.attribution]
         lines.append("Source: " + ", ".join(part for part in credit if part))
     lines.append(
         f"Layer {chart.layer.id}, version {chart.layer.version}, published {str(chart.layer.published_at)[:10]}"

@@ -20,12 +20,13 @@ SMALL = "lsoa"
 
 @dataclass(frozen=True, eq=False)
 class NearestSites:
-    """For each small area in area order: metres to the nearest site (inf for none), its place in the layer's table (-1), and
-    whether the line to it is over water."""
+    """For each small area in area order: metres to the nearest site (inf for none), its place in the layer's table (-1),
+    whether the line to it is over water, and whether every site is across water without a way."""
 
     metres: np.ndarray
     site: np.ndarray
     over: np.ndarray
+    apart: np.ndarray
 
 
 def nearest_sites(published: Published, layer: Layer, viewer: Viewer) -> NearestSites:
@@ -37,17 +38,17 @@ def nearest_sites(published: Published, layer: Layer, viewer: Viewer) -> Nearest
         areas = published.region.areas[SMALL]
         placed = np.isfinite(areas[["centroid_x", "centroid_y"]].to_numpy("float64")).all(axis=1)
         metres, site = np.full(len(areas), np.inf), np.full(len(areas), -1)
-        over = np.zeros(len(areas), dtype=bool)
+        over, apart = np.zeros(len(areas), dtype=bool), np.zeros(len(areas), dtype=bool)
         model = access_model(
             areas[placed],
             table.assign(service_id=[f"{i:09d}" for i in range(len(table))]),
             water=published.region.water,
         )
         metres[placed], at = model.nearest
-        over[placed] = model.over_water
+        over[placed], apart[placed] = model.over_water, model.crossing
         if len(model.sites):
             site[placed] = np.where(at >= 0, model.sites.ids.astype("int64")[at], -1)
-        return NearestSites(metres, site, over)
+        return NearestSites(metres, site, over, apart)
 
     return memory_of(published.live, "nearest", _KEPT).get(("nearest", layer.id, layer.version), find)
 

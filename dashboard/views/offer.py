@@ -120,6 +120,12 @@ def usable_as_need(layer: Layer) -> bool:
     return layer.kind == "indicator" and layer.descriptor.direction != "neutral" and fit_for_gaps(layer)
 
 
+def unfit_reason(published: Published, selection: Selection, viewer: Viewer) -> str:
+    """Why what a selection asks for is not fit for access and gaps, by its own keys; "" where it is."""
+    asked = [find(published, name, viewer) for name in (*(name for name, _ in selection.needs), *selection.services)]
+    return " ".join(f"{unfit_words(each.id, each.descriptor)}." for each in asked if each and not fit_for_gaps(each))
+
+
 def fit_for_gaps(layer: Layer) -> bool:
     return "gaps" in layer.descriptor.fit_for
 

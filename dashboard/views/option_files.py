@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.exports import COMPACT, Document, Sheet
+from dashboard.views import wording
 from dashboard.views.cautions import caution_list
 from dashboard.views.gap_files import about, trusted
 from dashboard.views.gap_words import parameters_in_words, rule_sentence
@@ -82,6 +83,8 @@ def options_document(box: Sandbox, viewer: Viewer, on: str) -> dict[str, Any]:
                 | {"words": line.words, "longitude": line.longitude, "latitude": line.latitude}
                 for change, line in zip(option.changes, change_lines(box, option), strict=True)
             ],
+            "nearer": float(cards[option.key].outcome.by_authority["nearer"].sum()),
+            "farther": float(cards[option.key].outcome.by_authority["farther"].sum()),
             "overlap": list(cards[option.key].overlap),
         }
         for option in box.query.options
@@ -103,6 +106,6 @@ def _sources(credits: dict[str, Any]) -> list[str]:
     said = {}
     for layer in credits["layers"]:
         for source in layer["sources"]:
-            parts = (source["title"], source["publisher"], layer["licence"], source["attribution"])
+            parts = (source["title"], source["publisher"], wording.reuse(layer["licence"]), source["attribution"])
             said[", ".join(part for part in parts if part)] = None
     return list(said)

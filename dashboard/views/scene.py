@@ -61,7 +61,7 @@ def emphasis_of(shown: Scene, selection: Selection | None = None, viewer: Viewer
         more = overlay_document(shown, selection.overlays, viewer, selection.show)
     if selection is not None and selection.show != "gap":
         return nothing | more
-    loud = emphasis(shown)
+    loud = emphasis(shown, only_shared=bool(selection and selection.shared))
     return more | {"areas": list(loud.indices), "labels": [list(label) for label in loud.labels]}
 
 

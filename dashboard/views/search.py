@@ -1,4 +1,4 @@
-"""One search box for postcodes, areas, wards, authorities and services."""
+"""One search box for postcodes, themes, indicators, lists, areas, wards, authorities and services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 80
 class Hit:
     """One thing found: ``value`` is what the page acts on, ``label`` what people read (it always contains what was typed)."""
 
-    value: str  # "area:E01..." | "point:54.97,-1.61:E01..." | "site:layer:54.9,-1.6:E01..."
+    value: str  # "area:E01..." | "theme:crime" | "need:layer" | "list:layer" | "point:54.97,-1.61:E01..." | "site:layer:54.9,-1.6:E01..."
     label: str
     group: str
 
@@ -33,6 +33,7 @@ def search(published: Published, text: str, viewer: Viewer = PUBLIC) -> tuple[Hi
     hits: list[Hit] = []
     if hit := _postcode(published, text):
         hits.append(hit)
+    hits += _topics(published, text, viewer)
     hits += _areas(published, text)
     hits += _services(published, text, viewer)
     return tuple(hits[:MOST])
@@ -49,6 +50,27 @@ def _postcode(published: Published, text: str) -> Hit | None:
     areas = published.region.areas["lsoa"]
     name = areas["name"].iat[published.region.position("lsoa", code)]
     return Hit(f"point:{where}:{code}", f"{text} – in {name}", "Postcode")
+
+
+MOST_TOPICS = 4
+"""Themes, indicators and lists found at most, of each kind."""
+
+
+def _topics(published: Published, text: str, viewer: Viewer) -> list[Hit]:
+    """Themes, indicators and lists of services by their titles, those that begin with the text first."""
+    needle = text.casefold()
+
+    def found(kind: str, group: str, titles: dict[str, str]) -> list[Hit]:
+        holds = [(not title.casefold().startswith(needle), n, name) for n, (name, title) in enumerate(titles.items())
+                 if needle in title.casefold()]  # fmt: skip
+        return [Hit(f"{kind}:{name}", titles[name], group) for _, _, name in sorted(holds)[:MOST_TOPICS]]
+
+    layers = published.store.layers(viewer)
+    return [
+        *found("theme", "Themes", {theme.id: theme.name for theme in published.region.themes}),
+        *found("need", "Indicators", {layer.id: layer.title for layer in layers if layer.kind == "indicator"}),
+        *found("list", "Lists of services", {layer.id: layer.title for layer in layers if layer.kind == "services"}),
+    ]
 
 
 _GROUPS = {"lad": "Authorities", "ward": "Wards", "lsoa": "Small areas"}

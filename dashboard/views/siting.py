@@ -402,7 +402,7 @@ def _gain_rows(claims: Claims, table: pd.DataFrame, unit: str, name: Callable[[A
         elif within is not None:
             words += f", {within:,.0f} newly within reach"
         if before is not None and after is not None and before - after >= 5:
-            words += f"; the mean goes from {cost_words(before, unit)} to {cost_words(after, unit)}"
+            words += "; the mean goes from {} to {}".format(*wording.two_costs(before, after, unit))
         rows.append(
             GainRow(
                 name(row["group"]),

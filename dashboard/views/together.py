@@ -20,7 +20,7 @@ from dashboard.views import wording
 from dashboard.views.cautions import cautions_of
 from dashboard.views.claims import Claims, claims_of, gated
 from dashboard.views.crossing_words import AROUND, apart_sentence, by_crossings, crossings_sentence, line_words
-from dashboard.views.gap_words import REASONS, a_site, one_of
+from dashboard.views.gap_words import REASONS, a_site, one_of, with_sites
 from dashboard.views.gaps import (
     Gaps,
     footprint_of,
@@ -269,7 +269,7 @@ def put_together_into_words(together: Together, document: dict[str, Any]) -> Non
 
 def parameters_in_words(together: Together) -> dict[str, Any]:
     """The engine's parameters with what people read in them; a document and a cell of its CSV say the same."""
-    parameters = together.result.parameters
+    parameters = with_sites(together.result.parameters, together.services)
     return parameters | {"distance": line_words(parameters["detour"], around=bool(together.result.crossing_lists))}
 
 

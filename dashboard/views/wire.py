@@ -13,6 +13,7 @@ from dashboard.views.gap_words import access_title
 from dashboard.views.gaps import Gaps
 from dashboard.views.needs import WeightedNeed
 from dashboard.views.places import names
+from dashboard.views.site_words import served_by
 from dashboard.views.wording import STATUS_SENTENCES
 from layers import Layer, Viewer, places_at
 
@@ -94,13 +95,16 @@ def _head(head: dict) -> bytes:
 
 
 def services_geojson(published: Published, layer: Layer, viewer: Viewer) -> dict:
-    """Sites of one service layer as GeoJSON (EPSG:4326). Properties carry text only; the browser never reads them as HTML."""
+    """Sites of one service layer as GeoJSON (EPSG:4326). Properties carry text only; the browser never reads them as HTML.
+    ``serves`` says for whom the site is the nearest of its list."""
     lads = names(published, "lad")
     sites = published.store.services(layer.id, viewer, version=layer.version)
+    serves = served_by(published, layer, viewer)
+    sites = sites.reset_index(drop=True)
     sites = sites[sites["longitude"].notna()]
     features = []
     places = places_at(published.region, sites["easting"], sites["northing"])
-    for site, place in zip(sites.to_dict("records"), places, strict=True):
+    for at, site, place in zip(sites.index, sites.to_dict("records"), places, strict=True):
         address = ", ".join(str(site[c]) for c in ("address", "postcode") if isinstance(site.get(c), str) and site[c])
         properties = {
             "name": str(site["name"]),
@@ -111,6 +115,7 @@ def services_geojson(published: Published, layer: Layer, viewer: Viewer) -> dict
             "place": place.words,
             "authority": lads.get(site.get("lad_code"), "outside the region"),
             "layer": layer.title,
+            "serves": serves[at].words,
         }
         point = {
             "type": "Point",

@@ -11,7 +11,7 @@ from datetime import date
 
 import numpy as np
 
-from layers import KEYS
+from layers import KEYS, NOT_STATED
 
 LEVEL_WORDS = {
     "lsoa": ("small area", "small areas"),
@@ -189,6 +189,16 @@ def percent(share: float) -> str:
     return f"{percent:.0f}%"
 
 
+def two_costs(before: float, after: float, unit: str) -> tuple[str, str]:
+    """Two measured ways that differ, told apart: "1,318 m" and "1,296 m", never "1.3 km" twice."""
+    said = cost_words(before, unit), cost_words(after, unit)
+    if said[0] != said[1] or before == after:
+        return said
+    if unit == "min":
+        return counted_minutes(beside(before, after, 1)), counted_minutes(beside(after, before, 1))
+    return f"{beside(before, after)} m", f"{beside(after, before)} m"
+
+
 def sure_percent(share: float) -> str:
     """Rounded down, so that 59.9% is never called 60% and "borderline" in one breath."""
     return f"{int(100 * share + 1e-9)}%"
@@ -213,6 +223,11 @@ def small(title: str) -> str:
     """A title within a sentence: "GP practices" stays as it is."""
     head = title.split(" ")[0]
     return title if head[1:] != head[1:].lower() else title[:1].lower() + title[1:]
+
+
+def reuse(licence: str) -> str:
+    """A licence as readers are told it: one that its publisher does not name is no licence, and what to do about it is said."""
+    return KEYS["licence"].said[NOT_STATED] if "not stated" in licence.lower() else licence
 
 
 def day(value: date | str) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from layers.build.definition import RegionGeography
-from layers.descriptive_keys import KEYS, LICENCES, OURS
+from layers.descriptive_keys import KEYS, LICENCES, NOT_STATED, OURS
 from layers.mapping_reader import MappingReader
 from layers.model import (
     PARTNER_KINDS,
@@ -58,7 +58,6 @@ CLASSES = range(3, 8)
 VINTAGES = {"lsoa": (2011, 2021), "ward": (2022, 2024), "lad": (2022, 2024)}
 MOST_LACKING = 0.02
 """England has no figure where its file lacks a value for more than this share of its areas: the rest may be unlike them."""
-NOT_STATED = "Not stated: check before publishing onward"
 
 MODULES: dict[str, Any] = {
     "british_red_cross": british_red_cross,

@@ -320,6 +320,7 @@ class Land:
             so_far, close = _octile(r - row, c - col), np.zeros(window.shape, dtype=bool)
             for target, far in zip(targets, most, strict=True):
                 close |= so_far + _octile(r - target // width, c - target % width) <= far + ROUNDING
+            close[row - top, col - left] = True  # a target farther than its ``most`` would leave even the start out
             window = window & close
         return self._dijkstra(window, top, left, row, col, float(most.max()), paths)
 

@@ -1,7 +1,7 @@
 """Access: how well an area is reached by a service. Nearest, coverage and the two-step floating catchment (e2sfca).
 
-Distances are straight lines in EPSG:27700 from the area's population-weighted point, or the way over land where a line crosses
-water (layers/methods/water.py), times a declared detour factor; or the
+Distances are straight lines in EPSG:27700 from the area's point (the middle of its postcodes: docs/methods/gaps.md), or the way over
+land where a line crosses water (layers/methods/water.py), times a declared detour factor; or the
 minutes of a supplied travel-time table; or, by the fair standard, minutes by car for households with one and on foot for
 the others. Every service of the frame counts, whichever authority it stands in, unless ``alone`` is asked for.
 

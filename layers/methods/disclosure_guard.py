@@ -78,11 +78,11 @@ def build(series: Sequence[Series], nest: Nest) -> World:
     pairs = _complements(world, group_of)
     for inner, whole in pairs:
         relevant[inner] |= _few_left(of[inner], of[whole]).any()
-    adds = [(one.total, one.parts) for one in sums(of, nest, relevant)]
+    adds = sums(of, nest, relevant)
     stretches, extra = overlaps(world.series, group_of)
     count = len(world.groups)
     rows: list[tuple[list[int], list[float]]] = [
-        ([total, *parts], [-1.0] + [1.0] * len(parts)) for total, parts in adds
+        ([one.total, *one.others, *one.parts], [-1.0] * (1 + len(one.others)) + [1.0] * len(one.parts)) for one in adds
     ]
     for group, parts in stretches:
         named = [part if part >= 0 else count - 1 - part for part in parts]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,13 +27,17 @@ EVIDENCE = 14.0
 
 MOST_PARTS = 40
 
+MOST_BALANCES = 12
+"""Times that equal sums are looked for among the same candidates."""
+
 
 @dataclass(frozen=True)
 class Sum:
-    """``total`` = ``parts`` added up, as positions of groups."""
+    """``total`` with ``others`` = ``parts`` added up, as positions of groups. Mostly there are no others."""
 
     total: int
     parts: tuple[int, ...]
+    others: tuple[int, ...] = ()
 
 
 @dataclass(eq=False)
@@ -207,7 +211,56 @@ def sums(groups: Sequence[Sequence[Series]], nest: Nest, relevant: np.ndarray) -
                 if len(parts) < 3 or not keep(total, parts):
                     break
                 candidates = [at for at in candidates if at not in parts]
+    return [*found.values(), *_equal_sums(evidence, groups, relevant, list(found.values()))]
+
+
+def _equal_sums(evidence: Evidence, groups, relevant: np.ndarray, known: Sequence[Sum]) -> list[Sum]:
+    """Sums that are equal although nobody has published what both come to (men + women = employed + not employed), in which a
+    group of ``relevant`` takes part. Of totals that are known only the parts are looked at, so that each has one form."""
+    found: dict[frozenset[frozenset[int]], Sum] = {}
+    for one in np.flatnonzero(relevant).tolist():
+        told = {other.total for other in known} | {other.parts[0] for other in known if other.total == one}
+        able = [at for at in _comparable(evidence, one) if at not in told]
+        for candidates in _families(groups, one, able, across=False):
+            for left, right in _balances(evidence, one, candidates):
+                name = frozenset((frozenset(left), frozenset(right)))
+                found.setdefault(name, Sum(one, tuple(right), tuple(at for at in left if at != one)))
     return list(found.values())
+
+
+def _comparable(evidence: Evidence, one: int) -> list[int]:
+    """Groups that have a figure in nearly as many cells."""
+    there = np.isfinite(evidence.low)
+    good = (there & there[one]).sum(axis=1) >= 0.8 * there[one].sum()
+    good[one] = False
+    return np.flatnonzero(good).tolist()
+
+
+def _balances(evidence: Evidence, one: int, candidates: list[int]) -> Iterable[tuple[list[int], list[int]]]:
+    """Pairs of sides that are equal, the first with ``one`` in it, by least squares with weights from -1 to 1. Where several sums
+    are equal the weights are a mixture of them: without one of the mixed, and of those found, the next comes out."""
+    for _ in range(MOST_BALANCES):
+        if len(candidates) < 3:
+            return
+        weights, equations, candidates = _weights(evidence, one, candidates, -1.0)
+        off = equations[:, :-1] @ weights - equations[:, -1]
+        if not len(weights) or (np.abs(off) <= 1.0).mean() < AGREE:  # more than rounding leaves over
+            return
+        left = [one, *(at for at, weight in zip(candidates, weights, strict=True) if weight < -0.5)]
+        right = [at for at, weight in zip(candidates, weights, strict=True) if weight > 0.5]
+        sure = 0.0
+        if len(left) > 1 and len(right) > 1:
+            low, high = ([end[side].sum(axis=0) for side in (left, right)] for end in (evidence.low, evidence.high))
+            _, sure = agreement(low[0], high[0], low[1], high[1], evidence.nest)
+        if sure >= EVIDENCE:
+            yield left, right
+            without = right[0]
+        else:
+            mixed = [(abs(w), at) for at, w in zip(candidates, weights, strict=True) if 0.1 < abs(w) < 0.9]
+            if not mixed:
+                return
+            without = min(mixed)[1]
+        candidates = [at for at in candidates if at != without]
 
 
 def _able(low: np.ndarray, high: np.ndarray, total: int) -> list[int]:
@@ -239,8 +292,9 @@ def _pairs(low, high, total: int, able: list[int], relevant: np.ndarray) -> list
     return out
 
 
-def _families(groups, total: int, able: list[int]) -> list[list[int]]:
-    """Candidates for the parts of a total: one layer's, one partner's of the same period, of the same period, all."""
+def _families(groups, total: int, able: list[int], *, across: bool = True) -> list[list[int]]:
+    """Candidates for the parts of a total: one layer's, one partner's of the same period, of the same period, and ``across``
+    periods one partner's and all."""
     layers, partners, periods = (
         {getattr(one, name) for one in groups[total]} for name in ("layer", "partner", "period")
     )
@@ -253,9 +307,9 @@ def _families(groups, total: int, able: list[int]) -> list[list[int]]:
         those(lambda one: one.layer in layers),
         those(lambda one: one.partner in partners, same_period),
         those(same_period),
-        those(lambda one: one.partner in partners),
-        those(),
     ]
+    if across:
+        options += [those(lambda one: one.partner in partners), those()]
     unique: dict[frozenset[int], list[int]] = {}
     for one in options:
         if len(one) >= 3:
@@ -263,9 +317,10 @@ def _families(groups, total: int, able: list[int]) -> list[list[int]]:
     return list(unique.values())
 
 
-def _parts(evidence: Evidence, total: int, candidates: list[int]) -> list[int]:
-    """The candidates that make up a total best: least squares with weights from 0 to 1, of which those near 1 are taken. Areas
-    count the less, the less is known of them: of most small areas little, of wards and authorities nearly everything."""
+def _weights(evidence: Evidence, total: int, candidates: list[int], least: float):
+    """What of each candidate makes up a total best, from ``least`` to 1, by least squares; the equations (cells, candidates + 1),
+    their last column the total; and the candidates that could be asked. Areas count the less, the less is known of them: of most
+    small areas little, of wards and authorities nearly everything."""
     low, high = evidence.low, evidence.high
     rows = np.isfinite(low[total]) & np.isfinite(low[candidates]).all(axis=0)
     if rows.sum() < max(6, min(len(candidates), 12)):
@@ -273,23 +328,29 @@ def _parts(evidence: Evidence, total: int, candidates: list[int]) -> list[int]:
         candidates = [at for at, n in zip(candidates, thin, strict=True) if n >= 0.8 * thin.max()]
         rows = np.isfinite(low[total]) & np.isfinite(low[candidates]).all(axis=0)
         if rows.sum() < 6 or len(candidates) < 3:
-            return []
+            return np.zeros(0), np.zeros((0, 1)), []
     widths = (high[candidates][:, rows] - low[candidates][:, rows]) ** 2
     wide = (high[total, rows] - low[total, rows]) ** 2 + widths.sum(axis=0)
     weigh = 1.0 / np.sqrt(1.0 + wide)
-    middles = evidence.middle
+    equations = (evidence.middle[[*candidates, total]][:, rows] * weigh).T
+    left, right = equations[:, :-1], equations[:, -1]
     try:
-        left = (middles[candidates][:, rows] * weigh).T
         turned, short = np.linalg.qr(left)  # the same least squares with as many rows as there are candidates
-        weights = lsq_linear(short, turned.T @ (middles[total][rows] * weigh), (0.0, 1.0), method="bvls").x
+        return lsq_linear(short, turned.T @ right, (least, 1.0), method="bvls").x, equations, candidates
     except (RuntimeError, ValueError, np.linalg.LinAlgError):
-        return []
+        return np.zeros(0), np.zeros((0, 1)), []
+
+
+def _parts(evidence: Evidence, total: int, candidates: list[int]) -> list[int]:
+    """The candidates that make up a total best: those of which the weight is near 1."""
+    weights, equations, candidates = _weights(evidence, total, candidates, 0.0)
+    left, right = equations[:, :-1], equations[:, -1]
     chosen = weights > 0.5
     # Those between are decided by which of the two leaves less over.
     for at in np.argsort(np.abs(weights - 0.5)):
         other = chosen.copy()
         other[at] = ~other[at]
-        here, there = (np.abs(left[:, one].sum(axis=1) - middles[total][rows] * weigh).sum() for one in (chosen, other))
+        here, there = (np.abs(left[:, one].sum(axis=1) - right).sum() for one in (chosen, other))
         if there < here:
             chosen = other
     return [at for at, taken in zip(candidates, chosen, strict=True) if taken]

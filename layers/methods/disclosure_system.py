@@ -127,7 +127,7 @@ def bounds(
     With ``least`` and ``most`` (of each hidden one) the solver stops at a cell as soon as it has seen that the cell can be
     as small as ``least`` and as large as ``most``: the bounds of such a cell are then only known to contain both.
     """
-    return Attacker(system).bounds(hidden, least, most)
+    return Attacker(system).bounds(hidden, least, most, why=False)
 
 
 class Attacker:
@@ -139,9 +139,11 @@ class Attacker:
         self.held: dict[int, list[int]] = {}  # of a cell with too little room: the figures that hold it there
         self._knots: dict[int, _Knot] = {}  # by row
 
-    def bounds(self, hidden, least=None, most=None, *, enough: int = 10**9) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(
+        self, hidden, least=None, most=None, *, enough: int = 10**9, why: bool = True
+    ) -> tuple[np.ndarray, np.ndarray]:
         """See :func:`bounds`. When ``enough`` cells with too little room were found, the rest is left for another time
-        (``unsure``)."""
+        (``unsure``). ``why``: find what holds each of them (``held``) as near to it as may be."""
         self.held, self.unsure = {}, set()
         low, high, broken = narrowed(self.system)
         hidden = np.asarray(hidden, int)
@@ -169,6 +171,8 @@ class Attacker:
         open_ &= small
         wide = high - low > CLOSE
         weak = 0
+        if not why:  # elsewhere narrowing was exact
+            open_ &= in_ring
         for number in np.flatnonzero(open_).tolist():
             at = int(hidden[number])
             if weak >= enough:
@@ -182,7 +186,7 @@ class Attacker:
                 if knot.solver.reaches(place, least[number], most[number]):  # seen while another cell was asked about
                     continue
                 small, large, held = knot.solver.held(place, least[number], most[number], knot.names)
-            if held or not in_ring[number]:  # what holds it there is found nearest by
+            if why and (held or not in_ring[number]):  # what holds it there is found nearest by
                 for room in NEARBY:
                     near_small, near_large, near = self._nearby(at, wide, broken, least[number], most[number], room)
                     small, large = max(small, near_small), min(large, near_large)

@@ -144,7 +144,7 @@ def find_gaps(
     if wards is not None:
         lost = gaps_that_vanish(request, areas, services, wards, weights, counted, measured)
     shown = tuple(c for c in found if not request.footprint or set(c.lads) & set(request.footprint))
-    notes += _notes(measured, model, frame, border, people)
+    notes += _notes(measured, model, frame, listed, border, people)
     return GapResult(
         request,
         _parameters(request, indicators, services, access, model, sure, grid),
@@ -220,19 +220,20 @@ def _say(sure: Stability | None, may: bool) -> Callable[[np.ndarray], np.ndarray
     return lambda share: words_of(share, sure.draws)
 
 
-def _notes(measured: Need, model: Access, frame: pd.DataFrame, border: BorderView, demand) -> list[Note]:
+def _notes(measured: Need, model: Access, frame: pd.DataFrame, listed, border: BorderView, demand) -> list[Note]:
     notes = []
-    unknown, sites = measured.score.isna(), model.sites
+    here, sites = frame[listed], model.sites
+    unknown = measured.score[listed].isna()
     if unknown.all():
         notes.append(Note("need-unknown-everywhere"))
     elif unknown.any():
-        people = float(frame["population"][unknown].sum())
-        notes.append(Note("need-unknown", {"areas": int(unknown.sum()), "of": len(frame), "residents": people}))
+        people = float(here["population"][unknown].sum())
+        notes.append(Note("need-unknown", {"areas": int(unknown.sum()), "of": len(here), "residents": people}))
     if not len(sites):
         notes.append(Note("no-service"))
     if sites.unplaced:
         notes.append(Note("services-unplaced", {"services": sites.unplaced}))
-    if (apart := model.crossing).any():
+    if (apart := np.asarray(model.crossing) & np.asarray(listed)).any():
         people = float(frame["population"][apart].sum())
         notes.append(Note("across-water", {"areas": int(apart.sum()), "residents": people}))
     if isinstance(model, AccessMeans) and (part := int(model.left_out.sum())):
@@ -305,6 +306,7 @@ def _summary(
         "areas": len(part),
         "residents": float(people.sum()),
         "areas_without_need": int(part["need"].isna().sum()),
+        "residents_without_need": float(people[part["need"].isna()].sum()),
         "underserved_areas": int(gap.sum()),
         "underserved_residents": float(people[gap].sum()),
         "near_misses": int(part["near_miss"].sum()),

@@ -218,4 +218,4 @@ class Water:
             found = self.land.crossed(site, np.array(cells), way)
             with self._lock:
                 self._names.update({(site, cell): numbers for cell, numbers in zip(cells, found, strict=True)})
-        return [tuple(self.crossings[k].name for k in self._names.get(pair, ())) for pair in pairs]
+        return [tuple(dict.fromkeys(self.crossings[k].name for k in self._names.get(pair, ()))) for pair in pairs]

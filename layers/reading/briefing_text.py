@@ -54,10 +54,10 @@ LONGEST_HEADLINE = 110
 """Characters of a headline once its tokens are filled: six lines beside a map on a screen that is read from the back of a room."""
 
 FRONT = ("title", "subtitle", "partner", "audience", "theme", "view", "review_on", "author", "logo")
-EXHIBITS = ("map", "chart", "table", "community", "options", "together", "picture")
+EXHIBITS = ("map", "chart", "table", "community", "options", "together", "affected", "picture")
 EXHIBIT_KEYS = (
     "caption", "alt", "view", "type", "layer", "area", "level", "period", "n", "community", "services", "need", "theme",
-    "above", "below", "picture",
+    "above", "below", "picture", "baseline",
 )  # fmt: skip
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}\Z")

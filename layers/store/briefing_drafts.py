@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+import yaml
 
 from layers.model import Audience, Fault, Refused, Viewer
 from layers.names import shown
@@ -48,7 +49,14 @@ class BriefingDraft(CheckedDraft):
     def title(self) -> str:
         """As its front matter says, even where the rest cannot be read yet; "" without one."""
         found = re.search(r"^title:[ \t]*(.+)$", self.text, re.MULTILINE)
-        return " ".join(found[1].strip().strip("\"'").split())[:200] if found else ""
+        if not found:
+            return ""
+        words = found[1].strip()
+        try:
+            read = yaml.safe_load(words) if len(words) < 1000 and words[0] in "\"'" else words
+        except yaml.YAMLError:  # a quotation mark that is not closed yet
+            read = words.strip("\"'")
+        return " ".join(str(read).split())[:200]
 
 
 class BriefingDrafts(CheckedDrafts):

@@ -171,11 +171,25 @@ class Explore:
 
     # -- Choosing --
 
+    def reach(self, field_id: str):
+        """Open the chip that a control stands in."""
+        closed = self.page.locator(f"details.chip:not([open]):has(#{field_id}) > summary")
+        if closed.count():
+            closed.click()
+        return self
+
+    def close_chips(self):
+        self.page.evaluate(
+            "() => document.querySelectorAll('details.chip[open]').forEach((chip) => (chip.open = false))"
+        )
+        return self
+
     def choose(self, field_id: str, label: str):
         """Pick an option of a Select by what it says."""
-        self.page.locator(f"#{field_id}").click()
+        self.reach(field_id).page.locator(f"#{field_id}").click()
         self.page.locator(OPTION).filter(has_text=exactly(label)).click()
-        return self.settled()
+        self.settled()
+        return self.close_chips()
 
     def choose_repaints(self, field_id: str, label: str):
         before = self.painted()
@@ -185,19 +199,22 @@ class Explore:
 
     def press(self, field_id: str, label: str):
         """Press one part of a segmented control."""
-        self.page.locator(f"#{field_id} label", has_text=exactly(label)).click()
-        return self.settled()
+        self.reach(field_id).page.locator(f"#{field_id} label", has_text=exactly(label)).click()
+        self.settled()
+        return self.close_chips()
 
-    def more_options(self):
-        self.page.locator(".more-options summary", has_text="More options").click()
-        return self
+    def step(self, name: str):
+        """Press one of the steps of the question: need, access, gap, shared."""
+        self.page.locator(f"#steps [data-step={name}]").click()
+        return self.settled()
 
     def options(self, field_id: str) -> list[str]:
         """What a picker offers, in its order; it is closed again."""
-        self.page.locator(f"#{field_id}").click()
+        self.reach(field_id).page.locator(f"#{field_id}").click()
         self.page.locator(OPTION).first.wait_for()
         texts = self.page.locator(OPTION).all_text_contents()
         self.page.keyboard.press("Escape")
+        self.close_chips()
         return texts
 
     # -- Reading --

@@ -79,7 +79,7 @@ def first_visit(explore):
 
 def everything_open(explore):
     # each that is pressed is no longer among those that are closed
-    closed = explore.page.locator("#panel details:not([open]) > summary, #results details:not([open]) > summary")
+    closed = explore.page.locator("#main details:not(.chip):not([open]) > summary:visible")
     for _ in range(min(closed.count(), 6)):
         closed.first.click()
 
@@ -101,28 +101,27 @@ def area(explore):
 
 
 def open_list(explore):
-    explore.page.locator("#need").click()
+    explore.reach("need").page.locator("#need").click()
     explore.page.locator(OPTION).first.wait_for()
 
 
 def arrow_in_list(explore):
-    explore.page.locator("#partner").focus()
+    explore.reach("partner").page.locator("#partner").focus()
     explore.page.keyboard.press("ArrowDown")
     explore.page.locator("[data-combobox-selected]").first.wait_for()
 
 
 def open_services(explore):
-    explore.page.locator("#services").click()
+    explore.reach("services").page.locator("#services").click()
     explore.page.locator(OPTION).first.wait_for()
 
 
 def search(explore):
-    explore.page.locator("#search").fill("gateshead")
+    explore.reach("search").page.locator("#search").fill("gateshead")
     explore.page.locator(OPTION).first.wait_for()
 
 
 def nothing_left(explore):
-    explore.more_options()
     explore.choose("owner", "Harbour Light Trust (demo)")
     explore.page.locator("#show-all").wait_for()
 
@@ -137,14 +136,14 @@ def reading(explore):
     until(explore.page, "() => document.querySelector('#reading > *')")
 
 
-def panel_sheet(explore):
-    explore.page.get_by_role("button", name="Choose", exact=True).click()
-    explore.page.locator("#panel").wait_for()
+def chip_sheet(explore):
+    explore.reach("need").page.locator("#need").wait_for()
 
 
-def results_sheet(explore):
-    explore.page.get_by_role("button", name="Results", exact=True).click()
-    explore.page.locator("#results").wait_for()
+def area_sheet(explore):
+    explore.page.locator(".communities .top-item").first.click()
+    explore.page.locator("#area-panel h2").wait_for(timeout=60_000)
+    explore.settled()
 
 
 @pytest.mark.parametrize(
@@ -166,10 +165,11 @@ def results_sheet(explore):
         ("/?" + GAP.replace("gap", "access"), first_visit, None),
         ("/?" + GAP, table, None),
         ("/?" + GAP, everything_open, None),
+        ("/?" + GAP + "&shared=yes", everything_open, None),
         ("/", first_visit, PHONE),
-        ("/?need=homelessness", panel_sheet, PHONE),
-        ("/?" + GAP, results_sheet, PHONE),
-        ("/?need=homelessness", lambda explore: (results_sheet(explore), table(explore)), PHONE),
+        ("/?need=homelessness", chip_sheet, PHONE),
+        ("/?" + GAP, area_sheet, PHONE),
+        ("/?need=homelessness", table, PHONE),
     ],
     ids=lambda part: getattr(part, "__name__", None) if callable(part) else "phone" if part == PHONE else None,
 )

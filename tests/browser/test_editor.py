@@ -180,6 +180,43 @@ def test_pages_are_dragged_and_everything_can_be_undone(open_page, site):
     assert headlines(page) == ["Third", "First", "Second"]
 
 
+def test_title_and_readers_are_fields_that_write_the_settings(open_page, site):
+    """What is typed there is a line of the text: previewed, kept, saved and undone like everything else."""
+    page = open_page(site)
+    sign_in(page, site, "/briefings/edit")
+    page.get_by_label("Title", exact=True).fill("Far from help")
+    page.get_by_label("Who may read it").select_option("public")
+    page.get_by_label("The point of its first page").fill("Help is farther in winter")
+    page.get_by_role("button", name="Begin", exact=True).click()
+    page.wait_for_url("**/briefings/edit/*")
+    assert "title: Far from help" in text_of(page) and "audience: public" in text_of(page)
+    assert headlines(page) == ["Help is farther in winter"]
+    title = page.locator("[data-setting=title]")
+    assert title.input_value() == "Far from help"
+    title.fill('"Far": <b>from</b> help # now')
+    assert 'title: "\\"Far\\": <b>from</b> help # now"' in text_of(page)
+    page.locator("[data-setting=audience]").select_option("partners")
+    assert "audience: partners" in text_of(page)
+    saved(page)
+    page.reload()
+    assert page.locator("h1").inner_text() == '"Far": <b>from</b> help # now' and page.locator("h1 b").count() == 0
+    assert title.input_value() == '"Far": <b>from</b> help # now'
+    field = page.get_by_label("Text", exact=True)
+    field.fill(text_of(page).replace('title: "\\"Far\\": <b>from</b> help # now"', "title: >\n  Over\n  lines"))
+    assert title.input_value() == ""  # it is read in the text
+    title.fill("One line")
+    assert text_of(page).split("\n")[1:3] == [
+        'title: "One line"',
+        text_of(page).split("\n")[2],
+    ] and "Over" not in text_of(page)
+    page.get_by_role("button", name="Undo").click()
+    assert "  Over\n  lines" in text_of(page)
+    page.wait_for_timeout(300)
+    no_barriers(page, "editor")
+    field.fill("no settings at all")
+    assert page.locator("[data-settings]").is_hidden()
+
+
 def test_words_outlive_the_session(open_page, site):
     page, path = open_page(site), begun(site)
     page.watch.expected += ["401"]

@@ -72,7 +72,8 @@ def rows_of_csv(text: str) -> list[dict]:
 def test_the_first_visit_says_what_this_is_and_offers_three_questions(explore, demo_site, size):
     page = explore(demo_site, viewport=size).page
     assert page.locator("h1").count() == 1
-    assert page.locator("#questions h2").inner_text() == "Need and services, across council borders"
+    assert "across council borders" in page.locator("#questions p").inner_text()
+    assert page.locator("h1").inner_text().split(" live where ")[0].count(" in ") >= 1, "an answer stands there already"
     assert page.locator(".question:visible").count() == 3
     assert "Demonstration data" in page.locator("#demo-notice").inner_text()
     assert page.title() == "Explore – Common Ground, Demonstration region (North East shapes)"
@@ -88,7 +89,7 @@ def test_each_question_opens_a_working_view(explore, demo_site, which):
     explore.ready()
     assert dropped == ()
     assert explore.page.locator("#notices").is_hidden()
-    assert explore.page.locator("#questions").count() == 0
+    assert not explore.page.locator("#questions[open]").count(), "at hand, and out of the way"
     assert_scene_is_right(explore, wanted)
     if wanted.services:
         explore.page.locator(".service-icon, .service-cluster").first.wait_for()
@@ -100,7 +101,7 @@ def test_access_and_gap_are_painted_as_the_server_works_them_out(explore, demo_s
     explore = explore(demo_site, "/?need=alcohol-admissions&services=alcohol-drug-services")
     need = explore.classes()
     before = explore.painted()
-    explore.press("show", show.title())
+    explore.step(show)
     until(explore.page, "n => window.seen.classes > n", before)
     explore.settled()
     assert parse_qs(explore.query())["show"] == [show]
@@ -110,7 +111,7 @@ def test_access_and_gap_are_painted_as_the_server_works_them_out(explore, demo_s
     explore.press("level", "Wards")
     assert_scene_is_right(explore, Selection.from_query(dict(parse_qsl(explore.query())))[0])
     explore.press("level", "Small areas")
-    explore.press("show", "Need")
+    explore.step("need")
     assert explore.classes() == need
 
 
@@ -120,7 +121,7 @@ def test_access_and_gap_are_painted_as_the_server_works_them_out(explore, demo_s
 def test_a_theme_narrows_what_is_offered_and_says_how_much_remains(explore, demo_site):
     explore = explore(demo_site)
     every = len(demo_site.catalogue["layers"])
-    assert explore.page.locator("#remaining").inner_text() == f"{every} layers"
+    assert explore.page.locator("#remaining").text_content() == f"{every} layers"
     everything = explore.options("need")
     explore.choose_repaints("theme", "Housing and homelessness")
     offered = explore.options("need")
@@ -128,7 +129,7 @@ def test_a_theme_narrows_what_is_offered_and_says_how_much_remains(explore, demo
     assert set(offered) <= set(everything)
     layers = [layer for layer in demo_site.catalogue["layers"] if "housing" in layer["themes"]]
     assert offered == [x["title"] for x in layers if x["kind"] == "indicator"] + ["No indicator: services only"]
-    assert explore.page.locator("#remaining").inner_text() == f"{len(layers)} of {every} layers"
+    assert explore.page.locator("#remaining").text_content() == f"{len(layers)} of {every} layers"
     assert explore.query() == "theme=housing&need=overcrowding"
     assert "Homes with too few bedrooms" in explore.page.locator("#headline").inner_text()
     assert_map_is_right(explore)
@@ -145,7 +146,6 @@ def test_every_choice_repaints_the_map_and_is_in_the_address(explore, demo_site)
     assert "2019/20" in explore.page.locator("#headline .unit-line").inner_text()
     assert_map_is_right(explore)
 
-    explore.more_options()
     for k in (3, 7):
         explore.choose_repaints("classes", str(k))
         chart = assert_map_is_right(explore)
@@ -187,7 +187,7 @@ def test_the_colours_on_the_map_are_those_of_the_legend(explore, tiny_site):
 
 
 def test_bands_within_the_region_the_partner_and_the_country(explore, demo_site):
-    explore = explore(demo_site, "/?need=income-deprivation").more_options()
+    explore = explore(demo_site, "/?need=income-deprivation")
     explore.choose_repaints("partner", "Gateshead Council")
     of_region = chart_of(explore)
     explore.choose_repaints("bands", "The chosen partner")
@@ -231,18 +231,18 @@ def test_a_partner_fades_the_rest_and_zooms_to_its_footprint(explore, demo_site)
 
 
 def test_nothing_left_says_so_and_offers_the_way_back(explore, demo_site):
-    explore = explore(demo_site, "/?theme=hmo&need=hmo-share").more_options()
+    explore = explore(demo_site, "/?theme=hmo&need=hmo-share")
     explore.choose("owner", "Harbour Light Trust (demo)")
     remaining = explore.page.locator("#remaining")
     every = len(demo_site.catalogue["layers"])
-    assert f"None of the {every} layers fits" in remaining.inner_text()
+    assert f"None of the {every} layers fits" in remaining.text_content()
     assert explore.selection()["need"] == "none"
     assert "Services only" in explore.page.locator("#headline").inner_text()
     assert set(explore.classes()) == {252}
     back = explore.page.get_by_role("button", name="Show all layers again")
     back.click()
     explore.settled()
-    assert remaining.inner_text() == f"{every} layers"
+    assert remaining.text_content() == f"{every} layers"
     assert explore.selection()["need"] == "alcohol-admissions"
     assert explore.query() == "need=alcohol-admissions"
     assert back.is_hidden()
@@ -256,9 +256,11 @@ def test_services_are_markers_whose_popup_says_what_they_are(explore, demo_site)
     explore = explore(demo_site, "/?need=alcohol-admissions")
     assert explore.page.locator(".service-icon, .service-cluster").count() == 0
     page = explore.page
+    explore.reach("services")
     page.locator("#services").click()
     page.locator(OPTION, has_text="Emergency departments and urgent care (14)").click()
     page.keyboard.press("Escape")
+    explore.close_chips()
     explore.settled()
     page.locator(".service-icon, .service-cluster").first.wait_for()
     assert parse_qs(explore.query())["services"] == ["emergency-departments"]
@@ -331,7 +333,7 @@ def test_pointing_at_an_area_reads_it_out(explore, demo_site):
             text = " ".join(explore.card())
             for part in ("per 1,000 households", "95% interval", "Band", "of 7", "1 is the worst", "ward"):
                 assert part in text
-    explore.page.mouse.move(5, 300)
+    explore.page.mouse.move(300, 60)
     until(
         explore.page, "() => !document.querySelector('#reading > *')", what="the card empties when the pointer leaves"
     )
@@ -525,9 +527,10 @@ def test_a_row_in_focus_lights_up_on_the_map_and_fills_the_card(explore, demo_si
 
 
 def look_up(explore: Explore, text: str, option: str):
-    explore.page.locator("#search").fill(text)
-    explore.page.locator(OPTION, has_text=option).first.click()
-    explore.settled()
+    explore.reach("search").page.locator("#search").fill(text)
+    explore.page.locator(OPTION, has_text=option).first.wait_for(timeout=30_000)
+    explore.settled().page.locator(OPTION, has_text=option).first.click()
+    explore.settled().close_chips()
     explore.still()
 
 
@@ -574,7 +577,7 @@ def test_search_finds_a_service_and_switches_its_list_on(explore, demo_site):
 
 def test_search_says_when_there_is_nothing(explore, tiny_site):
     explore = explore(tiny_site)
-    explore.page.locator("#search").fill("zzzz")
+    explore.reach("search").page.locator("#search").fill("zzzz")
     explore.page.get_by_text("Nothing found").wait_for()
 
 
@@ -643,7 +646,7 @@ def test_back_and_forward_restore_the_view_without_loading_the_page_again(explor
     remember()
     explore.press("level", "Wards")
     remember()
-    explore.more_options().choose_repaints("classes", "3")
+    explore.choose_repaints("classes", "3")
     remember()
     for n in (2, 1, 0, 1, 2, 3):
         back = n < states.index(next(s for s in states if s[0] == explore.query()))
@@ -762,3 +765,61 @@ def test_nothing_is_asked_of_another_host_and_the_policy_is_on(open_page, demo_s
     look_up(explore, "NE1 4ST", "NE1 4ST")
     hosts = {request.split("/")[2] for request in page.watch.requests if request.startswith("http")}
     assert hosts == {demo_site.host}
+
+
+# -- The question ---------------------------------------------------------------------------------------------------
+
+
+def test_a_number_that_is_not_taken_stays_where_it_was_typed_and_says_why(explore, demo_site):
+    explore = explore(demo_site, "/?need=alcohol-admissions&services=alcohol-drug-services&show=gap")
+    page, before = explore.page, explore.query()
+    field = explore.reach("max-km").page.locator("#max-km")
+    for wrong in ("-5", "1000000000"):
+        field.fill(wrong)
+        page.get_by_text(f"{wrong} is not taken: it must be from 0.001 to 200.").wait_for()
+        page.locator(".chip-sheet:visible").click(position={"x": 5, "y": 5})
+        explore.settled()
+        assert field.input_value().replace(",", "") == wrong and explore.query() == before
+    field.fill("3")
+    until(page, "() => location.search.includes('max_m=3000')")
+    explore.settled()
+    assert "is not taken" not in page.locator("#gap-options").text_content()
+    assert page.locator("#chip-far").text_content() == "over 3 km"
+
+
+def test_a_link_with_a_number_that_is_not_taken_says_what_it_takes(explore, demo_site):
+    explore = explore(demo_site, "/?need=alcohol-admissions&services=alcohol-drug-services&show=gap&max_m=-5")
+    said = explore.page.locator("#notices").inner_text()
+    assert "“-5”" in said and "from 1 to 200,000" in said
+    assert explore.selection()["max_m"] is None
+
+
+def test_indicators_are_grouped_by_theme_and_what_cannot_be_chosen_says_why(explore, demo_site):
+    explore = explore(demo_site, "/?need=alcohol-admissions")
+    page = explore.page
+
+    def groups():
+        explore.reach("need").page.locator("#need").click()
+        page.locator(OPTION).first.wait_for()
+        found = page.locator(".mantine-Select-groupLabel:visible").all_text_contents()
+        page.keyboard.press("Escape")
+        explore.close_chips()
+        return found
+
+    as_laid_out = groups()
+    themes = [theme["name"] for theme in demo_site.catalogue["themes"]]
+    assert len(as_laid_out) > 3 and as_laid_out == [name for name in (*themes, "Other") if name in as_laid_out]
+    assert "The chosen partner: choose a partner first" in explore.options("bands")
+    explore.press("level", "Wards")  # from now on they are the browser's
+    assert groups() == as_laid_out
+    assert "The chosen partner: choose a partner first" in explore.options("bands")
+
+
+def test_search_finds_themes_indicators_and_lists(explore, demo_site):
+    explore = explore(demo_site, "/?need=alcohol-admissions")
+    look_up(explore, "crime", "Crime and safety")
+    assert explore.selection()["theme"] == "crime"
+    look_up(explore, "pharmac", "Pharmacies")
+    assert explore.selection()["services"] == ["pharmacies"]
+    look_up(explore, "too few bed", "Homes with too few bedrooms")
+    assert explore.selection()["need"] == "overcrowding"

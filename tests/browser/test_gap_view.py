@@ -86,12 +86,12 @@ def test_each_overlay_is_drawn_by_its_switch_and_stands_in_the_address(explore, 
 def test_a_link_draws_them_and_leaving_the_gap_view_takes_them_away(explore, demo_site):
     explore = explore(demo_site, f"/?{QUESTION}&overlays=near,rings")
     until(explore.page, "() => window.commonground.explore.state.painter._overlays.rings.length > 0")
-    explore.press("show", "Access")
+    explore.step("access")
     until(
         explore.page,
         "() => { const o = window.commonground.explore.state.painter._overlays; return !o.lines.length && o.rings.length; }",
     )
-    explore.press("show", "Need")
+    explore.step("need")
     until(explore.page, "() => !window.commonground.explore.state.painter._overlays.rings.length")
     assert explore.page.locator(".overlay-switch").count() == 0
 
@@ -101,12 +101,14 @@ def test_only_the_shared_communities(explore, demo_site):
     page, gaps = explore.page, found(demo_site)
     shared = [card for card in gaps.cards if card.shared or card.id in gaps.across]
     assert sum(card.shared for card in shared) > 0 and len(shared) < len(gaps.cards)
-    page.locator("[data-shared-only]").click()
-    explore.settled()
+    explore.step("shared")
     assert parse_qs(explore.query())["shared"] == ["yes"]
     until(page, "n => document.querySelectorAll('.communities > li').length === n", len(shared))
     assert page.locator(".communities .shared-mark").count() == len(shared)
-    assert page.evaluate("() => document.activeElement.matches('[data-shared-only]')")  # the focus stays
+    assert page.evaluate("() => document.activeElement.matches('[data-step=shared]')")  # the focus stays
+    assert page.locator("#steps [aria-current=step]").inner_text().startswith("Shared")
+    mine = sorted(i for card in shared for i in card.indices)
+    until(page, "n => window.commonground.explore.state.painter._emphasis.indices.length === n", len(mine))
     page.go_back()
     explore.settled()
     until(page, "n => document.querySelectorAll('.communities > li').length === n", min(len(gaps.cards), 40))
@@ -138,21 +140,23 @@ def test_the_panel_says_why_an_area_is_underserved_and_another_is_not(explore, d
     until(
         explore.page, "() => document.querySelector('#area-panel .why h3')?.textContent.startsWith('Not underserved')"
     )
-    explore.press("show", "Need")
+    explore.step("need")
     until(explore.page, "() => !document.querySelector('#area-panel .why')")
 
 
 def test_ways_to_measure_access_change_the_fields_and_the_address(explore, measured_site):
     explore = explore(measured_site, "/?need=harm&services=clinics&show=gap")
     page = explore.page
+    explore.reach("max-km")
     assert page.locator("#max-km").is_visible() and not page.locator("#max-min").is_visible()
     assert [text.split(":")[0] for text in explore.options("journey")] == [
-        "Distance in a straight line",
+        "Distance in a straight line, over land around water",
         "Minutes",
         "By bus",
     ]
     explore.choose_repaints("journey", "By bus")
     assert parse_qs(explore.query())["travel"] == ["bus"]
+    explore.reach("max-min")
     assert page.locator("#max-min").is_visible() and not page.locator("#max-km").is_visible()
     assert not page.locator("#detour").is_visible()
     assert "“By bus”" in page.locator("#headline").inner_text()
@@ -160,7 +164,7 @@ def test_ways_to_measure_access_change_the_fields_and_the_address(explore, measu
     fair = next(text for text in explore.options("journey") if text.startswith("Minutes"))
     explore.choose_repaints("journey", fair)
     assert "travel" not in parse_qs(explore.query()) and parse_qs(explore.query())["fair"] == ["yes"]
-    page.locator("#max-min").fill("45")
+    explore.reach("max-min").page.locator("#max-min").fill("45")
     until(page, "() => location.search.includes('max_min=45')")
     explore.settled()
     assert "driven at 35 km/h" in page.locator("#headline").inner_text()
@@ -183,7 +187,6 @@ def test_escape_closes_the_table_and_gives_the_focus_back(explore, demo_site):
 
 def test_on_a_phone_the_names_leave_room_for_the_figures(explore, demo_site):
     explore = explore(demo_site, f"/?{QUESTION}", viewport=PHONE)
-    explore.page.locator("button[data-sheet=results]").click()
     explore.open_table()
     until(explore.page, "() => document.querySelector('#table .ag-header-cell[col-id=name]').offsetWidth <= 160")
 
@@ -208,7 +211,7 @@ def test_while_the_answer_is_on_its_way_the_panel_says_so(explore, demo_site):
           new MutationObserver(() => (window.sawWorking += bar.hidden ? 0 : 1)).observe(bar, { attributes: true });
         }"""
     )
-    explore.press("show", "Access")
+    explore.step("access")
     assert page.evaluate("() => window.sawWorking") >= 1
     assert page.locator("#working").is_hidden()
 
@@ -237,7 +240,7 @@ def test_a_weight_slider_moves_the_map_at_once_and_the_words_follow(explore, dem
 def test_a_ready_made_set_says_why_each_indicator_belongs(explore, demo_site):
     explore = explore(demo_site, f"/?{QUESTION}")
     preset = demo_site.published.region.presets[0]
-    explore.page.locator(".more-options summary", has_text="Combine several indicators").click()
+    explore.reach("need").page.locator(".more-options summary", has_text="Combine several indicators").click()
     explore.page.locator(".preset-why summary").first.click()
     said = explore.page.locator(".preset-why").first.inner_text()
     assert all(why in said for why in preset.reasons.values())

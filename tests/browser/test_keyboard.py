@@ -87,6 +87,15 @@ def pick_by_keyboard(explore: Explore, field_id: str, label: str):
     raise AssertionError(f"the arrow keys never reach {label} in {field_id}")
 
 
+def open_chip(page, part: str, **options) -> list[str]:
+    """Go to a chip of the question with Tab and open it."""
+    passed = tab_to(
+        page, f"e => e.matches('#chip-{part}-box summary, #gap-options:has(#chip-{part}) summary')", **options
+    )
+    page.keyboard.press("Enter")
+    return passed
+
+
 # -- The tasks ------------------------------------------------------------------------------------------------------
 
 
@@ -113,6 +122,7 @@ def test_a_question_is_asked_and_answered_by_keyboard_alone(explore, demo_site):
     """Theme, indicator, level, table, a row, its area, close; then back out."""
     explore = explore(demo_site)
     page = explore.page
+    open_chip(page, "need")
     tab_to_id(page, "theme")
     pick_by_keyboard(explore, "theme", "Housing and homelessness")
     assert explore.selection()["theme"] == "housing"
@@ -121,6 +131,9 @@ def test_a_question_is_asked_and_answered_by_keyboard_alone(explore, demo_site):
     pick_by_keyboard(explore, "need", "Homes in multiple occupation")
     assert explore.selection()["need"] == "hmo-share"
 
+    page.keyboard.press("Escape")
+    assert focused(page)["what"].startswith("summary"), "the focus goes back to the chip"
+    open_chip(page, "level")
     tab_to(page, "e => e.type === 'radio' && e.closest('#level')")
     page.keyboard.press("ArrowRight")
     explore.settled()
@@ -178,6 +191,7 @@ def test_the_table_sorts_by_keyboard(explore, tiny_site):
 def test_search_by_keyboard(explore, demo_site):
     explore = explore(demo_site, "/?need=violence")
     page = explore.page
+    open_chip(page, "find")
     tab_to_id(page, "search")
     page.keyboard.type("NE1 4ST")
     page.locator(OPTION).first.wait_for()
@@ -241,11 +255,12 @@ def test_no_trap_and_the_focus_is_always_in_sight(explore, demo_site, path, sche
     assert (hidden, unmarked) == ([], [])
     ids = " ".join(stops)
     for wanted in (
-        "#theme",
-        "#need",
-        "#services",
-        "#partner",
-        "#search",
+        "Need: ",
+        "Services: ",
+        "Where: ",
+        "Areas: ",
+        "Settings",
+        "Find a place",
         "#map",
         "#open-table",
         "#copy-link",
@@ -261,39 +276,61 @@ def test_no_trap_and_the_focus_is_always_in_sight(explore, demo_site, path, sche
 def test_escape_closes_the_sheets_of_a_phone(explore, demo_site):
     explore = explore(demo_site, "/?need=overcrowding", viewport=PHONE)
     page = explore.page
-    for name, sheet in (("Choose", "#panel"), ("Results", "#results")):
-        button = page.locator(".sheet-bar").get_by_role("button", name=name)
-        assert button.get_attribute("aria-expanded") == "false"
-        button.click()
-        assert page.locator(sheet).is_visible()
-        assert button.get_attribute("aria-expanded") == "true"
+    for field, words in (("theme", "Need: "), ("services", "Services: ")):
+        explore.reach(field)
+        assert page.locator(f"#{field}").is_visible()
         page.keyboard.press("Escape")
-        assert page.locator(sheet).is_hidden()
-        assert button.get_attribute("aria-expanded") == "false"
-        assert page.evaluate("n => document.activeElement.textContent === n", name), "the focus goes back to its button"
+        assert not page.locator(f"#{field}").is_visible()
+        assert page.evaluate("n => document.activeElement.textContent.startsWith(n)", words), (
+            "the focus goes back to its chip"
+        )
     # Escape in an open list closes the list and leaves the sheet
-    page.get_by_role("button", name="Choose", exact=True).click()
+    explore.reach("theme")
     page.locator("#theme").click()
     page.locator(OPTION).first.wait_for()
     page.keyboard.press("Escape")
     page.locator(OPTION).first.wait_for(state="hidden")
-    assert page.locator("#panel").is_visible()
+    assert page.locator("#theme").is_visible()
     page.keyboard.press("Escape")
-    assert page.locator("#panel").is_hidden()
+    assert not page.locator("#theme").is_visible()
+
+
+def test_one_chip_is_open_at_a_time_and_a_press_elsewhere_closes_it(explore, demo_site):
+    explore = explore(demo_site, "/?need=overcrowding")
+    page = explore.page
+    explore.reach("theme").reach("level")
+    assert page.locator("details.chip[open]").count() == 1
+    page.locator("h1").click()
+    assert page.locator("details.chip[open]").count() == 0
+    explore.reach("theme")
+    page.locator("details.chip[open] .chip-done").click()
+    assert page.locator("details.chip[open]").count() == 0
+    assert focused(page)["what"].startswith("summary")
+
+
+def test_a_first_answer_is_few_presses_away(explore, demo_site):
+    """From the top of the page to a question, and three taps on a phone: the question, the step, a place."""
+    page = explore(demo_site).page
+    assert len(tab_to(page, "e => e.matches('.question')")) <= 25
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?*")
+    Explore(page, demo_site).ready()
+    assert page.locator("h1").inner_text()
 
 
 def test_a_phone_does_every_task(explore, demo_site):
     explore = explore(demo_site, "/", viewport=PHONE, has_touch=True, is_mobile=True)
     page = explore.page
     explore.choose("theme", "Crime and safety")
-    page.get_by_role("button", name="Choose", exact=True).click()
-    page.locator("#panel").wait_for(state="hidden")
     i = 900
+    page.locator("#map").scroll_into_view_if_needed()
     explore.show_area(i).still()
     page.touchscreen.tap(*explore.pixel_of(i))
     page.locator("#area-panel h2").wait_for()
-    assert page.locator("#results").is_visible(), "a tap on an area opens its facts"
+    assert page.locator("#area-panel").evaluate("e => getComputedStyle(e).position") == "fixed", "its facts are a sheet"
     assert explore.settled().selected() == i
+    page.locator("#close-area").click()
+    explore.settled()
     page.locator("#open-table").click()
     explore.table_ready()
     page.locator("#close-table").click()
@@ -330,8 +367,8 @@ def test_no_page_scrolls_sideways(open_page, demo_site, size):
 def test_every_control_is_reachable_at_400_per_cent(explore, demo_site):
     explore = explore(demo_site, "/?need=overcrowding&services=pharmacies", viewport=ZOOMED)
     page = explore.page
-    page.locator(".sheet-bar").get_by_role("button", name="Choose").click()
     for control in ("search", "theme", "need", "services", "partner", "copy-link", "fit-region"):
+        explore.reach(control)
         page.locator(f"#{control}").scroll_into_view_if_needed()
         assert page.evaluate(
             """id => {
@@ -344,7 +381,6 @@ def test_every_control_is_reachable_at_400_per_cent(explore, demo_site):
     explore.choose("theme", "Crime and safety")
     assert explore.selection()["theme"] == "crime"
     page.keyboard.press("Escape")
-    page.locator(".sheet-bar").get_by_role("button", name="Results").click()
     page.locator("#open-table").click()
     explore.table_ready()
     first = page.locator("#table .ag-row[row-index='0'] [col-id='name']")
@@ -397,8 +433,10 @@ def test_forced_colours_keep_what_colour_means(explore, demo_site):
     )
     assert len(set(swatches)) == len(swatches), "the legend's colours are all different"
     assert explore.colour_at(0)[3] == 255
+    explore.reach("level")
     chosen = page.locator("#level label[data-active]").evaluate("e => getComputedStyle(e).outlineStyle")
     assert chosen != "none", "which part of a segmented control is on shows by more than its ground"
+    explore.close_chips()
     assert page.locator("#open-table").is_visible()
     page.keyboard.press("Tab")
     assert focused(page)["seen"] and focused(page)["marked"]

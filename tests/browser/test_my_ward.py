@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.driving import PHONE, until
+from tests.browser.test_briefings import BELOW
 from tests.browser.test_publish import no_barriers, sideways
 
 pytestmark = pytest.mark.browser
@@ -77,3 +78,39 @@ def test_what_a_browser_remembers_is_never_trusted(open_page, demo_site):
         assert page.locator(".own-ward").count() == 0
         page.goto(f"{demo_site.url}/briefings")
         assert page.locator("main img").count() == 0
+
+
+def test_presenting_says_what_the_numbers_are_in_ones_ward_and_can_put_it_away(open_page, demo_site):
+    """On every page that has a number a ward has too; nothing of it is below the least size or runs off, and W hides it."""
+    page = open_page(demo_site, viewport={"width": 1920, "height": 1080})
+    page.goto(f"{demo_site.url}/briefings/wards")
+    link = page.locator(".ward-links a").first
+    code, name = link.get_attribute("href").split("ward-")[1], link.inner_text()
+    page.evaluate(
+        "(kept) => localStorage.setItem('commonground-ward', JSON.stringify(kept))", {"code": code, "name": name}
+    )
+    page.goto(f"{demo_site.url}/briefings/region-in-ten-numbers/present#1")
+    box = page.locator(".slide.shown .own-ward")
+    box.wait_for()
+    assert box.locator("b").inner_text() == f"In your ward, {name}" and box.locator("a").count() == 0
+    slides = page.locator(".slide").count()
+    for n in range(slides):
+        page.evaluate(f"window.commonground.deck.show({n})")
+        assert page.evaluate(BELOW) == [], n
+    page.evaluate("window.commonground.deck.show(1)")
+    page.keyboard.press("w")
+    assert box.is_hidden()
+    page.get_by_role("button", name="Your ward").click()
+    assert box.is_visible()
+    no_barriers(page, "present")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("[data-place]").inner_text().startswith("2 of ")
+
+
+def test_presenting_without_a_remembered_ward_asks_for_nothing(open_page, demo_site):
+    page = open_page(demo_site)
+    page.goto(f"{demo_site.url}/briefings/region-in-ten-numbers/present#1")
+    until(page, "() => document.documentElement.classList.contains('live')")
+    page.wait_for_timeout(300)
+    assert not any("own-ward" in one for one in page.watch.requests)
+    assert page.locator("[data-ward-switch]").is_hidden()

@@ -24,12 +24,12 @@ from layers import LEVELS, PUBLIC, Refused, read_briefing
 
 METRICS = ("nearest", "coverage", "e2sfca")
 NOT_SENTENCES = frozenset(
-    {"id", "code", "lad_code", "link", "links", "layer", "members", "areas", "parameters", "name"}
+    {"id", "code", "lad_code", "link", "links", "layer", "licence", "members", "areas", "parameters", "name"}
 )
 Said = tuple[str, str]
 
 RULES = {
-    "a placeholder": re.compile(r"[{}]|\[\[|\]\]|\bNone\b(?! of)|\bnan\b|\bNaN\b|\bTODO\b|\bundefined\b"),
+    "a placeholder": re.compile(r"[{}]|\[\[|\]\]|\bNone\b(?! of|:| yet)|\bnan\b|\bNaN\b|\bTODO\b|\bundefined\b"),
     "a bare code": re.compile(r"\b[EW]0\d{7}\b"),
     "a unit twice": re.compile(r"% ?%|\b(per [\d,]+ \w+) \1\b|\b(km|m|minutes) \2\b"),
     "a plural of one": re.compile(
@@ -39,6 +39,9 @@ RULES = {
         r"(?<![\d,.])(?:[2-9]|\d[\d,]*\d) (?:site|area|ward|resident|community|small area|minute)\b(?!-)"
     ),
     "a twentieth that is best for a harm": re.compile(r"\b(?:best|worst) twentieth\b"),
+    "a licence that nobody names": re.compile(r"\blicen[cs]e (?:is )?not stated|\bnot stated: check", re.IGNORECASE),
+    "a change that is none": re.compile(r"\bfrom ([\d,.]+ (?:k?m|minutes)) to \1(?![\w.])"),
+    "nothing a place": re.compile(r"\bwould do most here\b"),
     "a sentence of nothing": re.compile(r"\(\)|,\s*[.,]|\s[.,;:](?:\s|$)|“”"),
 }
 """What no sentence holds, by the name of the fault."""
@@ -85,9 +88,9 @@ def direction_faults(published) -> list[str]:
     return out
 
 
-def of_areas(published, level: str) -> Iterator[Said]:
-    """Every area's page."""
-    for code in published.region.areas[level]["code"]:
+def of_areas(published, level: str, every: int = 1) -> Iterator[Said]:
+    """The pages of areas, every one or every so many."""
+    for code in list(published.region.areas[level]["code"])[::every]:
         yield from of_tree(
             f"{level} {code}", area_profile(published, code, Selection(level=level), PUBLIC).as_document("")
         )
@@ -121,7 +124,7 @@ def of_gaps(published) -> Iterator[Said]:
 
 
 def of_starters(published) -> Iterator[Said]:
-    """Every starter filled in: headlines, paragraphs, notes."""
+    """Every starter filled in: headlines, paragraphs, notes, exhibits, what stands beside them."""
     for one in starters(published):
         made = build_briefing(
             published, read_briefing(starter_text(published, one.id)), briefing_id=one.id, made_on=date(2026, 11, 30)
@@ -129,8 +132,28 @@ def of_starters(published) -> Iterator[Said]:
         for page in made.pages:
             where = f"{one.id} page {page.number}"
             yield where, "".join(run.text for run in page.headline)
-            yield from ((f"{where} {name}", fact.text) for name, fact in page.facts.items())
+            for name, fact in page.facts.items():
+                yield from ((f"{where} {name}", text) for text in (fact.text, fact.detail))
+            for kind, blocks in (("body", page.blocks), ("notes", page.notes)):
+                for block in blocks:
+                    yield from ((f"{where} {kind}", "".join(run.text for run in item)) for item in block.items)
+            yield from of_figure(f"{where} exhibit", page.figure)
+            yield from ((f"{where} trust", f"{row.word}: {row.reason}") for row in page.trust)
             yield from ((where, text) for text in (*page.limits, *page.cautions, page.unavailable))
+
+
+def of_figure(where: str, figure) -> Iterator[Said]:
+    """What an exhibit says: title, alternative text, caption, legend, and the words in its table."""
+    if figure is None:
+        return
+    yield from (
+        (where, text) for text in (figure.title, figure.alt, figure.caption, figure.filters, figure.legend_title)
+    )
+    yield from ((f"{where} legend", f"{row.label}: {row.count}") for row in figure.legend)
+    if figure.table is not None:
+        yield f"{where} table", figure.table.note
+        for line in (figure.table.headers, *figure.table.rows):
+            yield from ((f"{where} table", cell) for cell in line if " " in cell)
 
 
 def wrong(said: Iterator[Said]) -> list[str]:

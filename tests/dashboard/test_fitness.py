@@ -18,8 +18,9 @@ from pypdf import PdfReader
 
 from dashboard.app import create_app
 from dashboard.briefings.files.formats import export_briefing
-from dashboard.briefings.filling.build import build_briefing
+from dashboard.briefings.filling.build import build_briefing, fill_in
 from dashboard.briefings.filling.questions import questions
+from dashboard.briefings.writing.drafting import preview
 from dashboard.briefings.writing.starters import GAPS, starter_text, starters
 from dashboard.cli import main
 from dashboard.components.answer import answer
@@ -34,7 +35,7 @@ from dashboard.views.cautions import WORDS, caution_list, cautions_of
 from dashboard.views.claims import Claims, counts_people
 from dashboard.views.confidence import rows_of_gaps
 from dashboard.views.values import values_export
-from layers import CAUTION_CODES, PUBLIC, Layer, read_briefing
+from layers import CAUTION_CODES, PUBLIC, SYSTEM, Layer, read_briefing
 from layers.model import AccessStandard, Completeness, Descriptor, Kind, Position
 from tests.tiny import write_tiny_pack
 
@@ -431,3 +432,55 @@ def test_the_page_of_an_area_says_what_the_list_of_its_nearest_services_is(sampl
     page = client_of(sampled).get("/api/v1/areas/lsoa/T15").get_json()
     (line,) = [line for line in page["services"] if line["layer_id"] == "clinics"]
     assert line["trust"] == "the nearest in this sample of 2 sites: a sample, not a register"
+
+
+# ---- what an author typed --------------------------------------------------------------------------------------------
+
+ABOUT_CLINICS = "# There are {{{{ services.count layer=clinics }}}} clinics\n\n{}\n\n# Next steps\n\n{}\n"
+FRONT = "---\ntitle: {}\npartner: icb\naudience: public\nview: need=harm&services=clinics&show=gap\n---\n"
+
+
+def typed(published, here="We go on.", there="We meet again.", title="Clinics"):
+    """What is refused of a briefing about the clinics: (line, what), as the author would be told."""
+    document = read_briefing(FRONT.format(title) + ABOUT_CLINICS.format(here, there))
+    _, faults = fill_in(published, document, briefing_id="draft", made_on=date(2026, 11, 30))
+    looked = preview(published, document.text, SYSTEM)
+    assert [(one.line, one.what) for one in looked.faults] == sorted((number_in(f.where), f.what) for f in faults)
+    return [(number_in(fault.where), fault.rule) for fault in faults]
+
+
+def number_in(where):
+    return int(re.search(r"line (\d+)", where)[1])
+
+
+@pytest.mark.parametrize(
+    "words", ["The gap is firm.", "It is **Proven** that help is far.", "> a firm finding", "- Firmer than ever"]
+)
+def test_nobody_types_firm_or_proven_over_a_sample(sampled, tiny, words):
+    assert typed(sampled, here=words) == [(9, "sample-certain")]
+    assert typed(sampled, there=words) == [(13, "sample-certain")]  # a page without figures speaks of the others
+    assert typed(tiny, here=words) == typed(tiny, there=words) == []  # a register
+
+
+def test_the_title_and_the_notes_are_held_to_it(sampled):
+    assert typed(sampled, title="A firm case") == [(2, "sample-certain")]
+    assert typed(sampled, here="```notes\nSay that it is proven.\n```") == [(10, "sample-certain")]
+
+
+@pytest.mark.parametrize(
+    "words", ["Nothing here is proven.", "This is not yet firm.", "A firm of builders.", "Two law firms."]
+)
+def test_what_says_no_such_thing_may_be_typed(sampled, words):
+    assert typed(sampled, here=words) == []
+
+
+def test_a_briefing_that_is_surer_than_its_sample_is_not_published(sampled, tmp_path, monkeypatch):
+    monkeypatch.setenv("COMMONGROUND_REGION", str(sampled.region.path))
+    monkeypatch.setenv("COMMONGROUND_HOME", str(tmp_path))
+    file = tmp_path / "sure.md"
+    file.write_text(FRONT.format("Clinics") + ABOUT_CLINICS.format("The gap is proven.", "We meet again."), "utf-8")
+    ran = CliRunner().invoke(main, ["briefing", "validate", str(file)])
+    assert ran.exit_code != 0 and "“proven” is said of a sample" in ran.output and "page 1, line 9" in ran.output
+    CliRunner().invoke(main, ["user", "add", "ann", "--role", "analyst", "--partner", "icb", "--no-password"])
+    ran = CliRunner().invoke(main, ["briefing", "publish", str(file), "--by", "ann"])
+    assert ran.exit_code != 0 and "“proven” is said of a sample" in ran.output

@@ -13,6 +13,7 @@ from typing import Any
 
 from dashboard.brand import PRODUCT
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure, SourceLine
+from dashboard.briefings.filling.say import credit_of
 from dashboard.drawing.shown import ChartData, LegendRow, TableData
 from dashboard.views import wording
 from layers import BriefingBlock, BriefingRun, safe_link
@@ -165,6 +166,20 @@ def attributions(of: BriefingPage | Briefing) -> str:
     for asked in (*(source.attribution for source in of.sources), *of.credits):
         sentences += re.split(r"(?<=[.!?])\s+(?=[A-Z©(])", text(asked).strip())
     return " ".join(dict.fromkeys(each if each[-1:] in ".!?" else f"{each}." for each in sentences if each))
+
+
+def limits_on(briefing: Briefing, page: BriefingPage) -> list[str]:
+    """What the data of a page does not tell; where an earlier page has said all of it, which one."""
+    before = next((one for one in briefing.pages if one.limits == page.limits and one.limits), page)
+    if before.number < page.number:
+        return [f"The same as on page {before.number}: {headline(before)}."]
+    return [text(each) for each in page.limits]
+
+
+def credit_line(page: BriefingPage) -> str:
+    """Whose figures a page shows; titles, versions and licences stand once, at the end."""
+    credit = text(credit_of(page))
+    return f"Sources: {credit}. Each with its licence and version at the end." if credit else ""
 
 
 def fact_lines(page: BriefingPage) -> list[str]:

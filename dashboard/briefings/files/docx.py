@@ -1,6 +1,7 @@
 """A briefing as Word: A4, a page each, with real headings, lists and tables, for those who edit it, quote it or have it read to them.
 
-Maps and charts are pictures with a description, and what they show follows as a table. The language, the title and the header rows
+Maps and charts are pictures with a description, as large as their sheet has room for; what they show stands as tables at the end,
+where it fills sheets instead of beginning one for each. Pages of words alone share a sheet. The language, the title and the header rows
 that repeat are set, so that Word's accessibility checker and screen readers have them.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import datetime, time
+from math import ceil
 
 import docx
 from docx.enum.section import WD_ORIENT
@@ -32,7 +34,9 @@ from layers import BriefingBlock
 
 FONT = "Arial"
 TEXT_CM = 17.0  # between the margins
-MOST_CM = 10.0  # height of a picture, so that its words and key stay with it
+SHEET_CM = 25.8  # between top and bottom
+LEAST_CM, MOST_CM = 6.0, 15.0  # height of a picture: what its words, key and sources leave of the sheet
+APPENDIX = "The figures behind the maps and charts"
 MOST_ROWS_TOGETHER = 12  # of a table that goes to the next sheet rather than leave a row or two behind
 
 
@@ -48,9 +52,14 @@ class _Paper:
 
     def made(self) -> bytes:
         self._front()
+        before = None
         for page in self.briefing.pages:
-            self._page(page)
-        self._facts()
+            self._page(page, goes_on=before is not None and _words_only(before) and _words_only(page))
+            before = page
+        goes_on = before is not None and _words_only(before)
+        self._behind(goes_on=goes_on)
+        self._facts(goes_on=goes_on or any(_pictured(page) for page in self.briefing.pages))
+        self._sources()
         if self.document.element.body[-2].tag == qn("w:tbl"):  # Word wants a paragraph at the end
             self._after()
         out = io.BytesIO()
@@ -75,36 +84,84 @@ class _Paper:
             for page in self.briefing.pages:
                 self._plain(contents.headline(page), "List Number")
 
-    def _page(self, page: BriefingPage) -> None:
-        self._plain(contents.headline(page), "Heading 1")
+    def _page(self, page: BriefingPage, *, goes_on: bool) -> None:
+        self._headline(contents.headline(page), goes_on)
         if page.unavailable:
             self._plain(contents.text(page.unavailable), "Normal")
         self._blocks(page.blocks)
         if page.figure is not None:
-            self._figure(page.figure)
-        if page.limits:
+            self._figure(page.figure, self._room_for(page))
+        limits = contents.limits_on(self.briefing, page)
+        if limits:
             self._plain(contents.LIMITS, "Heading 2")
-            for line in page.limits:
-                self._plain(contents.text(line), "Small bullet")
-        if page.sources or page.credits:
-            self._plain(contents.SOURCES, "Heading 2")
-            # run on in two paragraphs: a line for each would push its table to another sheet
-            for said in (" ".join(contents.source_lines(page.sources)), contents.attributions(page)):
-                if said:
-                    self._plain(said, "Small")
-        # what is looked up rather than read comes last, and may run on to another sheet
-        if page.figure is not None and page.figure.svg:
-            self._behind(page.figure)
+            for line in limits:
+                self._plain(line, "Small bullet")
+        if credit := contents.credit_line(page):
+            self._plain(credit, "Small")
 
-    def _facts(self) -> None:
+    def _headline(self, words: str, goes_on: bool) -> None:
+        """``goes_on``: below what stands on the sheet already."""
+        if not goes_on:
+            self._drop_empty_line()
+        paragraph = self._plain(words, "Heading 1")
+        if goes_on:
+            paragraph.paragraph_format.page_break_before = False
+            paragraph.paragraph_format.space_before = Pt(28)
+
+    def _drop_empty_line(self) -> None:
+        """Behind a table that fills its sheet it would open an empty one before the next headline."""
+        body = self.document.element.body
+        table, last = (body[-3], body[-2]) if len(body) > 2 else (None, None)
+        empty = last is not None and last.tag == qn("w:p") and not "".join(last.itertext()).strip()
+        if empty and table.tag == qn("w:tbl"):
+            body.remove(last)
+
+    def _room_for(self, page: BriefingPage) -> float:
+        """Height that a page's picture may have, in centimetres: what everything else on its sheet leaves."""
+        figure = page.figure
+        high = _high([contents.headline(page)], 22, bold=True)
+        high += _high(contents.lines_of(page.blocks), 12, after=6)
+        high += _high([contents.text(figure.title)], 13, bold=True, after=12) + _high(
+            [contents.text(figure.filters)], 9.5
+        )
+        high += _high([contents.text(figure.caption)], 9.5) + 0.6
+        if figure.legend:
+            counts = [f"{row.label} {row.count}" for row in figure.legend]
+            high += 0.9 + sum(max(_high([words], 9.5, width=6.5, after=5), 1.1) for words in counts)
+        high += _high([contents.LIMITS, *contents.limits_on(self.briefing, page)], 9.5, after=4) + 0.8
+        high += _high([contents.credit_line(page)], 9.5) + 0.8
+        return min(max(SHEET_CM - 2.0 - high, LEAST_CM), MOST_CM)
+
+    def _behind(self, *, goes_on: bool) -> None:
+        """What the pictures show, as tables."""
+        pages = [page for page in self.briefing.pages if _pictured(page)]
+        if pages:
+            self._headline(APPENDIX, goes_on)
+        for page in pages:
+            figure, table = page.figure, contents.table_of(page.figure)
+            name = contents.text(figure.title) or contents.headline(page)
+            self._plain(f"Page {page.number}: {name}", "Heading 2")
+            self._table(table, name)
+
+    def _facts(self, *, goes_on: bool) -> None:
         """At the end: where each number in the words comes from."""
         told = [(page, lines) for page in self.briefing.pages if (lines := contents.fact_lines(page))]
         if told:
-            self._plain("Where the numbers come from", "Heading 1")
+            self._headline("Where the numbers come from", goes_on)
         for page, lines in told:
             self._plain(contents.headline(page), "Heading 2")
             for line in lines:
                 self._plain(line, "Small bullet")
+
+    def _sources(self) -> None:
+        """At the end: each source with its licence and version, once."""
+        lines, said = contents.source_lines(self.briefing.sources), contents.attributions(self.briefing)
+        if lines or said:
+            self._headline(contents.SOURCES, True)
+        for line in lines:
+            self._plain(line, "Small bullet")
+        if said:
+            self._plain(said, "Small")
 
     def _blocks(self, blocks: Sequence[BriefingBlock]) -> None:
         styles = {"bullets": "List Bullet", "numbers": "List Number", "quote": "Quote"}
@@ -141,13 +198,14 @@ class _Paper:
 
     # ---- figures
 
-    def _figure(self, figure: Figure) -> None:
+    def _figure(self, figure: Figure, room: float) -> None:
+        """``room`` is the height that its picture may have."""
         if figure.title:
             self._plain(contents.text(figure.title), "Figure title")
         if figure.filters:
             self._plain(contents.text(figure.filters), "Small").paragraph_format.keep_with_next = True
         if figure.svg:
-            self._picture(figure)
+            self._picture(figure, room)
         elif figure.table is not None and figure.table.headers:
             self._table(figure.table, contents.alt_of(figure))
         if figure.caption:
@@ -159,16 +217,9 @@ class _Paper:
                 self.document.add_paragraph(style="Small"), contents.Words("Open this view on the live map", href=link)
             )
 
-    def _behind(self, figure: Figure) -> None:
-        """What a picture shows, as a table."""
-        table = contents.table_of(figure)
-        if table is not None and table.headers:
-            self._plain(contents.FIGURES, "Heading 2")
-            self._table(table, contents.text(figure.title) or contents.FIGURES, last=True)
-
-    def _picture(self, figure: Figure) -> None:
+    def _picture(self, figure: Figure, room: float) -> None:
         width, height = contents.size_of(figure.svg)
-        wide = min(TEXT_CM, MOST_CM * width / height)
+        wide = min(TEXT_CM, room * width / height)
         paragraph = self.document.add_paragraph(style="Normal")
         paragraph.paragraph_format.keep_with_next = True
         shape = paragraph.add_run().add_picture(io.BytesIO(picture_png(figure)), width=Cm(wide))
@@ -189,8 +240,7 @@ class _Paper:
             _shade(made.cells[0], row)
         self._after()
 
-    def _table(self, table: TableData, alt: str, *, last: bool = False) -> None:
-        """``last`` of its page: nothing follows it, since a line more may open an empty sheet before the next headline."""
+    def _table(self, table: TableData, alt: str) -> None:
         headers, rows = contents.headers_of(table), contents.rows_of(table)
         numeric = [contents.is_number(table, n) for n in range(len(headers))]
         whole = len(rows) <= MOST_ROWS_TOGETHER
@@ -198,7 +248,7 @@ class _Paper:
         _described(made, alt)
         if table.note:
             self._plain(contents.text(table.note), "Small")
-        elif not last:
+        else:
             self._after()
 
     def _grid(self, headers, rows, widths: Sequence[float], numeric: Sequence[bool], size: float, whole: bool = False):
@@ -236,6 +286,24 @@ class _Paper:
         """A little room after a table."""
         paragraph = self.document.add_paragraph(style="Small")
         paragraph.paragraph_format.space_after = Pt(0)
+
+
+def _words_only(page: BriefingPage) -> bool:
+    return page.figure is None
+
+
+def _pictured(page: BriefingPage) -> bool:
+    table = contents.table_of(page.figure) if page.figure is not None and page.figure.svg else None
+    return table is not None and bool(table.headers)
+
+
+def _high(
+    texts: Sequence[str], size: float, *, width: float = TEXT_CM, bold: bool = False, after: float = 3.0
+) -> float:
+    """Centimetres that paragraphs take, rather more than less: ``after`` points stand between them."""
+    room = width / 2.54 * 72 * 0.94
+    lines = [ceil(width_of(text, size, bold=bold) / room) for text in texts if text]
+    return sum(n * size * 1.25 + after for n in lines) / 72 * 2.54
 
 
 # ---- tables ---------------------------------------------------------------------------------------------------------------
@@ -379,6 +447,11 @@ def _blank(briefing: Briefing):
     line = contents.footer_line(briefing)
     # one line: a footer that grows takes room from the page
     size = next((z for z in (9, 8.5, 8, 7.5) if width_of(line, z) <= (TEXT_CM - 2.6) / 2.54 * 72), 7)
+    if briefing.brand.data:
+        shape = footer.add_run().add_picture(io.BytesIO(briefing.brand.data), height=Cm(0.5))
+        shape._inline.docPr.set("name", "Logo")
+        shape._inline.docPr.set("descr", contents.text(briefing.brand.alt or briefing.brand.name))
+        line = f" {line}"
     footer.add_run(f"{line}\tPage ")
     _field(footer, "PAGE")
     footer.add_run(" of ")

@@ -18,7 +18,7 @@ APPENDIX = "The figures behind the maps and charts"
 def pdf_of(briefing: Briefing, *, address: str = "") -> bytes:
     """The file. ``address`` is that of the site, so that links to its pages can be followed."""
     images: dict[str, bytes] = {}
-    pages = [_page(page, images, address) for page in briefing.pages]
+    pages = [_page(briefing, page, images, address) for page in briefing.pages]
     images |= briefing.brand.files
     data = {
         "title": contents.text(briefing.title),
@@ -34,6 +34,8 @@ def pdf_of(briefing: Briefing, *, address: str = "") -> bytes:
         "notice": contents.text(briefing.notice),
         "pages": pages,
         "appendix": [part for page in briefing.pages for part in _behind(page)],
+        "sources": contents.source_lines(briefing.sources),
+        "attribution": contents.attributions(briefing),
         "fonts": [FAMILY, FALLBACK],
         "colours": PRINT,
         "words": {"limits": contents.LIMITS, "sources": contents.SOURCES, "key": contents.KEY, "appendix": APPENDIX},
@@ -41,8 +43,9 @@ def pdf_of(briefing: Briefing, *, address: str = "") -> bytes:
     return compile_pdf(template("briefing.typ"), data, images, made_on=briefing.made_on)
 
 
-def _page(page: BriefingPage, images: dict[str, bytes], address: str) -> dict[str, Any]:
+def _page(briefing: Briefing, page: BriefingPage, images: dict[str, bytes], address: str) -> dict[str, Any]:
     words = contents.page_words(page, address)
+    words |= {"limits": contents.limits_on(briefing, page), "credit": contents.credit_line(page)}
     for block in words["blocks"]:
         block["lines"] = [_runs(line) for line in block["lines"]]
     figure = None if page.figure is None else _figure(page.figure, f"figure-{page.number}.svg", images)

@@ -27,6 +27,7 @@ from dashboard.briefings.files.office import picture_png, say_properties, tidy
 from dashboard.briefings.files.pptx_charts import ChartNumbers, dress, format_of, known, upright
 from dashboard.briefings.files.pptx_shapes import (
     EDGE,
+    FOOTER_HIGH,
     FOOTER_TOP,
     LEADING,
     TITLE_TOP,
@@ -47,14 +48,29 @@ from dashboard.briefings.files.pptx_shapes import (
 )
 from dashboard.briefings.files.pptx_tables import borders, laid, natural
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Figure
-from dashboard.drawing.palette import ACCENT, INK, NOTICE, PAPER, QUIET, RULE, SPECIAL, hex_of
+from dashboard.briefings.filling.say import SAY, Say, credit_of, say_with
+from dashboard.drawing.palette import (
+    ACCENT,
+    CAUTION_GROUND,
+    CAUTION_INK,
+    INK,
+    NOTE_GROUND,
+    NOTICE,
+    PAPER,
+    QUIET,
+    RULE,
+    SPECIAL,
+    hex_of,
+)
 from dashboard.drawing.shown import LegendRow, TableData
 from dashboard.drawing.swatch import LINE, mark_of
 from layers import BriefingBlock
 
 COLUMNS = (290.0, 340.0, 390.0, 440.0)  # words beside a figure; beside a map no wider than the second
 GAP = 26.0
-FOOT_HIGH = 84.0
+STRIP, SAID_SIZE = 7.0, 14  # room around the words of the strip, and their size
+CREDIT_HIGH = 16.0
+LOGO_HIGH = 18.0
 SPARE = 8.0  # of the width of small print, for readers whose letters are wider
 SIZES = (28, 26, 24, 22, 20)
 LEAST = 20
@@ -103,6 +119,7 @@ class _Deck:
             self._page(page)
         self._further()
         self._behind()
+        self._limits()
         self._sources()
         say_properties(self.deck.core_properties, self.briefing)
         for slide in self.deck.slides:
@@ -136,7 +153,7 @@ class _Deck:
                 run.font.size = Pt(26)
         self._bar(slide, Box(EDGE, 110 + high + 10, 110, 4), ACCENT)
         self._notice(slide)
-        self._end(slide)
+        self._end(slide, logo=not brand.data)
         self._notes(slide, [], (), (), [])
 
     def _page(self, page: BriefingPage) -> None:
@@ -235,6 +252,22 @@ class _Deck:
                 f"Figures behind the {what} on slide {number}: {name}", table, contents.text(figure.filters)
             )
 
+    def _limits(self) -> None:
+        """What the data does not tell, of all pages, once."""
+        limits = dict.fromkeys(contents.text(each) for page in self.briefing.pages for each in page.limits)
+        rest = [Line((contents.Words(each),), "bullet") for each in limits]
+        width, first = WIDTH - 2 * EDGE - 20, True
+        while rest:
+            slide, top = self._slide(self.words, contents.LIMITS if first else f"{contents.LIMITS} (continued)")
+            room = FOOTER_TOP - 14 - top
+            now, rest = _fitting(rest, width, room)
+            if not now:
+                now, rest = rest[:1], rest[1:]
+            place(slide.placeholders[1], Box(EDGE, top, width, room))
+            write(slide.placeholders[1], now, LEAST)
+            self._end(slide)
+            first = False
+
     def _sources(self) -> None:
         sources = self.briefing.sources
         if not sources:
@@ -288,59 +321,35 @@ class _Deck:
             size = next((s for s in (12, 11, 10, 9) if lines_of(self.notice, box.w, s, True) == 1), 9)
             self._text(slide, box, [(self.notice, size, True, NOTICE)], "Demonstration label")
 
-    def _foot(self, page: BriefingPage) -> tuple[list[str], list[str], float, float]:
-        """Limits, sources, and sizes in which both fit into a sixth of the slide. What the licences ask to be said moves to the last
-        slide where it does not fit here; the licences themselves stay."""
-        limits = [f"• {contents.text(each)}" for each in page.limits]
-        sources, said = contents.source_lines(page.sources), contents.attributions(page)
-        whole = [*sources, said] if said else sources
-        steps = ((12, FOOT_HIGH), (11, FOOT_HIGH + 12), (10.5, FOOT_HIGH + 26))
-        limit_size = next((z for z, high in steps if self._foot_height(limits, whole, z, 0) <= high), 10)
-        room = max(FOOT_HIGH, self._foot_height(limits, whole, limit_size, 0))
-        for given, size in ((whole, 10), (whole, 9), (sources, 10), (sources, 9)):
-            if self._foot_height(limits, given, 0, size) <= room:
-                return limits, given, limit_size, size
-        return limits, sources, limit_size, 8
+    def _say_height(self, page: BriefingPage) -> float:
+        """Of the strip with what has to be said with a page; 0 where there is none."""
+        say = say_with(page)
+        if say is None:
+            return 0.0
+        return height_of(self._said(say), WIDTH - 2 * EDGE - 2 * STRIP, SAID_SIZE, after=1) + 2 * STRIP
 
-    def _foot_columns(self, limits: list[str], sources: list[str]) -> tuple[float, float]:
-        width = WIDTH - 2 * EDGE
-        return ((width - GAP) * 0.48, (width - GAP) * 0.52) if limits and sources else (width, width)
-
-    def _foot_height(self, limits: list[str], sources: list[str], limit_size: float, source_size: float) -> float:
-        left, right = self._foot_columns(limits, sources)
-        return max(
-            height_of(limits, left - SPARE, limit_size, after=1) + limit_size * LEADING if limits else 0.0,
-            height_of(sources, right - SPARE, source_size, after=1) + source_size * LEADING if sources else 0.0,
-        )
+    def _said(self, say: Say) -> list[str]:
+        first, *rest = (contents.text(line) for line in say.lines)
+        return [f"{SAY} {first}", *rest]
 
     def _foot_top(self, page: BriefingPage) -> float:
-        limits, sources, a, b = self._foot(page)
-        high = min(self._foot_height(limits, sources, a, b), FOOT_HIGH + 38)
-        return FOOTER_TOP - 6 - (high + 8 if high else 0)
+        """Where the strip begins; without one, where the credit does."""
+        high = self._say_height(page)
+        credit = CREDIT_HIGH if credit_of(page) else 0.0
+        return FOOTER_TOP - 4 - credit - (high + 4 if high else 0.0)
 
     def _finish(self, slide, page: BriefingPage, number: int, *, rest: Sequence[Line] = ()) -> None:
-        """Limits, sources, footer and notes, after the figure: that is the order in which they are read out."""
-        limits, sources, limit_size, source_size = self._foot(page)
-        top = self._foot_top(page)
-        if limits or sources:
-            self._bar(slide, Box(EDGE, top, WIDTH - 2 * EDGE, 0.75), RULE)
-        left, right = self._foot_columns(limits, sources)
-        box = Box(EDGE, top + 5, left, FOOTER_TOP - 6 - top - 5)
-        if limits:
-            # a deck whose limits do not fit says so, and has them all in its notes
-            lines = [
-                (contents.LIMITS, limit_size, True, ACCENT),
-                *((each, limit_size, False, INK) for each in limits),
-            ]
-            self._text(slide, box, _within(lines, box, "All limits are in the notes of this slide."), contents.LIMITS)
-            box = Box(EDGE + left + GAP, box.y, right, box.h)
-        if sources:
-            lines = [
-                (contents.SOURCES, source_size, True, ACCENT),
-                *((each, source_size, False, QUIET) for each in sources),
-            ]
-            self._text(slide, box, _within(lines, box, "All sources are on the last slide."), contents.SOURCES)
-        self._end(slide, number)
+        """What has to be said, whose figures they are, footer and notes, after the figure: in this order they are read out. The map
+        or the chart has the slide: all limits, sources and licences stand in the notes and on the last slides."""
+        say, credit, top = say_with(page), contents.text(credit_of(page)), self._foot_top(page)
+        if say is not None:
+            box = Box(EDGE, top, WIDTH - 2 * EDGE, self._say_height(page))
+            self._strip(slide, box, self._said(say), amber=say.amber)
+        if credit:
+            box = Box(EDGE, FOOTER_TOP - 4 - CREDIT_HIGH + 2, WIDTH - 2 * EDGE, CREDIT_HIGH - 2)
+            size = next((s for s in (10, 9, 8) if lines_of(credit, box.w - SPARE, s) == 1), 7)
+            self._text(slide, box, [(credit, size, False, QUIET)], contents.SOURCES)
+        self._end(slide)
         said = contents.lines_of(page.notes)
         if rest:
             self.further.append((len(self.deck.slides), contents.headline(page), list(rest)))
@@ -349,8 +358,8 @@ class _Deck:
             slide, said, page.limits, contents.source_lines(page.sources), contents.fact_lines(page), page.figure
         )
 
-    def _end(self, slide, number: int = 0) -> None:
-        """Footer and slide number, in their placeholders."""
+    def _end(self, slide, *, logo: bool = True) -> None:
+        """Footer and slide number, in their placeholders; the logo stands before them where the slide has none yet."""
         for shape in slide.slide_layout.placeholders:
             kind = shape.placeholder_format.type
             if kind not in (PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.SLIDE_NUMBER):
@@ -360,8 +369,23 @@ class _Deck:
             element.nvSpPr.cNvPr.set("id", str(max(int(i) for i in slide.shapes._spTree.xpath(".//p:cNvPr/@id")) + 1))
             made = slide.shapes[-1]
             if kind == PP_PLACEHOLDER.FOOTER:
-                size = 10 if lines_of(self.footer, 760, 10) == 1 else 8
+                taken = self._small_logo(slide) if logo else 0.0
+                if taken:
+                    place(made, Box(EDGE + taken, FOOTER_TOP, 760 - taken, FOOTER_HIGH))
+                size = 10 if lines_of(self.footer, 760 - taken, 10) == 1 else 8
                 write(made, [Line((contents.Words(self.footer),))], size, colour=QUIET)
+
+    def _small_logo(self, slide) -> float:
+        """The partnership's logo before the footer; how much of its width it takes."""
+        brand = self.briefing.brand
+        if not brand.data:
+            return 0.0
+        wide = min(LOGO_HIGH * brand.size[0] / brand.size[1], 120.0)
+        high = wide * brand.size[1] / brand.size[0]
+        top = FOOTER_TOP + (FOOTER_HIGH - high) / 2
+        logo = slide.shapes.add_picture(io.BytesIO(brand.data), Pt(EDGE), Pt(top), Pt(wide), Pt(high))
+        describe(logo, "Logo", contents.text(brand.alt or brand.name))
+        return wide + 8
 
     def _notes(self, slide, said: list[str], limits, sources, facts, figure: Figure | None = None) -> None:
         parts = list(said)
@@ -379,14 +403,12 @@ class _Deck:
     # ---- figures
 
     def _head(self, slide, figure: Figure, box: Box) -> float:
-        """What is shown, in words; where it ends."""
-        title, filters = contents.text(figure.title), contents.text(figure.filters)
-        head = [(title, 15, True, INK)] if title else []
-        head += [(filters, 11, False, QUIET)] if filters else []
-        if not head:
+        """What is shown, in a line; where it ends. What it is filtered by stands in the notes and with the figures behind it."""
+        title = contents.text(figure.title)
+        if not title:
             return box.y
-        high = sum(height_of([t], box.w, s, b) for t, s, b, _ in head) + 4
-        self._text(slide, Box(box.x, box.y, box.w, high), head, contents.SHOWN)
+        high = height_of([title], box.w, 15, True) + 4
+        self._text(slide, Box(box.x, box.y, box.w, high), [(title, 15, True, INK)], contents.SHOWN)
         return box.y + high + 4
 
     def _alone(self, slide, figure: Figure, box: Box) -> bool:
@@ -498,7 +520,7 @@ class _Deck:
         kind = kinds.get(chart.kind, XL_CHART_TYPE.BAR_CLUSTERED)
         if upright(chart):
             kind = XL_CHART_TYPE.COLUMN_CLUSTERED
-        high = box.h if chart.kind == "line" or upright(chart) else min(box.h, 46 * len(chart.categories) + 70)
+        high = box.h if chart.kind == "line" or upright(chart) else min(box.h, 80 * len(chart.categories) + 70)
         frame = slide.shapes.add_chart(kind, Pt(box.x), Pt(box.y), Pt(box.w), Pt(high), data)
         describe(frame, "Chart", contents.alt_of(figure))
         dress(frame.chart, chart, (high - 70) / len(chart.categories), box.w * 0.16)
@@ -508,7 +530,7 @@ class _Deck:
 
     def _least(self, figure: Figure, width: float) -> float:
         """Height of a table with what stands over and under it, in the smallest size."""
-        texts = [contents.text(t) for t in (figure.title, figure.filters, figure.caption, figure.table.note) if t]
+        texts = [contents.text(t) for t in (figure.title, figure.caption, figure.table.note) if t]
         return sum(laid(figure.table, contents.rows_of(figure.table), width, 12)[1]) + height_of(texts, width, 12) + 24
 
     def _fits(self, table: TableData | None, width: float) -> bool:
@@ -586,6 +608,23 @@ class _Deck:
             run.text = words
             run.font.size, run.font.bold, run.font.color.rgb = Pt(size), bold, rgb(colour)
 
+    def _strip(self, slide, box: Box, lines: Sequence[str], *, amber: bool) -> None:
+        ground, ink = (CAUTION_GROUND, CAUTION_INK) if amber else (NOTE_GROUND, INK)
+        shape = slide.shapes.add_textbox(Pt(box.x), Pt(box.y), Pt(box.w), Pt(box.h))
+        shape.name = contents.LIMITS
+        shape.fill.solid()
+        shape.fill.fore_color.rgb = rgb(ground)
+        frame = shape.text_frame
+        bare(frame)
+        frame.margin_left = frame.margin_right = Pt(STRIP)
+        frame.margin_top = frame.margin_bottom = Pt(STRIP)
+        for n, words in enumerate(lines):
+            paragraph = frame.paragraphs[0] if n == 0 else frame.add_paragraph()
+            paragraph.space_after = Pt(1)
+            run = paragraph.add_run()
+            run.text = words
+            run.font.size, run.font.color.rgb = Pt(SAID_SIZE), rgb(ink)
+
     def _bar(self, slide, box: Box, colour: str) -> None:
         bar = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, Pt(box.x), Pt(box.y), Pt(box.w), Pt(box.h))
         bar.fill.solid()
@@ -593,15 +632,3 @@ class _Deck:
         bar.line.fill.background()
         bar.shadow.inherit = False
         decorative(bar, "Line")
-
-
-def _within(lines: list[tuple], box: Box, more: str) -> list[tuple]:
-    """The lines that fit into a box; where some do not, ``more`` instead of them."""
-    size, left = lines[0][1], box.h + 2
-    out = []
-    for n, line in enumerate(lines):
-        left -= height_of([line[0]], box.w - SPARE, size, line[2], after=1)
-        if left < (0 if n == len(lines) - 1 else size * LEADING) and n > 0:
-            return [*out, (more, size, False, QUIET)]
-        out.append(line)
-    return out

@@ -15,7 +15,7 @@ from dashboard.briefings.filling import exhibits
 from dashboard.briefings.filling.asking import BROKEN_VIEW
 from dashboard.briefings.filling.credits import limits_of, source_lines
 from dashboard.briefings.filling.facts import Facts, query_of
-from dashboard.briefings.filling.gating import claims_about, gated_blocks, gated_runs, layers_of
+from dashboard.briefings.filling.gating import certain_faults, claims_about, gated_blocks, gated_runs, layers_of
 from dashboard.briefings.filling.model import Briefing, BriefingPage, Fact, Figure, SourceLine, Stale
 from dashboard.published import Published
 from dashboard.views.confidence import Resting, all_cautions, rows_of
@@ -124,6 +124,7 @@ def fill_in(
     front = _front_faults(document, facts)
     build = _Build(published, document, facts, list(front))
     pages = tuple(build.page(page) for page in document.pages)
+    build.faults += certain_faults(document, sampled_pages(published, pages, reader))
     briefing = Briefing(
         briefing_id,
         document,
@@ -162,6 +163,15 @@ def _may_read(document: Document, author: Viewer) -> bool:
     if document.audience == Audience.PARTNERS:
         return author.signed_in
     return author.signed_in and author.own and author.partner == document.partner
+
+
+def sampled_pages(published: Published, pages: Iterable[BriefingPage], reader: Viewer) -> dict[int, bool | None]:
+    """Page number -> whether the page rests on a sample; None where it rests on no data."""
+    found: dict[int, bool | None] = {}
+    for page in pages:
+        used = used_layers(page.facts.values(), page.figure)
+        found[page.number] = claims_about(published, used, reader).sampled if used else None
+    return found
 
 
 def pins_of(pages: Iterable[BriefingPage]) -> dict[str, int]:

@@ -60,7 +60,7 @@ def source_lines(
 
 def licence_words(name: str) -> str:
     """ "OGL-UK-3.0" -> "Open Government Licence v3.0"."""
-    return LICENCES[name][0] if name in LICENCES else name
+    return LICENCES[name][0] if name in LICENCES else wording.reuse(name)
 
 
 def _different(words: Iterable[str]) -> list[str]:

@@ -16,7 +16,7 @@ from dashboard.briefings.filling.questions import questions
 from dashboard.published import Published
 from layers import LEVELS, Kind, Layer, NotFound, Viewer, to_metres
 
-CHOICES = ("layer", "services", "area", "level", "n", "above")
+CHOICES = ("layer", "services", "area", "level", "n", "above", "baseline")
 """What may be chosen for a token or an exhibit."""
 
 _PART = re.compile(r"""([a-z_]+)=(?:"([^"]*)"|(\S+))""")
@@ -125,7 +125,7 @@ def exhibit_lines(help_: Any, usual: Usual, view: str = "") -> tuple[str, ...]:
         wish = "need=x&services=x" if "need" in help_.needs else "services=x"
         if not _answers(view, wish) or {"layer", "services"} & set(usual.chosen):
             out.append(f"view: {usual.view(wish)}{_show(help_)}")
-    for key in ("level", "area", "n"):
+    for key in ("level", "area", "n", "baseline"):
         if key in usual.chosen and key in help_.takes and key not in there:
             out.append(f"{key}: {usual.chosen[key]}")
     return tuple(out)

@@ -14,6 +14,7 @@ from dashboard.briefings.filling import exhibit_maps as maps
 from dashboard.briefings.filling import showing
 from dashboard.briefings.filling.asking import Facts, did_you_mean, either, no_stop, pins, query_of, refused
 from dashboard.briefings.filling.credits import source_lines
+from dashboard.briefings.filling.exhibit_affected import AFFECTED
 from dashboard.briefings.filling.exhibit_charts import CHARTS
 from dashboard.briefings.filling.exhibit_decision import DECISIONS
 from dashboard.briefings.filling.exhibit_pictures import PICTURES
@@ -211,5 +212,5 @@ def _changes(box, option) -> str:
     return f"{'; '.join(line.words for line in option_results.change_lines(box, option))}."
 
 
-EXHIBIT_HELP = CHARTS | DECISIONS | TABLES | MAPS | PICTURES
+EXHIBIT_HELP = CHARTS | DECISIONS | TABLES | MAPS | AFFECTED | PICTURES
 """All of them, as the editor's reference shows them."""

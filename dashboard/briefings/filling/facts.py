@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from dashboard.briefings.filling.asking import TOKENS, Ask, Facts, TokenHelp, Tokens, counted, query_of
 from dashboard.briefings.filling.comparing import COMPARING
+from dashboard.briefings.filling.exhibit_affected import AFFECTED_TOKENS
 from dashboard.briefings.filling.figures import FIGURES
 from dashboard.briefings.filling.findings import FINDINGS
 from dashboard.briefings.filling.model import Fact
@@ -135,14 +136,14 @@ COUNTED = (
 """Tokens that are a bare number, with ``unit=yes`` "1 small area" or "63 small areas", and with ``spoken=yes`` rounded as spoken."""
 FAMILIES = (
     "region", "area", "layer", "value", "whole", "highest", "lowest", "worst", "best", "middle", "count", "change", "services",
-    "access", "gaps", "community", "together", "site", "made",
+    "access", "gaps", "community", "affected", "together", "site", "made",
 )  # fmt: skip
 """The order of the reference."""
 
 
 def _all() -> Tokens:
     """In the order of the reference, with what several tokens share."""
-    found = FIGURES | FINDINGS | COMPARING | REGION
+    found = FIGURES | FINDINGS | COMPARING | AFFECTED_TOKENS | REGION
     for name in COUNTED:
         found[name] = replace(found[name], arguments=f"{found[name].arguments} [unit] [spoken]".strip())
     return Tokens(sorted(found.items(), key=lambda item: FAMILIES.index(item[0].split(".")[0])))

@@ -46,7 +46,7 @@ def _nearest(ask: Ask, words: Callable, value_of: Callable) -> Fact:
         raise ask.refused(f"no site of “{layer.title}” can be measured from here", "choose another area or list")
     line = lines[0]
     where = f" ({line.lad_name})" if line.lad_name else ""
-    whence = "" if line.averaged else " from the middle of where people live"
+    whence = "" if line.averaged else " from the middle of its postcodes"
     detail = f"{layer.title}: {line.name}{where}, {line.distance} {line.how}{whence}."
     value, unit = value_of(line)
     return Fact(words(line), value, unit, layer.period, "ok", detail, pins(layer), f"/areas/{quote(code)}")
@@ -60,7 +60,7 @@ def _(ask: Ask) -> Fact:
 @token(
     "services.distance",
     "[layer] area [view]",
-    "How far away that is, in a straight line",
+    "How far away that is, in a straight line, over land around water",
     "layer=pharmacies area=DW001",
 )
 def _(ask: Ask) -> Fact:

@@ -5,14 +5,15 @@ The gate works on what is shown, so an author's own sentence around a token is h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from html import escape
 
 from dashboard.briefings.filling.model import Fact, Figure
 from dashboard.published import Published
 from dashboard.views.claims import Claims, claims_of
-from layers import BriefingBlock, BriefingRun, Layer, NotFound, Viewer
+from layers import BriefingBlock, BriefingRun, Document, Fault, Layer, NotFound, Viewer
 
 
 def claims_about(published: Published, layers: Iterable[tuple[str, int]], reader: Viewer) -> Claims:
@@ -70,6 +71,55 @@ def gated_figure(figure: Figure, claims: Claims, *, own_alt: bool = False) -> Fi
         people = any("resident" in head.lower() for head in (*table.headers, *(row[0] for row in table.rows if row)))
         if claims.sampled and people:
             note = f"{note} Residents are counted {claims.sample}.".strip()
-        rows = tuple(tuple(claims.gate(cell) for cell in row) for row in table.rows)
+        # what a row is called is a name, also where it is “Residents under 16”
+        rows = tuple((*row[:1], *(claims.gate(cell) for cell in row[1:])) for row in table.rows)
         table = replace(table, note=note, rows=rows)
     return replace(figure, alt=alt, legend=legend, table=table, svg=svg)
+
+
+# ---- words of the author's own ------------------------------------------------------------------------------------------
+
+CERTAIN = re.compile(r"(?<!law )\b(firm(?!s\b| of\b)(?:er|est)?|proven|proved)\b", re.IGNORECASE)
+"""What nobody may say of a sample: a site that it does not list would change the answer."""
+_DENIED = re.compile(
+    r"\b(?:not|never|nothing|no|none|neither|nor|cannot|without|isn['’]t|aren['’]t|can['’]t)\b(?:\W+\w+){0,3}\W+$",
+    re.IGNORECASE,
+)
+_SPOKEN_OF_EXHIBIT = re.compile(r"(?:caption|title|alt)\s*:", re.IGNORECASE)
+_TOKEN = re.compile(r"\{\{.*?\}\}")
+
+
+def certain_faults(document: Document, sampled: Mapping[int, bool | None]) -> list[Fault]:
+    """ "firm" and "proven" as an author typed them, on pages that rest on a sample. ``sampled`` by page number: None for a page that
+    rests on no data, which speaks of what the others rest on."""
+    whole, lines = any(sampled.values()), document.text.split("\n")
+    places = [(0, 1, min((page.line for page in document.pages), default=1) - 1)] if whole else []
+    for page in document.pages:
+        own = sampled.get(page.number)
+        if own or (own is None and whole):
+            places.append((page.number, page.line, page.last))
+    found = []
+    for number, first, last in places:
+        for n, line in _said_lines(lines, first, last, front=not number):
+            for word in CERTAIN.finditer(line):
+                if not _DENIED.search(line[: word.start()]):
+                    where = f"page {number}, line {n}" if number else f"line {n}"
+                    what = f"“{word.group()}” is said of a sample: a site that the list does not name would change it"
+                    found.append(
+                        Fault(what, where, "say what was found, and that it is a sample", rule="sample-certain")
+                    )
+    return found
+
+
+def _said_lines(lines: list[str], first: int, last: int, *, front: bool) -> Iterator[tuple[int, str]]:
+    """The lines that readers see, by number, without tokens: of an exhibit its caption, of the front matter title and subtitle."""
+    inside = ""
+    for n, line in enumerate(lines[first - 1 : last], first):
+        if line.startswith("```"):
+            inside = "" if inside else line[3:].strip()
+        elif (front and not line.startswith(("title:", "subtitle:"))) or (
+            inside == "exhibit" and not _SPOKEN_OF_EXHIBIT.match(line)
+        ):
+            continue
+        else:
+            yield n, _TOKEN.sub("", line)

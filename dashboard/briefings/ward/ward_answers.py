@@ -153,7 +153,7 @@ def _credits(sources: Sequence[SourceLine], attribution: Sequence[str]) -> tuple
         name = source.publisher or "not named"
         by[name] = by.get(name, 0) + 1
     licences = sorted(
-        {source.licence for source in sources if source.licence and "not stated" not in source.licence.lower()}
+        {source.licence for source in sources if source.licence and wording.reuse(source.licence) == source.licence}
     )
     out = []
     if by:

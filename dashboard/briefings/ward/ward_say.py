@@ -134,8 +134,12 @@ def _known(shared: Shared, row: ServiceRow, article: str) -> str:
     return f"{thing} that we know of" if row.sample else thing
 
 
+NO_NUMBER = "No number has been given to this site: ask its switchboard for whoever plans this service."
+
+
 def contacts_of(shared: Shared, profile: AreaProfile) -> tuple[ContactRow, ...]:
-    """Roles of the partners that serve the area: its council first, then those of several councils; then the partnership's."""
+    """Roles of the partners that serve the area: its council first, then those of several councils; then the partnership's. Where
+    none has given a contact, the council by its name."""
     region = shared.published.region
     mine = [partner for partner in region.partners if profile.lad_code in partner.footprint]
     first = ("council", "icb")
@@ -143,6 +147,11 @@ def contacts_of(shared: Shared, profile: AreaProfile) -> tuple[ContactRow, ...]:
     found = [(partner.name, partner.contact) for partner in mine if partner.contact]
     if region.brand.contact:
         found.append((region.brand.name or region.name, region.brand.contact))
+    if not found:  # nobody is invented: whose area it is, and that no number is known here
+        names = [partner.name for partner in mine if partner.kind == "council"] or [
+            f"the council of {profile.lad_name}"
+        ]
+        return tuple(ContactRow(f"{wording.capital(name)}. {NO_NUMBER}", "", "") for name in names[:2])
     rows = []
     for name, contact in found[:MOST_CONTACTS]:
         who = contact.role if name in contact.role else f"{contact.role}, {name}" if contact.role else name

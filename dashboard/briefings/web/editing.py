@@ -16,7 +16,7 @@ from dashboard.briefings.web.presenting import presenting
 from dashboard.briefings.writing import drafting, outline
 from dashboard.briefings.writing.outline import differences
 from dashboard.html import environment
-from dashboard.views.wording import AUDIENCE_WORDS
+from dashboard.views.wording import AUDIENCE_WORDS, HEADLINE_TO_WRITE
 from dashboard.web import origin, published
 from layers import (
     BriefingDraft,
@@ -57,6 +57,7 @@ def edit_begin():
     source = form.get("from", "")
     try:
         text, briefing_id = start(source, viewer)
+        text = _begun(text, form, empty=not source)
         if briefing_id:
             same = [one for one in briefings().drafts.list(viewer) if one.briefing_id == briefing_id]
             if same and may_change(same[0].partner, viewer):
@@ -67,6 +68,16 @@ def edit_begin():
     except Refused as error:
         return _list(faults=drafting.remarks(error.faults), failed=error.title, status=422)
     return flask.redirect(f"{EDIT}/{draft.id}", 303)
+
+
+def _begun(text: str, form, *, empty: bool) -> str:
+    """The text with what was said before it was begun: its title, its readers, the point of its first page."""
+    if title := drafting.one_line(form.get("title", "")):
+        text = outline.with_setting(text, "title", title)
+    if form.get("audience") in AUDIENCE_WORDS:
+        text = outline.with_setting(text, "audience", form["audience"])
+    headline = drafting.one_line(form.get("headline", ""))
+    return text.replace(HEADLINE_TO_WRITE, headline, 1) if empty and headline else text
 
 
 def writes_for(viewer: Viewer) -> str:
@@ -109,7 +120,7 @@ def _editor(draft: BriefingDraft, *, text: str | None = None, status: int = 200,
         "edit", title=f"Edit: {draft.title or 'Untitled briefing'}",
         status=status, draft=draft, text=text, parts=parts, at=at, looked=drafting.preview(published(), text, current_viewer()),
         shown=at, draw=draw, picks=picking.choices(text), pictures=Pictures(published().store).list(current_viewer(), draft.partner),
-        address=f"{EDIT}/{draft.id}", **values,
+        address=f"{EDIT}/{draft.id}", audiences=AUDIENCE_WORDS, **values,
     )  # fmt: skip
 
 

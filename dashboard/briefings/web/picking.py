@@ -18,6 +18,7 @@ from dashboard.briefings.web.pages import EDIT, briefings, message, number
 from dashboard.briefings.writing import outline
 from dashboard.briefings.writing.pictures import MOST_UPLOAD, read_picture
 from dashboard.briefings.writing.placing import Placed, exhibit_block, place_exhibit, place_words
+from dashboard.views.affected import BASELINE_WORDS
 from dashboard.views.search import search
 from dashboard.views.wording import LEVEL_WORDS, capital
 from dashboard.web import published
@@ -41,9 +42,17 @@ FAMILY_WORDS = {
     "whole": "The figure of the region", "highest": "Where it is highest", "lowest": "Where it is lowest",
     "worst": "Where it is worst", "best": "Where it is best", "middle": "The middle area", "count": "How many areas",
     "change": "How it changed", "services": "Services", "access": "Way to services", "gaps": "Gaps",
-    "community": "One community of a gap", "together": "Looking across borders", "site": "The next site", "made": "The day",
+    "community": "One community of a gap", "affected": "Who is affected",
+    "together": "Looking across borders", "site": "The next site", "made": "The day",
 }  # fmt: skip
-KIND_WORDS = {"map": "Map", "chart": "Chart", "table": "Table", "community": "Community", "options": "Options"}
+KIND_WORDS = {
+    "map": "Map",
+    "chart": "Chart",
+    "table": "Table",
+    "community": "Community",
+    "options": "Options",
+    "affected": "Table",
+}
 
 
 def draft_to_write(draft_id: str) -> BriefingDraft:
@@ -74,12 +83,14 @@ def choices(text: str) -> dict[str, Any]:
         for name, help_ in EXHIBIT_HELP.items()
         if help_.kind != "picture"
     ]
+    exhibits.sort(key=lambda row: row[1].kind != "map")  # what most pages show comes first
     by_family = groupby(tokens, key=lambda row: row[0].split(".")[0])
     levels = [level for level in LEVEL_WORDS if len(published().region.areas[level])]
     return {
         "indicators": groups["indicator"], "lists": groups["services"], "usual": usual, "tokens": tokens,
         "families": [(FAMILY_WORDS[family], list(rows)) for family, rows in by_family],
         "exhibits": exhibits, "kinds": KIND_WORDS,
+        "baselines": [("region", capital(BASELINE_WORDS["region"])), ("authority", "The authority chosen as area"), ("england", "England")],
         "levels": [(level, capital(LEVEL_WORDS[level][1])) for level in levels],
     }  # fmt: skip
 

@@ -102,7 +102,7 @@ def present(briefing_id: str):
     values = pages.values_of(pages.asked_for(briefing_id))
     title = values["briefing"].title
     more = presenting(values["briefing"]) | {"qr": qr_code(values).svg_data_uri(**QR_LOOK, scale=8)}
-    return pages.show("present", title=title, **values, **more)
+    return pages.show("present", title=title, own_ward=True, **values, **more)
 
 
 def notes(briefing_id: str):

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dashboard.briefings.filling.build import build_briefing, pins_of
+from dashboard.briefings.filling.build import build_briefing, pins_of, reader_of, sampled_pages
+from dashboard.briefings.filling.gating import certain_faults
 from dashboard.briefings.filling.model import Briefing, BriefingPage
 from dashboard.briefings.writing.readability import Readability, read_ease
 from dashboard.memory import memory_of
@@ -107,6 +108,9 @@ def preview(published: Published, text: str, author: Viewer) -> DraftPreview:
         faults += [replace(one, page=page.number, line=one.line + page.line - 1 if one.line else 0) for one in found]
     made = build_briefing(published, empty, briefing_id=DRAFT_ID, lenient=True, author=author)
     made = replace(made, document=document, pages=tuple(pages), pins=pins_of(pages))
+    reader = reader_of(published, document.audience, document.partner)
+    certain = remarks(certain_faults(document, sampled_pages(published, pages, reader)))  # of a page without data, too
+    faults = [*dict.fromkeys((*faults, *certain))]
     return DraftPreview(document, made, tuple(faults), read_ease(made.pages))
 
 

@@ -89,10 +89,34 @@ def everything(demo, options_view) -> dict[str, Figure]:
         "table shared": spec("table", 24, type="shared"),
         "table services": spec("table", 25, type="services", layer="pharmacies"),
         "table together": spec("table", 26, type="together"),
+        "affected": spec("affected", 27),
     }
     made = {name: figure(demo, each, PUBLIC, VIEW) for name, each in asked.items()}
     assert set(EXHIBIT_HELP) - {"picture"} <= set(made)  # that has tests of its own
     return made
+
+
+def test_who_is_affected_is_what_a_plain_sum_gives(demo):
+    gaps = gaps_of(demo, Selection(need=RATE, services=("alcohol-drug-services",), show="gap"), PUBLIC)
+    here = gaps.result.areas["underserved"].to_numpy(bool) & ~gaps.result.areas["crossing"].to_numpy(bool)
+    cars = demo.store.values("no-car-households", "lsoa", PUBLIC).frame
+    part, whole = (cars[column].to_numpy(float) for column in ("numerator", "denominator"))
+    shown = draw(demo, "affected", f"need={RATE}&services=alcohol-drug-services&show=gap")
+    row = next(row for row in shown.table.rows if row[0] == "Households without a car or van")
+    for said, areas in ((row[1], here), (row[2], np.ones_like(here))):
+        assert said == f"{100 * np.nansum(part[areas]) / np.nansum(whole[areas]):.1f}%"
+    assert {"no-car-households", RATE, "alcohol-drug-services"} <= {name for name, _ in shown.layers}
+
+
+def test_who_is_affected_beside_the_baseline_that_the_author_chooses(demo):
+    lad = next(iter(demo.region.areas["lad"]["code"]))
+    whole = draw(demo, "affected")
+    own = draw(demo, "affected", area=lad)
+    beside = draw(demo, "affected", area=lad, baseline="region")
+    name = demo.region.areas["lad"]["name"].iat[0]
+    assert own.table.headers[2] == f"In {name}" and name in own.title
+    assert [row[1] for row in own.table.rows] == [row[1] for row in beside.table.rows]
+    assert [row[2] for row in beside.table.rows] == [row[2] for row in whole.table.rows]
 
 
 # ---- what holds for all of them -------------------------------------------------------------------------------------------
@@ -647,6 +671,10 @@ def test_a_png_is_as_wide_as_asked_within_reason(everything):
         ("community", {"n": "1000"}, "no community 1,000", "1 to"),
         ("community", {"community": "Atlantis"}, "no community “Atlantis”", ""),
         ("community", {"n": "1.5"}, "n is “1.5”", "whole number"),
+        ("affected", {"baseline": "Mars"}, "no baseline “Mars”", "region.* or .*england"),
+        ("affected", {"baseline": "authority"}, "needs an authority", "area"),
+        ("affected", {"area": "WARD"}, "no authority", "leave it out"),
+        ("affected", {"view": "need=claimants"}, "no services", "services="),
         ("options", {}, "no option", "options page"),
         ("options", {"view": VIEW.replace("&show=gap", "") + "&options=A:xnowhere"}, "nowhere", "options page"),
         ("options", {"view": "need=gone&services=alcohol-drug-services&options=A:o425000-564000"}, "gone", ""),

@@ -9,14 +9,17 @@ import zipfile
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import docx
 import pptx
 import pytest
 from lxml import etree
+from PIL import Image
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pypdf import PdfReader
 
+from dashboard.brand import Brand
 from dashboard.briefings.files import contents, html_pack, typst
 from dashboard.briefings.files import docx as word
 from dashboard.briefings.files import pptx as deck
@@ -64,6 +67,10 @@ def words_of(format: str, content: bytes) -> str:
     return " ".join(found.split())
 
 
+def notes_of(slide) -> str:
+    return " ".join(slide.notes_slide.notes_text_frame.text.split()) if slide.has_notes_slide else ""
+
+
 def slide_words(slide) -> str:
     space = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
     return " ".join("".join(t.text or "" for t in p.iter(f"{space}t")) for p in slide._element.iter(f"{space}p"))
@@ -100,6 +107,8 @@ class Reader(HTMLParser):
 @EVERY
 def test_every_page_says_what_it_is_about(files, format):
     said = words_of(format, files[format])
+    if format == "pptx":  # a slide is for its map: what it is filtered by, and each source in full, are in its notes
+        said += " " + " ".join(notes_of(slide) for slide in pptx.Presentation(io.BytesIO(files[format])).slides)
     for page in made.pages():
         assert contents.headline(page) in said
         for line in page.limits:
@@ -363,7 +372,8 @@ def test_slides_have_titles_numbers_and_notes(slides):
     titles = [slide.shapes.title.text_frame.text for slide in slides.slides]
     assert titles[:8] == [made.sample().title, *(contents.headline(page) for page in made.pages())]
     assert titles[8:] == [
-        "Figures behind the map on slide 2: Need and distance to the nearest service", "Sources and licences",
+        "Figures behind the map on slide 2: Need and distance to the nearest service", "What this does not tell you",
+        "Sources and licences",
     ]  # fmt: skip
     assert len(set(titles)) == len(titles)
     for slide in slides.slides:
@@ -412,6 +422,48 @@ def inside(presentation) -> None:
             for b in boxes[n + 1 :]:
                 across, down = min(a[3], b[3]) - max(a[1], b[1]), min(a[4], b[4]) - max(a[2], b[2])
                 assert across <= 12700 or down <= 3 * 12700, (slide.shapes.title.text, a[0], b[0], down / 12700)
+
+
+def test_the_figure_takes_most_of_a_slide_and_the_strip_says_what_must_be_said(slides):
+    """It was a third of the slide, under its filters and over its sources."""
+    for slide, page in zip(list(slides.slides)[1:], made.pages(), strict=False):
+        if page.figure is None or not page.figure.svg:
+            continue
+        shown = next(s for s in slide.shapes if s.name in ("Map", "Chart"))
+        strip = [s for s in slide.shapes if s.name == contents.LIMITS]
+        assert shown.height / 12700 > 180 and contents.text(page.figure.filters) not in slide_words(slide)
+        assert [s.text_frame.text.startswith("Say with it: ") for s in strip] == ([True] if page.limits else [])
+        for run in (run for s in strip for p in s.text_frame.paragraphs for run in p.runs):
+            assert run.font.size.pt >= 14
+
+
+def test_the_partnerships_logo_is_on_every_slide_and_sheet():
+    logo = Image.new("RGB", (60, 30), "#00625a")
+    out = io.BytesIO()
+    logo.save(out, "PNG")
+    read = SimpleNamespace(data=out.getvalue(), media_type="image/png", width=60, height=30)
+    brand = Brand("Shore Partnership", contact=("Office",)).with_picture(read)
+    briefing = made.sample(brand=brand)
+    deck_ = pptx.Presentation(io.BytesIO(export_briefing(briefing, "pptx")))
+    for slide in deck_.slides:
+        assert [s.name for s in slide.shapes].count("Logo") == 1
+        assert "Shore Partnership" in slide_words(slide)
+    inside(deck_)
+    footer = docx.Document(io.BytesIO(export_briefing(briefing, "docx"))).sections[0].footer
+    assert "Logo" in etree.tostring(footer._element).decode() and "Shore Partnership" in footer.paragraphs[0].text
+    pages = PdfReader(io.BytesIO(export_briefing(briefing, "pdf"))).pages
+    assert all("/XObject" in page["/Resources"] for page in pages)
+    assert all("Shore Partnership" in " ".join(page.extract_text().split()) for page in pages)
+
+
+def test_word_sheets_are_full():
+    """Pages of words share a sheet, and a picture takes the room that its page leaves."""
+    words = [BriefingPage(n, made.runs(f"Point {n}"), (made.paragraph("Few words."),)) for n in (1, 2)]
+    first, *_ = made.pages()
+    document = docx.Document(io.BytesIO(export_briefing(made.sample(pages=(replace(first, number=1), *words)), "docx")))
+    breaks = {p.text: p.paragraph_format.page_break_before for p in document.paragraphs if p.style.name == "Heading 1"}
+    assert breaks["Point 1"] is None and breaks["Point 2"] is False and breaks[word.APPENDIX] is False
+    assert document.inline_shapes[0].height.cm >= word.LEAST_CM
 
 
 def test_pictures_charts_and_tables_have_alternatives(slides):
@@ -502,7 +554,10 @@ def document(files):
 
 def test_word_has_headings_lists_and_properties(document):
     headings = [p.text for p in document.paragraphs if p.style.name == "Heading 1"]
-    assert headings == [*(contents.headline(page) for page in made.pages()), "Where the numbers come from"]
+    assert headings == [
+        *(contents.headline(page) for page in made.pages()), "The figures behind the maps and charts",
+        "Where the numbers come from", "Sources and licences",
+    ]  # fmt: skip
     styles = {p.style.name for p in document.paragraphs}
     assert {"Title", "Subtitle", "Heading 2", "List Bullet", "List Number", "Quote"} <= styles
     core = document.core_properties
@@ -709,12 +764,14 @@ def test_source_lines():
 
 def test_nothing_empty_stands_between_the_last_table_of_a_sheet_and_the_next_headline():
     """Word breaks the page before each headline; an empty line behind a table that fills its sheet would open an empty one."""
-    document = docx.Document(io.BytesIO(export_briefing(made.sample(), "docx")))
+    bare = replace(made.TABLE_FIGURE, table=replace(made.AREAS, note=""))
+    pages = (*made.pages(), *(BriefingPage(n, made.runs(f"Table {n}"), (), bare) for n in (8, 9)))
+    document = docx.Document(io.BytesIO(export_briefing(made.sample(pages=pages), "docx")))
     said = [
         (
             element.tag.rpartition("}")[2],
             "".join(element.itertext()).strip(),
-            "Heading1" in etree.tostring(element).decode(),
+            "Heading1" in (xml := etree.tostring(element).decode()) and 'pageBreakBefore w:val="0"' not in xml,
         )
         for element in document.element.body
     ]

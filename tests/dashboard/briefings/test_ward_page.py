@@ -13,6 +13,7 @@ import shapely
 
 from dashboard.briefings.files import wards as files
 from dashboard.briefings.filling.questions import questions
+from dashboard.briefings.ward import ward_say
 from dashboard.briefings.ward.ward_answers import area_sheet, ward_page, ward_pages
 from dashboard.briefings.ward.ward_briefing import briefing_of, tables_of
 from dashboard.briefings.ward.ward_model import NO_ACTIONS
@@ -406,6 +407,14 @@ def test_a_contact_is_of_a_partner_that_serves_the_area(demo):
     named = [partner.name for partner in demo.region.partners if page.lad_code in partner.footprint]
     for row in page.contacts:
         assert row.who and (any(name in row.who for name in named) or row.phone or row.email)
+
+
+def test_where_nobody_has_given_a_contact_the_council_is_named_and_no_number(tiny):
+    page = area_sheet(tiny, tiny.region.codes("ward")[0], PUBLIC)
+    assert not any(partner.contact for partner in tiny.region.partners) and not tiny.region.brand.contact
+    council = next(p.name for p in tiny.region.partners if p.kind == "council" and page.lad_code in p.footprint)
+    assert [row.who for row in page.contacts] == [f"{council}. {ward_say.NO_NUMBER}"]
+    assert not any(row.phone or row.email for row in page.contacts)
 
 
 # ---- what a briefing's numbers are in one ward ---------------------------------------------------------------------------------

@@ -228,3 +228,18 @@ def test_a_broken_briefing_is_not_published(run, text, people):
     )
     assert said.exit_code == 1 and "line 5" in said.stderr
     assert "broken" not in run("list").stdout
+
+
+@pytest.mark.parametrize("words", ["Say the one point of this page here", "Say why it matters, in a sentence or two"])
+def test_a_text_that_nobody_has_finished_is_not_published(run, people, tmp_path, words):
+    file = tmp_path / "unwritten.md"
+    file.write_text(
+        f"---\ntitle: T\npartner: westshire\naudience: public\n---\n# A page\n\nDone.\n\n# {words[:40]}\n\n{words}\n",
+        "utf-8",
+    )
+    name = f"unwritten-{len(words)}"
+    said = run("publish", file, "--by", "wendy", "--id", name)
+    assert said.exit_code != 0 and f"“{words}” still stands here" in said.output and "line " in said.output
+    assert name not in run("list").stdout
+    file.write_text(file.read_text("utf-8").replace(words, "It was cold.").replace(words[:40], "Cold"), "utf-8")
+    assert run("publish", file, "--by", "wendy", "--id", name).exit_code == 0

@@ -63,6 +63,20 @@ def test_the_panel_says_it_beside_each_baseline_that_there_is(found):
     assert affected_panel(None, "") == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "shown", "unfolded"),
+    [("", "region", False), ("region", "region", True), ("england", "region", True), ("authority", "authority", True)],
+)
+def test_the_baseline_that_the_reader_chose_is_in_the_link(found, asked, shown, unfolded):
+    (panel,) = affected_panel(found, "need=x", Selection.from_query({"beside": asked} if asked else {})[0].beside)
+    assert bool(panel.open) == unfolded
+    props = [one.to_plotly_json()["props"] for one in panel._traverse() if hasattr(one, "to_plotly_json")]
+    assert [each["data-baseline"] for each in props if each.get("aria-pressed") == "true"] == [shown]
+    assert [each["data-baseline-part"] for each in props if "data-baseline-part" in each and not each["hidden"]] == [
+        shown
+    ]
+
+
 def test_api_and_file_carry_the_same_rows(gaps, found):
     document = gap_files.gaps_document(gaps)["affected"]
     assert len(document["rows"]) == len(found.rows) and document["sentence"] == view.affected_sentence(found)

@@ -104,7 +104,7 @@ def test_options_are_grouped_and_each_value_stands_once(demo):
 
 def test_a_region_without_services_can_be_searched(bare, lonely):
     assert search(bare, "square 01")[0].value == "area:T01"
-    assert search(lonely, "far")[0].group == "Services"
+    assert search(lonely, "far")[-1].group == "Services"
 
 
 def test_services_that_one_may_not_see_are_not_found(serve, tiny_pack):
@@ -122,3 +122,13 @@ def test_services_that_one_may_not_see_are_not_found(serve, tiny_pack):
     assert search(published, "quiet", Viewer("ida", "icb", "viewer"))
     assert search(published, "quiet") == ()
     assert search(published, "quiet", Viewer("eve", "eastshire", "viewer")) == ()
+
+
+def test_themes_indicators_and_lists_are_found_by_their_titles(tiny):
+    from layers import PUBLIC
+
+    hits = [(hit.value, hit.group) for hit in search(tiny, "crowded", PUBLIC)]
+    assert ("need:crowded", "Indicators") in hits
+    assert next(hit.value for hit in search(tiny, "clinic", PUBLIC)) == "list:clinics"
+    theme = tiny.region.themes[0]
+    assert search(tiny, theme.name, PUBLIC)[0].value == f"theme:{theme.id}"

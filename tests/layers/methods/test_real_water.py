@@ -162,3 +162,24 @@ def test_lines_on_land_stay_as_they_were(north_east):
     moved = with_["together_m"] != without["together_m"]
     assert 30 <= moved.sum() <= 60
     assert pd.Series(with_["together_m"] >= without["together_m"]).all()
+
+
+@pytest.mark.parametrize("level", ["ward", "lad"])
+def test_larger_areas_have_the_mean_of_their_small_areas(north_east, slow, level):
+    """Every ward's and authority's distance, alone and together, once more: the slow distances, weighted by residents, one by one."""
+    region, services = north_east
+    found = find_together({SERVICES: services}, region.areas, level=level, water=region.water).areas.set_index("code")
+    _, cost, _ = slow
+    area_lad, site_lad = lads(north_east)
+    own = np.where(area_lad[:, None] == site_lad, cost, np.inf).min(axis=1)
+    small, sums = region.areas["lsoa"], {}
+    for i, (code, people) in enumerate(zip(small[f"{level}_code"], small["population"], strict=True)):
+        residents, together, alone = sums.get(code, (0.0, 0.0, 0.0))
+        sums[code] = residents + people, together + people * cost[i].min(), alone + people * own[i]
+    assert len(sums) == len(found) == {"ward": 240, "lad": 7}[level]
+    for code, (residents, together, alone) in sums.items():
+        assert found.at[code, "together_m"] == pytest.approx(together / residents, abs=50), code
+        if np.isfinite(alone):
+            assert found.at[code, "alone_m"] == pytest.approx(alone / residents, abs=50), code
+        else:
+            assert found.at[code, "reason"] == "no-own-service", code

@@ -103,6 +103,8 @@ def test_a_change_that_changes_nothing_is_no_revision(briefings):
 def test_a_text_that_cannot_be_read_yet_is_kept(briefings):
     draft = briefings.drafts.begin(WEST_ANALYST, "---\ntitle: 'Half")
     assert draft.title == "Half"
+    quoted = briefings.drafts.begin(WEST_ANALYST, '---\ntitle: "Far: from \\"help\\" # in winter"\n---\n')
+    assert quoted.title == 'Far: from "help" # in winter'
     assert briefings.drafts.change(draft.id, WEST_ANALYST, 1, "").text == ""
 
 
