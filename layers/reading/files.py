@@ -558,7 +558,8 @@ def _read_csv(raw: bytes, name: str, layout: Layout, limits: Limits) -> Sheet:
     delimiter = _delimiter(text)
     with _without_collector():
         rows = _rows_of(text, delimiter, name, limits)
-        rows = _without_quotes(rows, faults, name)
+        if '="' in text:
+            rows = _without_quotes(rows, faults, name)
         framed = frame_of(rows, name, limits, layout=layout)
     return _sheet_of(framed, name, "csv", tuple(faults), encoding=encoding, delimiter=delimiter)
 

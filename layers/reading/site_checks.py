@@ -198,12 +198,14 @@ def authority_of(table: pd.DataFrame, region, given: pd.Series | None = None) ->
         known = (found["accuracy"] == "unit") & ~(apart > POSTCODE_AND_POINT_M)
         said.append(found["lad_code"].where(known, ""))
     out = np.full(len(table), "", dtype=object)
+    standing = lad_of_points(table, region).to_numpy(dtype=object)
     for one in said:
         at = codes.get_indexer(one.to_numpy(dtype=object))
-        rows = np.flatnonzero((at >= 0) & (out == ""))
+        agrees = (one.to_numpy(dtype=object) == standing) & (out == "")
+        out[agrees] = standing[agrees]
+        rows = np.flatnonzero((at >= 0) & (out == ""))  # few: measuring to an outline is dear
         near = shapely.dwithin(points[rows], outlines[at[rows]], AUTHORITY_M)
         out[rows[near]] = codes.to_numpy(dtype=object)[at[rows[near]]]
-    standing = lad_of_points(table, region).to_numpy(dtype=object)
     out = np.where(out == "", standing, out)
     loose = np.flatnonzero(out == "")
     if len(loose):
