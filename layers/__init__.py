@@ -121,6 +121,13 @@ _WHERE = {
         "unfit_words",
     ),
     "layers.methods.gaps": ("GapResult", "find_gaps"),
+    "layers.methods.measured": (
+        "Question as AccessQuestion",
+        "learn as learn_access",
+        "measure as measure_access",
+        "measuring",
+    ),
+    "layers.methods.water": ("TooManyWays", "ways_at_most"),
     "layers.methods.metrics": ("DEFAULT as DEFAULT_METRIC", "METRICS", "Metric"),
     "layers.methods.need": ("Indicator", "Need", "need as find_need", "need_percentiles"),
     "layers.geography.coordinates": ("to_degrees", "to_metres"),
