@@ -18,7 +18,7 @@ ifneq ($(shell cat .venv/installed-in 2>/dev/null),$(CURDIR))
 .venv/installed .venv/installed-dev: moved
 endif
 
-.PHONY: help install install-dev run test test-postgres kills disclosure-attack bench slow-clients expensive-questions lint format demo sbom lock clean moved
+.PHONY: help install install-dev run test test-postgres kills disclosure-attack bench slow-clients expensive-questions soak lint format demo sbom lock clean moved
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -49,6 +49,9 @@ slow-clients: install-dev ## measure what eight slow clients of each kind do to 
 
 expensive-questions: install-dev ## measure how long people wait beside eight askers of expensive questions and eight slow clients (ARGS="...")
 	"$(BIN)/python" -m benchmarks.expensive_questions $(ARGS)
+
+soak: install-dev ## keep a site under load for ten minutes, publish meanwhile, kill its processes, see whether it grows (ARGS="--minutes 60")
+	"$(BIN)/python" -m benchmarks.soak $(ARGS)
 
 kills: install-dev ## kill a writer 200 times at random and check the store after each (ARGS="--kills 50 --seed 3")
 	"$(BIN)/python" tools/kills.py $(ARGS)

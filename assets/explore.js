@@ -16,9 +16,19 @@
 
   // ---- Fetching -----------------------------------------------------------------------------------------------------
 
+  /** What is being worked out is asked for again, as the answer says, for a minute or two. */
+  async function patient(url) {
+    for (let asked = 0; ; asked++) {
+      const response = await fetch(url);
+      if (response.status !== 202 || asked > 40) return response;
+      const seconds = Number(response.headers.get('Retry-After')) || 2;
+      await new Promise((then) => setTimeout(then, 1000 * seconds));
+    }
+  }
+
   async function bytes(url) {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    const response = await patient(url);
+    if (!response.ok || response.status === 202) throw new Error(`${url} answered ${response.status}`);
     return response.arrayBuffer();
   }
 
@@ -231,10 +241,10 @@
       return;
     }
     const over = `${overlays.length ? `&overlays=${overlays.join(',')}` : ''}${shared ? '&shared=yes' : ''}`;
-    const response = await fetch(`/data/gap?${cg().question.classesQuery(selection)}${over}`);
+    const response = await patient(`/data/gap?${cg().question.classesQuery(selection)}${over}`);
     const stale = () =>
       turn !== state.turn || !state.painter || String(state.selection.overlays) !== String(overlays) || state.selection.shared !== shared;
-    if (!response.ok || stale()) return;
+    if (response.status !== 200 || stale()) return;
     const { areas, labels, numbered, lines, rings } = await response.json();
     if (stale()) return;
     state.painter.setEmphasis(areas, labels.map(([name, lon, lat, rank]) => {

@@ -54,6 +54,8 @@ class Site:
     needs: list[str] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
     areas: list[str] = field(default_factory=list)
+    partner: str = ""
+    theme: str = ""
 
     def look(self) -> Site:
         layers = json.loads(get(self.port, "/api/v1/layers")[2])["layers"]

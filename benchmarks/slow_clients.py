@@ -162,6 +162,13 @@ AFTER = "commonground serve, 2 x 4"
 @contextlib.contextmanager
 def served(server: str) -> Iterator[int]:
     """The demonstration region under one of the two servers, in a home of its own."""
+    with tempfile.TemporaryDirectory() as home, running_in(server, home) as (port, _):
+        yield port
+
+
+@contextlib.contextmanager
+def running_in(server: str, home: str) -> Iterator[tuple[int, int]]:
+    """The same in a home that is there: its port, and the id of its first process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -178,18 +185,17 @@ def served(server: str) -> Iterator[int]:
         ],
         AFTER: ["-m", "dashboard.cli", "serve", "--port", str(port)],
     }[server]
-    with tempfile.TemporaryDirectory() as home:
-        environ = {**os.environ, "COMMONGROUND_HOME": home}
-        running = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
-        try:
-            while ask(port, "/healthz", 1)[0] != 200:
-                time.sleep(0.2)
-            for _ in range(8):
-                ask(port, "/")
-            yield port
-        finally:
-            running.send_signal(signal.SIGTERM)
-            running.wait(30)
+    environ = {**os.environ, "COMMONGROUND_HOME": home}
+    running = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
+    try:
+        while ask(port, "/healthz", 1)[0] != 200:
+            time.sleep(0.2)
+        for _ in range(8):
+            ask(port, "/")
+        yield port, running.pid
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.wait(30)
 
 
 def timed(port: int, seconds: float, path: str) -> list[float]:

@@ -43,6 +43,8 @@ class Kind:
 
 KINDS = {
     "draws": Kind("dashboard.views.draws_work"),
+    "access": Kind("dashboard.views.measuring_work"),
+    "document": Kind("dashboard.api.large"),
     "plan": Kind("dashboard.views.siting"),
     "file": Kind("dashboard.briefings.web.downloads"),
     "read": Kind("dashboard.publishing.reading_work", most_s=150.0, here=True),

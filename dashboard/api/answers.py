@@ -35,6 +35,10 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+def compress(encoding: str, data: bytes) -> bytes:
+    return _COMPRESS[encoding](data)
+
+
 class ApiError(Exception):
     """Answered as ``{"error": {"code", "message", "detail"}}``."""
 
@@ -89,8 +93,12 @@ class Body:
 
     def compressed(self, encoding: str) -> bytes:
         if encoding not in self._compressed:
-            self._compressed[encoding] = _COMPRESS[encoding](self.data)
+            self._compressed[encoding] = compress(encoding, self.data)
         return self._compressed[encoding]
+
+    def keep_compressed(self, encoding: str, data: bytes) -> None:
+        """What another process has compressed already."""
+        self._compressed[encoding] = data
 
 
 def body_of(document: Document, form: str, *, saved: bool = False) -> Body:

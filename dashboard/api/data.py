@@ -14,6 +14,7 @@ from dashboard.selection import Selection
 from dashboard.views.affected import affected_export
 from dashboard.views.gaps import Gaps, NoAnswer
 from dashboard.views.map_table import map_table
+from dashboard.views.measuring import WHAT as MEASURING
 from dashboard.views.option_files import options_export
 from dashboard.views.options import sandbox, valid_options
 from dashboard.views.scene import Scene, classes_of, emphasis_of, is_public, readings_of, scene
@@ -125,7 +126,10 @@ def offered(kind: str, form: str) -> None:
 
 def _scene(*, quick: bool = False) -> tuple[Selection, Scene]:
     selection, _ = Selection.from_query(request.args)
-    return selection, scene(published(), selection, current_viewer(), quick=quick)
+    shown = scene(published(), selection, current_viewer(), quick=quick)
+    if isinstance(shown, NoAnswer) and shown.waiting:  # the map asks again
+        raise Waiting(shown.waiting, published().jobs.workers, MEASURING)
+    return selection, shown
 
 
 def _cache(shown: Scene) -> str:

@@ -6,13 +6,14 @@ as status 400. A layer that the caller may not see answers exactly as one that d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response
 
 from dashboard import waiting
-from dashboard.api import answers
+from dashboard.api import answers, large
 from dashboard.api.answers import ApiError
 from dashboard.api.parameters import asked, one_of
 from dashboard.auth.session import current_viewer
@@ -27,7 +28,7 @@ from dashboard.views.claims import claims_of
 from dashboard.views.gaps import check_period, gaps_for, read_layers, request_of
 from dashboard.views.together import together_of
 from dashboard.web import published
-from layers import NotFound, Refused, SitingRequest, StoreFault
+from layers import Layer, NotFound, Refused, SitingRequest, StoreFault
 
 
 def blueprint() -> Blueprint:
@@ -46,7 +47,10 @@ def gaps() -> Response:
     form = one_of("format", formats_of("gaps", in_api=True), "json")
     wanted = request_of(here, selection, robustness=besides["robustness"])
     check_period(here, viewer, selection.needs, selection.period)
-    found = gaps_for(here, wanted, viewer, period=selection.period)
+    found = gaps_for(here, wanted, viewer, period=selection.period, may_wait=True)
+    if large.is_large("gaps", form, wanted.level):
+        body = large.gaps_body(wanted, found.layers, selection.period, form, today())
+        return answers.answer(body, cache=cache_of(found.layers))
     return send(gap_files.gaps_export(found, today()), (*found.key, affected_key(here)), form, public=found.public)
 
 
@@ -55,7 +59,10 @@ def together() -> Response:
     selection, _ = asked(TOGETHER, here.region, "format")
     form = one_of("format", formats_of("together", in_api=True), "json")
     check_period(here, viewer, selection.needs, selection.period)
-    found = together_of(here, selection, viewer)
+    found = together_of(here, selection, viewer, may_wait=True)
+    if large.is_large("together", form, selection.level):
+        body = large.together_body(selection, found.layers, form, today())
+        return answers.answer(body, cache=cache_of(found.layers))
     return send(gap_files.together_export(found, today()), found.key, form, public=found.public)
 
 
@@ -69,11 +76,11 @@ def sites() -> Response:
     plan = None if exact else siting.quick(here, wanted, viewer, period=selection.period)
     proof = proof_of(here, wanted, selection) if plan is None else None
     document = proof_document(proof, exact) if plan is None else plan.document() | {"state": "greedy"}
-    found = read_layers(here, viewer, [name for name, _ in selection.needs], selection.services)
-    layers = [layer for part in found for layer in part.values()]
-    public = all(layer.descriptor.audience == "public" for layer in layers)
+    named = read_layers(here, viewer, [name for name, _ in selection.needs], selection.services)
+    layers = [layer for part in named for layer in part.values()]
+    public = cache_of(layers) == answers.REVALIDATE
     body = answers.body_of(gap_files.plan_export(document, claims_of(layers), today()), form)
-    response = answers.answer(body, cache=answers.REVALIDATE if public else answers.PRIVATE)
+    response = answers.answer(body, cache=cache_of(layers))
     if proof is not None and proof.state != "done":  # not proven yet: ask again at the same address
         response.status_code = 202
         response.headers["Cache-Control"] = answers.PRIVATE if not public else "no-store"
@@ -101,6 +108,12 @@ def proof_document(proof: siting.Proof, exact: bool) -> dict[str, Any]:
     state = "greedy" if proof.state == "done" and not exact else proof.state
     found = (proof.document or {}) | {"state": state}
     return found | waiting.document(Waiting(proof.job)) if proof.job and not proof.over else found
+
+
+def cache_of(layers: Iterable[Layer]) -> str:
+    """Who else may keep an answer that rests on some layers."""
+    public = all(layer.descriptor.audience == "public" for layer in layers)
+    return answers.REVALIDATE if public else answers.PRIVATE
 
 
 def send(document: Document, key: tuple, form: str, *, public: bool) -> Response:

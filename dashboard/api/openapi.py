@@ -57,6 +57,7 @@ def _region_and_layers() -> dict[str, Any]:
             [layer, level, _parameter("period", "query", period), _form("values")],
             {"type": "object", "properties": {"values": {"type": "array", "items": _schema("Value")}}},
             _media_types("values"),
+            _long(),
         ),
     }
 
@@ -66,7 +67,7 @@ def _areas() -> dict[str, Any]:
     code, theme = _parameter("code", "path", "Code of the area"), _parameter("theme", "query", "Only this theme")
     forms = _form("areas")
     return {
-        "/areas/{level}": _get("Areas of a level", [level, forms], {"type": "object"}, _media_types("areas")),
+        "/areas/{level}": _get("Areas of a level", [level, forms], {"type": "object"}, _media_types("areas"), _long()),
         "/areas/{level}/{code}": _get("Everything known about one area", [level, code, theme], {"type": "object"}),
         "/postcodes/{postcode}": _get(
             "The small area, ward and authority of a unit postcode of the region",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from dashboard.api import answers
+from dashboard.api import answers, large
 from dashboard.api.answers import Body
 from dashboard.api.openapi import document
 from dashboard.api.parameters import allowed, one_of
@@ -68,6 +68,13 @@ def values(layer_id: str) -> Response:
     form = one_of("format", formats_of("values", in_api=True), "json")
     period = one_of("period", found.periods, None)
 
+    if large.is_large("values", form, level):
+        about = {"layer": found.id, "level": level, "period": period, "layers": {found.id: found.version}}
+        key = (found.id, found.version, level, period, str(today()))
+        return answers.answer(
+            large.body("values", form, level, key, about, f"{found.id}-{level}"), cache=cache_of(found)
+        )
+
     def make() -> Body:
         table = here.store.values(found.id, level, viewer, period=period, version=found.version)
         return answers.body_of(values_export(here, table), form)
@@ -90,6 +97,8 @@ def areas(level: str) -> Response:
     if level not in LEVELS:
         raise answers.not_found(f"level of that name; there are {', '.join(LEVELS)}")
     form, here = one_of("format", formats_of("areas", in_api=True), "json"), published()
+    if large.is_large("areas", form, level):
+        return answers.answer(large.body("areas", form, level, level, {"level": level}, level))
     return answers.answer(
         answers.answers("api").get(("areas", level, form), lambda: answers.body_of(areas_export(here, level), form))
     )

@@ -46,7 +46,11 @@ class Answer:
 def answer(published: Published, selection: Selection, viewer: Viewer) -> Answer:
     """Everything that the page says about a selection."""
     shown = scene(published, selection, viewer)
-    together = answer_or_reasons(lambda: together_of(published, selection, viewer)) if isinstance(shown, Gaps) else None
+    together = (
+        answer_or_reasons(lambda: together_of(published, selection, viewer, may_wait=True))
+        if isinstance(shown, Gaps)
+        else None
+    )
     steps = steps_of(selection, shown, together, unfit_reason(published, selection, viewer))
     return replace(
         _beside(published, selection, shown, together),
@@ -76,7 +80,7 @@ def _beside(published: Published, selection: Selection, shown: Scene, together: 
     if shown is None:
         return Answer(headline(None, published))
     if isinstance(shown, NoAnswer):
-        return Answer(gap_blocks.reasons_block(shown))
+        return Answer(gap_blocks.reasons_block(shown), waiting=shown.waiting)
     if isinstance(shown, Gaps):
         return _of_gaps(selection, shown, together)
     shares = worst_shares(published, selection, shown)

@@ -1,4 +1,4 @@
-"""How far the draws behind "how sure" are, while the rest of the answer is shown already."""
+"""How far the draws behind "how sure" are, while the rest of the answer is shown already; or how far all of it is."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from dashboard import ids
 from dashboard.jobs import Job, how_far, without_waiting
 from dashboard.published import Published
 from dashboard.selection import Selection
-from dashboard.views.gaps import Gaps
+from dashboard.views.gaps import Gaps, NoAnswer
+from dashboard.views.measuring import WHAT as MEASURING
 from dashboard.views.scene import scene
 from layers import NotFound, Viewer
 
 WHAT = "How sure each gap is"
 ENDED = f"{WHAT} was not worked out."
+WHATS = {"draws": WHAT, "access": MEASURING}
+"""The jobs that a page waits for, in words."""
 ASK_AGAIN = "Change the question, or load the page again, to ask anew."
 
 
@@ -32,7 +35,7 @@ class Progress:
 
 def block(job: Job | None, crowded: str = "") -> html.Div:
     """Its part of the page, hidden while nothing is worked out. ``crowded``: why it is not."""
-    words = how_far(job, WHAT) if job else f"{ENDED} {crowded}" if crowded else ""
+    words = how_far(job, WHATS[job.kind]) if job else f"{ENDED} {crowded}" if crowded else ""
     return html.Div(
         [
             dcc.Store(id=ids.DRAWING_JOB, data=as_data(job, crowded)),
@@ -59,6 +62,8 @@ def of_selection(published: Published, selection: Selection, viewer: Viewer) -> 
         return None
     with without_waiting():
         shown = scene(published, selection, viewer)
+    if isinstance(shown, NoAnswer):
+        return as_data(shown.waiting)
     return as_data(shown.waiting, shown.crowded) if isinstance(shown, Gaps) else None
 
 
@@ -71,17 +76,21 @@ def step(published: Published, data: Any, viewer: Viewer, *, stop: bool = False)
     jobs = published.jobs
     try:
         job = jobs.status(job_id)
-        if job.kind != "draws":
+        if job.kind not in WHATS:
             raise NotFound("There is no such job.")
         for layer_id in job.parameters["layers"]:
             published.store.layer(layer_id, viewer)
         if stop:
             jobs.cancel(job_id)
-            return Progress(f"{ENDED} {ASK_AGAIN}")
+            return Progress(f"{_ended(job.kind)} {ASK_AGAIN}")
     except NotFound:
         return Progress(f"{ENDED} {ASK_AGAIN}")
     if job.state == "done":
         return Progress(drawn=job.id)
     if job.over:
-        return Progress(" ".join([ENDED, *job.reasons, ASK_AGAIN]))
-    return Progress(how_far(job, WHAT), job.progress, over=False)
+        return Progress(" ".join([_ended(job.kind), *job.reasons, ASK_AGAIN]))
+    return Progress(how_far(job, WHATS[job.kind]), job.progress, over=False)
+
+
+def _ended(kind: str) -> str:
+    return f"{WHATS[kind]} has ended." if kind != "draws" else ENDED

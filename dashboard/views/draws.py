@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -15,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.jobs import ASKER
+from dashboard.jobs import ASKER, id_of
 from dashboard.published import Published
-from layers import METRICS, Fault, GapRequest, Refused, Stability, Viewer
+from layers import METRICS, Fault, GapRequest, NotFound, Refused, Stability, Viewer
 
 # Nanoseconds of a processor for an area in one draw, as benchmarks/expensive_questions.py --prices measures them.
 PER_INDICATOR, PER_SAMPLED = 1.5, 50.0  # an indicator without counts; one whose counts are drawn
@@ -42,6 +43,8 @@ AGAIN_S = 5.0  # between two looks at it (dashboard.jobs.again_in)
 MOST_S = (PROMISE_S - AGAIN_S) / (OTHERS / WORKERS + 1)
 """What the draws of one question may cost, in seconds of a processor. By turns it begins after ``OTHERS / WORKERS`` others at the
 latest: 4 x 17 s, then 17 s of its own, and 5 s until it is asked for again."""
+WORTH_LOOKING_S = 0.5
+"""Draws that cost so much have perhaps been made by a worker already."""
 FEWEST = 50
 """Fewer draws say nothing of how sure it is."""
 
@@ -86,20 +89,37 @@ def asked_of_a_worker(
     period: str,
     depends_on: tuple,
     price: float,
+    access: Mapping[str, Any] | None = None,
+    learn: Callable[[bytes], None] | None = None,
 ) -> Stability:
     """The draws of a question from a job, which everybody shares who asks for the same.
 
     ``versions()`` of all layers in it is asked when nobody has asked for these draws yet; ``depends_on`` is everything that
-    they depend on beside the request.
+    they depend on beside the request. ``access`` is handed to the worker where it is to tell what it measured, too, which
+    ``learn`` is given: one job, so that nobody waits for two.
     Raises :class:`dashboard.jobs.Waiting` and :class:`layers.Busy`.
     """
     request = replace(request, footprint=(), partner="")  # these change what is listed, not what is drawn
 
     def parameters() -> dict[str, Any]:
-        return {"request": asdict(request), "period": period, "layers": dict(versions())}
+        return {"request": asdict(request), "period": period, "layers": dict(versions()), "access": access}
 
     data = published.jobs.answer("draws", (request, depends_on), parameters, viewer, price=price)
+    if learn is not None and (measured := json.loads(data).get("access")):
+        learn(b64decode(measured))
     return read(data, published.region.areas[request.level].index)
+
+
+def known(published: Published, request: GapRequest, depends_on: tuple) -> Stability | None:
+    """What a worker has drawn for this question already: for a worker that writes the answer."""
+    request = replace(request, footprint=(), partner="")
+    try:
+        job = published.jobs.table.find(id_of("draws", (request, depends_on)))
+    except NotFound:
+        return None
+    if job.state != "done" or not job.result:
+        return None
+    return read(job.result, published.region.areas[request.level].index)
 
 
 def is_affordable(price: float) -> bool:
@@ -111,11 +131,12 @@ def is_affordable(price: float) -> bool:
 # ---- as data ---------------------------------------------------------------------------------------------------------
 
 
-def write(found: Stability) -> bytes:
+def write(found: Stability, access: bytes = b"") -> bytes:
     counts = np.rint(found.share.to_numpy("float64") * found.draws).astype("int64")
     residents = {code: column.tolist() for code, column in found.residents.items()}
     document = {"draws": found.draws, "seed": found.seed, "varied": found.varied, "counts": counts.tolist()}
-    return json.dumps(document | {"residents": residents}).encode()
+    measured = {"access": b64encode(access).decode()} if access else {}
+    return json.dumps(document | {"residents": residents} | measured).encode()
 
 
 def read(data: bytes, index: pd.Index) -> Stability:

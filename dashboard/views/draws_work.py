@@ -8,6 +8,7 @@ from typing import Any
 from dashboard.published import Published
 from dashboard.views import draws
 from dashboard.views.gaps import gaps_for
+from dashboard.views.measuring_work import measured
 from layers import Cancelled, Viewer
 
 
@@ -19,6 +20,12 @@ def work(published: Published, viewer: Viewer, parameters: Mapping[str, Any], pr
             raise Cancelled
         progress(done / total)
 
+    def moved_on(_seconds: float) -> bool:
+        moved(1, 1)
+        return True
+
     here = published.at(parameters["layers"])
     request = draws.gap_request_of(parameters["request"])
-    return draws.write(gaps_for(here, request, viewer, period=parameters["period"], progress=moved).result.stability)
+    found = gaps_for(here, request, viewer, period=parameters["period"], progress=moved).result.stability
+    asked = parameters.get("access")
+    return draws.write(found, measured(here, viewer, draws.gap_request_of(asked), moved_on) if asked else b"")

@@ -23,6 +23,7 @@ from dashboard.views import draws, wording
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.gap_communities import CommunityCard, NearAcrossBorder, across_of, cards_of
 from dashboard.views.measures import measures_of
+from dashboard.views.measuring import Access, is_measuring
 from dashboard.views.reach import check_reach
 from layers import (
     LEVELS,
@@ -36,13 +37,17 @@ from layers import (
     Refused,
     ServiceLayer,
     Stability,
+    TooManyWays,
     Viewer,
     find_adjacency,
     find_gaps,
     need_percentiles,
+    ways_at_most,
 )
 
 DRAWS = 500
+ONE_MOMENT = "One moment, please"
+SHOWS = "The answer shows when it is there; if it does not, load the page again."
 TOO_DEAR = "So many services at once would make others wait too long. Choose fewer of them."
 _PARTS, _ANSWERS = 96, 64
 _AREAS = 400_000
@@ -136,7 +141,13 @@ def across_sentence(gaps: Gaps, community: str) -> str:
 
 
 def gaps_of(
-    published: Published, selection: Selection, viewer: Viewer, *, robustness: int = DRAWS, quick: bool = False
+    published: Published,
+    selection: Selection,
+    viewer: Viewer,
+    *,
+    robustness: int = DRAWS,
+    quick: bool = False,
+    may_wait: bool = False,
 ) -> Gaps:
     """Need against access for a selection. ``quick`` leaves out the draws and the comparison with wards: for a moving slider.
 
@@ -144,10 +155,11 @@ def gaps_of(
     rest cannot be worked out. :func:`gaps_or_reasons` turns both into sentences. Where so many draws take too long, it has fewer.
     """
     request = request_of(published, selection, robustness=0 if quick else robustness)
+    more = {"period": selection.period, "may_wait": may_wait}
     try:
-        return gaps_for(published, request, viewer, period=selection.period, quick=quick)
+        return gaps_for(published, request, viewer, quick=quick, **more)
     except draws.TooDear as dear:  # nobody chose so many
-        found = gaps_for(published, replace(request, robustness=dear.draws), viewer, period=selection.period)
+        found = gaps_for(published, replace(request, robustness=dear.draws), viewer, **more)
         return found if dear.draws else replace(found, crowded=TOO_DEAR)
 
 
@@ -157,6 +169,7 @@ class NoAnswer:
 
     title: str
     reasons: tuple[str, ...]
+    waiting: Job | None = None  # what works out everything; then there will be an answer
 
 
 def gaps_or_reasons(
@@ -165,16 +178,21 @@ def gaps_or_reasons(
     """For a screen: the answer, or the reasons in sentences. Never raises for what a person chose.
 
     Where the draws take long it is the answer without them, with the job that makes them (``Gaps.waiting``), or why none
-    does (``Gaps.crowded``).
+    does (``Gaps.crowded``). Where already measuring takes long, it is no answer yet (``NoAnswer.waiting``).
     """
+
+    def bare() -> Gaps:
+        return gaps_of(published, selection, viewer, robustness=0, may_wait=True)
 
     def ask() -> Gaps:
         try:
-            return gaps_of(published, selection, viewer, robustness=robustness, quick=quick)
+            return gaps_of(published, selection, viewer, robustness=robustness, quick=quick, may_wait=True)
         except Waiting as waiting:
-            return replace(gaps_of(published, selection, viewer, robustness=0), waiting=waiting.job)
+            if is_measuring(waiting):
+                raise
+            return replace(bare(), waiting=waiting.job)
         except Busy as busy:
-            return replace(gaps_of(published, selection, viewer, robustness=0), crowded=why_busy(busy))
+            return replace(bare(), crowded=why_busy(busy))
 
     return answer_or_reasons(ask)
 
@@ -187,6 +205,10 @@ def answer_or_reasons(ask: Callable[[], Any]) -> Any:
         return NoAnswer("A layer of this view is not here (any more).", (str(missing),))
     except Refused as refused:
         return NoAnswer(refused.title, tuple(_reason(fault) for fault in refused.faults))
+    except Waiting as waiting:
+        return NoAnswer(ONE_MOMENT, (str(waiting), SHOWS), waiting.job)
+    except Busy as busy:
+        return NoAnswer(ONE_MOMENT, (why_busy(busy),))
 
 
 def gaps_for(
@@ -198,11 +220,13 @@ def gaps_for(
     travel: pd.DataFrame | None = None,
     quick: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    may_wait: bool = False,
 ) -> Gaps:
     """Need against access for a request; raises like :func:`gaps_of`.
 
     ``period`` is used for every indicator that has it; the others are read at their newest. ``travel`` is a travel-time
     table (origin, destination, minutes) in place of distance, when it is not the stored one that ``request.travel`` names.
+    ``may_wait``: whoever asks can be told to wait (:class:`dashboard.jobs.Waiting`) while a worker measures access.
     """
     parts, answers = _kept_parts(published), kept(published)
     indicators, services = read_layers(published, viewer, [name for name, _ in request.need], request.services)
@@ -230,13 +254,10 @@ def gaps_for(
         told = not own_table
         if told and more.travel is None:
             check_reach(request, published.region, [layer.table for layer in sites.values()])
-        sure = None
-        if request.robustness and told and not quick:
-            sure = _drawn_elsewhere(
-                published, request, viewer, {"period": period, "depends_on": (data, places, table_key)}, read, sites
-            )
-        try:
-            result = find_gaps(
+        sure, model, access = None, parts.find(access_key) if told else None, None
+
+        def find(model: Any) -> GapResult:
+            return find_gaps(
                 request,
                 published.region.areas,
                 read,
@@ -246,7 +267,7 @@ def gaps_for(
                 travel=travel,
                 wards=parts.find(ward_key) if told and not quick else None,
                 compare_wards=not quick,
-                model=parts.find(access_key) if told else None,
+                model=model,
                 border=parts.find(border_key) if told else None,
                 percentiles=_percentiles(parts, data, level),
                 adjacency=adjacency_of(published, level) if level in LEVELS else None,
@@ -254,6 +275,27 @@ def gaps_for(
                 water=published.region.water,
                 progress=progress,
             )
+
+        try:
+            if may_wait and told and travel is None and not request.travel:
+                about = {"services": services, "read": sites, "more": more, "indicators": read}
+                access = Access(published, request, viewer, key=access_key, kept=model, **about)
+            if request.robustness and told and not quick:
+                depends_on = (data, places, table_key)
+                asked = {"period": period, "depends_on": depends_on}
+                used = (*indicators.values(), *services.values(), *more.layers)
+                sure = _drawn_elsewhere(published, request, viewer, asked, read, sites, access and (access, used))
+            if access is not None:
+                model = access.model()
+            try:
+                with ways_at_most(access and access.may_look):
+                    result = find(model)
+            except TooManyWays as ways:
+                if access is None:
+                    raise
+                result = find(access.from_a_worker(ways.seconds))
+        except draws.TooDear:
+            raise
         except Refused as refused:
             raise _with_reasons(refused, request, indicators) from None
         for part in data:
@@ -273,22 +315,35 @@ def _unordered(result: GapResult) -> GapResult:
     return replace(result, communities=tuple(sorted(result.communities, key=lambda one: (one.name, one.id))))
 
 
-def _drawn_elsewhere(published: Published, request: GapRequest, viewer: Viewer, more, read, sites) -> Stability | None:
+def _drawn_elsewhere(
+    published: Published,
+    request: GapRequest,
+    viewer: Viewer,
+    more,
+    read,
+    sites,
+    told: tuple[Access, Sequence[Layer]] | None,
+) -> Stability | None:
     """The draws of a question that is too much for one request; None where they are to be worked out here.
 
-    What is wrong with the question is told at once; what the draws rest on is kept, for the answer with them.
+    What is wrong with the question is told at once; what the draws rest on is kept, for the answer with them. ``told``: the
+    access of a question that has been looked at already, with its layers.
     """
     sampled = sum(_is_drawn(layer, request.level) for layer in read.values())
     count = sum(len(layer.table) for layer in sites.values())
     price = draws.check_price(request, len(published.region.areas["lsoa"]), sampled, count)
     if draws.is_affordable(price):
-        return None
+        return draws.known(published, request, more["depends_on"]) if price > draws.WORTH_LOOKING_S else None
+    access, layers = told or (None, ())
+    beside = access.beside_draws() if access is not None else {}
 
     def versions() -> dict[str, int]:
-        found = gaps_for(published, replace(request, robustness=0), viewer, period=more["period"])
-        return {layer.id: layer.version for layer in found.layers}
+        used = layers
+        if not beside:
+            used = gaps_for(published, replace(request, robustness=0), viewer, period=more["period"]).layers
+        return {layer.id: layer.version for layer in used}
 
-    return draws.asked_of_a_worker(published, request, viewer, versions, price=price, **more)
+    return draws.asked_of_a_worker(published, request, viewer, versions, price=price, **more, **beside)
 
 
 def _is_drawn(layer: IndicatorLayer, level: str) -> bool:

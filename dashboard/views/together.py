@@ -29,8 +29,23 @@ from dashboard.views.gaps import (
     read_layers,
     read_services,
 )
+from dashboard.views.measures import Measures
+from dashboard.views.measuring import Access
 from dashboard.views.wording import counted, standard_words
-from layers import Caution, Fault, GapRequest, Kind, Layer, Refused, TogetherResult, Viewer, find_together, unfit_faults
+from layers import (
+    Caution,
+    Fault,
+    GapRequest,
+    Kind,
+    Layer,
+    Refused,
+    TogetherResult,
+    TooManyWays,
+    Viewer,
+    find_together,
+    unfit_faults,
+    ways_at_most,
+)
 
 OUTSIDE_WORDS = "an authority outside the region"
 
@@ -179,7 +194,7 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def together_of(published: Published, selection: Selection, viewer: Viewer) -> Together:
+def together_of(published: Published, selection: Selection, viewer: Viewer, *, may_wait: bool = False) -> Together:
     """Alone against together for a selection; raises NotFound and Refused like :func:`dashboard.views.gaps.gaps_of`.
 
     With a need chosen, ``summary`` also counts the areas that would be called underserved only when looking alone.
@@ -194,6 +209,7 @@ def together_of(published: Published, selection: Selection, viewer: Viewer) -> T
         partner=selection.partner,
         needs=selection.needs,
         period=selection.period,
+        may_wait=may_wait,
     )
 
 
@@ -208,8 +224,10 @@ def together_for(
     partner: str = "",
     needs: Sequence[tuple[str, float]] = (),
     period: str = "",
+    may_wait: bool = False,
 ) -> Together:
-    """Alone against together for some service layers, with need when it is given."""
+    """Alone against together for some service layers, with need when it is given. ``may_wait`` as in
+    :func:`dashboard.views.gaps.gaps_for`."""
     indicators, found = read_layers(published, viewer, [name for name, _ in needs], services)
     faults = [
         Fault(f"'{name}' is an indicator, not a list of services", "services", "choose services", rule="layer-kind")
@@ -229,23 +247,38 @@ def together_for(
         raise Refused("Alone and together cannot be compared.", faults)
     score, need_key = None, ()
     if needs:
-        gaps = _score(published, viewer, needs, services, level, max_m, detour, period)
+        gaps = _score(published, viewer, needs, services, level, max_m, detour, period, may_wait)
         score, need_key = gaps.result.need.score, gaps.key
     places = tuple((name, layer.version) for name, layer in found.items())
     key = ("together", places, level, max_m, detour, footprint, need_key)
 
     def make() -> TogetherResult:
         tables = {name: read_services(published, viewer, layer) for name, layer in found.items()}
-        return find_together(
-            tables,
-            published.region.areas,
-            level=level,
-            max_m=max_m,
-            detour=detour,
-            footprint=footprint,
-            score=score,
-            water=published.region.water,
-        )
+
+        def find() -> TogetherResult:
+            return find_together(
+                tables,
+                published.region.areas,
+                level=level,
+                max_m=max_m,
+                detour=detour,
+                footprint=footprint,
+                score=score,
+                water=published.region.water,
+            )
+
+        if not (may_wait and tables and level in published.region.areas):
+            return find()
+        request = GapRequest((), tuple(services), level=level, max_m=max_m, detour=detour)
+        about = {"services": found, "read": tables, "more": Measures(), "key": ("together", places, detour)}
+        access = Access(published, request, viewer, **about)
+        access.model()
+        try:
+            with ways_at_most(access.may_look):
+                return find()
+        except TooManyWays as ways:
+            access.from_a_worker(ways.seconds)
+            return find()
 
     result = kept(published).get(key, make)
     frame = published.region.areas[level]
@@ -253,9 +286,9 @@ def together_for(
     return Together(published, result, tuple(found.values()), tuple(indicators.values()), level, in_view, key)
 
 
-def _score(published, viewer, needs, services, level, max_m, detour, period) -> Gaps:
+def _score(published, viewer, needs, services, level, max_m, detour, period, may_wait) -> Gaps:
     request = GapRequest(tuple(needs), tuple(services), level=level, max_m=max_m, detour=detour)
-    return gaps_for(published, request, viewer, period=period, quick=True)
+    return gaps_for(published, request, viewer, period=period, quick=True, may_wait=may_wait)
 
 
 def put_together_into_words(together: Together, document: dict[str, Any]) -> None:

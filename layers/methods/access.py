@@ -11,6 +11,7 @@ stability draws do not search again. It is immutable to the caller; what it keep
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -293,6 +294,19 @@ class AccessModel:
         """Itself: the areas at which access is measured. Those that they make up are :mod:`layers.methods.access_means`."""
         return self
 
+    def learn(self, name: str, limit: float, known) -> None:
+        """What another process has measured: ``coverage`` or ``e2sfca`` within a limit, or the ``lists`` with a pair over water."""
+        self._cache[name, limit] = known
+
+    def knows(self, name: str, limit: float) -> bool:
+        """Whether ``coverage`` or ``e2sfca`` within a limit takes no search any more."""
+        kept = self._cache.get("pairs")
+        return (name, limit) in self._cache or (kept is not None and kept.limit >= limit)
+
+    @property
+    def knows_nearest(self) -> bool:
+        return self.water is not None and self.water.reach(self.reach_key) is not None
+
     def mean_of(self, values: np.ndarray) -> np.ndarray:
         """What was measured at an area's point is its residents' mean."""
         return values
@@ -326,8 +340,22 @@ class AccessModel:
         """Cost to the nearest site over land: :attr:`nearest`, and inf for areas that are :attr:`crossing`."""
         return np.where(self.crossing, np.inf, self.nearest[0])
 
+    @property
+    def reach_key(self) -> str:
+        """What the nearest site of each area depends on: its points, the sites, and with ``alone`` whose they are."""
+        parts = [self.xy.tobytes(), self.sites.xy.tobytes()]
+        if self.alone:
+            parts += ["\n".join(map(str, codes)).encode() for codes in (self.lad, self.sites.lad)]
+        return hashlib.sha256(b"\0\0".join(parts)).hexdigest()
+
     @cached_property
     def _reach(self) -> Reach:
+        if self.water is None:
+            return self._find_reach()
+        key = self.reach_key
+        return self.water.reach(key) or self.water.keep_reach(key, self._find_reach())
+
+    def _find_reach(self) -> Reach:
         n = len(self.xy)
         found = Reach(
             np.full(n, np.inf), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
@@ -351,6 +379,8 @@ class AccessModel:
         """Ids of the lists that have a pair over water: to the nearest site, or with a ``limit`` among all pairs within it."""
         if self.travel is not None or self.water is None or not len(self.sites):
             return set()
+        if (known := self._cache.get(("lists", limit))) is not None:
+            return set(known)
         pairs = None if limit is None else self.pairs(limit)
         sites = self.nearest[1][self.over_water] if pairs is None else pairs.cols[pairs.over]
         return set(self.sites.layers[sites])
@@ -466,10 +496,14 @@ class AccessModel:
 
     def coverage(self, limit: float) -> np.ndarray:
         """Number of sites within the limit of each area; one across water without a way counts 0."""
+        if (known := self._cache.get(("coverage", limit))) is not None:
+            return known
         return np.bincount(self.pairs(limit).rows, minlength=len(self.xy)).astype("float64")
 
     def e2sfca(self, limit: float, per: float = PER_PEOPLE) -> np.ndarray:
         """Supply per ``per`` people of demand, weighted by :func:`kernel`; 0 where no site is in reach."""
+        if (known := self._cache.get(("e2sfca", limit))) is not None and per == PER_PEOPLE:
+            return known
         pairs = self.pairs(limit)
         weight = kernel(pairs.cost, limit)
         return per * floating_catchment(pairs.rows, pairs.cols, weight, self.sites.capacity, self.demand)

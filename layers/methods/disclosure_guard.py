@@ -8,12 +8,14 @@ of the *new* layer until nothing is given away; what is public already is never 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from layers.methods.disclosure_links import overlaps, same_quantities, sums
 from layers.methods.disclosure_order import told_by_order
@@ -277,12 +279,13 @@ def _put(rows, columns, factors, number: int, row, column, factor, size: int) ->
 # -- the attacker ------------------------------------------------------------------------------------------------------
 
 
-def attack(series: Sequence[Series], nest: Nest) -> list[Leak]:
-    """Every cell of which too much can be inferred from these publications together."""
+def attack(series: Sequence[Series], nest: Nest, looked_at: dict[bytes, np.ndarray] | None = None) -> list[Leak]:
+    """Every cell of which too much can be inferred from these publications together. ``looked_at`` is kept from one attack to the
+    next: what hangs together in just the same way is not worked out again."""
     out = [*_plain_to_see(series, nest), *_ordered(series, nest)]
     if any(one.guarded and (one.hidden.any() or one.what == "numerator") for one in series):
         world = build(series, nest)
-        out += leaks(world, failing(world))
+        out += leaks(world, failing(world, {} if looked_at is None else looked_at))
     return out
 
 
@@ -350,11 +353,36 @@ def _cell_of(leak: Leak) -> tuple[str, int, str, str, str, str]:
     return leak.layer, leak.version, leak.period, leak.what, leak.level, leak.area
 
 
-def failing(world: World) -> np.ndarray:
-    """Watched variables that are not protected."""
-    cells = world.watched
-    low, high = bounds(world.system, cells, world.smallest[cells], world.threshold[cells] - 1)
-    return cells[~protects(low[cells], high[cells], world.smallest[cells], world.threshold[cells])]
+def failing(world: World, looked_at: dict[bytes, np.ndarray]) -> np.ndarray:
+    """Watched variables that are not protected. What hangs together through sums is looked at by itself, and once."""
+    system, watched = world.system, np.zeros(world.system.size, bool)
+    watched[world.watched] = True
+    out = [np.zeros(0, int)]
+    for variables in _apart(world):
+        rows = np.unique(system.rows[:, variables].tocoo().row)
+        limits = (system.low[variables], system.high[variables], system.shown[variables])
+        part = System(system.rows[rows][:, variables].tocsr(), *limits)
+        part.rows.sort_indices()
+        cells = np.flatnonzero(watched[variables])
+        smallest, threshold = world.smallest[variables[cells]], world.threshold[variables[cells]]
+        told = (part.rows.indptr, part.rows.indices, part.rows.data, part.low, part.high, cells, smallest, threshold)
+        name = hashlib.sha256(b"".join(one.tobytes() for one in told)).digest()
+        if name not in looked_at:
+            low, high = bounds(part, cells, smallest, threshold - 1)
+            looked_at[name] = cells[~protects(low[cells], high[cells], smallest, threshold)]
+        out.append(variables[looked_at[name]])
+    return np.sort(np.concatenate(out))
+
+
+def _apart(world: World) -> Iterable[np.ndarray]:
+    """The variables of the system in bundles that share no sum."""
+    count = len(world.index)
+    pairs = [(first, other) for first, *others in map(sorted, world.linked) for other in others]
+    first, other = np.array(pairs, int).reshape(-1, 2).T
+    _, bundle = connected_components(coo_array((np.ones(len(pairs)), (first, other)), (count, count)), directed=False)
+    for number in np.unique(bundle[(world.index >= 0).any(axis=1)]):
+        index = world.index[bundle == number]
+        yield np.sort(index[index >= 0])
 
 
 def leaks(world: World, cells: np.ndarray) -> list[Leak]:

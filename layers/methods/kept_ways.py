@@ -49,6 +49,15 @@ class KeptWays:
             out[known] = metres[at[known]]
         return out
 
+    def of(self, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is known of the pairs whose numbers lie in some ranges (from ``first`` to before ``last``): pairs, metres, looked."""
+        keys, metres, looked = self._table
+        wanted = np.zeros(len(keys) + 1, dtype=np.int64)
+        np.add.at(wanted, np.searchsorted(keys, first), 1)
+        np.add.at(wanted, np.searchsorted(keys, last), -1)
+        some = np.cumsum(wanted)[:-1] > 0
+        return keys[some], metres[some], looked[some]
+
     def add(self, pairs: np.ndarray, metres: np.ndarray, looked: np.ndarray, seconds: float = 0.0) -> None:
         """``metres``: inf where no way of at most ``looked`` was found."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -107,26 +107,38 @@ def border_view(
 
 def _across(areas: pd.DataFrame, frame: pd.DataFrame) -> tuple[Flow, ...]:
     table = frame[["nearest_lad", "residents_nearer_elsewhere", "crossings"]].assign(lad_code=areas["lad_code"])
-    table = table[frame["nearer_elsewhere"]].rename(columns={"residents_nearer_elsewhere": "residents"})
+    table = table[frame["nearer_elsewhere"]]
+    total = table.groupby(["lad_code", "nearest_lad"], sort=True)["residents_nearer_elsewhere"].sum()
+    over: dict[tuple[str, str], list[tuple]] = {}  # few ways lead over water
+    for own, other, names, residents in table[["lad_code", "nearest_lad", "crossings", "residents_nearer_elsewhere"]][
+        table["crossings"].map(bool).astype(bool)
+    ].itertuples(index=False):
+        over.setdefault((own, other), []).append((names, residents))
     flows = [
-        Flow(str(own), str(other), float(part["residents"].sum()), _by_crossing(part["crossings"], part["residents"]))
-        for (own, other), part in table.groupby(["lad_code", "nearest_lad"], sort=True)
+        Flow(
+            str(own),
+            str(other),
+            float(residents),
+            _by_crossing(*zip(*over.get((own, other), [((), 0.0)]), strict=True)),
+        )
+        for (own, other), residents in total.items()
     ]
     return tuple(sorted(flows, key=lambda flow: -flow.residents))
 
 
-def _by_crossing(names: pd.Series, residents: pd.Series) -> list[dict[str, Any]]:
+def _by_crossing(names: Iterable[Sequence[str]], residents: Iterable[float]) -> list[dict[str, Any]]:
     """Residents by crossing on their way, most first."""
-    ways = pd.DataFrame({"name": names, "residents": residents}).explode("name").dropna(subset="name")
-    total = ways.groupby("name", sort=True)["residents"].sum().sort_values(ascending=False, kind="stable")
-    return [{"name": str(name), "residents": float(n)} for name, n in total.items()]
+    total: dict[str, float] = {}
+    for way, people in zip(names, residents, strict=True):
+        for name in way:
+            total[str(name)] = total.get(str(name), 0.0) + float(people)
+    return [{"name": name, "residents": n} for name, n in sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))]
 
 
 def by_crossing(flows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Residents of several flows by crossing on their way, most first."""
     rows = [row for flow in flows for row in flow["crossings"]]
-    names, residents = ([row[key] for row in rows] for key in ("name", "residents"))
-    return _by_crossing(pd.Series(names, dtype=object), pd.Series(residents, dtype="float64"))
+    return _by_crossing([(row["name"],) for row in rows], [row["residents"] for row in rows])
 
 
 def border_view_at(

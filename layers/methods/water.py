@@ -10,9 +10,12 @@ clinic across the estuary is 40 or 50 km away while another one is 5 km away on 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +24,7 @@ from scipy.spatial import cKDTree
 
 from layers.crossings import Crossing, counting
 from layers.geography.coordinates import to_metres
-from layers.geography.land import Land
+from layers.geography.land import CELL, Land
 from layers.geography.nearest import nearest_of
 from layers.methods.kept_ways import KeptWays
 
@@ -30,6 +33,35 @@ BAY = 1.3  # a way of at most this many times the line leaves the line as it is
 ROUNDING = 1e-6
 PREFIX_M = 4_000.0
 FIRST_LOOK = 8  # sites looked at where the nearest is across water; twice as many until one is not
+PER_CELL_S = (
+    1.2e-7  # seconds of a processor for each cell of land around the start of a way, as measured on the North East
+)
+FAR_M = 30_000.0  # how far is looked, at a guess, where nobody says how far
+KEPT_REACHES = 24
+
+_MAY: ContextVar[Callable[[float], bool] | None] = ContextVar("ways that may be looked for", default=None)
+
+
+class TooManyWays(Exception):
+    """Looking for the ways that nobody knows yet takes longer than whoever asks may. ``seconds`` of a processor, estimated."""
+
+    def __init__(self, seconds: float):
+        super().__init__(f"the ways over land take about {seconds:.1f} s")
+        self.seconds = seconds
+
+
+@contextlib.contextmanager
+def ways_at_most(may: Callable[[float], bool] | None) -> Iterator[None]:
+    """Within it, ways are looked for only while ``may(seconds)``; otherwise :class:`TooManyWays`. Those known are known.
+    None changes nothing."""
+    if may is None:
+        yield
+        return
+    token = _MAY.set(may)
+    try:
+        yield
+    finally:
+        _MAY.reset(token)
 
 
 @dataclass(frozen=True)
@@ -52,6 +84,20 @@ class Water:
         self._lock = threading.Lock()
         self.kept = KeptWays()
         self._names: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._reaches: OrderedDict[str, Reach] = OrderedDict()  # by what they depend on, as whoever asks says
+
+    def reach(self, key: str) -> Reach | None:
+        with self._lock:
+            if key in self._reaches:
+                self._reaches.move_to_end(key)
+            return self._reaches.get(key)
+
+    def keep_reach(self, key: str, reach: Reach) -> Reach:
+        with self._lock:
+            self._reaches[key] = reach
+            while len(self._reaches) > KEPT_REACHES:
+                self._reaches.popitem(last=False)
+        return reach
 
     def keep_in(self, folder: Path, *, write: bool) -> None:
         """Read the ways that were kept in a folder; with ``write``, keep there those that took long to find."""
@@ -104,10 +150,20 @@ class Water:
             turned = len(np.unique(points[rows])) < len(np.unique(sites[rows]))  # start where there are fewer
             sources, targets = (points, sites) if turned else (sites, points)
             rows = rows[np.argsort(sources[rows], kind="stable")]
-            for part in np.split(rows, np.flatnonzero(np.diff(sources[rows])) + 1):
+            starts = np.flatnonzero(np.r_[True, np.diff(sources[rows]) != 0])
+            self._ask(np.maximum.reduceat(np.where(np.isfinite(most[rows]), most[rows], FAR_M), starts))
+            for part in np.split(rows, starts[1:]):
                 out[part] = self._looked(int(sources[part[0]]), targets[part], most[part])
             self.kept.add(numbers[rows], out[rows], most[rows], time.perf_counter() - began)
         return np.where(out <= most + ROUNDING, out, np.inf)
+
+    @staticmethod
+    def _ask(reach: np.ndarray) -> None:
+        """Whether ways may be looked for so far around so many starts."""
+        may = _MAY.get()
+        seconds = float(((2.0 * reach / CELL) ** 2).sum()) * PER_CELL_S
+        if may is not None and not may(seconds):
+            raise TooManyWays(seconds)
 
     def _looked(self, source: int, targets: np.ndarray, most: np.ndarray) -> np.ndarray:
         if np.isfinite(most).all():
@@ -201,6 +257,24 @@ class Water:
             most = np.broadcast_to(most, len(rows))[wet]
             out[wet] = self.metres(points[rows[wet]], sites[cols[wet]], out[wet], most)
         return out
+
+    # --- handing on ---
+
+    def known_of(self, sites: np.ndarray) -> tuple[tuple[np.ndarray, ...], list[tuple[int, int, tuple[int, ...]]]]:
+        """Everything that is known of the ways to some sites: pairs, metres and how far was looked; and the crossings on them."""
+        cells = np.unique(self.land.cells_near(sites)).astype(np.int64)
+        size = np.int64(self.land.passable.size)
+        wanted = set(cells.tolist())
+        with self._lock:
+            named = [(site, cell, met) for (site, cell), met in self._names.items() if site in wanted]
+        return self.kept.of(cells * size, (cells + 1) * size), named
+
+    def learn(self, ways: Sequence[np.ndarray], named: Sequence[tuple[int, int, Sequence[int]]]) -> None:
+        """What another process knows (:meth:`known_of`)."""
+        if len(ways[0]):
+            self.kept.add(*ways)
+        with self._lock:
+            self._names.update({(site, cell): tuple(met) for site, cell, met in named})
 
     # --- names ---
 

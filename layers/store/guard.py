@@ -175,6 +175,7 @@ def audit_groups(layers: Versioned, groups: Sequence[Sequence[Viewer]], *, only:
         for one in read_series(connection, layers, everything):
             series.setdefault((one.layer, one.version), []).append(one)
     done: dict[tuple[int, ...], Audit] = {}
+    looked_at: dict = {}  # see :func:`attack`
     out = []
     for viewers in groups:
         seen = tuple(
@@ -183,14 +184,16 @@ def audit_groups(layers: Versioned, groups: Sequence[Sequence[Viewer]], *, only:
             if any(may_see(one.descriptor, viewer, region) for viewer in viewers)
         )
         if seen not in done:
-            done[seen] = _audit([everything[at] for at in seen], series, nest_of(region), only)
+            done[seen] = _audit([everything[at] for at in seen], series, nest_of(region), only, looked_at)
         out.append(done[seen])
     return out
 
 
-def _audit(versions: Sequence[OpenVersion], everything: dict[tuple[str, int], list[Series]], nest, only: str) -> Audit:
+def _audit(
+    versions: Sequence[OpenVersion], everything: dict[tuple[str, int], list[Series]], nest, only: str, looked_at: dict
+) -> Audit:
     series = [one for version in versions for one in everything.get((version.layer, version.version), ())]
-    found = attack(series, nest)
+    found = attack(series, nest, looked_at)
     if found and len(versions) < len(everything):
         found = but_large(found, [one for some in everything.values() for one in some], nest)
     if only:

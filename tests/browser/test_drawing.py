@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from dashboard.jobs import Jobs
-from dashboard.views import draws
+from dashboard.views import draws, measuring
 from dashboard.views import gaps as view
 from tests.browser.driving import Explore, until
 
@@ -42,6 +42,30 @@ def test_the_map_is_there_at_once_and_how_sure_it_is_follows(nobody_works, tiny_
     try:
         until(page, "() => document.getElementById('sentence').innerText.includes('firm or likely')", timeout=60)
         until(page, "() => document.getElementById('drawing').hidden")
+    finally:
+        over.set()
+        worker.join(60)
+
+
+def test_what_has_to_be_measured_first_is_shown_and_painted_when_it_is_there(
+    nobody_works, tiny_site, open_page, monkeypatch
+):
+    monkeypatch.setattr(measuring, "price_of", lambda _: 9.0)
+    monkeypatch.setattr(draws, "price_of", lambda *_: 0.0)
+    page = open_page(tiny_site)
+    explore = Explore(page, tiny_site)
+    explore.open(f"/?{QUESTION}&detour=1.3", wait=False)
+    words = page.locator("#drawing-words")
+    words.wait_for()
+    assert words.inner_text().startswith("Measuring how far the services are takes a while.")
+    assert "One moment, please" in page.locator("#headline").inner_text()
+    over = threading.Event()
+    worker = threading.Thread(target=Jobs(nobody_works).work_here, args=("host:1:3", over.is_set, lambda: None))
+    worker.start()
+    try:
+        until(page, "() => document.getElementById('sentence').innerText.includes('underserved')", timeout=60)
+        until(page, "() => document.getElementById('drawing').hidden")
+        explore.settled()
     finally:
         over.set()
         worker.join(60)

@@ -164,6 +164,17 @@ def test_only_the_shared_communities(explore, demo_site):
     until(page, "n => document.querySelectorAll('.communities > li').length === n", min(len(gaps.cards), 40))
 
 
+def test_the_baseline_of_who_is_affected_stands_in_the_address(explore, demo_site):
+    explore = explore(demo_site, f"/?{QUESTION}")
+    page = explore.page
+    page.locator("details.affected > summary").click()
+    page.locator(".affected [data-baseline=authority]").click()
+    until(page, "() => new URLSearchParams(location.search).get('beside') === 'authority'")
+    until(page, "() => document.querySelector('.affected').open")
+    assert page.locator("[data-baseline-part=authority]").is_visible()
+    assert not page.locator("[data-baseline-part=region]").is_visible()
+
+
 def test_the_panel_says_why_an_area_is_underserved_and_another_is_not(explore, demo_site):
     gaps = found(demo_site)
     inside = gaps.cards[0].indices[0]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from pypdf import PdfReader
 
 from tests.browser.driving import PHONE, until
 from tests.browser.test_briefings import BELOW
@@ -114,3 +117,15 @@ def test_presenting_without_a_remembered_ward_asks_for_nothing(open_page, demo_s
     page.wait_for_timeout(300)
     assert not any("own-ward" in one for one in page.watch.requests)
     assert page.locator("[data-ward-switch]").is_hidden()
+
+
+@pytest.mark.parametrize("level", ["ward", "lad", "lsoa"])
+def test_a_sheet_printed_from_the_browser_is_the_sheet_alone(open_page, demo_site, level):
+    """On two sides; of an authority with many gaps on a third one too (its PDF is made to fit two)."""
+    code = demo_site.published.region.codes(level)[3]
+    page = open_page(demo_site)
+    page.goto(f"{demo_site.url}/briefings/{'ward' if level == 'ward' else 'area'}-{code}")
+    printed = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
+    said = " ".join(" ".join(side.extract_text().split()) for side in printed)
+    assert len(printed) <= (3 if level == "lad" else 2)
+    assert "Whom to ring" in said and "Take it away" not in said and "Sign in" not in said

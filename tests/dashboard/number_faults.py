@@ -14,13 +14,12 @@ from dashboard.briefings.filling.questions import questions
 from dashboard.map_files import Shapes
 from dashboard.pages import community as community_page
 from dashboard.pages import explore, options
-from dashboard.views import siting
+from dashboard.views import siting, spoken, wording
 from dashboard.views.gap_files import gaps_document, together_document
 from dashboard.views.gaps import answer_or_reasons, gaps_of
 from dashboard.views.option_files import options_document
 from dashboard.views.options import OptionsQuery, sandbox
 from dashboard.views.together import together_of
-from dashboard.views.wording import spoken
 from layers import LEVELS, PUBLIC
 from tests.dashboard.page_sentences import boxes, of_components, togethers
 from tests.dashboard.sentences import METRICS, Said, of_tree
@@ -30,14 +29,14 @@ COUNT = re.compile(
     rf"(?<![\d.,–−/-])({_NUMBER})(?: of (?:the )?({_NUMBER}))?(?: (?:more|new|other|existing|underserved|of these|of its))*"
     r" (residents?|people|small areas?|wards?|areas?|sites?|services?|communit(?:y|ies)|(?:local )?authorit(?:y|ies))\b"
 )
-RATE = re.compile(rf"\bper (?:{_NUMBER}) \w+")
-"""What is no count: "6.1 per 1,000 residents"."""
+RATE = re.compile(rf"\b(?:per|[Oo]ne in) (?:{_NUMBER}) \w+")
+"""What is no count: "6.1 per 1,000 residents", "one in 85 residents"."""
 """A count of people, areas or services, as sentences say it; with what it is a part of."""
 
 
 def said_of(value: float) -> set[str]:
-    """How the writing module says a count: in full, or as spoken, to three figures."""
-    return {f"{value:,.0f}", spoken(value)}
+    """How the writing modules say a count: in full, or as spoken: to three figures, or in a finding to two."""
+    return {f"{value:,.0f}", wording.spoken(value), spoken.people(value)}
 
 
 def given(*trees: Any) -> set[str]:
@@ -55,7 +54,8 @@ def given(*trees: Any) -> set[str]:
         elif isinstance(tree, int | float) and not isinstance(tree, bool) and math.isfinite(tree):
             out.update(said_of(tree))
 
-    walk(trees)
+    for tree in trees:
+        walk(tree)
     return out
 
 

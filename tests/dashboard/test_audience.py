@@ -17,6 +17,7 @@ import pytest
 from dashboard.app import create_app
 from dashboard.published import Published
 from layers import SYSTEM, load_region, open_store
+from tests.bodies import text_in
 from tests.databases import database_url
 from tests.layers.store_fixtures import indicator, sites
 from tests.tiny import write_tiny_pack
@@ -125,9 +126,9 @@ def browsers(app, here):
 
 
 def text_of(answer) -> str:
-    """Every byte of an answer as text; numbers for the map are bytes that are no text."""
+    """Every byte of an answer as text, what is packed unpacked; numbers for the map are bytes that are no text."""
     # Dash puts a random number into every page
-    return re.sub(r'"end_id":"[^"]*"', "", answer.data.decode("utf-8", "backslashreplace"))
+    return re.sub(r'"end_id":"[^"]*"', "", text_in(answer.data))
 
 
 def layout(browser, page: str):

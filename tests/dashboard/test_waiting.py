@@ -93,7 +93,7 @@ def test_a_plan_tells_the_best_so_far_and_how_far_the_proof_is(dear, client):
 
 def test_the_description_tells_of_it(client):
     document = client.get("/api/v1/openapi.json").get_json()
-    for path in ("/gaps", "/together", "/sites"):
+    for path in ("/gaps", "/together", "/sites", "/layers/{id}/values", "/areas/{level}"):
         answers = document["paths"][path]["get"]["responses"]
         assert all("Retry-After" in answers[status]["headers"] for status in ("202", "429", "503"))
     assert set(document["components"]["schemas"]["Waiting"]["required"]) >= {"id", "place", "progress", "location"}

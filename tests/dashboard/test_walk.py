@@ -18,11 +18,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from dashboard import question
 from dashboard.app import create_app
 from dashboard.briefings.files.formats import FORMATS
 from dashboard.briefings.sources import short_code
 from dashboard.cli import main
 from dashboard.exports import FORMATS as EXPORTS
+from dashboard.exports import formats_of
 from dashboard.pages import PAGES
 from dashboard.published import Published
 from layers import LEVELS, SYSTEM, Briefings, Drafts, Refused, load_region, open_store, write_package
@@ -53,13 +55,13 @@ def layer(name: str, audience: str, *more: str) -> Secret:
 
 
 LAYERS = (
-    layer("shared-beds", "partners", "Quincebeds", "31000", "31,000"),
+    layer("shared-beds", "partners", "Quincebeds", "31017", "31,017"),
     layer("shared-hubs", "partners", "Quincehubs", "Medlar hub"),
-    layer("own-debt", "owner", "Bullacedebt", "32000", "32,000"),
+    layer("own-debt", "owner", "Bullacedebt", "32017", "32,017"),
     layer("own-refuge", "owner", "Bullacerefuge", "Damson house"),
-    layer("own-turned", "owner", "Bullaceturned", "34000", "34,000"),
+    layer("own-turned", "owner", "Bullaceturned", "34017", "34,017"),
     layer("own-gone", "owner", "Bullacegone", "Sloe reason"),
-    layer("soon-shown", "editors", "Wildingsoon", "36000", "36,000"),
+    layer("soon-shown", "editors", "Wildingsoon", "36017", "36,017"),
 )
 BRIEFINGS = (
     Secret("briefing", "shared-plan", "partners", ("shared-plan", "Costardplan", "Costardwords", "Costardnotes")),
@@ -132,17 +134,17 @@ def here(tmp_path_factory):
     wes = store.accounts.viewer_named("wes")
     first, second = [("S1", "Medlar hub", 420_500.0, 560_500.0)], [("S1", "Damson house", 421_500.0, 560_500.0)]
     for package in (
-        indicator("shared-beds", title="Quincebeds", audience="partners", first=31_000.0),
+        indicator("shared-beds", title="Quincebeds", audience="partners", first=31_017.0),
         sites("shared-hubs", title="Quincehubs", audience="partners", rows=first),
-        indicator("own-debt", title="Bullacedebt", audience="owner", first=32_000.0),
+        indicator("own-debt", title="Bullacedebt", audience="owner", first=32_017.0),
         sites("own-refuge", title="Bullacerefuge", audience="owner", rows=second),
         indicator("own-turned", title="Once open", first=33_000.0),  # public, in its first version
-        indicator("own-turned", title="Bullaceturned", audience="owner", first=34_000.0),
+        indicator("own-turned", title="Bullaceturned", audience="owner", first=34_017.0),
         indicator("own-gone", title="Bullacegone", audience="owner", first=35_000.0),
     ):
         store.publish(package, by=wes)
     store.withdraw("own-gone", by=wes, reason="Sloe reason")
-    store.publish(indicator("soon-shown", title="Wildingsoon", first=36_000.0), by=wes, at=LATER)
+    store.publish(indicator("soon-shown", title="Wildingsoon", first=36_017.0), by=wes, at=LATER)
     held = Briefings(store)
     for secret, stem in zip(BRIEFINGS, ("Costard", "Pippin", "Russet"), strict=True):
         text = BRIEFING.format(stem=stem, audience=secret.audience)
@@ -252,14 +254,31 @@ def _kind_of(name: str, rule: str) -> str:
     return "briefing" if rule.startswith("/b/") else IDS.get(name, "")
 
 
+ASKERS = {
+    "/api/v1/gaps": (question.GAPS, "gaps"),
+    "/api/v1/together": (question.TOGETHER, "together"),
+    "/api/v1/sites": (question.SITES, "plan"),
+}
+"""Addresses that refuse what they do not know: they are asked what their rows say, in every format that they offer."""
+
+
 def questions(kind: str, one: str, rule: str) -> list[str]:
-    """Queries in which a layer may stand: every field of the question that takes layers, one at a time."""
+    """Queries in which a layer may stand: every field of the question that takes layers, one at a time, whatever is shown."""
     if kind != "layer" or rule.startswith(("/publish", "/sign-", "/static", "/healthz", "/readyz")):
         return [f"from={one}"] if kind == "briefing" and rule == "/briefings/edit" else []
-    out = [f"need={one}&services=clinics&level=lsoa&robustness=0&new=1", f"need=harm&services={one}&robustness=0&new=1"]
-    return (
-        out if rule != "/briefings/pin" else [f"view=need%3D{one}", f"view=services%3D{one}%26need%3Dharm%26show%3Dgap"]
-    )
+    if rule == "/briefings/pin":
+        return [f"view=need%3D{one}", f"view=services%3D{one}%26need%3Dharm%26show%3Dgap"]
+    of_need = {"need": one, "services": "clinics", "level": "lsoa", "robustness": "0", "new": "1"}
+    of_services = {"need": "harm", "services": one, "robustness": "0", "new": "1"}
+    out = [of_need, of_services]
+    if rule in ASKERS:
+        who, document = ASKERS[rule]
+        known = {row.name for row in question.fields_of(who)}
+        out = [{name: asked[name] for name in asked if name in known} for asked in out]
+        out = [asked | {"format": form} for asked in out for form in formats_of(document, in_api=True)]
+    elif rule.startswith("/data/"):
+        out += [asked | {"show": shown} for asked in out for shown in ("access", "gap")]
+    return ["&".join(f"{name}={value}" for name, value in asked.items()) for asked in out]
 
 
 def bare(app) -> list[str]:
@@ -467,6 +486,7 @@ ARGUMENTS = {
 NOT_WALKED = {
     "serve": "answers nothing", "region build": "reads files of its own", "region show": "says what the pack holds",
     "check": "is of the whole store, for who runs the machine",
+    "layers count": "reads records of whoever runs it, and no store",
     "travel add": "changes the pack", "travel list": "is of the pack", "user": "is for who runs the machine",
     "backup": "is of the whole store", "restore": "is of the whole store",
 }  # fmt: skip
