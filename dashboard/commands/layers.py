@@ -243,7 +243,7 @@ def layers_publish(
     rejected: Path | None,
     as_json: bool,
 ) -> None:
-    """Check a PACKAGE, or a bare file, and publish it as the next version of its layer.
+    """Check a PACKAGE, a bare file or the files of a manifest (TOML), and publish each as the next version of its layer.
 
     Whole or not at all. Exit status 1, with every reason, when it is refused; then nothing has changed. Where something is not
     said, or can be read in two ways, the questions are listed with the lines of a recipe that answer them.
@@ -252,10 +252,11 @@ def layers_publish(
     here = common.published(to_write=True)
     by = common.viewer_of(here, user)
     checker = checker_of(here, checked_by, by)
+    if (manifest := manifest_of(package)) is not None:
+        publish_all(here, by, manifest, {"note": note, "at": at, "append": append, "checked_by": checker}, as_json)
+        return
     hints = hints_of(package, recipe, sheet, said)
-    report = inspected(package, here.region, hints)
-    if report.descriptor is not None and (previous := before(here, report.descriptor.id, by)) is not None:
-        report = inspected(package, here.region, hints, previous)
+    report = report_for(here, by, package, hints)
     write_rejected(report, rejected)
     if not report.ok:
         if report.format and report.open_questions:
@@ -303,6 +304,52 @@ def layers_publish(
         else f"is shown from {done.effective_at:%d %B %Y %H:%M} UTC"
     )
     click.echo(f"Version {done.version} of '{done.layer_id}' is published and {shown}.")
+
+
+def report_for(here, by: Viewer, package: Path, hints: Mapping[str, Any]):
+    """The report on a file, compared with the version of its layer that is shown."""
+    report = inspected(package, here.region, hints)
+    if report.descriptor is not None and (previous := before(here, report.descriptor.id, by)) is not None:
+        report = inspected(package, here.region, hints, previous)
+    return report
+
+
+def manifest_of(package: Path) -> Path | None:
+    """The manifest of many layers that PACKAGE is, or that lies in it as manifest.toml; None where it is a layer."""
+    if package.is_dir():
+        inside = package / "manifest.toml"
+        return inside if inside.is_file() and not (package / "datapackage.json").exists() else None
+    return package if package.suffix.lower() == ".toml" else None
+
+
+def publish_all(here, by: Viewer, manifest: Path, how: Mapping[str, Any], as_json: bool) -> None:
+    """Publish every layer of a manifest, each whole or not at all; exit status 1 when one of them was refused."""
+    from dashboard.publishing.reports import checks_of
+    from layers import read_manifest_of_layers, write_recipe
+
+    told = []
+    for file, recipe, layer_id in read_manifest_of_layers(manifest):
+        one: dict[str, Any] = {"file": file.name, "ok": False}
+        told.append(one)
+        try:
+            hints = hints_of(file, recipe, "", ()) | ({"name": layer_id} if layer_id else {})
+            report = report_for(here, by, file, hints)
+            if not report.ok:
+                if report.format and report.open_questions:
+                    one["questions"] = [question.to_json() for question in report.open_questions]
+                    one["recipe"] = write_recipe(hints)
+                raise refusal_of(here, by, report)
+            done = here.store.publish(report.package, checks=checks_of(report), by=by, **how)
+        except Refused as refused:
+            one |= {"title": refused.title, "faults": [common.fault_document(fault) for fault in refused.faults]}
+            click.echo(str(refused), err=True)
+            continue
+        one |= {"ok": True, "layer": done.layer_id, "version": done.version, "kept_out": len(report.rejected)}
+    good = all(one["ok"] for one in told)
+    lines = [f"Version {one['version']} of '{one['layer']}' is published." for one in told if one["ok"]]
+    common.say(as_json, {"ok": good, "layers": told}, "\n".join(lines))
+    if not good:
+        raise SystemExit(1)
 
 
 def ask(here, by: Viewer, report, hints: Mapping[str, Any], as_json: bool) -> None:

@@ -86,6 +86,43 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     return said
 
 
+def read_manifest_of_layers(path: str | Path) -> list[tuple[Path, Path | None, str]]:
+    """The file, recipe and id of every layer of a manifest: ``[[layer]]`` with ``file``, ``id``, ``recipe``, paths beside it."""
+    path = Path(path)
+    title = "The manifest cannot be used."
+    if path.stat().st_size > LARGEST:
+        raise Refused(title, [Fault("is larger than 1 MiB", path.name)])
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise Refused(title, [Fault(f"is not TOML: {error}", path.name, "mend it where it says")]) from None
+    given = said.get("layer")
+    if not isinstance(given, list) or not given or not all(isinstance(one, dict) for one in given):
+        raise Refused(title, [Fault("names no layers", path.name, "write [[layer]] with file, id and recipe for each")])
+    out, faults = [], []
+    for at, one in enumerate(given, 1):
+        where = f"{path.name}, layer {at}"
+        odd = [
+            name for name, value in one.items() if name not in ("file", "id", "recipe") or not isinstance(value, str)
+        ]
+        faults += [Fault("is no text under a known key", where, "use file, id and recipe", column=name) for name in odd]
+        if not one.get("file"):
+            faults.append(Fault("has no file", where, "say which file it is", column="file"))
+        files = [
+            path.parent / one[name] if isinstance(one.get(name), str) and one[name] else None
+            for name in ("file", "recipe")
+        ]
+        faults += [
+            Fault(f"there is no {file.name}", where, "check the path")
+            for file in files
+            if file is not None and not file.exists()
+        ]
+        out.append((files[0], files[1], str(one.get("id") or "")))
+    if faults:
+        raise Refused(title, faults)
+    return out
+
+
 def recipe_of(text: str) -> dict[str, Any]:
     """What a recipe that was kept says of the reading, for the next file; the period is asked for each time, never inherited."""
     try:
