@@ -3,7 +3,7 @@
  */
 (function () {
   'use strict';
-  const OPEN = 'details.chip[open]';
+  const OPEN = 'details.chip[open], .trust-side details[open]'; // the cautions lie over the list, and close alike
   // an open list of a picker lies in the page's main element, not in its sheet
   const LISTS = '.mantine-Select-dropdown, .mantine-MultiSelect-dropdown, .mantine-Popover-dropdown, [role=option]';
 

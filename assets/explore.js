@@ -143,7 +143,7 @@
     const { need, access, gap, special } = state.config.palette[scheme()];
     const { show, metric } = state.selection;
     let classes = need[Math.max(bands, 1)] || need[5];
-    if (show === 'gap') classes = gap;
+    if (show === 'gap') classes = state.selection.grid ? gap : [special.plain, need[5][1], gap[8]];
     // dark is worse: the farthest, or the fewest
     if (show === 'access') classes = state.config.metrics[metric].high_is_worse ? access[Math.max(bands, 1)] : [...access[Math.max(bands, 1)]].reverse();
     return {
@@ -159,6 +159,7 @@
     const halo = `${special.halo}d9`;
     return {
       border: special.border, outline: special.authority, outlineCasing: `${special.halo}bf`, label: special.label, labelHalo: halo,
+      badge: state.config.palette[scheme()].gap[8], badgeInk: special.halo, font: getComputedStyle(document.body).fontFamily,
       hover: special.highlight, hoverCasing: special.halo, selected: special.highlight, selectedCasing: special.selected,
     };
   }
@@ -169,6 +170,7 @@
     state.selection = selection;
     state.config = { ...state.config, ...config };
     remember(selection, trigger);
+    if (selection.show === 'gap' && before?.show !== 'gap') state.toGaps = true;
     const at = selection.show === 'gap' && selection.shared ? 'shared' : selection.show;
     for (const step of document.querySelectorAll('[data-show]')) {
       if (step.dataset.step === at) step.setAttribute('aria-current', 'step');
@@ -243,9 +245,13 @@
     const stale = () =>
       turn !== state.turn || !state.painter || String(state.selection.overlays) !== String(overlays) || state.selection.shared !== shared;
     if (response.status !== 200 || stale()) return;
-    const { areas, labels, lines, rings } = await response.json();
+    const { areas, labels, numbered, lines, rings } = await response.json();
     if (stale()) return;
-    state.painter.setEmphasis(areas, labels.map(([name, lon, lat, rank]) => ({ name, lon, lat, rank, minZoom: rank < 5 ? 0 : 9 })));
+    state.painter.setEmphasis(areas, labels.map(([name, lon, lat, rank]) => {
+      const first = numbered && rank <= 10;
+      return { name, lon, lat, rank, badge: first ? String(rank) : '', minZoom: first || rank < 5 ? 0 : 9 };
+    }));
+    if (state.toGaps && show === 'gap') zoomToGaps(areas);
     laid = { lines, rings };
     overlay();
   }
@@ -253,6 +259,15 @@
   function overlay() {
     const styles = overlayStyles();
     state.painter.setOverlays(laid && laid.lines.map(({ kind, areas }) => ({ indices: areas, ...styles[kind] })), laid && laid.rings, styles.rings);
+  }
+
+  /** Opening a gap shows where the gaps are, in the part of the map that question and legend leave free. */
+  function zoomToGaps(areas) {
+    state.toGaps = false;
+    const boxes = areas.map((i) => state.painter.boundsOf(i)).filter(Boolean);
+    if (!boxes.length || state.moved) return;
+    const all = boxes.reduce((sum, box) => sum.extend(box), window.L.latLngBounds(boxes[0]));
+    fitTo(all.pad(0.04), { maxZoom: 12 });
   }
 
   const sameColours = (a, b) => cg().question.classesQuery(a) === cg().question.classesQuery(b);
@@ -297,13 +312,27 @@
 
   function fit(partner) {
     const bounds = state.config.bounds[partner || ''] || state.config.bounds[''];
-    state.map.fitBounds(bounds, { ...room(), animate: !window.matchMedia('(prefers-reduced-motion: reduce)').matches });
+    fitTo(bounds);
+  }
+
+  let fitted = null; // what the map was fitted to last, and where that left it
+  function fitTo(bounds, options) {
+    const { map } = state;
+    fitted = { bounds, options, busy: true };
+    map.fitBounds(bounds, { ...room(), animate: false, ...options });
+    Object.assign(fitted, { centre: map.getCenter(), zoom: map.getZoom(), busy: false });
   }
 
   /** What lies over the map is no room for what must be seen: the question above, the reading's line below. */
   function room() {
     const bar = document.getElementById('panel');
-    return { paddingTopLeft: [16, (bar ? bar.offsetTop + bar.offsetHeight : 0) + 12], paddingBottomRight: [16, 16] };
+    const legend = document.getElementById('legend');
+    const beside = legend && getComputedStyle(legend).position === 'absolute' ? legend.offsetLeft + legend.offsetWidth : 0;
+    const { x } = state.map.getSize();
+    return {
+      paddingTopLeft: [(beside < x / 2 ? beside : 0) + 16, (bar ? bar.offsetTop + bar.offsetHeight : 0) + 12],
+      paddingBottomRight: [16, 16],
+    };
   }
 
   // ---- Address bar --------------------------------------------------------------------------------------------------
@@ -433,17 +462,13 @@
       painter.setStyle(styleFor());
       const at = cg().question.fromQuery(window.location.search).at;
       const partner = state.selection.partner;
-      const whole = () => map.fitBounds(state.config.bounds[partner] || state.config.bounds[''], { ...room(), animate: false });
       if (at) state.moved = true;
       else {
-        whole();
+        fitTo(state.config.bounds[partner] || state.config.bounds['']);
         // dash-leaflet then sets the view that the page was laid out with, for a window that nobody has: zoom first, then centre
-        let [centre, zoom, fitting] = [map.getCenter(), map.getZoom(), false];
         const again = () => {
-          if (fitting || state.moved || (map.getZoom() === zoom && map.getCenter().equals(centre, 1e-4))) return;
-          fitting = true; // it ends in such an event itself, a pixel beside where it ended before
-          whole();
-          [centre, zoom, fitting] = [map.getCenter(), map.getZoom(), false];
+          if (fitted.busy || state.moved || (map.getZoom() === fitted.zoom && map.getCenter().equals(fitted.centre, 1e-4))) return;
+          fitTo(fitted.bounds, fitted.options); // it ends in such an event itself, a pixel beside where it ended before
         };
         map.on('moveend', again);
         setTimeout(() => map.off('moveend', again), 1000);
@@ -474,7 +499,9 @@
   document.addEventListener('click', (event) => {
     const top = event.target.closest('[data-area-index]');
     if (top && top.dataset.community) zoomToAreas(top.dataset.community.split(',').map(Number));
-    if (top) {
+    // a place shows itself and unfolds; an area opens its facts
+    if (top && top.dataset.community) state.painter?.setHighlight(Number(top.dataset.areaIndex));
+    else if (top) {
       pick(Number(top.dataset.areaIndex));
       state.painter?.setHighlight(Number(top.dataset.areaIndex));
     }
@@ -488,6 +515,7 @@
       const { show: shows, shared } = step.dataset;
       toggled({ show: shows, shared: shared === 'yes' }, `[data-step=${step.dataset.step}]`);
     }
+    if (event.target.closest('[data-grid]')) toggled({ grid: true }, '[data-grid]');
     const overlaid = event.target.closest('[data-overlay]');
     if (overlaid) toggled({ overlay: overlaid.dataset.overlay }, `[data-overlay=${overlaid.dataset.overlay}]`);
     const beside = event.target.closest('.affected [data-baseline]');

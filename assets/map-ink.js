@@ -257,7 +257,7 @@
     /** Names with a halo, the most important first; one that would touch another is left out at this zoom. */
     _labels(emphasised, labels) {
       const { context, style } = this;
-      const { width, height, ratio, scale, left, top, zoom } = this.view;
+      const { width, height, ratio, scale, left, top, zoom, pad } = this.view;
       const taken = [];
       context.textAlign = 'center';
       context.textBaseline = 'middle';
@@ -279,7 +279,68 @@
         context.fillStyle = style.label;
         context.fillText(label.name, x, y);
       };
-      for (const label of emphasised) write(label, true);
+      const free = (...[a, b, c, d]) => taken.every(([e, f, g, h]) => a >= g || c <= e || b >= h || d <= f);
+      /** A numbered place: the badge beside its point, near first, the name right or left of it; a line where it is far. */
+      const number = (label) => {
+        const x = cg().lonToX(label.lon) * scale - left;
+        const y = cg().latToY(label.lat) * scale - top;
+        if (x < 0 || y < 0 || x > width || y > height) return;
+        const small = width / ratio < 620;
+        const radius = (small ? 9 : 11) * ratio;
+        const gap = 4 * ratio;
+        const px = (label.size || 14) * ratio;
+        context.font = `600 ${px}px ${style.font}`;
+        const long = small ? 0 : context.measureText(label.name).width + gap;
+        // inside what is seen, where the point is: the sheet reaches beyond it
+        const [px0, py0] = [(pad?.x || 0) * ratio, (pad?.y || 0) * ratio];
+        const inSight = x > px0 && y > py0 && x < width - px0 && y < height - py0;
+        const [ex, ey] = inSight ? [px0, py0] : [0, 0];
+        for (const named of long ? [long, 0] : [0]) {
+          for (const far of [0, 16, 26, 40, 60, 84, 112]) {
+            for (let turn = 0; turn < (far ? 16 : 1); turn++) {
+              const bx = x + far * ratio * Math.cos((turn * Math.PI) / 8);
+              const by = y + far * ratio * Math.sin((turn * Math.PI) / 8);
+              for (const side of [1, -1]) {
+                const box = [side > 0 ? bx - radius - 2 : bx - radius - named, by - radius - 2, side > 0 ? bx + radius + named : bx + radius + 2, by + radius + 2];
+                if (box[0] < ex || box[1] < ey || box[2] > width - ex || box[3] > height - ey || !free(...box)) continue;
+                taken.push(box);
+                badge(label, { x, y, bx, by, radius, side, named, gap, px });
+                return;
+              }
+            }
+          }
+        }
+      };
+      const badge = (label, { x, y, bx, by, radius, side, named, gap, px }) => {
+        if (Math.hypot(bx - x, by - y) > radius + 8 * ratio) {
+          context.beginPath();
+          context.moveTo(x, y);
+          context.lineTo(bx, by);
+          context.lineWidth = 1.2 * ratio;
+          context.strokeStyle = style.badge;
+          context.stroke();
+        }
+        context.beginPath();
+        context.arc(bx, by, radius, 0, 2 * Math.PI);
+        context.fillStyle = style.badge;
+        context.fill();
+        context.lineWidth = 1.6 * ratio;
+        context.strokeStyle = style.badgeInk;
+        context.stroke();
+        context.fillStyle = style.badgeInk;
+        context.font = `700 ${radius * 1.15}px ${style.font}`;
+        context.fillText(label.badge, bx, by + 0.5 * ratio);
+        if (!named) return;
+        context.font = `600 ${px}px ${style.font}`;
+        context.textAlign = side > 0 ? 'left' : 'right';
+        context.lineWidth = 3.5 * ratio;
+        context.strokeStyle = style.labelHalo;
+        context.strokeText(label.name, bx + side * (radius + gap), by);
+        context.fillStyle = style.label;
+        context.fillText(label.name, bx + side * (radius + gap), by);
+        context.textAlign = 'center';
+      };
+      for (const label of emphasised) (label.badge ? number : (each) => write(each, true))(label);
       for (const label of labels) write(label, (label.rank || 0) < 1);
     }
   }

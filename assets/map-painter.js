@@ -61,6 +61,8 @@
     selectedWidth: 3,
     label: '#1d2329',
     labelHalo: 'rgba(255, 255, 255, 0.85)',
+    badge: '#35104f', // of a numbered place
+    badgeInk: '#ffffff',
     font: 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
   };
 

@@ -211,6 +211,7 @@
   function toggle(selection, what) {
     if (what.show) return { ...selection, show: what.show, shared: what.shared };
     if (what.beside) return { ...selection, beside: what.beside };
+    if (what.grid) return { ...selection, grid: !selection.grid };
     const on = new Set(selection.overlays);
     if (!on.delete(what.overlay)) on.add(what.overlay);
     return { ...selection, overlays: row('overlays').allowed.filter((name) => on.has(name)) };

@@ -416,6 +416,7 @@ ROWS = (
         "overlays", Choices(), "on top of the map", (MAP,),
         default=(), choices=lambda _: ("near", "vanish", "moran", "hot", "rings"),
     ),
+    Field("grid", Yes(), "ninths of need and access as", (MAP,), default=False, colours="gap"),
     Field("shared", Yes(), "only shared communities as", (MAP,), default=False),
     Field("beside", Choice(), "who is affected beside", (MAP,), choices=lambda _: BASELINES),
     Field("area", Id(), "the area", (MAP,)),

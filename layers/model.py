@@ -37,6 +37,7 @@ class Measure(StrEnum):
     COUNT = "count"
     RATE = "rate"
     PERCENTAGE = "percentage"
+    CHANGE = "change"
     SCORE = "score"
     MEAN = "mean"
     RANK = "rank"

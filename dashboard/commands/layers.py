@@ -17,6 +17,7 @@ import click
 
 from dashboard.commands import common
 from dashboard.commands.common import Commands
+from dashboard.commands.count import layers_count
 from dashboard.exports import write_whole
 from layers import KEYS, Fault, NotFound, NotPermitted, Package, Refused, Viewer
 
@@ -31,7 +32,12 @@ def layers() -> None:
 def file_options(function):
     """What may be said about a file beside what stands in it."""
     for option in (
-        click.option("--sheet", default="", help="Sheet of a workbook; left out: the first with a table."),
+        click.option("--sheet", default="", help="Sheet of a workbook; asked where several hold a table."),
+        click.option(
+            "--recipe",
+            type=click.Path(exists=True, path_type=Path, dir_okay=False),
+            help="What is to be known about the file, as a TOML file: see docs/recipes.md.",
+        ),
         click.option(
             "--set",
             "said",
@@ -58,9 +64,15 @@ def file_options(function):
 @common.json_option
 @click.option("--as", "user", default="", help="Compare with the version now published, as this user may see it.")
 def layers_validate(
-    package: Path, sheet: str, said: tuple[str, ...], rejected: Path | None, as_json: bool, user: str
+    package: Path,
+    sheet: str,
+    recipe: Path | None,
+    said: tuple[str, ...],
+    rejected: Path | None,
+    as_json: bool,
+    user: str,
 ) -> None:
-    """Check a PACKAGE (folder, zip, CSV, XLSX, GeoJSON or GeoPackage) and publish nothing.
+    """Check a PACKAGE (folder, zip, CSV, workbook, GeoJSON or GeoPackage) and publish nothing.
 
     Exit status 1 when something in it stops it from being published.
     """
@@ -68,22 +80,35 @@ def layers_validate(
     if user:
         here = common.published()
         region, viewer = here.region, common.viewer_of(here, user)
-        report = inspected(package, region, sheet, said)
+        hints = hints_of(package, recipe, sheet, said)
+        report = inspected(package, region, hints)
         if report.descriptor is not None and (previous := before(here, report.descriptor.id, viewer)) is not None:
-            report = inspected(package, region, sheet, said, previous)
+            report = inspected(package, region, hints, previous)
     else:
-        report = inspected(package, common.here_region(), sheet, said)
+        report = inspected(package, common.here_region(), hints_of(package, recipe, sheet, said))
     write_rejected(report, rejected)
     common.say(as_json, report.to_json(), "\n".join(report_lines(report)))
     if not report.ok:
         raise SystemExit(1)
 
 
-def inspected(path: Path, region, sheet: str, said: tuple[str, ...], previous: Package | None = None):
-    """The report on a file, with what its descriptor beside it and ``--set`` say."""
+def inspected(path: Path, region, hints: Mapping[str, Any], previous: Package | None = None):
+    """The report on a file, with what was said of it."""
     from layers import inspect_upload
 
+    return inspect_upload(path, region, hints=hints, previous=previous)
+
+
+def hints_of(path: Path, recipe: Path | None, sheet: str, said: tuple[str, ...]) -> dict[str, Any]:
+    """What is said of a file: by its descriptor beside it, by a recipe, by ``--set`` and ``--sheet``, the later ones first."""
+    from layers import read_recipe
+
     hints = descriptor_beside(path)
+    if recipe is not None:
+        for name, value in read_recipe(recipe).items():
+            inner = hints.get(name)
+            both = isinstance(inner, Mapping) and isinstance(value, Mapping)
+            hints[name] = {**inner, **value} if both else value
     for text in said:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
@@ -100,7 +125,7 @@ def inspected(path: Path, region, sheet: str, said: tuple[str, ...], previous: P
             hints[group] = meant
     if sheet:
         hints["sheet"] = sheet
-    return inspect_upload(path, region, hints=hints, previous=previous)
+    return hints
 
 
 def descriptor_beside(path: Path) -> dict[str, Any]:
@@ -167,11 +192,24 @@ def report_lines(report) -> list[str]:
                 + (f", {row['suppressed']:,} withheld" if row["suppressed"] else "")
             )
             lines.append(f"  {row['name']}: {told}")
+    lines += question_lines(report)
     for title, faults in (("Errors", report.errors), ("To know about", report.warnings)):
         if faults:
             lines.append(f"{title}:")
             lines += [f"  {fault}" for fault in faults]
     return [*lines, f"{report.sentence[:1].upper()}{report.sentence[1:]}"]
+
+
+def question_lines(report) -> list[str]:
+    """The open questions of how a file is read and what the layer is, each choice with the line of a recipe that answers it."""
+    lines = []
+    for question in report.open_questions:
+        lines.append(f"Question ({question.key}): {question.words}")
+        for choice in question.choices or ():
+            lines += [f"  {choice.words}", *(f"    {one}" for one in choice.set.splitlines())]
+        if question.choices is None:
+            lines.append(f"    {question.key} = ...")
+    return lines
 
 
 # ---- publish ---------------------------------------------------------------------------------------------------------
@@ -200,23 +238,29 @@ def layers_publish(
     review_on: str,
     expecting: int | None,
     sheet: str,
+    recipe: Path | None,
     said: tuple[str, ...],
     rejected: Path | None,
     as_json: bool,
 ) -> None:
-    """Check a PACKAGE and publish it as the next version of its layer.
+    """Check a PACKAGE, a bare file or the files of a manifest (TOML), and publish each as the next version of its layer.
 
-    Whole or not at all. Exit status 1, with every reason, when it is refused; then nothing has changed.
+    Whole or not at all. Exit status 1, with every reason, when it is refused; then nothing has changed. Where something is not
+    said, or can be read in two ways, the questions are listed with the lines of a recipe that answer them.
     """
     at = moment_of(moment)
     here = common.published(to_write=True)
     by = common.viewer_of(here, user)
     checker = checker_of(here, checked_by, by)
-    report = inspected(package, here.region, sheet, said)
-    if report.descriptor is not None and (previous := before(here, report.descriptor.id, by)) is not None:
-        report = inspected(package, here.region, sheet, said, previous)
+    if (manifest := manifest_of(package)) is not None:
+        publish_all(here, by, manifest, {"note": note, "at": at, "append": append, "checked_by": checker}, as_json)
+        return
+    hints = hints_of(package, recipe, sheet, said)
+    report = report_for(here, by, package, hints)
     write_rejected(report, rejected)
     if not report.ok:
+        if report.format and report.open_questions:
+            ask(here, by, report, hints, as_json)
         refuse_file(here, by, report)
     from dashboard.publishing.reports import checks_of
 
@@ -262,8 +306,80 @@ def layers_publish(
     click.echo(f"Version {done.version} of '{done.layer_id}' is published and {shown}.")
 
 
+def report_for(here, by: Viewer, package: Path, hints: Mapping[str, Any]):
+    """The report on a file, compared with the version of its layer that is shown."""
+    report = inspected(package, here.region, hints)
+    if report.descriptor is not None and (previous := before(here, report.descriptor.id, by)) is not None:
+        report = inspected(package, here.region, hints, previous)
+    return report
+
+
+def manifest_of(package: Path) -> Path | None:
+    """The manifest of many layers that PACKAGE is, or that lies in it as manifest.toml; None where it is a layer."""
+    if package.is_dir():
+        inside = package / "manifest.toml"
+        return inside if inside.is_file() and not (package / "datapackage.json").exists() else None
+    return package if package.suffix.lower() == ".toml" else None
+
+
+def publish_all(here, by: Viewer, manifest: Path, how: Mapping[str, Any], as_json: bool) -> None:
+    """Publish every layer of a manifest, each whole or not at all; exit status 1 when one of them was refused."""
+    from dashboard.publishing.reports import checks_of
+    from layers import read_manifest_of_layers, write_recipe
+
+    told = []
+    for file, recipe, layer_id in read_manifest_of_layers(manifest):
+        one: dict[str, Any] = {"file": file.name, "ok": False}
+        told.append(one)
+        try:
+            hints = hints_of(file, recipe, "", ()) | ({"name": layer_id} if layer_id else {})
+            report = report_for(here, by, file, hints)
+            if not report.ok:
+                if report.format and report.open_questions:
+                    one["questions"] = [question.to_json() for question in report.open_questions]
+                    one["recipe"] = write_recipe(hints)
+                raise refusal_of(here, by, report)
+            done = here.store.publish(report.package, checks=checks_of(report), by=by, **how)
+        except Refused as refused:
+            one |= {"title": refused.title, "faults": [common.fault_document(fault) for fault in refused.faults]}
+            click.echo(str(refused), err=True)
+            continue
+        one |= {"ok": True, "layer": done.layer_id, "version": done.version, "kept_out": len(report.rejected)}
+    good = all(one["ok"] for one in told)
+    lines = [f"Version {one['version']} of '{one['layer']}' is published." for one in told if one["ok"]]
+    common.say(as_json, {"ok": good, "layers": told}, "\n".join(lines))
+    if not good:
+        raise SystemExit(1)
+
+
+def ask(here, by: Viewer, report, hints: Mapping[str, Any], as_json: bool) -> None:
+    """Say which questions are open, with the recipe as far as it goes, and stop."""
+    from layers import write_recipe
+
+    refused = refusal_of(here, by, report)
+    if as_json:
+        common.say_json(
+            {
+                "ok": False,
+                "title": refused.title,
+                "questions": [question.to_json() for question in report.open_questions],
+                "recipe": write_recipe(hints),
+                "faults": [common.fault_document(fault) for fault in refused.faults],
+            }
+        )
+    else:
+        for words in question_lines(report):
+            click.echo(words, err=True)
+    click.echo(str(refused), err=True)
+    raise SystemExit(1)
+
+
 def refuse_file(here, by: Viewer, report) -> None:
     """Leave the audit line of a refused file, and refuse it with every reason."""
+    raise refusal_of(here, by, report)
+
+
+def refusal_of(here, by: Viewer, report) -> Refused:
     faults = list(report.errors)
     if report.question:
         faults.append(Fault(report.question, report.filename, "answer with --set", rule="question"))
@@ -276,7 +392,7 @@ def refuse_file(here, by: Viewer, report) -> None:
     }
     layer_id = report.descriptor.id if report.descriptor is not None else None
     here.store.note("upload-refused", by=by, layer_id=layer_id, detail=detail)
-    raise Refused(f"{report.filename} was not published: {report.sentence}", faults)
+    return Refused(f"{report.filename} was not published: {report.sentence}", faults)
 
 
 def checker_of(here, name: str, by: Viewer) -> str:
@@ -430,3 +546,6 @@ def layers_follow(layer_id: str, user: str, reason: str, as_json: bool) -> None:
     done = follow_pack(here.store, layer_id, by=common.viewer_of(here, user), reason=reason)
     followed = {"ok": True, "layer": layer_id, "version": done.version, "reason": reason.strip()}
     common.say(as_json, followed, f"'{layer_id}' follows the region pack again, as version {done.version}.")
+
+
+layers.add_command(layers_count)

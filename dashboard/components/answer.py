@@ -101,7 +101,7 @@ def _beside(published: Published, selection: Selection, shown: Scene, together: 
 
 
 def _of_gaps(selection: Selection, shown: Gaps, together: Together | NoAnswer | None) -> Answer:
-    paint = painted(shown, selection.show, scheme=selection.scheme, classes=selection.classes)
+    paint = painted(shown, selection.show, scheme=selection.scheme, classes=selection.classes, grid=selection.grid)
     words = gap_blocks.gap_sentence(shown)
     question = replace(selection, area="", at=None).query_string()
     if selection.show == "access":
@@ -117,7 +117,7 @@ def _of_gaps(selection: Selection, shown: Gaps, together: Together | NoAnswer | 
         gap_blocks.gap_headline(shown, selection.show),
         [
             *gap_blocks.gap_legend(paint, selection.show, METRICS[selection.metric]),
-            *gap_blocks.overlay_switches(shown, selection.overlays, selection.show),
+            *gap_blocks.overlay_switches(shown, selection.overlays, selection.show, selection.grid),
         ],
         words,
         words,

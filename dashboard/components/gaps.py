@@ -9,16 +9,18 @@ from dash import html
 
 from dashboard.components.pieces import folded, ticked, top_button
 from dashboard.components.results import legend_table
-from dashboard.views.banding import CROSSING
+from dashboard.views.answer_words import FIRST
+from dashboard.views.banding import CROSSING, MISSING
+from dashboard.views.choropleth import BandRow
 from dashboard.views.claims import Claims, claims_of
-from dashboard.views.gap_communities import ACROSS_M, CommunityCard
+from dashboard.views.gap_communities import CommunityCard
 from dashboard.views.gap_map import Painted
 from dashboard.views.gap_words import notes_of, rule_sentence, summary_sentence, vanishing_sentence
 from dashboard.views.gaps import Gaps, NoAnswer, across_sentence
 from dashboard.views.needs import WeightedNeed, weights_sentence
 from dashboard.views.overlays import Overlay, overlays
 from dashboard.views.together import CAUTION, Together, together_sentence
-from dashboard.views.wording import capital, cost_words, count_of, counted, number
+from dashboard.views.wording import capital, count_of, counted, listing, number, sure_percent
 from layers import Metric
 
 MOST_CARDS = 40
@@ -47,7 +49,13 @@ def gap_headline(gaps: Gaps, show: str) -> list:
 
 
 def gap_legend(paint: Painted, show: str, metric: Metric) -> list:
-    """Bands of access, or the three by three grid with its nine counts."""
+    """Bands of access, the gaps beside what is near, or the three by three grid with its nine counts."""
+    if show == "gap" and not paint.cells:
+        colours = ["", "var(--gap-near)", "var(--gap-8)"]
+        return [
+            html.H3(paint.title, className="legend-title"),
+            html.Ul([_key(colours, row) for row in paint.rows], className="map-keys"),
+        ]
     if show == "gap":
         return [html.H3("Need against access", className="legend-title"), bivariate(paint), _others(paint)]
     k = paint.colours
@@ -58,9 +66,20 @@ def gap_legend(paint: Painted, show: str, metric: Metric) -> list:
     ]
 
 
-def overlay_switches(gaps: Gaps, chosen: tuple[str, ...], show: str) -> list:
-    """What may be drawn over the map: a switch each, with how it looks, how many there are, and what it means."""
+def _key(colours: Sequence[str], row: BandRow) -> html.Li:
+    special = {CROSSING: "swatch swatch-crossing", MISSING: "swatch swatch-missing"}
+    style = {"background": colours[row.code]} if row.code < len(colours) and colours[row.code] else None
+    swatch = html.Span(className=special.get(row.code, "swatch"), style=style, **{"aria-hidden": "true"})
+    return html.Li([swatch, html.Span(capital(row.label)), html.Span(f"{row.count:,}", className="number")])
+
+
+def overlay_switches(gaps: Gaps, chosen: tuple[str, ...], show: str, grid: bool = False) -> list:
+    """What may be drawn over the map: a switch each, with how it looks, how many there are, and what it means; and whether the map
+    is in ninths of need against access."""
     items = []
+    if show == "gap":
+        ninths = {"data-grid": "yes", "aria-checked": "true" if grid else "false"}
+        items.append(html.Li(ticked("Need against access, in ninths", "switch", "overlay-switch", **ninths)))
     for overlay in overlays(gaps):
         if show != "gap" and overlay.id != "rings":
             continue
@@ -80,7 +99,7 @@ def overlay_switches(gaps: Gaps, chosen: tuple[str, ...], show: str) -> list:
         )
     # folded: the underserved communities by name come next, and are what people look for
     switches = html.Ul(items, className="overlay-switches")
-    return [folded("Also draw on the map", switches, className="legend-more", open=bool(chosen))]
+    return [folded("Also draw on the map", switches, className="legend-more", open=bool(chosen) or grid)]
 
 
 def _overlay_lines(overlay: Overlay, claims: Claims) -> list:
@@ -145,24 +164,35 @@ def gap_sentence(gaps: Gaps) -> str:
 
 
 def community_list(gaps: Gaps, query: str, only_shared: bool = False) -> list:
-    """Underserved communities, those with most residents first. ``query`` is the question, for the links to their pages."""
+    """Underserved communities, a line each, those with most residents first; what is known of one unfolds. ``query`` is the
+    question, for the links to their pages."""
     if not gaps.cards:
-        return [html.H3("Underserved communities"), html.P("No area in view is underserved by this rule.")]
-    shared = sum(card.shared for card in gaps.cards)
-    close = sum(card.id in gaps.across and not card.shared for card in gaps.cards)
+        return [html.H2("Places", className="visually-hidden"), html.P("No area in view is underserved by this rule.")]
     cards = [card for card in gaps.cards if card.shared or card.id in gaps.across or not only_shared]
     items = [_card(gaps, card, query) for card in cards[:MOST_CARDS]]
     more = len(cards) - MOST_CARDS
     count = f"{len(cards):,} of {len(gaps.cards):,}" if only_shared else f"{len(cards):,}"
+    which = " shared or facing a border" if only_shared else ""
+    order = ", most people first" if gaps.claims.ranks and gaps.claims.counts else ""
+    sure = any(card.stability is not None for card in gaps.cards)
     return [
-        html.H3(f"Underserved communities ({count})"),
+        html.Div(
+            [
+                html.H2([html.B(f"{count} {'place' if count == '1' else 'places'}"), f"{which}{order}"]),
+                html.Span("People" if gaps.claims.counts else "Areas", className="number"),
+                html.Abbr("Steady", title=STEADY, className="number") if sure else None,
+            ],
+            className="places-head",
+        ),
+        html.Ol(items, className="communities"),
         html.P(f"Residents are counted {gaps.claims.sample}.", className="unit-line")
         if gaps.claims.sampled and gaps.claims.counts
         else None,
-        html.P(_shared_words(shared, close), className="unit-line"),
-        html.Ol(items, className="communities"),
         html.P(f"{more:,} more are in the table and the export.", className="unit-line") if more > 0 else None,
     ]
+
+
+STEADY = "The share of the draws in which the place is underserved, when the choices behind the numbers vary"
 
 
 def _where_and_how(card: CommunityCard) -> str:
@@ -170,37 +200,53 @@ def _where_and_how(card: CommunityCard) -> str:
     return f"{'. '.join(parts)}; {card.access_words}."
 
 
-def _shared_words(shared: int, close: int) -> str:
-    near = (
-        f"{close:,} more {'lies' if close == 1 else 'lie'} within {cost_words(ACROSS_M, 'm')} of one in another authority."
-        if close
-        else ""
-    )
-    if not shared:
-        return f"None of them crosses a council border. {near.replace(' more ', ' ')}".strip()
-    first = f"{shared:,} {'crosses' if shared == 1 else 'cross'} a council border and {'is' if shared == 1 else 'are'} marked “shared”."
-    return f"{first} {near}".strip()
-
-
 def _card(gaps: Gaps, card: CommunityCard, query: str) -> html.Li:
-    first = card.indices[0]
+    """One line: number, name, whose, people, how sure; a press shows it on the map and unfolds the rest."""
     across = across_sentence(gaps, card.id)
+    named = gaps.claims.ranks and card.rank <= FIRST
+    whose = listing([share.name for share in card.authorities], 2)
     return html.Li(
-        [
-            top_button(
-                [card.place, shared_mark(gaps, card)],
-                number(card.residents) if gaps.claims.counts else count_of(card.areas, gaps.level),
-                card.codes[0],
-                title="Show the community on the map",
-                **{"data-area-index": str(first), "data-community": ",".join(map(str, card.indices))},
-            ),
-            html.P(_where_and_how(card)),
-            html.P(card.stability_words) if card.stability_words else None,
-            html.P(card.border) if card.border else None,
-            html.P(across) if across else None,
-            html.P(card.drivers, className="unit-line") if card.drivers else None,
-            html.P(html.A(["Open the page of ", card.place], href=f"/communities/{card.id}?{query}")),
-        ],
+        html.Details(
+            [
+                html.Summary(
+                    [
+                        html.Span(
+                            str(card.rank) if named else "",
+                            className="no" if named else "no rest",
+                            **{"aria-hidden": "true"},
+                        ),
+                        html.Span(
+                            [html.Strong(card.place), html.Small([whose, shared_mark(gaps, card)])],
+                            className="place-name",
+                        ),
+                        html.Span(
+                            number(card.residents) if gaps.claims.counts else f"{card.areas:,}", className="number"
+                        ),
+                        None
+                        if card.stability is None
+                        else html.Span(
+                            [
+                                html.Span(
+                                    html.Span(style={"width": f"{100 * card.stability:.0f}%"}),
+                                    className="sure-bar",
+                                    **{"aria-hidden": "true"},
+                                ),
+                                sure_percent(card.stability),
+                            ],
+                            className="number",
+                        ),
+                    ],
+                    className="place",
+                    **{"data-area-index": str(card.indices[0]), "data-community": ",".join(map(str, card.indices))},
+                ),
+                html.P(_where_and_how(card)),
+                html.P(card.stability_words) if card.stability_words else None,
+                html.P(card.border) if card.border else None,
+                html.P(across) if across else None,
+                html.P(card.drivers, className="unit-line") if card.drivers else None,
+                html.P(html.A(["Open the page of ", card.place], href=f"/communities/{card.id}?{query}")),
+            ]
+        ),
         className="community shared" if card.shared else "community",
     )
 
@@ -209,7 +255,7 @@ def shared_mark(gaps: Gaps, card: CommunityCard) -> html.Span | None:
     """The mark behind a community's name: shared, or close to one in another authority."""
     if card.shared:
         return html.Span("shared", className="shared-mark")
-    return html.Span("close across a border", className="shared-mark close") if card.id in gaps.across else None
+    return html.Span("faces a border", className="shared-mark close") if card.id in gaps.across else None
 
 
 def together_block(found: Together | NoAnswer, alone: bool) -> list:

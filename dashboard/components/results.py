@@ -18,6 +18,8 @@ from dashboard.views.places import names
 from dashboard.views.wording import counted
 
 TOP = 10
+EQUAL = 2
+"""Bands whose counts differ by no more are bands of equal numbers."""
 
 
 def headline(chart: Choropleth | None, published: Published) -> list:
@@ -70,6 +72,9 @@ def legend(chart: Choropleth | None) -> list:
 def legend_table(rows: Sequence[BandRow], bands: int, colours: Sequence[str], caption: str) -> html.Table:
     """Bands from worst to best with colour, limits and count, then what is not banded."""
     most = max(row.count for row in rows) or 1
+    banded = [row.count for row in rows[:bands]]
+    if banded and max(banded) - min(banded) <= EQUAL and len(rows) == bands:
+        most = 0  # as many areas in each: bars would say nothing
     lines = [_legend_row(colours[row.code], "swatch", row, most) for row in reversed(rows[:bands])]
     special = {
         SUPPRESSED: "swatch swatch-suppressed",
@@ -172,7 +177,9 @@ def _legend_row(colour: str, swatch: str, row, most: int) -> html.Tr:
                     html.Span(
                         html.Span(className="count-bar", style={"width": f"{100 * row.count / most:.0f}%"}),
                         className="legend-bar",
-                    ),
+                    )
+                    if most
+                    else None,
                     html.Span(f"{row.count:,}", className="count"),
                 ],
                 className="number",

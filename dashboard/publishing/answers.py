@@ -301,7 +301,7 @@ def hints(answers: Mapping[str, Any], header: str, filename: str, checked: Draft
     that a colleague may have checked."""
     said = said_of(answers, header)
     kind = answers.get("kind") or ""
-    out: dict[str, Any] = {"filename": filename}
+    out: dict[str, Any] = {**(answers.get("recipe") or {}), "filename": filename}
     if answers.get("sheet"):
         out["sheet"] = answers["sheet"]
     if answers.get("decimal_comma") is not None:

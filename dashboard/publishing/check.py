@@ -17,6 +17,8 @@ def check_page(draft: Draft, **values):
     site = wizard.current()
     viewer = current_viewer()
     found = wizard.layers_of(draft, viewer)
+    if any(report.questions for _, _, report in found):
+        return wizard.go(draft, "columns")  # how the file is read is asked there
     shown = []
     for number, (_, title, report) in enumerate(found):
         faults = [fault for fault in report.faults if not (report.question and fault.rule == "vintage-unclear")]
@@ -28,6 +30,7 @@ def check_page(draft: Draft, **values):
                 "findings": words.findings(faults),
                 "coverage": words.coverage_rows(report.coverage),
                 "ok": report.ok,
+                "read": words.how_read(report),
             }
         )
     question = next((report.geography for _, _, report in found if report.question), None)

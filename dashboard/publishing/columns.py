@@ -8,7 +8,8 @@ from typing import Any
 import flask
 
 from dashboard.auth.session import current_viewer
-from dashboard.publishing import wizard
+from dashboard.publishing import rows, wizard
+from dashboard.views import publishing as words
 from layers import Draft, EditConflict, roles_of
 
 INDICATOR_ROLES = (
@@ -52,6 +53,13 @@ def columns_page(draft: Draft, *, answers: Mapping | None = None, **values):
     answers = {**draft.answers, **(answers or {})}
     plain = {**answers, "several": []}
     report = site.reports.report(draft, "", viewer, plain)
+    asked = rows.open_questions(draft, answers)
+    if asked:
+        return rows.rows_page(
+            draft, asked, **{name: values[name] for name in ("status", "overtaken") if name in values}
+        )
+    if flask.request.method == "GET" and "rows" in flask.request.args and (asked := rows.asked_again(draft)):
+        return rows.rows_page(draft, asked, again=True)
     kind = str(report.kind)
     guesses = {guess.role: guess for guess in report.guesses}
     said = answers.get("columns") or {}
@@ -68,7 +76,7 @@ def columns_page(draft: Draft, *, answers: Mapping | None = None, **values):
         roles.append((role, label, hint, chosen, why, bool(guess and guess.sure), ", ".join(map(str, examples))))
     main = {"area_code", "value", "numerator", "denominator", "period", "name", "postcode", "latitude", "longitude"}
     return wizard.step_page(
-        draft, "columns", report=report, kind=kind,
+        draft, "columns", report=report, kind=kind, read=words.how_read(report),
         roles=[one for one in roles if one[0] in main or one[3]], more=[one for one in roles if not (one[0] in main or one[3])],
         several=answers.get("several") or [], sample=report.sample.head(5), **values,
     )  # fmt: skip
@@ -76,14 +84,19 @@ def columns_page(draft: Draft, *, answers: Mapping | None = None, **values):
 
 def save_columns(draft_id: str):
     draft, form = wizard.draft_of(draft_id), flask.request.form
+    if form.get("action") == "rows":
+        return rows.save_rows(draft)
     kind = form.get("kind") if form.get("kind") in ("indicator", "services") else draft.answers.get("kind", "")
     changed: dict[str, Any] = {"kind": kind}
     if form.get("sheet") is not None:
         changed["sheet"] = form["sheet"][:200]
-    if (kind, changed.get("sheet", draft.answers.get("sheet", ""))) != (
-        draft.answers.get("kind"), draft.answers.get("sheet", ""),
-    ) and draft.answers.get("columns") != {}:  # fmt: skip
-        changed |= {"columns": {}, "several": []}  # another table: what was matched does not count
+    if (kind, changed.get("sheet", sheet_of(draft))) != (
+        draft.answers.get("kind"),
+        sheet_of(draft),
+    ) and draft.answers.get("columns") != {}:
+        changed |= {"columns": {}, "several": []}
+        if changed.get("sheet", sheet_of(draft)) != sheet_of(draft):
+            changed["recipe"] = {}  # another table: what was matched does not count
     elif kind == draft.answers.get("kind"):
         changed["columns"] = {
             role: form.get(f"role-{role}", "")[:200] for role in roles_of(kind) if f"role-{role}" in form
@@ -106,6 +119,12 @@ def save_columns(draft_id: str):
     except EditConflict as error:
         return columns_page(error.draft, answers=changed, overtaken=error.draft, status=409)
     return wizard.go(draft, "describe") if form.get("action") != "later" else flask.redirect(wizard.HOME_PATH, 303)
+
+
+def sheet_of(draft: Draft) -> str:
+    """The sheet that was read, which is the one that is shown."""
+    answers = draft.answers
+    return answers.get("sheet") or (answers.get("recipe") or {}).get("sheet") or ""
 
 
 def column_errors(changed: Mapping[str, Any]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dashboard.auth.session import current_viewer
 from dashboard.publishing import answers as asking
 from dashboard.publishing import wizard
 from dashboard.publishing.reports import checks_of
+from dashboard.views import publishing as words
 from layers import KEYS, Draft, EditConflict, Fault, Kind, NotPermitted, Refused, StoreFault, Submission, Viewer
 
 
@@ -23,6 +24,7 @@ def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused
     for header, title, report in found:
         before = site.reports.before(asking.layer_id(draft.answers, header), viewer)
         summary.append((title, asking.layer_id(draft.answers, header), report, before))
+    read = words.how_read(found[0][2]) if found else ""
     said = draft.answers.get("said") or {}
     partner = site.region.partner(said.get("partner", ""))
     given = {**(draft.answers.get("publish") or {}), **(given or {})}
@@ -34,7 +36,7 @@ def publish_page(draft: Draft, *, given: Mapping | None = None, refused: Refused
     )
     audience = dict(KEYS["audience"].questions[0].options).get(said.get("audience", ""), "")
     return wizard.step_page(
-        draft, "publish", summary=summary, said=said, partner=partner, given=given, refused=refused,
+        draft, "publish", summary=summary, read=read, said=said, partner=partner, given=given, refused=refused,
         may_check=site.drafts.may_check(draft, viewer), appendable=appendable, audience=audience,
         updates=any(before.newest for *_, before in summary), viewer_name=viewer.user,
         colleagues=[(one.user, f"{one.user} ({one.role})") for one in site.drafts.colleagues(draft, viewer)],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from layers import (
     decode_values,
     inspect_upload,
     parts_of,
+    recipe_of,
 )
 from layers import Package as LayerPackage
 
@@ -52,6 +53,7 @@ class Before:
     layer: Layer | None
     newest: int
     package: LayerPackage | None
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # how its file was read, for the next one
     taken: bool = False  # the id belongs to a layer that this person may not change
 
 
@@ -98,7 +100,9 @@ class Reports:
             return Before(layer, newest, None, taken=True)
         except (NotFound, Refused):
             package = None
-        return Before(layer, newest, package)
+        last = max(history, key=lambda version: version.version)
+        recipe = recipe_of(str((last.report.get("checks") or {}).get("recipe") or ""))
+        return Before(layer, newest, package, recipe)
 
     def report(self, draft: Draft, header: str, viewer: Viewer, answers: Mapping[str, Any] | None = None) -> Report:
         """Everything that can be said about one layer of the draft. Raises :class:`dashboard.jobs.Waiting` while it is read."""
@@ -235,4 +239,6 @@ def checks_of(report: Report) -> dict[str, Any]:
         "coverage": report.coverage.to_dict("records"),
         "rules": rules,
         "columns": {guess.role: guess.header for guess in report.guesses},
+        "read": dict(report.used),
+        "recipe": report.recipe_text,
     }

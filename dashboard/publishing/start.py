@@ -138,7 +138,7 @@ def new_draft(received: Received, viewer: Viewer) -> Draft:
         if not before.newest or before.taken or before.package is None:
             fault = Fault("there is no such layer of yours", "layer", "choose another, or make a new layer")
             raise Refused("The file was not taken.", [fault])
-        hints["kind"] = str(before.package.descriptor.kind)
+        hints |= {**before.recipe, "kind": str(before.package.descriptor.kind)}
     report = read(received, hints, viewer, layer_id=layer_id)
     draft_id = site.drafts.new_id()
     with nothing_left_over(site):
@@ -211,6 +211,10 @@ def first_answers(report, before: Before, layer_id: str, viewer: Viewer) -> dict
     if viewer.role != "admin":
         said["partner"] = viewer.partner
     answers: dict[str, Any] = {"kind": str(report.kind or ""), "said": said, "done": []}
+    if before.recipe:
+        answers["recipe"] = dict(before.recipe)
+    if report.used.get("sheet") and "sheet" not in {question.key for question in report.questions}:
+        answers["sheet"] = report.used["sheet"]  # the sheet that was read is the one that is shown and posted
     if layer_id:
         answers["layer"] = layer_id
         columns = {role: name for role, name in descriptor.columns.items() if name in report.headers}

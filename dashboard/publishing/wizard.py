@@ -79,7 +79,8 @@ def next_step(draft: Draft) -> str:
     return next((step for step in STEPS if step not in done), STEPS[-1])
 
 
-def step_page(draft: Draft, step: str, *, status: int = 200, **values):
+def step_page(draft: Draft, step: str, *, status: int = 200, template: str = "", headed: str = "", **values):
+    """The page of a step; with a ``template`` and a heading of its own where the step asks for something else first."""
     site = current()
     viewer = current_viewer()
     reached = next_step(draft)
@@ -94,10 +95,10 @@ def step_page(draft: Draft, step: str, *, status: int = 200, **values):
     values = {"errors": {}, "notice": "", "overtaken": None} | values
     problem = "Problem: " if values["errors"] else ""
     return page(
-        site.published, f"publish/{step}.html", title=f"{problem}{STEP_TITLES[step]}", path=HOME_PATH, status=status,
+        site.published, f"publish/{template or step}.html", title=f"{problem}{headed or STEP_TITLES[step]}", path=HOME_PATH, status=status,
         draft=draft, answers=draft.answers, step=step, steps=steps, number=STEPS.index(step) + 2, of=len(STEPS) + 1,
         back=f"{HOME_PATH}/{draft.id}/{STEPS[STEPS.index(step) - 1]}" if step != STEPS[0] else HOME_PATH,
-        heading=STEP_TITLES[step], name=title_of(draft), mine=draft.made_by == viewer.user, **values,
+        heading=headed or STEP_TITLES[step], name=title_of(draft), mine=draft.made_by == viewer.user, **values,
     )  # fmt: skip
 
 

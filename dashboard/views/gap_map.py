@@ -32,10 +32,11 @@ class Painted:
     cells: tuple[tuple[BandRow, ...], ...] = ()  # of the 3x3 legend: [need third][access third], worst last
 
 
-def painted(gaps: Gaps, show: str, *, scheme: str = "quantiles", classes: int = 5) -> Painted:
-    """The classes of every area and the legend for ``show``: "need", "access" or "gap"."""
+def painted(gaps: Gaps, show: str, *, scheme: str = "quantiles", classes: int = 5, grid: bool = True) -> Painted:
+    """The classes of every area and the legend for ``show``: "need", "access" or "gap"; a gap in ninths of need against access, or
+    without ``grid`` as what it is: underserved, high need within reach, and the rest."""
     if show == "gap":
-        return _painted_gap(gaps)
+        return _painted_gap(gaps) if grid else _painted_plainly(gaps)
     if show not in SHOWS:
         fault = Fault(f"there is nothing called '{show}' to show", "show", f"use one of {', '.join(SHOWS)}")
         raise Refused("The map cannot be drawn.", [fault])
@@ -92,6 +93,31 @@ def _painted_gap(gaps: Gaps) -> Painted:
     code.setflags(write=False)
     basis = f"thirds of need and of access within {gaps.published.region.name}"
     return Painted("gap", code, 9, tuple(rows), "Need against access", basis, cells)
+
+
+REST, NEAR, GAP = 0, 1, 2
+"""Classes of a gap map that is not in ninths."""
+
+
+def _painted_plainly(gaps: Gaps) -> Painted:
+    """Gaps are loud, high need within reach is beside them, and everything else is quiet; never another count than the sentence's."""
+    table = gaps.result.areas
+    high = table["need"].to_numpy("float64") >= gaps.request.need_threshold
+    code = np.where(high, NEAR, REST).astype("uint8")
+    code[table["underserved"].to_numpy(bool)] = GAP
+    code[table["need"].isna().to_numpy(bool) | table["access"].isna().to_numpy(bool)] = MISSING
+    code[table["underserved"].to_numpy(bool)] = GAP
+    code[table["crossing"].to_numpy(bool)] = CROSSING
+    code[~gaps.in_view] = OUTSIDE
+    people = table["population"].to_numpy("float64")
+    rows = [
+        _row("Gap", "Gap: high need, poor access", code == GAP, people, GAP),
+        _row("Near", "High need, access not poor", code == NEAR, people, NEAR),
+        *_unbanded("gap", code, people),
+    ]
+    code.setflags(write=False)
+    title = f"Gap: need {gaps.request.need_threshold:g} or more of 100, and poor access"
+    return Painted("gap", code, 3, tuple(rows), title, gaps.published.region.name)
 
 
 NEED_THIRDS = ("Low need", "Middling need", "High need")

@@ -49,7 +49,65 @@ RULES = {
     "rows-above": "Rows above the header",
     "rows-below": "Rows below the table",
     "sheets": "More than one sheet",
+    "sheets-as-periods": "Sheets that are periods",
+    "period-columns": "Columns that are periods",
+    "period-unreadable": "Periods that cannot be read",
+    "header-rows": "A header of several rows",
+    "no-header": "No header",
+    "merged-cells": "Merged cells that were filled",
+    "hidden-rows": "Hidden rows",
+    "rows-left-out": "Rows that were left out",
+    "ragged": "Rows longer than the header",
+    "not-calculated": "Formulas without a result",
+    "quoted-cells": "Cells written as formulas",
+    "names-read": "Names read as areas",
+    "names-not-codes": "Names that fit several areas",
+    "places-read": "Places read from texts",
+    "place-unread": "Places that cannot be read",
+    "postcode-mended": "Postcodes that were mended",
+    "swapped": "Coordinates that are exchanged",
+    "shares": "Shares read as percentages",
+    "shares-not-percent": "Percentages that look like shares",
+    "repeated-row": "Rows repeated exactly",
+    "people": "Records of people",
     "encoding": "Letters that may have been misread",
+}
+
+
+def how_read(report) -> str:
+    """How a file was read, in a sentence or two: the same on every step, and what is kept with the version."""
+    used, recipe = report.used, report.recipe
+    parts = []
+    if used.get("sheet"):
+        parts.append(f"sheet “{used['sheet']}”")
+    heads = used.get("header_rows") or []
+    if len(heads) > 1:
+        parts.append(f"header in rows {' and '.join(map(str, heads))}")
+    elif heads and heads != [1]:
+        parts.append(f"header in row {heads[0]}")
+    elif recipe.get("header_rows") == []:
+        parts.append("no header")
+    for header, value in (recipe.get("keep") or {}).items():
+        parts.append(f"only rows with {header} “{value if isinstance(value, str) else ', '.join(map(str, value))}”")
+    if recipe.get("period_columns"):
+        parts.append(f"the periods {', '.join(map(str, recipe['period_columns']))[:120]} in a column each")
+    for name, words in READ_WORDS.items():
+        if recipe.get(name) in words:
+            parts.append(words[recipe[name]])
+    for key, words in (("rows_left_out", "left out"), ("rows_too_long", "too long for the header and kept out")):
+        if used.get(key):
+            parts.append(f"{counted(used[key], 'row')} {words}")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+READ_WORDS = {
+    "decimal": {"point": "commas divide thousands", "comma": "the comma is the decimal sign"},
+    "percent": {
+        "share": "numbers without a percent sign are shares of 1",
+        "percent": "numbers are per cent as written",
+    },
+    "hidden_rows": {"read": "hidden rows are read", "leave out": "hidden rows are left out"},
 }
 
 

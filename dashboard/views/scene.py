@@ -34,7 +34,7 @@ def classes_of(published: Published, selection: Selection, shown: Scene) -> byte
     """What the painter is sent: the number of colours (one byte), then one byte an area."""
     n = len(published.region.areas[selection.level])
     if isinstance(shown, Gaps):
-        paint = painted(shown, selection.show, scheme=selection.scheme, classes=selection.classes)
+        paint = painted(shown, selection.show, scheme=selection.scheme, classes=selection.classes, grid=selection.grid)
         return bytes([paint.colours]) + paint.classes.tobytes()
     if isinstance(shown, WeightedNeed):
         return bytes([shown.colours]) + shown.classes.tobytes()
@@ -53,7 +53,7 @@ def readings_of(shown: Scene) -> bytes | None:
 def emphasis_of(shown: Scene, selection: Selection | None = None, viewer: Viewer | None = None) -> dict:
     """Underserved areas (places in area order) and the names of the largest communities; with a selection and its viewer
     also what it lays over the map."""
-    nothing = {"areas": [], "labels": [], "lines": [], "rings": []}
+    nothing = {"areas": [], "labels": [], "numbered": False, "lines": [], "rings": []}
     if not isinstance(shown, Gaps):
         return nothing
     more = nothing
@@ -62,7 +62,11 @@ def emphasis_of(shown: Scene, selection: Selection | None = None, viewer: Viewer
     if selection is not None and selection.show != "gap":
         return nothing | more
     loud = emphasis(shown, only_shared=bool(selection and selection.shared))
-    return more | {"areas": list(loud.indices), "labels": [list(label) for label in loud.labels]}
+    return more | {
+        "areas": list(loud.indices),
+        "labels": [list(label) for label in loud.labels],
+        "numbered": shown.claims.ranks,
+    }
 
 
 def is_public(shown: Scene) -> bool:

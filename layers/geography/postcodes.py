@@ -83,6 +83,28 @@ def normalise(text: str) -> str | None:
     return f"{match[1]} {match[2]}" if match else None
 
 
+_WITHIN = re.compile(r"(?<![A-Z0-9])([A-Z]{1,2}[0-9][A-Z0-9]?)[\s-]?([0-9OI][ABD-HJLNP-UW-Z]{2})(?![A-Z0-9])")
+
+
+def inside(text: str) -> str:
+    """The last unit postcode in a longer text such as an address; "" for none."""
+    found = _WITHIN.findall(str(text).upper())
+    return (normalise("".join(found[-1])) or "") if found else ""
+
+
+def look_alikes(text: str) -> list[str]:
+    """Every postcode that a text can be when its letters O and I may be 0 and 1, and the reverse; without the text itself."""
+    bare = _BETWEEN.sub("", str(text)).upper()
+    if not 5 <= len(bare) <= 7 or not bare.isascii():
+        return []
+    wordings = [""]
+    for mark in bare:
+        other = {"O": "0", "0": "O", "I": "1", "1": "I"}.get(mark, "")
+        wordings = [word + one for word in wordings for one in (mark, other) if one]
+    found = (normalise(word) for word in wordings)
+    return list(dict.fromkeys(one for one in found if one and one.replace(" ", "") != bare))
+
+
 _DIGIT = np.zeros(256, dtype=np.int64)  # 0-9 are 1-10, A-Z are 11-36, everything else 0
 _DIGIT[ord("0") : ord("9") + 1] = range(1, 11)
 _DIGIT[ord("A") : ord("Z") + 1] = range(11, 37)

@@ -16,13 +16,13 @@ import pandas as pd
 import pyarrow as pa
 
 from layers import model
-from layers.reading import columns, validate, vintage
+from layers.reading import columns, questions, validate, vintage
 from layers.reading.validate import Report
 
 _HEAD = 8
 _CLASSES = {
     name: known
-    for module in (model, columns, vintage, validate)
+    for module in (model, columns, questions, vintage, validate)
     for name, known in vars(module).items()
     if isinstance(known, type) and (dataclasses.is_dataclass(known) or issubclass(known, Enum))
 }

@@ -13,8 +13,10 @@ import pandas as pd
 from layers.descriptor import marks_of
 from layers.methods.disclosure import guarded
 from layers.model import LEVELS, Descriptor, Fault, Measure, Status
+from layers.periods import is_readable, newest
 from layers.reading import marks as cell_marks
 from layers.reading.marks import numbers
+from layers.reading.rows import row_of
 from layers.reading.vintage import FoundBoundaries
 from layers.texts import first_few
 
@@ -51,10 +53,6 @@ def row_faults(wrong, table, column, roles, where, what, todo, rule, severity) -
     return out
 
 
-def row_of(label) -> int | None:
-    return int(label) if isinstance(label, (int, np.integer)) else None
-
-
 def habits(text: pd.DataFrame, roles: dict[str, str], descriptor: Descriptor, comma, where: str) -> list[Fault]:
     """What was tidied away in the numbers, and the marks that mean different things to different publishers."""
     faults = []
@@ -85,32 +83,30 @@ def habits(text: pd.DataFrame, roles: dict[str, str], descriptor: Descriptor, co
     return faults
 
 
-def duplicates(table: pd.DataFrame, where: str, roles: dict[str, str]) -> tuple[list[Fault], list]:
-    """Areas that stand twice in one period. The same row twice is a slip; two different values are a question only a person answers."""
+def duplicates(table: pd.DataFrame, where: str, roles: dict[str, str], text: pd.DataFrame) -> tuple[list[Fault], list]:
+    """Areas that stand twice in one period. The same row twice, in all of its cells, is a slip; else it is a question that only a
+    person answers. ``text``: the whole rows as they stand in the file."""
     key = ["area_code", *(["period"] if "period" in table else [])]
     twice = table.duplicated(key, keep=False)
     if not twice.any():
         return [], []
     part = table[twice]
-    same = part.duplicated(keep="first")
+    whole = text.loc[part.index]
+    same = whole.duplicated(keep="first")
     drop = list(part.index[same])
     clash = part[~same]
     clash = clash[clash.duplicated(key, keep=False)]
     faults = []
     if drop:
-        what = f"{len(drop):,} rows repeat an earlier row exactly and are kept out"
+        count = len(drop)
+        what = f"{count:,} rows repeat" if count > 1 else "1 row repeats"
+        first = part.loc[drop[0], "area_code"]
         faults.append(
             Fault(
-                what,
-                where,
-                "",
-                int(drop[0]),
-                roles["area_code"],
-                part.loc[drop[0], "area_code"],
-                "repeated-row",
-                "warning",
+                f"{what} an earlier row exactly and {'are' if count > 1 else 'is'} kept out", where, "", row_of(drop[0]),
+                roles["area_code"], first, "repeated-row", "warning",
             )
-        )
+        )  # fmt: skip
     groups = clash.groupby(key, sort=False).indices
     todo = "keep one row for each area and period; if they are parts of a whole, add them up, or give the period its column"
     for at, positions in enumerate(groups.values()):
@@ -118,9 +114,12 @@ def duplicates(table: pd.DataFrame, where: str, roles: dict[str, str]) -> tuple[
             what = f"{len(groups) - SHOWN:,} more areas stand more than once"
             faults.append(Fault(what, where, todo, column=roles["area_code"], rule="duplicate-area"))
             break
-        rows = [int(clash.index[position]) for position in positions]
-        code = clash.iloc[positions[0]]["area_code"]
-        what = f"{code} stands {len(rows)} times with different numbers (rows {', '.join(map(str, rows[:6]))})"
+        rows = [row_of(clash.index[position]) for position in positions]
+        some = clash.iloc[positions]
+        code = some.iloc[0]["area_code"]
+        equal = not some.drop_duplicates([name for name in some if name not in ("flag", "status")]).shape[0] > 1
+        differ = "in rows that differ elsewhere" if equal else "with different numbers"
+        what = f"{code} stands {len(rows)} times {differ} (rows {', '.join(map(str, rows[:6]))})"
         faults.append(Fault(what, where, todo, rows[1], roles["area_code"], str(code), "duplicate-area"))
     return faults, drop
 
@@ -205,7 +204,7 @@ def _check_range(value: pd.Series, measure: Measure | None, rows, of_column) -> 
             value < 0,
             "value",
             f"is a negative {measure}",
-            "correct it, or use a mark for missing such as [x]",
+            "correct it, or use a mark for missing such as [x]; a change over time is the measure change",
             "negative",
         )
     if measure == Measure.PERCENTAGE:
@@ -221,7 +220,7 @@ def _check_range(value: pd.Series, measure: Measure | None, rows, of_column) -> 
                 over,
                 "value",
                 "is above 100%",
-                "correct it; change over time is a score, not a percentage",
+                "correct it; a change over time is the measure change, not a percentage",
                 "above-100",
             )
         known = value.dropna()
@@ -319,6 +318,14 @@ def check_periods(table: pd.DataFrame, descriptor: Descriptor, where: str) -> li
         if blank.any() and not descriptor.period:
             what = f"{int(blank.sum()):,} rows have no period"
             return [Fault(what, where, "fill it in", row_of(table.index[blank][0]), "period", rule="period")]
+        different = dict.fromkeys(table["period"][~blank])
+        if unreadable := [period for period in different if not is_readable(period)]:
+            first = table.index[(table["period"] == unreadable[0]).to_numpy()][0]
+            what = (
+                f"{len(unreadable):,} periods cannot be read, so they cannot be put in order: {first_few(unreadable)}"
+            )
+            todo = "write them as 2024, 2023/24, Jan 2024, 2024 Q1 or 2024-03-31"
+            return [Fault(what, where, todo, row_of(first), "period", unreadable[0], rule="period-unreadable")]
         return []
     if not descriptor.period:
         todo = 'say it: "2024", "2023/24", "Jan-Apr 2024"'
@@ -373,7 +380,7 @@ def far_from_neighbours(table, descriptor, region, level, where, roles) -> list[
     """
     if descriptor.measure in (Measure.RANK, Measure.DECILE, Measure.CATEGORY, Measure.COUNT) or len(table) < 30:
         return []
-    latest = table[table["period"] == table["period"].max()] if "period" in table else table
+    latest = table[table["period"] == newest(table["period"])] if "period" in table else table
     value = _shown_value(latest, descriptor)
     value = value[value.notna() & ~latest["area_code"].duplicated()]
     place = region.codes(level).get_indexer(latest.loc[value.index, "area_code"])

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from layers.reading.decimals import COMMA, FLAGGED, decimal_of
+
 SUPPRESSED, MISSING = "suppressed", "missing"
 
 MARKS: dict[str, tuple[str, str]] = {
@@ -82,10 +84,9 @@ _ODD_SPACE = "\u00a0\u2007\u2009\u202f\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _RANGE = re.compile(
     r"^(?:(?:<|≤|>|≥|less than|fewer than|under|over|more than)\s*=?\s*\d[\d,.]*\s*%?|\d+\s*(?:-|–|to)\s*\d+)$"
 )
-_FLAGGED = re.compile(rf"^({_PLAIN})\s*(\[[a-z]{{1,4}}\]|\*{{1,2}}|\([a-z]\)|[rpeub])$", re.IGNORECASE)
-_THOUSANDS = re.compile(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
+_THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?$")
 _THOUSANDS_SPACE = re.compile(r"^[+-]?\d{1,3}(?: \d{3})+(?:\.\d+)?$")
-_POINT_THOUSANDS = re.compile(r"^[+-]?\d{1,3}(?:\.\d{3})+,\d+$")
+_POINT_THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?$")
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+$")
 
 
@@ -125,10 +126,14 @@ def numbers(text: pd.Series, marks: dict[str, str] | None = None, decimal_comma:
     """
     clean = tidy(text)
     size = len(clean)
+    if decimal_comma is None:
+        decimal_comma = _writes_decimal_commas(clean.unique())
     value = np.full(size, np.nan)
     state = np.full(size, "bad", dtype=object)
     flag = np.full(size, "", dtype=object)
     plain = np.array(clean.str.fullmatch(_PLAIN), dtype=bool)
+    if decimal_comma:
+        plain &= ~clean.str.fullmatch(_POINT_THOUSANDS.pattern).to_numpy(dtype=bool)
     if coded := [mark for mark in marks or {} if re.fullmatch(_PLAIN, mark)]:  # -99 where the package says it is none
         plain &= ~clean.isin(coded).to_numpy(dtype=bool)
     if plain.any():
@@ -142,8 +147,6 @@ def numbers(text: pd.Series, marks: dict[str, str] | None = None, decimal_comma:
     rest = np.flatnonzero(~plain)
     if len(rest):
         codes, words = pd.factorize(clean.to_numpy(dtype=object)[rest])
-        if decimal_comma is None:
-            decimal_comma = _writes_decimal_commas(words)
         times = np.bincount(codes, minlength=len(words))
         meaning = [_read_one(word, marks or {}, decimal_comma) for word in words]
         value[rest] = np.array([one[1] for one in meaning], dtype=float)[codes]
@@ -173,12 +176,8 @@ def meaning(mark: str, override: dict[str, str] | None = None) -> str:
 
 
 def _writes_decimal_commas(words) -> bool:
-    """Whether some cell can only be a decimal comma: ``0,5``, ``12,34``, ``1.234,5``."""
-    for word in words:
-        bare = word.rstrip("% ").strip()
-        if _POINT_THOUSANDS.match(bare) or (_DECIMAL_COMMA.match(bare) and not _THOUSANDS.match(bare)):
-            return True
-    return False
+    """Whether the commas of these cells are decimal signs, by all of them."""
+    return any("," in word for word in words) and decimal_of(words).reading == COMMA
 
 
 def _read_one(word: str, override: dict[str, str], decimal_comma: bool) -> tuple[str, float, str, tuple[str, ...]]:
@@ -193,8 +192,12 @@ def _read_one(word: str, override: dict[str, str], decimal_comma: bool) -> tuple
         return "bad", np.nan, "", ()
     if _RANGE.match(low):
         return SUPPRESSED, np.nan, word, ()
-    if found := _FLAGGED.match(word):
-        return "number", float(found[1]), found[2], ()
+    if found := FLAGGED.match(word):
+        state, value, _, habit = _read_one(found[1].strip(), override, decimal_comma)
+        return state, value, found[2] if state == "number" else "", habit
+    if re.fullmatch(_PLAIN, word) and not (decimal_comma and _POINT_THOUSANDS.match(word)):
+        number = float(word)
+        return ("number", number, "", ()) if np.isfinite(number) else ("bad", np.nan, "", ())
     habits = []
     bare = word
     if bare.endswith("%"):
@@ -210,8 +213,8 @@ def _read_one(word: str, override: dict[str, str], decimal_comma: bool) -> tuple
         bare = "-" + bare[1:]
         habits.append("typographic minus")
     if decimal_comma and (_POINT_THOUSANDS.match(bare) or _DECIMAL_COMMA.match(bare)):
+        habits.append("decimal comma" if "," in bare else "thousands point")
         bare = bare.replace(".", "").replace(",", ".")
-        habits.append("decimal comma")
     elif _THOUSANDS.match(bare):
         bare = bare.replace(",", "")
         habits.append("thousands comma")

@@ -34,7 +34,9 @@ from layers.fields import SERVICE
 from layers.geography.points import fill_locations
 from layers.model import Descriptor, Fault, Kind, Measure, Package, Refused, Status
 from layers.reading.files import read_json, read_table, read_zip
+from layers.reading.identity import identifiers
 from layers.reading.marks import Numbers, meaning, numbers, tidy
+from layers.reading.rows import row_of
 
 __all__ = [
     "FILE",
@@ -150,7 +152,7 @@ def _text_of(raw: bytes, name: str) -> pd.DataFrame:
         except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error):
             pass  # ragged rows, another encoding: the long way says exactly what
     sheet = read_table(raw, name)
-    if errors := [fault for fault in sheet.faults if fault.severity == "error"]:
+    if errors := [fault for fault in sheet.faults if fault.severity == "error" or fault.rule == "ragged"]:
         raise Refused(f"{name} cannot be read.", errors)
     return sheet.text
 
@@ -303,7 +305,7 @@ def _services(columns, headers, faults, where, index, decimal_comma) -> tuple[pd
             out[role] = columns[role].fillna("").astype("str").str.strip()
     frame = pd.DataFrame(out, index=index)
     if "service_id" not in frame:
-        frame["service_id"] = pd.Series([f"S{number + 1}" for number in range(len(frame))], index=index, dtype="str")
+        frame["service_id"] = identifiers(frame)
     if "name" not in frame:
         frame["name"] = frame["service_id"]
     frame = fill_locations(frame)
@@ -325,7 +327,7 @@ def _row_faults(wrong, text, header, where, what, rule, todo, severity="error") 
             f"{_shown(text.iloc[row])} {what}",
             where,
             todo,
-            int(text.index[row]),
+            row_of(text.index[row]),
             header,
             str(text.iloc[row])[:80],
             rule,

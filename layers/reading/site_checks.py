@@ -9,11 +9,14 @@ import pandas as pd
 
 from layers.geography import postcodes
 from layers.geography.coordinates import UK_DEGREES, UK_METRES, inside, to_metres
+from layers.geography.points import lad_of_points
 from layers.model import Fault
 from layers.reading.checks import SHOWN, row_faults
+from layers.reading.rows import row_of
 
 POSTCODE_AND_POINT_M = 2_000.0
 SEA_M = 500.0
+AUTHORITY_M = 2_000.0
 
 
 def check_coordinate_columns(read, roles, where) -> list[Fault]:
@@ -103,7 +106,7 @@ def drop_impossible(cleaned, read, roles, where, faults) -> None:
                     f"the service {what}",
                     where,
                     todo,
-                    int(cleaned.index[row]),
+                    row_of(cleaned.index[row]),
                     column,
                     f"{x[row]:g}, {y[row]:g}",
                     rule,
@@ -115,7 +118,7 @@ def drop_impossible(cleaned, read, roles, where, faults) -> None:
             faults.append(Fault(what, where, "", column=column, rule="impossible-coordinates", severity="warning"))
         if half.any():
             what = f"{int(half.sum()):,} services have one coordinate without the other"
-            row = int(cleaned.index[np.flatnonzero(half)[0]])
+            row = row_of(cleaned.index[np.flatnonzero(half)[0]])
             faults.append(Fault(what, where, "", row, column, rule="half-a-point", severity="warning"))
         for role in (east, north):
             cleaned.loc[wrong | half, roles[role]] = ""
@@ -172,6 +175,60 @@ def near_region(table: pd.DataFrame, region) -> pd.Series:
     return pd.Series(near, index=table.index)
 
 
+def authority_of(table: pd.DataFrame, region, given: pd.Series | None = None) -> pd.Series:
+    """The authority of the region that each service belongs to: the one that its file gives, else that of its postcode, else that in
+    whose outline it stands, else the nearest within half a kilometre; "" for none.
+
+    A harbour stands outside every outline that ends at high water, and a building on a border may stand on the wrong side of a
+    generalised one. What file or postcode say holds within two kilometres of that authority.
+    """
+    import shapely
+
+    codes = region.codes("lad")
+    outlines = shapely.transform(
+        region.areas["lad"].geometry.to_numpy(), lambda xy: np.column_stack(to_metres(xy[:, 0], xy[:, 1]))
+    )
+    points = shapely.points(table["easting"].to_numpy(dtype=float), table["northing"].to_numpy(dtype=float))
+    said = []
+    if given is not None:
+        said.append(given.reindex(table.index).fillna("").astype("str").str.strip().str.upper())
+    if "postcode" in table:
+        found = postcodes.locate(table["postcode"])
+        apart = np.hypot(found["easting"] - table["easting"], found["northing"] - table["northing"])
+        known = (found["accuracy"] == "unit") & ~(apart > POSTCODE_AND_POINT_M)
+        said.append(found["lad_code"].where(known, ""))
+    out = np.full(len(table), "", dtype=object)
+    standing = lad_of_points(table, region).to_numpy(dtype=object)
+    for one in said:
+        at = codes.get_indexer(one.to_numpy(dtype=object))
+        agrees = (one.to_numpy(dtype=object) == standing) & (out == "")
+        out[agrees] = standing[agrees]
+        rows = np.flatnonzero((at >= 0) & (out == ""))  # few: measuring to an outline is dear
+        near = shapely.dwithin(points[rows], outlines[at[rows]], AUTHORITY_M)
+        out[rows[near]] = codes.to_numpy(dtype=object)[at[rows[near]]]
+    out = np.where(out == "", standing, out)
+    loose = np.flatnonzero(out == "")
+    if len(loose):
+        tree = shapely.STRtree(outlines)
+        point, area = tree.query_nearest(points[loose], max_distance=SEA_M, all_matches=False)
+        out[loose[point]] = codes.to_numpy(dtype=object)[area]
+    return pd.Series(out, index=table.index, dtype="str", name="lad_code")
+
+
+def exchanged_here(table: pd.DataFrame, far: pd.Series, region, roles: Mapping[str, str], where: str) -> Fault | None:
+    """Columns of coordinates that are exchanged, where most of the services stand far from the region and would stand in it the
+    other way round."""
+    x, y = ("easting", "northing") if "easting" in roles else ("longitude", "latitude")
+    if not {x, y} <= set(roles) or int(far.sum()) < max(2, len(table) / 2):
+        return None
+    turned = pd.DataFrame({"easting": table["northing"], "northing": table["easting"]}, index=table.index)
+    if x == "longitude" or near_region(turned[far], region).mean() < 0.9:
+        return None
+    what = f"{roles[x]!r} and {roles[y]!r} are exchanged: the other way round {int(far.sum()):,} services stand in the region"
+    column = f"{roles[x]}, {roles[y]}"
+    return Fault(what, where, "exchange the two columns", column=column, rule="swapped")
+
+
 def check_sea(table: pd.DataFrame, region, roles: Mapping[str, str], where: str) -> list[Fault]:
     """Services that stand in no authority of the region and not on the land around it, half a kilometre from either."""
     if region.context is None or region.context.empty:
@@ -206,7 +263,7 @@ def check_ids(table: pd.DataFrame, roles: Mapping[str, str], where: str) -> tupl
     if drop:
         what = f"{len(drop):,} services repeat an earlier row exactly and are kept out"
         faults.append(
-            Fault(what, where, "", int(drop[0]), header, part.loc[drop[0], "service_id"], "repeated-row", "warning")
+            Fault(what, where, "", row_of(drop[0]), header, part.loc[drop[0], "service_id"], "repeated-row", "warning")
         )
     clash = part[~same]
     clash = clash[clash["service_id"].duplicated(keep="first")]

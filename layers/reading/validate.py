@@ -17,13 +17,18 @@ import pandas as pd
 from layers.descriptive_keys import KEYS, OURS
 from layers.descriptor import FILE, readable_part
 from layers.fields import SERVICE
-from layers.geography.points import lad_of_points
 from layers.model import LEVELS, Descriptor, Fault, Kind, Package, Refused, Status
-from layers.reading import checks, site_checks
-from layers.reading.columns import Guess, guess_columns, guess_measure, kind_of_table, numeric_columns
+from layers.reading import asked, checks, places, site_checks
+from layers.reading.columns import Guess, guess_columns, guess_measure, has_codes, kind_of_table, numeric_columns
 from layers.reading.files import LIMITS, Limits, read_upload, safe_name
+from layers.reading.habits import SHARE, shares_to_percent
 from layers.reading.marks import numbers
 from layers.reading.package import bad_numbers, safe_for_spreadsheets, table_from_text
+from layers.reading.people import records_of_people
+from layers.reading.questions import Question
+from layers.reading.recipe import layout_of, reading_part, with_columns, write_recipe
+from layers.reading.rows import row_of
+from layers.reading.shaping import shape
 from layers.reading.vintage import FoundBoundaries, detect, known_codes
 
 _OF_FAULT = ("severity", "rule", "what", "where", "row", "column", "value", "todo")
@@ -52,6 +57,12 @@ class Report:
     sheets: tuple[str, ...] = ()
     measure_guess: str = ""  # what kind of number it may be, while nobody has said
     document: dict = field(default_factory=dict)  # descriptor as read and completed with the hints
+    questions: tuple[Question, ...] = ()  # how the file is to be read, where two readings fit
+    used: dict[str, Any] = field(
+        default_factory=dict
+    )  # how it was read: the sheet, its rows, its habits; kept with the version
+    recipe: dict[str, Any] = field(default_factory=dict)  # what was said of the reading, to read the next file by
+    to_describe: tuple[Question, ...] = ()  # what nobody has said of the layer
 
     @property
     def errors(self) -> tuple[Fault, ...]:
@@ -66,6 +77,15 @@ class Report:
         return self.package is not None and not self.errors
 
     @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """Everything that must be answered before the file can be published, of its reading first."""
+        return (*self.questions, *asked.boundaries(self.geography, self.filename), *self.to_describe)
+
+    @property
+    def recipe_text(self) -> str:
+        return write_recipe(self.recipe)
+
+    @property
     def question(self) -> str:
         return self.geography.question if self.geography else ""
 
@@ -74,6 +94,9 @@ class Report:
         """The report in one sentence."""
         if self.ok:
             what = f"{len(self.package.table):,} rows can be published"
+        elif self.questions and not self.errors:
+            count = len(self.questions)
+            what = f"{count} {'question is' if count == 1 else 'questions are'} open about how this file is to be read"
         else:
             what = f"{len(self.errors)} {'error stops' if len(self.errors) == 1 else 'errors stop'} this file"
         notes = f", {len(self.warnings)} to know about" if self.warnings else ""
@@ -107,6 +130,9 @@ class Report:
             else None,
             "counts": self.counts,
             "coverage": self.coverage.to_dict("records"),
+            "read": self.used,
+            "questions": [question.to_json() for question in self.open_questions],
+            "recipe": self.recipe_text,
             "faults": [{name: getattr(fault, name) for name in _OF_FAULT} for fault in self.faults],
         }
 
@@ -135,28 +161,44 @@ def inspect_upload(
     version now published, to compare with; ``today`` what it says of itself (a document): for keys that neither the file nor
     the hints have, and for the rest of rules of which the hints have a part.
     """
-    hints = dict(hints or {})
+    hints = with_columns(hints or {})
     path = Path(path)
     filename = safe_name(str(hints.get("filename") or path.name))
     sha256, size = _fingerprint(path, limits)
     try:
-        upload = read_upload(path, filename=filename, sheet=str(hints.get("sheet") or ""), limits=limits)
+        upload = read_upload(path, filename=filename, limits=limits, layout=layout_of(hints))
     except Refused as refused:
         return Report(filename, sha256, size, "", None, None, None, refused.faults)
     sheet = upload.sheet
-    faults = list(sheet.faults)
+    if people := records_of_people(sheet.text, filename):
+        return Report(filename, sha256, size, "", None, None, None, (people,))
+    shaped = shape(sheet, hints, filename)
+    shaped.bare = upload.document is None
+    sheet = replace(sheet, text=shaped.text)
+    faults = [*sheet.faults, *shaped.faults]
     document = _document(upload.document, hints, faults, today or {})
     ours = document["commonground"]
     known = known_codes(region)
-    kind = kind_of_table(ours, sheet)
+    hints["columns"] = dict(ours.get("columns") or {})
+    found_roles = {role: (header, "as you said") for role, header in shaped.roles.items()}
+    if str(ours.get("kind") or "") != Kind.INDICATOR:
+        said = _texts(hints.get("place_columns"))
+        placed = places.find_places(sheet.text, said, filename, in_texts=not has_codes(sheet.text, known))
+        sheet = replace(sheet, text=placed.text)
+        faults += placed.faults
+        found_roles |= placed.roles
+        faults += places.spoilt_numbers(sheet.text, filename)
+    kind = kind_of_table(ours, sheet, found_roles, known)
     ours["kind"] = str(kind)
-    guesses = guess_columns(sheet, kind, ours.get("columns") or {}, known, faults)
+    guesses = guess_columns(sheet, kind, ours.get("columns") or {}, known, faults, found=found_roles, region=region)
     ours["columns"] = {guess.role: guess.header for guess in guesses}
     numeric = numeric_columns(sheet.text, {guess.header for guess in guesses if guess.role == "area_code"})
+    questions = [*sheet.questions, *shaped.questions]
     before = Report(
         filename, sha256, size, sheet.format, kind, None, None, (),
         headers=tuple(sheet.text.columns), guesses=guesses, numeric=numeric, sample=sheet.text.head(20),
-        sheets=sheet.sheets, document=document,
+        sheets=sheet.sheets, document=document, questions=tuple(questions), used=_used(sheet, shaped, guesses),
+        recipe=reading_part(hints),
     )  # fmt: skip
 
     geography = None
@@ -172,6 +214,7 @@ def inspect_upload(
             where=filename,
             column=roles["area_code"],
             known=known,
+            beside=sheet.text.drop(columns=roles["area_code"]),
         )
         faults += geography.faults
         if geography.level:
@@ -179,9 +222,27 @@ def inspect_upload(
     working, found = readable_part(document)  # for looking at the table while the descriptor is still incomplete
     faults += _friendly(found)
     descriptor = None if found else working
+    before = replace(before, to_describe=asked.to_describe(found, region, before))
     if kind == Kind.SERVICES:
-        return _finish_services(before, sheet, working, descriptor, region, faults, hints)
-    return _finish_indicator(before, sheet, working, descriptor, geography, region, faults, hints, previous)
+        return _finish_services(before, sheet, shaped, working, descriptor, region, faults, hints)
+    return _finish_indicator(before, sheet, shaped, working, descriptor, geography, region, faults, hints, previous)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return () if not value else (value,) if isinstance(value, str) else tuple(map(str, value))
+
+
+def _used(sheet, shaped, guesses) -> dict[str, Any]:
+    """How the file was read, in plain values: the state that is used is the one that is shown."""
+    used = {
+        "sheet": sheet.sheet,
+        "header_rows": list(sheet.header_rows),
+        "rows": len(shaped.text),
+        "rows_left_out": len(shaped.left_out),
+        "rows_too_long": len(sheet.kept_out),
+        "columns": {guess.role: guess.header for guess in guesses},
+    }
+    return {name: value for name, value in used.items() if value not in ("", [], 0)}
 
 
 def _fingerprint(path: Path, limits: Limits) -> tuple[str, int]:
@@ -251,7 +312,7 @@ def _friendly(found: list[Fault]) -> list[Fault]:
 # ---------------------------------------------------------------- indicators
 
 
-def _finish_indicator(before, sheet, working, descriptor, geography, region, faults, hints, previous) -> Report:
+def _finish_indicator(before, sheet, shaped, working, descriptor, geography, region, faults, hints, previous) -> Report:
     text, where = sheet.text, before.filename
     roles = {guess.role: guess.header for guess in before.guesses}
     faults += _missing_columns(roles, where)
@@ -261,6 +322,11 @@ def _finish_indicator(before, sheet, working, descriptor, geography, region, fau
     comma = hints.get("decimal_comma", sheet.decimal_comma)
     if "value" in roles and working.measure is None:
         before = replace(before, measure_guess=guess_measure(text[roles["value"]], roles["value"]))
+    asked_now = asked.of_columns(
+        text, roles, sheet, hints, before.measure_guess or working.measure, where, bare=shaped.bare
+    )
+    text = _in_percent(text, roles, hints, comma, faults, where)
+    before = replace(before, questions=(*before.questions, *asked_now))
     keep = geography.sort == "region"
     checked = text[keep]
     table, found = table_from_text(checked, replace(working, columns=roles), where=where, decimal_comma=comma)
@@ -270,13 +336,16 @@ def _finish_indicator(before, sheet, working, descriptor, geography, region, fau
             faults.append(Fault("no row is left to publish", where, "check the column of area codes", rule="no-rows"))
         return replace(
             before, descriptor=descriptor, geography=geography, faults=_in_order(faults), counts=counts,
-            rejected=_rejected(text, _reasons(geography)), coverage=pd.DataFrame(),
+            rejected=_rejected(text, _reasons(geography), sheet, shaped), coverage=pd.DataFrame(),
         )  # fmt: skip
     table["area_code"] = geography.codes[keep]
     reasons = _reasons(geography)
     faults += checks.habits(checked, roles, working, comma, where)
-    duplicate_faults, drop = checks.duplicates(table, where, roles)
+    duplicate_faults, drop = checks.duplicates(table, where, roles, checked)
     faults += duplicate_faults
+    if any(fault.rule == "duplicate-area" for fault in duplicate_faults):
+        told_apart = asked.breakdowns(checked, table, roles, hints, where)
+        before = replace(before, questions=(*before.questions, *told_apart))
     for row in drop:
         reasons[row] = "the same row stands further up"
     table = table.drop(index=drop)
@@ -290,7 +359,7 @@ def _finish_indicator(before, sheet, working, descriptor, geography, region, fau
         faults += checks.compare_with_before(table, previous.table, where, roles)
     coverage = checks.coverage_of(table, region, geography)
     faults += checks.coverage_faults(coverage, where)
-    rejected = _rejected(text, reasons)
+    rejected = _rejected(text, reasons, sheet, shaped)
     counts |= {
         "areas": int(table["area_code"].nunique()),
         "periods": int(table["period"].nunique()) if "period" in table else 1,
@@ -305,7 +374,7 @@ def _finish_indicator(before, sheet, working, descriptor, geography, region, fau
     faults = _in_order(faults)
     errors = any(fault.severity == "error" for fault in faults)
     package = None
-    if descriptor is not None and not errors and not geography.question:
+    if descriptor is not None and not errors and not geography.question and not before.questions:
         final = replace(descriptor, level=geography.level, vintage=geography.vintage, columns=roles)
         package = Package(final, table.reset_index(drop=True), before.sha256)
         descriptor = final
@@ -341,18 +410,38 @@ def _reasons(geography: FoundBoundaries) -> dict[Any, str]:
     return out
 
 
-def _rejected(text: pd.DataFrame, reasons: dict[Any, str]) -> pd.DataFrame:
+def _rejected(text: pd.DataFrame, reasons: dict[Any, str], sheet, shaped) -> pd.DataFrame:
+    """The rows that are kept out, as they stand in the file: those with a reason, those that were left out by what was said, and
+    those that are too long to be rows of the table."""
     rows = [row for row in text.index if row in reasons] if reasons else []
     out = text.loc[rows].copy()
-    out.insert(0, "row", rows)
-    out["reason"] = [reasons[row] for row in rows]
+    out.insert(0, "row", pd.Series([row_of(row) for row in rows], index=out.index, dtype="int64"))
+    out["reason"] = pd.Series([reasons[row] for row in rows], index=out.index, dtype="str")
+    if sheet.kept_out:
+        first = out.columns[1] if len(out.columns) > 2 else "cells"
+        long = pd.DataFrame([{"row": row, first: cells, "reason": why} for row, cells, why in sheet.kept_out])
+        out = pd.concat([out, long]).fillna("")
     return out.reset_index(drop=True)
+
+
+def _in_percent(text, roles, hints, comma, faults, where) -> pd.DataFrame:
+    """The table with shares of 1 as percentages, where somebody said that they are."""
+    if hints.get("percent") != SHARE:
+        return text
+    for role in ("value", "lower", "upper"):
+        if role in roles:
+            column, count = shares_to_percent(text[roles[role]], comma)
+            if count:
+                text = text.assign(**{roles[role]: column})
+                what = f"{count:,} numbers are shares of 1 and were multiplied by 100"
+                faults.append(Fault(what, where, "", column=roles[role], rule="shares", severity="warning"))
+    return text
 
 
 # ---------------------------------------------------------------- services
 
 
-def _finish_services(before, sheet, working, descriptor, region, faults, hints) -> Report:
+def _finish_services(before, sheet, shaped, working, descriptor, region, faults, hints) -> Report:
     text, where = sheet.text, before.filename
     roles = {guess.role: guess.header for guess in before.guesses}
     comma = hints.get("decimal_comma", sheet.decimal_comma)
@@ -376,6 +465,11 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
             faults += [replace(fault, severity="warning") for fault in bad_numbers(text[header], one, header, where)]
             cleaned.loc[broken, header] = ""
     site_checks.drop_impossible(cleaned, read, roles, where, faults)
+    if "postcode" in roles:
+        cleaned[roles["postcode"]], mended = places.mend_postcodes(cleaned[roles["postcode"]])
+        for why, count in mended.items():
+            what = f"{count:,} postcodes were mended: {why}" if count > 1 else f"1 postcode was mended: {why}"
+            faults.append(Fault(what, where, "", column=roles["postcode"], rule="postcode-mended", severity="warning"))
     table, found = table_from_text(cleaned, replace(working, columns=roles), where=where, decimal_comma=comma)
     faults += found
     if any(fault.rule == "column-missing" for fault in found) or table.empty:
@@ -394,33 +488,36 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
             else "1 service has no place and is kept out"
         )
         todo = "give coordinates or a full postcode; the rows can be downloaded"
-        faults.append(
-            Fault(what, where, todo, checks.row_of(table.index[lost][0]), rule="no-place", severity="warning")
-        )
+        faults.append(Fault(what, where, todo, row_of(table.index[lost][0]), rule="no-place", severity="warning"))
     near = site_checks.near_region(table, region)
     far = ~near & ~lost
+    exchanged = site_checks.exchanged_here(table, far, region, roles, where)
+    if exchanged is not None:
+        faults.append(exchanged)
+        x, y = ("easting", "northing") if "easting" in roles else ("longitude", "latitude")
+        question = asked.exchange(roles[y], roles[x], where)
+        before = replace(before, questions=(*before.questions, question))
     for row in table.index[far]:
         reasons[row] = f"further than {region.service_buffer_m / 1000:g} km outside the region"
     if far.any():
         away = f"further than {region.service_buffer_m / 1000:g} km outside the region"
         count = int(far.sum())
         what = f"{count:,} services {away} are kept out" if count > 1 else f"1 service {away} is kept out"
-        faults.append(
-            Fault(what, where, "", checks.row_of(table.index[far][0]), rule="outside-region", severity="warning")
-        )
+        faults.append(Fault(what, where, "", row_of(table.index[far][0]), rule="outside-region", severity="warning"))
     table = table[~(lost | far)].copy()
     if table.empty:
         what = "no service is left to publish"
         faults.append(Fault(what, where, "check the columns of the coordinates", rule="no-rows"))
         return replace(
-            before, descriptor=descriptor, faults=_in_order(faults), counts=counts, rejected=_rejected(text, reasons)
+            before,
+            descriptor=descriptor,
+            faults=_in_order(faults),
+            counts=counts,
+            rejected=_rejected(text, reasons, sheet, shaped),
         )
-    standing = lad_of_points(table, region)
-    by_postcode = (
-        table["lad_code"].where(table["lad_code"].isin(region.codes("lad")), "") if "lad_code" in table else standing
+    table["lad_code"] = site_checks.authority_of(
+        table, region, given=text[roles["lad_code"]] if "lad_code" in roles else None
     )
-    from_postcode = table["location_from"] == "postcode"
-    table["lad_code"] = by_postcode.where(from_postcode & (by_postcode != ""), standing).astype("str")
     faults += site_checks.check_sea(table, region, roles, where)
     repeated, drop = site_checks.check_ids(table, roles, where)
     faults += repeated
@@ -434,7 +531,7 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
             wrong, table, "capacity", roles, where, "is below 0", "correct it or leave it blank", "negative", "error"
         )
     coverage = site_checks.coverage_of_sites(table, region)
-    rejected = _rejected(text, reasons)
+    rejected = _rejected(text, reasons, sheet, shaped)
     counts |= {
         "services": len(table),
         "in the region": int((table["lad_code"] != "").sum()),
@@ -445,7 +542,7 @@ def _finish_services(before, sheet, working, descriptor, region, faults, hints) 
     }
     faults = _in_order(faults)
     package = None
-    if descriptor is not None and not any(fault.severity == "error" for fault in faults):
+    if descriptor is not None and not any(fault.severity == "error" for fault in faults) and not before.questions:
         descriptor = replace(descriptor, columns=roles)
         table = table[[name for name in SERVICE if name in table]]
         package = Package(descriptor, table.reset_index(drop=True), before.sha256)

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from layers.geography.former_authorities import FORMER_AUTHORITIES
 from layers.model import LEVELS, Fault
 from layers.reading.marks import tidy
+from layers.reading.rows import row_of
 from layers.texts import first_few
 
 LEVEL_NAMES = {"lsoa": "LSOA", "ward": "ward", "lad": "local authority"}
@@ -147,6 +147,8 @@ def _tidy_code(word: str, known) -> tuple[str, tuple[str, ...]]:
     trimmed = "".join(" " if mark in _WIDE else mark for mark in word if mark not in _ZERO_WIDTH).strip()
     squeezed = "".join(trimmed.split()).upper()
     is_code = squeezed in known or re.fullmatch(r"[A-Z]{0,3}\d[A-Z0-9]{3,9}", squeezed)
+    if not is_code and (code := code_in(trimmed, known)):
+        return code, ("names beside them",)
     final = squeezed if is_code else trimmed
     why = (
         ("spaces", " " in word and (word != word.strip(" ") or (" " in word.strip(" ") and final != trimmed))),
@@ -154,6 +156,21 @@ def _tidy_code(word: str, known) -> tuple[str, tuple[str, ...]]:
         ("small letters", bool(is_code) and trimmed != trimmed.upper()),
     )
     return final, tuple(name for name, is_so in why if is_so)
+
+
+_BETWEEN_WORDS = re.compile(r"[\s:;,|()\[\]=\"'_/\u2013\u2014-]+")
+
+
+def code_in(cell: str, known) -> str:
+    """The one code of an area in a cell such as ``E01008162 : Gateshead 027A``; "" for none, and for several."""
+    if cell in known:
+        return cell
+    words = {word for word in _BETWEEN_WORDS.split(cell.upper()) if word}
+    codes = {word for word in words if word in known or _OFFICIAL.fullmatch(word)}
+    return codes.pop() if len(codes) == 1 else ""
+
+
+_OFFICIAL = re.compile(r"[EWSNK]\d{8}")
 
 
 def pattern_of(code: str) -> tuple[str, str]:
@@ -173,6 +190,7 @@ def detect(
     where: str = "",
     column: str = "",
     known: dict[tuple[str, int], set[str]] | None = None,
+    beside: pd.DataFrame | None = None,
 ) -> FoundBoundaries:
     """Say which level and vintage a column of area codes is on. ``level`` and ``vintage``: what the publisher says, if anything.
 
@@ -181,8 +199,10 @@ def detect(
     known = known_codes(region) if known is None else known
     every = set().union(*known.values())
     clean, mended = tidy_codes(codes, every)
-    distinct = [code for code in dict.fromkeys(clean.tolist()) if code]
     faults = [_mended_fault(what, count, where, column) for what, count in mended.items()]
+    clean = _codes_of_names(clean, region, level, every, beside, faults, where, column)
+    clean = _successors(clean, known, region, faults, where, column)
+    distinct = [code for code in dict.fromkeys(clean.tolist()) if code]
     of_level = {
         name: {code for (own, _), members in known.items() if own == name for code in members} for name in LEVELS
     }
@@ -246,6 +266,91 @@ def detect(
         suggested,
         tuple(faults),
     )
+
+
+def _codes_of_names(clean, region, level, every, beside, faults, where, column) -> pd.Series:
+    """Names of areas as their codes, where a column holds names and no codes. ``beside``: the other columns of the table; one that
+    names the authority tells areas of one name apart."""
+    words = pd.Series(clean[clean != ""].unique(), dtype="str")
+    if not len(words) or any(word in every or pattern_of(word)[1] for word in words):
+        return clean
+    named, found, several = codes_for_names(words, region, level)
+    if len(found) + len(several) <= len(words) / 2:
+        return clean
+    out = clean.map(lambda word: found.get(word, word)).astype("str")
+    twins = [word for word in several if word in set(words)]
+    if twins and beside is not None and named != "lad":
+        out = _by_authority(out, clean, twins, named, region, beside)
+    left = [word for word in twins if (out == word).any()]
+    unknown = [word for word in words if word not in found and word not in several]
+    read = len(words) - len(left) - len(unknown)
+    what = f"the column holds names of {_PLURAL[named]}: {read:,} of {len(words):,} were read as their codes"
+    if unknown:
+        what += f"; {len(unknown):,} are no name of the region: {first_few(unknown)}"
+    faults.append(
+        Fault(
+            what,
+            where,
+            "check that the names are of these boundaries",
+            column=column,
+            rule="names-read",
+            severity="warning",
+        )
+    )
+    if left:
+        what = f"{len(left):,} names fit several {_PLURAL[named]}: {first_few(left)}"
+        todo = "give a column with the codes, or one with the authority of each row"
+        first = row_of(clean.index[(clean == left[0]).to_numpy()][0])
+        faults.append(Fault(what, where, todo, first, column, left[0], "names-not-codes"))
+    return out
+
+
+def _by_authority(out, clean, twins, level, region, beside) -> pd.Series:
+    """Names that several areas have, by the authority that another column of the row names or gives the code of."""
+    lads = region.areas["lad"]
+    of_lad = {code: code for code in lads["code"]}
+    for name in [name for name in ("name", "official_name") if name in lads.columns]:
+        of_lad |= {_plain_name(said): code for said, code in zip(lads[name], lads["code"], strict=True)}
+    areas = region.areas[level]
+    codes: dict[tuple[str, str], list[str]] = {}
+    for name in [name for name in ("name", "official_name") if name in areas.columns]:
+        for said, lad, code in zip(areas[name], areas["lad_code"], areas["code"], strict=True):
+            if code not in codes.setdefault((_plain_name(said), lad), []):
+                codes[_plain_name(said), lad].append(code)
+    rows = clean.index[clean.isin(twins)]
+    best, most = None, 0
+    for header in beside.columns:
+        lad = beside.loc[rows, header].map(
+            lambda cell: of_lad.get(str(cell).strip()) or of_lad.get(_plain_name(cell), "")
+        )
+        if (hits := int((lad != "").sum())) > most:
+            best, most = lad, hits
+    if best is None:
+        return out
+    out = out.copy()
+    for row in rows:
+        fits = codes.get((_plain_name(clean[row]), best[row]), [])
+        if len(fits) == 1:
+            out[row] = fits[0]
+    return out
+
+
+def _successors(clean, known, region, faults, where, column) -> pd.Series:
+    """Codes of authorities that only changed their code, as today's; those that were merged are said further on."""
+    now = set(region.codes("lad").tolist())
+    from_one = Counter(new for new, _ in FORMER_AUTHORITIES.values())
+    mapping = {
+        old: new
+        for old, (new, _) in FORMER_AUTHORITIES.items()
+        if new in now and old not in now and from_one[new] == 1 and (clean == old).any()
+    }
+    if not mapping:
+        return clean
+    pairs = ", ".join(f"{old} is now {new}" for old, new in mapping.items())
+    count = int(clean.isin(list(mapping)).sum())
+    what = f"{count:,} rows have the former code of an authority and were read as today's: {pairs}"
+    faults.append(Fault(what, where, "", column=column, rule="old-authority", severity="warning"))
+    return clean.map(lambda code: mapping.get(code, code)).astype("str")
 
 
 @dataclass(frozen=True)
@@ -427,7 +532,7 @@ def _unknown_faults(unknown, suggested, clean, by_sort, level, where, column) ->
             first = rows.index[rows.isin(codes)][0]
             todo = "import the column as text, from the original file"
             what = f"{len(codes):,} codes {why}: {first_few(codes)}"
-            faults.append(Fault(what, where, todo, _row(first), column, codes[0], "excel-damage"))
+            faults.append(Fault(what, where, todo, row_of(first), column, codes[0], "excel-damage"))
     rest = [code for code in unknown if not any(code in codes for codes in damage.values())]
     if rest:
         many = by_sort["region"] < by_sort["unknown"]
@@ -436,12 +541,8 @@ def _unknown_faults(unknown, suggested, clean, by_sort, level, where, column) ->
         hint = f"; {rest[0]} may be meant for {suggested[rest[0]]}" if rest[0] in suggested else ""
         todo = f"check them against the list of {_PLURAL[level]}{hint}"
         severity = "error" if many else "warning"
-        faults.append(Fault(what, where, todo, _row(first), column, rest[0], "unknown-code", severity))
+        faults.append(Fault(what, where, todo, row_of(first), column, rest[0], "unknown-code", severity))
     return faults
-
-
-def _row(label) -> int | None:
-    return int(label) if isinstance(label, (int, np.integer)) else None
 
 
 def _kept_out_faults(sort, clean, shapes, level, where, column) -> list[Fault]:
@@ -466,12 +567,12 @@ def _kept_out_faults(sort, clean, shapes, level, where, column) -> list[Fault]:
             else f"1 row is {what.replace('other kinds', 'another kind')} and is kept out: {other.iloc[0]}"
         )
         faults.append(
-            Fault(what, where, "", _row(other.index[0]), column, other.iloc[0], "other-level", severity="warning")
+            Fault(what, where, "", row_of(other.index[0]), column, other.iloc[0], "other-level", severity="warning")
         )
     blank = sort[sort == "blank"]
     if len(blank):
         what = f"{len(blank):,} rows have no area code and are kept out"
-        faults.append(Fault(what, where, "", _row(blank.index[0]), column, "", "blank-code", severity="warning"))
+        faults.append(Fault(what, where, "", row_of(blank.index[0]), column, "", "blank-code", severity="warning"))
     return faults
 
 

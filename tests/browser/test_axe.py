@@ -79,9 +79,14 @@ def first_visit(explore):
 
 def everything_open(explore):
     # each that is pressed is no longer among those that are closed
-    closed = explore.page.locator("#main details:not(.chip):not([open]) > summary:visible")
+    closed = explore.page.locator(
+        ".map-side details:not(.chip):not([open]) > summary:visible, #results details:not([open]) > summary"
+    )
     for _ in range(min(closed.count(), 6)):
         closed.first.click()
+    # what lies over the list comes last: a press elsewhere closes it
+    for cautions in explore.page.locator("#trust details > summary").all():
+        cautions.click()
 
 
 def table(explore):
@@ -141,7 +146,7 @@ def chip_sheet(explore):
 
 
 def area_sheet(explore):
-    explore.page.locator(".communities .top-item").first.click()
+    explore.page.locator(".top-item").first.click()
     explore.page.locator("#area-panel h2").wait_for(timeout=60_000)
     explore.settled()
 
@@ -164,11 +169,12 @@ def area_sheet(explore):
         ("/?" + GAP.replace("gap", "need"), everything_open, None),
         ("/?" + GAP.replace("gap", "access"), first_visit, None),
         ("/?" + GAP, table, None),
+        ("/?" + GAP + "&grid=yes", everything_open, None),
         ("/?" + GAP, everything_open, None),
         ("/?" + GAP + "&shared=yes", everything_open, None),
         ("/", first_visit, PHONE),
         ("/?need=homelessness", chip_sheet, PHONE),
-        ("/?" + GAP, area_sheet, PHONE),
+        ("/?" + GAP.replace("gap", "need"), area_sheet, PHONE),
         ("/?need=homelessness", table, PHONE),
     ],
     ids=lambda part: getattr(part, "__name__", None) if callable(part) else "phone" if part == PHONE else None,

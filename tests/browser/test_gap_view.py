@@ -96,6 +96,56 @@ def test_a_link_draws_them_and_leaving_the_gap_view_takes_them_away(explore, dem
     assert explore.page.locator(".overlay-switch").count() == 0
 
 
+def test_the_map_shows_the_gaps_and_the_ninths_are_behind_a_switch(explore, demo_site):
+    explore = explore(demo_site, f"/?{QUESTION}")
+    page, gaps = explore.page, found(demo_site)
+    assert explore.classes().count(2) == gaps.summary["underserved_areas"]
+    assert page.locator("#legend .map-keys li").first.inner_text().endswith(f"{gaps.summary['underserved_areas']:,}")
+    switch(explore, "in ninths")
+    assert parse_qs(explore.query())["grid"] == ["yes"]
+    until(page, "() => window.commonground.explore.state.painter.classes.includes(8)")
+    page.locator("#legend .bivariate").wait_for()
+    switch(explore, "in ninths")
+    assert "grid" not in parse_qs(explore.query())
+
+
+def test_opening_a_gap_zooms_to_the_gaps_and_numbers_the_first_ten(explore, demo_site):
+    explore = explore(demo_site, "/?need=alcohol-admissions&services=alcohol-drug-services")
+    page, gaps, whole = explore.page, found(demo_site), explore.view()[2]
+    explore.step("gap")
+    until(page, "() => window.commonground.explore.state.painter._emphasis.indices.length > 0")
+    explore.still()
+    assert explore.view()[2] >= whole
+    seen = """() => {
+      const { map, painter } = window.commonground.explore.state;
+      return painter._emphasis.indices.every((i) => map.getBounds().contains(painter.boundsOf(i)));
+    }"""
+    assert page.evaluate(seen), "every gap is in view"
+    first = [str(n) for n in range(1, min(len(gaps.cards), 10) + 1)]
+    badges = page.evaluate("() => window.commonground.explore.state.painter._emphasis.labels.map((each) => each.badge)")
+    assert [badge for badge in badges if badge] == first
+    assert [text for text in page.locator(".place .no").all_text_contents() if text] == first
+
+
+def test_a_place_is_one_line_that_unfolds_and_shows_itself(explore, demo_site):
+    explore = explore(demo_site, f"/?{QUESTION}")
+    page, card = explore.page, found(demo_site).cards[0]
+    place = page.locator(".place").first
+    assert card.place in place.inner_text() and f"{card.residents:,.0f}" in place.inner_text()
+    assert place.bounding_box()["height"] <= 90
+    link = page.get_by_role("link", name=f"Open the page of {card.place}")
+    assert not link.is_visible()
+    place.click()
+    explore.still()
+    assert link.is_visible()
+    assert page.locator("#area-panel h2").count() == 0
+    contains = """i => {
+      const { map, painter } = window.commonground.explore.state;
+      return map.getBounds().contains(painter.boundsOf(i));
+    }"""
+    assert all(page.evaluate(contains, i) for i in card.indices)
+
+
 def test_only_the_shared_communities(explore, demo_site):
     explore = explore(demo_site, f"/?{QUESTION}")
     page, gaps = explore.page, found(demo_site)

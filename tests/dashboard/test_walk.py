@@ -486,6 +486,7 @@ ARGUMENTS = {
 NOT_WALKED = {
     "serve": "answers nothing", "region build": "reads files of its own", "region show": "says what the pack holds",
     "check": "is of the whole store, for who runs the machine",
+    "layers count": "reads records of whoever runs it, and no store",
     "travel add": "changes the pack", "travel list": "is of the pack", "user": "is for who runs the machine",
     "backup": "is of the whole store", "restore": "is of the whole store",
 }  # fmt: skip

@@ -307,3 +307,79 @@ def test_a_layer_follows_the_region_pack_again(run, store, tmp_path):
     assert value_of(store, "crowded", "T03") == was
     again = run("layers", "follow", "crowded", "--by", "wes", "--reason", "Twice")
     assert again.exit_code == 1 and "follows the region pack already" in again.output
+
+
+# ---- bare files, recipes, many at once, records of people ------------------------------------------------------------
+
+
+BARE = "area_code,Sex,Rate\n" + "".join(
+    f"{code},{sex},{i}\n" for i, code in enumerate(CODES) for sex in ("Men", "Persons")
+)
+SAID = """
+name = "noise"
+title = "Noise"
+theme = "alcohol"
+partner = "westshire"
+measure = "score"
+unit = "points"
+direction = "high-is-worse"
+period = "2025"
+"""
+
+
+def test_a_bare_file_is_asked_about_and_published_by_its_answers(run, store, tmp_path):
+    import tomllib
+
+    file, recipe = tmp_path / "noise.csv", tmp_path / "r.toml"
+    file.write_text(BARE, "utf-8")
+    stopped = run("layers", "publish", file, "--by", "wes", "--json")
+    said = json.loads(stopped.stdout)
+    assert stopped.exit_code == 1 and said["ok"] is False and said["recipe"] == ""
+    asked = {question["key"]: question for question in said["questions"]}
+    assert {"keep", "name", "title", "theme", "partner", "measure", "period"} <= set(asked)
+    assert [set(one) for one in said["questions"]] == [{"key", "question", "where", "choices"}] * len(said["questions"])
+    assert asked["title"]["choices"] is None
+    persons = next(one["set"] for one in asked["keep"]["choices"] if "Persons" in one["words"])
+    assert tomllib.loads(persons) == {"keep": {"Sex": "Persons"}}
+    for choices in (one["choices"] or () for one in said["questions"]):
+        assert all(tomllib.loads(one["set"]) for one in choices)  # each is a line of TOML
+    recipe.write_text(SAID + persons + "\n", "utf-8")
+    done = run("layers", "publish", file, "--by", "wes", "--recipe", recipe, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["layer"] == "noise"
+    recipe.write_text("nonsense = 1\n", "utf-8")
+    wrong = run("layers", "publish", file, "--by", "wes", "--recipe", recipe, "--json")
+    assert wrong.exit_code == 1 and json.loads(wrong.stdout)["faults"][0]["column"] == "nonsense"
+
+
+def test_a_manifest_publishes_each_or_says_why_not(run, store, tmp_path):
+    (tmp_path / "noise.csv").write_text(BARE, "utf-8")
+    (tmp_path / "r.toml").write_text(SAID + 'keep.Sex = "Persons"\n', "utf-8")
+    manifest = tmp_path / "manifest.toml"
+    manifest.write_text(
+        '[[layer]]\nfile = "noise.csv"\nid = "first"\nrecipe = "r.toml"\n[[layer]]\nfile = "noise.csv"\nid = "second"\n',
+        "utf-8",
+    )
+    done = run("layers", "publish", manifest, "--by", "wes", "--json")
+    said = json.loads(done.stdout)
+    assert done.exit_code == 1 and [one["ok"] for one in said["layers"]] == [True, False]
+    assert said["layers"][0]["layer"] == "first" and "keep" in {one["key"] for one in said["layers"][1]["questions"]}
+    manifest.write_text("[[layer]]\nfile = 'none.csv'\nodd = 1\n", "utf-8")
+    wrong = run("layers", "publish", manifest, "--by", "wes", "--json")
+    assert wrong.exit_code == 1 and len(json.loads(wrong.stdout)["faults"]) == 2
+
+
+def test_records_of_people_are_refused_and_counted(run, store, tmp_path):
+    people, out = tmp_path / "people.csv", tmp_path / "counts.csv"
+    people.write_text(
+        "Date of birth,Surname,Postcode\n" + "01/02/1960,A,NE1 4ST\n" * 3 + "01/02/1960,A,nowhere\n", "utf-8"
+    )
+    refused = run("layers", "publish", people, "--by", "wes", "--json")
+    assert refused.exit_code == 1 and json.loads(refused.stdout)["faults"][0]["rule"] == "people"
+    counted = run("layers", "count", people, "--by", "postcode", "--out", out, "--json")
+    said = json.loads(counted.stdout)
+    assert counted.exit_code == 0 and (said["records"], said["unplaced"]) == (4, 1)
+    assert said["placed"] + said["outside"] == 3
+    header, *rows = out.read_text("utf-8").splitlines()
+    assert header == "area_code,count" and len(rows) == 16 and "NE1" not in out.read_text("utf-8")
+    assert sum(int(row.split(",")[1]) for row in rows) == said["placed"]

@@ -750,6 +750,8 @@ def test_small_counts_of_people_are_seen_by_nobody(site):
         "coverage",
         "rules",
         "columns",
+        "read",
+        "recipe",
     }
 
 

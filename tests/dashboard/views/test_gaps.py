@@ -171,6 +171,17 @@ def test_gap_classes_are_need_third_times_three_plus_access_third(crowded):
     assert ((made.classes % 3 == 2)[known] == (access >= far)[known]).all()
 
 
+def test_without_the_grid_the_map_shows_the_gaps_that_the_sentence_counts(crowded):
+    made = gap_map.painted(crowded, "gap", grid=False)
+    codes = dict(zip(crowded.result.areas["code"], made.classes.tolist(), strict=True))
+    assert {code for code, found in codes.items() if found == gap_map.GAP} == {"T14", "T15", "T16"}
+    assert codes["T02"] == MISSING and codes["T01"] == gap_map.REST
+    counts = {row.name: row.count for row in made.rows}
+    assert counts["Gap"] == crowded.summary["underserved_areas"]
+    assert counts["Gap"] + counts["Near"] == crowded.summary["high_need_areas"]
+    assert (made.colours, made.cells) == (3, ())
+
+
 def test_the_emphasis_is_on_underserved_areas_and_their_names(crowded):
     made = gap_map.emphasis(crowded)
     assert made.indices == (13, 14, 15)

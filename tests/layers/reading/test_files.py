@@ -447,7 +447,7 @@ def test_delimiters(delimiter):
     )
     sheet = read_table(out.getvalue().encode(), "a.csv")
     assert sheet.delimiter == delimiter and sheet.text["name"].tolist() == ["a, b; c", "d|e"]
-    assert sheet.decimal_comma is (True if delimiter == ";" else None)
+    assert sheet.decimal_comma is None  # what a comma is in a number is decided from the numbers
 
 
 def test_titles_above_notes_below_and_blank_lines():
@@ -476,8 +476,11 @@ def test_a_title_with_a_comma_is_not_the_header(text, header):
 
 def test_ragged_rows_are_named_and_trailing_commas_are_not():
     sheet = read_table(b"a,b,c\n1,2,3,,\n1,2\n1,2,3,4\n5,6,7\n", "a.csv")
-    assert [(fault.row, fault.rule, fault.severity) for fault in sheet.faults] == [(4, "ragged", "error")]
-    assert sheet.text.loc[3].tolist() == ["1", "2", ""]
+    assert [(fault.row, fault.rule, fault.severity) for fault in sheet.faults] == [(4, "ragged", "warning")]
+    assert sheet.text.loc[3].tolist() == ["1", "2", ""] and 4 not in sheet.text.index
+    assert [(row, cells) for row, cells, _ in sheet.kept_out] == [(4, "1 | 2 | 3 | 4")]  # kept out, counted and shown
+    many = read_table(b"a,b\n" + b"1,2,3\n" * 5 + b"1,2\n" * 5, "a.csv")  # then the header is wrong, not the rows
+    assert {(fault.rule, fault.severity) for fault in many.faults} == {("ragged", "error")}
 
 
 def test_35_headers_that_stand_twice_or_are_empty():

@@ -267,7 +267,11 @@ def test_limits_and_shares(look):
     assert set(rules(look(text + "\n"), "warning")) == {"limits"}
     assert rules(look("area_code,value,lower,upper\nT01,5,6,4\nT02,5,4,6\n")) == ["limits"]
     shares = look(table([i / 40 for i in range(16)]), measure="percentage")
-    assert shares.ok and rules(shares, "warning") == ["shares-not-percent"]
+    assert not shares.ok and [question.key for question in shares.open_questions] == ["percent"]
+    written = look(table([i / 40 for i in range(16)]), measure="percentage", percent="percent")
+    assert written.ok and rules(written, "warning") == ["shares-not-percent"]
+    meant = look(table([i / 40 for i in range(16)]), measure="percentage", percent="share")
+    assert meant.ok and meant.package.table["value"].max() == 37.5
 
 
 def test_people_in_small_numbers_without_a_rule(look):

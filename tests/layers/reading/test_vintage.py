@@ -174,10 +174,9 @@ def test_a_repair_is_proposed_only_where_one_code_fits():
 
 def test_names_are_recognised_and_explained():
     found = look(["Gateshead", "Northumberland", "Atlantis"])
-    assert rules(found) == ["names-not-codes"] and found.suggested == {
-        "Gateshead": "E08000037",
-        "Northumberland": "E06000057",
-    }
+    assert found.codes.tolist() == ["E08000037", "E06000057", "Atlantis"] and found.level == "lad"
+    said = next(fault.what for fault in found.faults if fault.rule == "names-read")
+    assert "2 of 3 were read as their codes; 1 are no name of the region: Atlantis" in said
     level, unique, several = codes_for_names(pd.Series(["castle", "Mill and Moor Ward"]), REGION, "ward")
     assert (level, unique, several) == ("ward", {"Mill and Moor Ward": "E05000003"}, ["castle"])
 
@@ -257,8 +256,8 @@ def test_a_year_of_lsoas_that_the_pack_does_not_know_names_the_files_that_are_ne
 
 def test_old_authority_codes_are_named_with_their_successors():
     found = look(["E08000020", "E06000057"])
-    assert rules(found) == ["old-authority"] and "E08000020 is now E08000037" in str(found.faults[0])
-    assert found.level == "lad"
+    assert rules(found) == [] and "E08000020 is now E08000037" in str(found.faults[0])  # one for one: read, and said
+    assert found.level == "lad" and found.codes.tolist() == ["E08000037", "E06000057"]
 
 
 def test_successors_are_not_themselves_gone_but_once():
