@@ -189,6 +189,7 @@ def running_in(server: str, home: str) -> Iterator[tuple[int, int]]:
     running = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
     try:
         while ask(port, "/healthz", 1)[0] != 200:
+            assert running.poll() is None, "the server did not start"
             time.sleep(0.2)
         for _ in range(8):
             ask(port, "/")

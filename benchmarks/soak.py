@@ -24,8 +24,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
+
 from benchmarks.expensive_questions import SLOW, Asked, Site, asker, get, person
 from benchmarks.slow_clients import AFTER, ROOT, Attack, row, running_in
+from layers import Descriptor, Direction, Kind, Measure, Package, write_package
 
 CALM_S = 5.0  # after the last request, before processes are looked at for the last time
 
@@ -54,15 +57,11 @@ def burden(pids: list[int]) -> dict[str, float]:
 def package(folder: Path, site: Site, number: int) -> Path:
     """A layer whose figures are others each time."""
     chance = random.Random(number)
-    rows = "".join(f"{code},{chance.uniform(0, 100):.1f}\n" for code in site.areas)
-    (folder / "data.csv").write_text(f"area_code,value\n{rows}", "utf-8")
-    about = {
-        "name": "soak", "title": "Soak", "themes": [site.theme], "kind": "indicator", "measure": "score", "unit": "points",
-        "direction": "high-is-worse", "period": "2025", "level": "lsoa", "vintage": 2021, "counts_people": False,
-        "partner": site.partner, "audience": "public", "licence": "OGL-UK-3.0", "sources": [{"title": "Chance"}],
-    }  # fmt: skip
-    (folder / "layer.json").write_text(json.dumps(about), "utf-8")
-    return folder
+    table = pd.DataFrame({"area_code": site.areas, "status": "ok"})
+    table.insert(1, "value", [round(chance.uniform(0, 100), 1) for _ in site.areas])
+    described = {"title": "Soak", "themes": (site.theme,), "period": "2025", "measure": Measure.SCORE, "unit": "points"}
+    described |= {"direction": Direction.HIGH_IS_WORSE, "partner": site.partner, "counts_people": False}
+    return write_package(Package(Descriptor("soak", kind=Kind.INDICATOR, **described), table), folder / "soak")
 
 
 def publisher(site: Site, over: threading.Event, ended: Counter, said: list[str]) -> None:
