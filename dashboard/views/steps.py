@@ -91,6 +91,7 @@ def _counts(shown: Scene, together: Together | NoAnswer | None) -> dict[str, str
         "access": counted(s["poor_access_areas"], "area"),
         "gap": counted(s["underserved_areas"], "area"),
     }
-    if isinstance(together, Together) and together.claims.counts:
+    # a step has no room to say that people are counted in a sample
+    if isinstance(together, Together) and together.claims.counts and not together.claims.sample:
         found["shared"] = f"{spoken.people(together.summary['residents_nearer_elsewhere'])} people"
     return found

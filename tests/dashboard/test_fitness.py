@@ -197,6 +197,9 @@ def test_no_page_is_surer_than_the_list(sampled):
         shown.sentence,
         shown.table_sentence,
         *words_of(shown.top),
+        *words_of(shown.said),
+        *words_of(shown.trust),
+        *words_of(shown.steps),
     ]
     assert any("in this sample of 2 sites" in text for text in found) and "Sample" in found
     check([text for text in found if not text.startswith(("This is a sample", "Alcohol clinics:"))])
@@ -292,7 +295,7 @@ def test_without_counts_no_number_of_people_is_said(uncounted):
             )
     chosen = Selection(need="crowded", services=("clinics",), show="gap")
     shown = answer(uncounted, chosen, PUBLIC)
-    for text in [*words_of(shown.headline), *words_of(shown.top), shown.sentence]:
+    for text in [*words_of([shown.headline, shown.top, shown.said, shown.trust]), shown.sentence]:
         assert not re.search(r"\d[\d,]* (of [\d,]+ )?(residents?|people)\b", text), text
 
 

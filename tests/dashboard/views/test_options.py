@@ -574,7 +574,8 @@ def test_the_explore_page_leads_to_options_and_communities(demo):
     from dashboard.components.answer import answer
 
     selection = selection_of()
-    links = [each.href for each in tree(answer(demo, selection, PUBLIC).top) if getattr(each, "href", None)]
+    shown = answer(demo, selection, PUBLIC)
+    links = [each.href for each in tree([shown.said, shown.top]) if getattr(each, "href", None)]
     assert f"/options?{selection.query_string()}" in links
     card = box_of(demo).gaps.cards[0]
     assert f"/communities/{card.id}?{selection.query_string()}" in links
