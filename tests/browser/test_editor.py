@@ -211,7 +211,8 @@ def test_title_and_readers_are_fields_that_write_the_settings(open_page, site):
     ] and "Over" not in text_of(page)
     page.get_by_role("button", name="Undo").click()
     assert "  Over\n  lines" in text_of(page)
-    page.wait_for_timeout(300)
+    saved(page)
+    page.locator("[data-preview]:not(.waiting)").wait_for()  # it is pale while it is older than the text
     no_barriers(page, "editor")
     field.fill("no settings at all")
     assert page.locator("[data-settings]").is_hidden()

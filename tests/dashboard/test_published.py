@@ -127,7 +127,7 @@ def shown(published):
         need=gaps.result.areas["need"].tolist(),
         access=gaps.result.areas["access"].to_numpy(),
         residents=gaps.summary,
-        sites=[hit.label for hit in search(published, "shop", PUBLIC)],
+        sites=[hit.label for hit in search(published, "shop", PUBLIC) if hit.group == "Services"],
     )
 
 

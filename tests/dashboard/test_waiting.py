@@ -60,7 +60,7 @@ def test_what_is_wrong_is_told_before_anything_is_queued(dear, client):
 
 
 def test_one_client_has_a_share_and_the_queue_an_end(dear, client, monkeypatch):
-    monkeypatch.setattr(dear.jobs.table, "bounds", JobBounds(of_client=2, in_all=3))
+    monkeypatch.setattr(dear.jobs.table, "bounds", JobBounds(of_client=2, in_all=3, asker_s=600))
     ask = lambda n, at: client.get(f"{ASKED}&robustness={n}", environ_base={"REMOTE_ADDR": at})  # noqa: E731
     assert [ask(n, "192.0.2.1").status_code for n in (220, 221, 222)] == [202, 202, 429]
     assert [ask(n, "192.0.2.2").status_code for n in (220, 222, 223)] == [202, 202, 429]

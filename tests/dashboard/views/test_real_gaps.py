@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +150,7 @@ def test_gaps_are_the_same_on_screen_in_the_api_and_from_the_command(here, asked
     for community, card in zip(want["communities"][:20], found.cards, strict=False):
         assert community["name"] == card.name and card.place in screen
         assert f"{community['population']:,.0f}" in screen and card.stability_words in screen
-    grid = text_of(shown.legend)
+    grid = text_of(answer(here, replace(asked, grid=True), PUBLIC).legend)  # behind its switch
     assert all(f"{count:,}" in grid for row in want["summary"]["bivariate"] for count in row)
     only = text_of(
         answer(
@@ -192,7 +193,7 @@ def test_together_is_the_same_on_screen_in_the_api_and_from_the_command(here, as
     assert plain(get("together", need=asked.need, services=SERVICES).get_json()) == want
     said = run("together", "--need", asked.need, "--services", SERVICES, "--json")
     assert said.exit_code == 0 and plain(json.loads(said.stdout)) == want
-    screen = text_of(answer(here, asked, PUBLIC).top)
+    screen = text_of(answer(here, replace(asked, shared=True), PUBLIC).top)
     assert f"{want['summary']['residents_nearer_elsewhere']:,.0f}" in screen
     assert all(row["sentence"] in screen for row in want["authorities"])
 
