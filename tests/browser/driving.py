@@ -281,7 +281,11 @@ class Explore:
     def show_area(self, i: int):
         """Bring area ``i`` to the middle of the map, close enough to point at."""
         self.page.evaluate(
-            "i => { const { map, painter } = window.commonground.explore.state; map.setView(painter.pointOf(i), 14, { animate: false }); }",
+            """i => {
+              const state = window.commonground.explore.state;
+              state.moved = true; // as by hand: the page does not take the view back while it settles
+              state.map.setView(state.painter.pointOf(i), 14, { animate: false });
+            }""",
             i,
         )
         return self

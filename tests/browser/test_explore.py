@@ -269,7 +269,8 @@ def test_services_are_markers_whose_popup_says_what_they_are(explore, demo_site)
     site = next(site for site in sites if site["properties"]["authority"] == "Newcastle upon Tyne")
     facts, (longitude, latitude) = site["properties"], site["geometry"]["coordinates"]
     page.evaluate(
-        "at => { window.commonground.explore.state.map.setView(at, 15, { animate: false }); }", [latitude, longitude]
+        "at => { const { state } = window.commonground.explore; state.moved = true; state.map.setView(at, 15, { animate: false }); }",
+        [latitude, longitude],
     )
     page.locator(f".service-icon[title='{facts['name']}']").click()
     card = page.locator(".service-card")
