@@ -248,7 +248,7 @@
     const { areas, labels, numbered, lines, rings } = await response.json();
     if (stale()) return;
     state.painter.setEmphasis(areas, labels.map(([name, lon, lat, rank]) => {
-      const first = numbered && rank <= 10;
+      const first = rank <= numbered;
       return { name, lon, lat, rank, badge: first ? String(rank) : '', minZoom: first || rank < 5 ? 0 : 9 };
     }));
     if (state.toGaps && show === 'gap') zoomToGaps(areas);

@@ -119,6 +119,7 @@ _WHERE = {
         "is_sample",
     ),
     "layers.methods.gap_request": (
+        "NEED_THRESHOLD",
         "GapRequest",
         "IndicatorLayer",
         "Note",

@@ -9,11 +9,10 @@ from dash import html
 
 from dashboard.components.pieces import folded, ticked, top_button
 from dashboard.components.results import legend_table
-from dashboard.views.answer_words import FIRST
 from dashboard.views.banding import CROSSING, MISSING
 from dashboard.views.choropleth import BandRow
 from dashboard.views.claims import Claims, claims_of
-from dashboard.views.gap_communities import CommunityCard
+from dashboard.views.gap_communities import FIRST, CommunityCard
 from dashboard.views.gap_map import Painted
 from dashboard.views.gap_words import notes_of, rule_sentence, summary_sentence, vanishing_sentence
 from dashboard.views.gaps import Gaps, NoAnswer, across_sentence

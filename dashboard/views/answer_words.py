@@ -18,19 +18,14 @@ from dashboard.views import spoken, wording
 from dashboard.views.authority_shares import AuthorityShare, authority_shares
 from dashboard.views.choropleth import Choropleth
 from dashboard.views.claims import claims_of, gated
-from dashboard.views.gap_communities import ACROSS_M
+from dashboard.views.gap_communities import ACROSS_M, FIRST
 from dashboard.views.gap_words import one_of, poor_words, range_sentence, summary_sentence
 from dashboard.views.gaps import Gaps, NoAnswer
 from dashboard.views.needs import WeightedNeed
 from dashboard.views.scene import Scene
 from dashboard.views.together import Together
 from dashboard.views.wording import capital, cost_words, count_of, listing, small
-from layers import Direction, Layer
-
-FIRST = 10
-"""So many places are named by number, in sentence, list and map alike."""
-WORST = 80.0
-"""Need from which an area is in the worst fifth of the region, where nobody asks for another threshold."""
+from layers import NEED_THRESHOLD, Direction, Layer
 
 
 @dataclass(frozen=True)
@@ -87,7 +82,7 @@ def worst_shares(
     """The share of each authority's people in the worst fifth of the region; () where the map does not show fifths, or an end that
     is worse."""
     if isinstance(shown, WeightedNeed):
-        high = np.where(np.isfinite(shown.score), shown.score >= WORST, False)
+        high = np.where(np.isfinite(shown.score), shown.score >= NEED_THRESHOLD, False)
         return authority_shares(published, shown.level, shown.in_view, high)
     fifths = (selection.scheme, selection.bands, len(shown.bands)) == ("quantiles", "region", 5)
     if not fifths or shown.level == "lad" or shown.layer.descriptor.direction == Direction.NEUTRAL:

@@ -54,6 +54,8 @@ class CommunityCard:
     latitude: float
 
 
+FIRST = 10
+"""So many communities have their number in sentence, list and map alike."""
 ACROSS_M = 2_000.0
 """Two underserved communities of different authorities this close may share a site, though no area of one touches the other."""
 

@@ -19,7 +19,7 @@ from dashboard.views.claims import WHOLE, Claims, gated, sites_in_region
 from dashboard.views.crossing_words import apart_sentence, in_a_line, line_words
 from dashboard.views.gap_answer import GapAnswer
 from dashboard.views.wording import cost_beside, cost_words, counted, small, standard_words, sure_percent
-from layers import Community, GapRequest, GapResult, Layer, Need, Note, SitingPlan, SitingRequest
+from layers import NEED_THRESHOLD, Community, GapRequest, GapResult, Layer, Need, Note, SitingPlan, SitingRequest
 
 REASONS = {
     "": "",
@@ -83,7 +83,7 @@ def rule_sentence(gaps: GapAnswer) -> str:
     """What "underserved" means in this view, with its thresholds."""
     request = gaps.request
     threshold = request.need_threshold
-    fifth = "in the worst fifth of the region" if threshold == 80 else "high in the region"
+    fifth = "in the worst fifth of the region" if threshold == NEED_THRESHOLD else "high in the region"
     need = f"need {fifth} ({threshold:g} or more of 100)"
     over = " Where a line crosses water, the way over land counts." if gaps.result.crossing_lists else ""
     return f"Underserved here means: {need} and {poor_words(gaps)}{_whose(request)}.{over}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dashboard.published import Published
 from dashboard.selection import Selection
 from dashboard.views.choropleth import Choropleth, choropleth
+from dashboard.views.gap_communities import FIRST
 from dashboard.views.gap_map import emphasis, painted
 from dashboard.views.gaps import Gaps, NoAnswer, gaps_or_reasons
 from dashboard.views.needs import WeightedNeed, weighted_need
@@ -53,7 +54,7 @@ def readings_of(shown: Scene) -> bytes | None:
 def emphasis_of(shown: Scene, selection: Selection | None = None, viewer: Viewer | None = None) -> dict:
     """Underserved areas (places in area order) and the names of the largest communities; with a selection and its viewer
     also what it lays over the map."""
-    nothing = {"areas": [], "labels": [], "numbered": False, "lines": [], "rings": []}
+    nothing = {"areas": [], "labels": [], "numbered": 0, "lines": [], "rings": []}
     if not isinstance(shown, Gaps):
         return nothing
     more = nothing
@@ -65,7 +66,7 @@ def emphasis_of(shown: Scene, selection: Selection | None = None, viewer: Viewer
     return more | {
         "areas": list(loud.indices),
         "labels": [list(label) for label in loud.labels],
-        "numbered": shown.claims.ranks,
+        "numbered": FIRST if shown.claims.ranks else 0,
     }
 
 

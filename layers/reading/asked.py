@@ -59,7 +59,7 @@ def breakdowns(
 
 
 def exchange(x: str, y: str, where: str) -> Question:
-    words = f"The columns of the coordinates are exchanged: \u201c{x}\u201d holds what lies east, \u201c{y}\u201d what lies north"
+    words = f"The columns of the coordinates are exchanged: “{x}” holds what lies east, “{y}” what lies north"
     return Question("place_columns", words, where, (Choice("Exchange the two", line("place_columns", [x, y])),))
 
 

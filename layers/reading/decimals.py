@@ -45,9 +45,7 @@ def decimal_of(words: Iterable[str], semicolons: bool = False) -> Habit:
             return Habit(COMMA)
         if len(only) <= FEW * (len(only) + len(groups) + len(points)):
             return Habit(POINT, odd=tuple(only))
-        if not sure and not points and semicolons:
-            return Habit(COMMA)
-        if not sure and not points and len(only) >= len(one):
+        if not sure and not points and (semicolons or len(only) >= len(one)):
             return Habit(COMMA)
         return Habit("", odd=tuple(only), unclear=tuple(one))
     if groups:

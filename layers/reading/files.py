@@ -694,7 +694,7 @@ def _which_sheet(about: dict, name: str) -> list[Question]:
     if len(tables) < 2:
         return []
     first = [about["sheet"], *(title for title in tables if title != about["sheet"])]
-    choices = [Choice(f"The sheet \u201c{title}\u201d", line("sheet", title)) for title in first]
+    choices = [Choice(f"The sheet “{title}”", line("sheet", title)) for title in first]
     periods = [title for title in tables if is_period(title)]
     if len(periods) > 1:
         said = ", ".join(periods)

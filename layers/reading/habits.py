@@ -25,17 +25,15 @@ def decimal_question(column: pd.Series, header: str, semicolons: bool, where: st
     if habit.reading:
         rows = [int(label) for label in column.index[column.isin(habit.odd)][:5]]
         count = int(column.isin(habit.odd).sum())
-        words_ = (
-            f"{count} of {len(column)} cells of \u201c{header}\u201d can be no number with thousands: "
+        asks = (
+            f"{count} of {len(column)} cells of “{header}” can be no number with thousands: "
             f"{', '.join(f'{word} (row {row})' for word, row in zip(habit.odd, rows, strict=False))}. What is to become of them?"
         )
         choice = Choice(
-            "Leave them out as missing; or correct the file"
-            if count > 1
-            else "Leave it out as missing; or correct the file",
+            f"Leave {'them' if count > 1 else 'it'} out as missing; or correct the file",
             "\n".join(line(("marks", word), "missing") for word in habit.odd),
         )
-        return Question("marks", words_, where, (choice,), habit.odd[:3])
+        return Question("marks", asks, where, (choice,), habit.odd[:3])
     if whole and not habit.odd:
         return None
     shown = list(dict.fromkeys([*habit.unclear[:2], *habit.odd[:1]]))
@@ -52,7 +50,7 @@ def decimal_question(column: pd.Series, header: str, semicolons: bool, where: st
         Choice(f"A comma divides thousands: {said[0]}", line("decimal", POINT)),
         Choice(f"A comma is the decimal sign: {said[1]}", line("decimal", COMMA)),
     )
-    return Question("decimal", f"What is the comma in \u201c{header}\u201d?", where, choices, tuple(shown))
+    return Question("decimal", f"What is the comma in “{header}”?", where, choices, tuple(shown))
 
 
 def percent_question(
@@ -71,12 +69,12 @@ def percent_question(
     if signed.any():
         percents = [str(cell) for cell in text[signed].unique()[:3]]
         words = (
-            f"\u201c{header}\u201d has percentages ({', '.join(percents)}) beside numbers from 0 to 1 ({', '.join(shares)}). "
+            f"“{header}” has percentages ({', '.join(percents)}) beside numbers from 0 to 1 ({', '.join(shares)}). "
             "What are those?"
         )
         examples = (*percents, *shares)
     elif is_percentage and len(values) >= 5:
-        words = f"All numbers of \u201c{header}\u201d lie between 0 and 1 ({', '.join(shares)}). What are they?"
+        words = f"All numbers of “{header}” lie between 0 and 1 ({', '.join(shares)}). What are they?"
         examples = tuple(shares)
     else:
         return None

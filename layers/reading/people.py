@@ -53,7 +53,7 @@ def records_of_people(text: pd.DataFrame, where: str) -> Fault | None:
         signs = ["home address"]
     if not signs:
         return None
-    columns = " beside ".join(f"{what} (column \u201c{held[what][:60]}\u201d)" for what in signs)
+    columns = " beside ".join(f"{what} (column “{held[what][:60]}”)" for what in signs)
     what = f"these look like records of people: {columns}. People are not points on a map"
     return Fault(what, where, TODO, rule="people")
 

@@ -84,7 +84,7 @@ def _keep(out: Shaped, keep: Mapping[str, Any], where: str) -> None:
             continue
         values = [str(one).strip() for one in (wanted if isinstance(wanted, (list, tuple)) else [wanted])]
         good = tidy(out.text[header]).isin(values).to_numpy(dtype=bool)
-        said = " or ".join(f"\u201c{value}\u201d" for value in values)
+        said = " or ".join(f"“{value}”" for value in values)
         if not good.any():
             what = f"no row has {said} in {header!r}"
             todo = f"there are: {', '.join(list(dict.fromkeys(tidy(out.text[header])))[:20])}"
@@ -163,7 +163,7 @@ def period_columns_question(text: pd.DataFrame, used: Sequence[str], where: str)
         what = f"One indicator, {rest}," if rest else "One indicator"
         choices.append(Choice(f"{what} with the periods {said}", "\n".join(answer)))
         only = (line("period_columns", []), line("value_column", headers[-1]), line("period", ordered[-1]))
-        newest.append(Choice(f"Only \u201c{headers[-1]}\u201d", "\n".join(only)))
+        newest.append(Choice(f"Only “{headers[-1]}”", "\n".join(only)))
     count = sum(map(len, groups.values()))
     words = f"{count} columns are called by a period: {', '.join(next(iter(groups.values())).values())}. What are they?"
     return Question("period_columns", words[:400], where, (*choices, *newest))
@@ -217,10 +217,9 @@ def breakdown_questions(
         )
         times = values.value_counts()
         choices = tuple(
-            Choice(f"Only \u201c{value}\u201d: {int(times[value]):,} rows", line(("keep", header), value))
-            for value in first
+            Choice(f"Only “{value}”: {int(times[value]):,} rows", line(("keep", header), value)) for value in first
         )
-        words = f"The areas stand several times, told apart by \u201c{header}\u201d. Which rows are to be published?"
+        words = f"The areas stand several times, told apart by “{header}”. Which rows are to be published?"
         out.append(Question("keep", words, where, choices, tuple(first[:3])))
     return out
 

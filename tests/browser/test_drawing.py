@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -14,6 +15,19 @@ from tests.browser.driving import Explore, until
 pytestmark = pytest.mark.browser
 
 QUESTION = "need=crowded&services=clinics&show=gap"
+
+
+@contextmanager
+def working(published, name: str):
+    """Somebody works meanwhile."""
+    over = threading.Event()
+    worker = threading.Thread(target=Jobs(published).work_here, args=(name, over.is_set, lambda: None))
+    worker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        worker.join(60)
 
 
 @pytest.fixture
@@ -36,15 +50,9 @@ def test_the_map_is_there_at_once_and_how_sure_it_is_follows(nobody_works, tiny_
     assert "waits in the queue, in place 1" in words.inner_text()
     sentence = page.locator("#sentence").inner_text()
     assert "underserved" in sentence and "firm or likely" not in sentence
-    over = threading.Event()
-    worker = threading.Thread(target=Jobs(nobody_works).work_here, args=("host:1:2", over.is_set, lambda: None))
-    worker.start()
-    try:
+    with working(nobody_works, "host:1:2"):
         until(page, "() => document.getElementById('sentence').innerText.includes('firm or likely')", timeout=60)
         until(page, "() => document.getElementById('drawing').hidden")
-    finally:
-        over.set()
-        worker.join(60)
 
 
 def test_what_has_to_be_measured_first_is_shown_and_painted_when_it_is_there(
@@ -59,16 +67,10 @@ def test_what_has_to_be_measured_first_is_shown_and_painted_when_it_is_there(
     words.wait_for()
     assert words.inner_text().startswith("Measuring how far the services are takes a while.")
     assert "One moment, please" in page.locator("#headline").inner_text()
-    over = threading.Event()
-    worker = threading.Thread(target=Jobs(nobody_works).work_here, args=("host:1:3", over.is_set, lambda: None))
-    worker.start()
-    try:
+    with working(nobody_works, "host:1:3"):
         until(page, "() => document.getElementById('sentence').innerText.includes('underserved')", timeout=60)
         until(page, "() => document.getElementById('drawing').hidden")
         explore.settled()
-    finally:
-        over.set()
-        worker.join(60)
 
 
 def test_it_can_be_stopped(nobody_works, tiny_site, open_page):
