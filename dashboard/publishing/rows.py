@@ -26,11 +26,18 @@ def open_questions(draft: Draft, answers: Mapping[str, Any]) -> tuple:
     return tuple(found.values())
 
 
-def rows_page(draft: Draft, questions: tuple, *, errors: Mapping[str, str] | None = None, **values):
-    """The page of the questions; ``draft.answers`` say what was chosen before."""
+def rows_page(
+    draft: Draft,
+    questions: tuple,
+    *,
+    recipe: Mapping[str, Any] | None = None,
+    errors: Mapping[str, str] | None = None,
+    **values,
+):
+    """The page of the questions. ``recipe``: what was chosen just now; else ``draft.answers`` say what was chosen before."""
     site = wizard.current()
     report = site.reports.report(draft, "", current_viewer(), {**draft.answers, "several": []})
-    recipe = draft.answers.get("recipe") or {}
+    recipe = draft.answers.get("recipe") or {} if recipe is None else recipe
     asked = [
         (f"q{at}", question, next((n for n, one in enumerate(question.choices or ()) if says(recipe, one.set)), None))
         for at, question in enumerate(questions)
@@ -73,10 +80,10 @@ def save_rows(draft: Draft):
     done = [name for name in draft.answers.get("done", ()) if name not in ("columns", "check", "preview")]
     try:
         if errors:
-            return rows_page(draft, questions, errors=errors, status=422, again=again)
+            return rows_page(draft, questions, recipe=recipe, errors=errors, status=422, again=again)
         draft = wizard.save(draft, {**changed, "done": done})
     except EditConflict as error:
-        return rows_page(error.draft, questions, overtaken=error.draft, status=409, again=again)
+        return rows_page(error.draft, questions, recipe=recipe, overtaken=error.draft, status=409, again=again)
     return wizard.go(draft, "columns")
 
 

@@ -23,12 +23,28 @@ LARGEST = 1 << 20
 
 @dataclass(frozen=True)
 class RecipeKey:
-    """One thing that may be said about how a file is read. ``words``: the only answers, where there are few."""
+    """One thing that may be said about how a file is read. ``words``: the only answers, where there are few; ``items``: what a
+    list of it holds. Numbers are those of rows and years: from 1."""
 
     name: str
     types: tuple[type, ...]
     meaning: str
     words: tuple[str, ...] = ()
+    items: tuple[type, ...] = (str,)
+
+    def takes(self, value: Any) -> bool:
+        """Whether the value can be meant."""
+        if isinstance(value, list):
+            return list in self.types and all(_is(one, self.items) for one in value)
+        return _is(value, self.types)
+
+
+def _is(value: Any, types: tuple[type, ...]) -> bool:
+    if isinstance(value, bool):
+        return bool in types
+    if isinstance(value, int):
+        return int in types and 1 <= value < 1 << 31
+    return isinstance(value, types)
 
 
 READING: dict[str, RecipeKey] = {
@@ -39,8 +55,9 @@ READING: dict[str, RecipeKey] = {
             "sheets_as_periods",
             (bool, list),
             "the sheets whose titles are the periods; true for all that are called so",
+            items=(str, int),
         ),
-        RecipeKey("header_rows", (list, int), "rows of the header; [] for none"),
+        RecipeKey("header_rows", (list, int), "rows of the header; [] for none", items=(int,)),
         RecipeKey("first_row", (int,), "first row of the table below the header"),
         RecipeKey("last_row", (int,), "last row of the table"),
         RecipeKey("keep", (dict,), "only rows in which a column has this value, or one of these"),
@@ -49,11 +66,14 @@ READING: dict[str, RecipeKey] = {
         RecipeKey(
             "percent", (str,), "what numbers without a percent sign are, in a column of percentages", (PERCENT, SHARE)
         ),
-        RecipeKey("period_columns", (list,), "columns that are periods of one indicator; [] for none"),
+        RecipeKey(
+            "period_columns", (list,), "columns that are periods of one indicator; [] for none", items=(str, int)
+        ),
         RecipeKey(
             "periods",
             (str, list, dict),
             "the column of the periods; or what the columns or sheets that are periods are called",
+            items=(str, int),
         ),
         RecipeKey("area_column", (str,), "the column of the codes or names of areas"),
         RecipeKey("value_column", (str,), "the column of the value"),
@@ -67,35 +87,40 @@ READING: dict[str, RecipeKey] = {
 }
 """What a recipe may say of the reading. A further key is a row here."""
 
-_NOT_OF_A_LAYER = ("filename", "decimal_comma", "geography", "columns")
+_BESIDES: dict[str, RecipeKey] = {
+    key.name: key
+    for key in (
+        RecipeKey("filename", (str,), "the name of the file"),
+        RecipeKey("decimal_comma", (bool,), "whether a comma is the decimal sign"),
+        RecipeKey("columns", (dict,), "the column of each role"),
+        RecipeKey("marks", (dict,), "what a mark in a cell means"),
+    )
+}
+"""What may stand in a recipe besides, and is not kept with the layer."""
 
 
 def read_recipe(path: str | Path) -> dict[str, Any]:
     """What a recipe says, as hints for :func:`layers.inspect_upload`. Raises :class:`Refused` with everything that is wrong."""
-    path = Path(path)
-    if path.stat().st_size > LARGEST:
-        raise Refused("The recipe cannot be used.", [Fault("is larger than 1 MiB", path.name)])
-    try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise Refused(
-            "The recipe cannot be used.", [Fault(f"is not TOML: {error}", path.name, "mend it where it says")]
-        ) from None
+    path, title = Path(path), "The recipe cannot be used."
+    said = _toml(path, title)
     if faults := faults_of(said, path.name):
-        raise Refused("The recipe cannot be used.", faults)
+        raise Refused(title, faults)
     return said
+
+
+def _toml(path: Path, title: str) -> dict[str, Any]:
+    if path.stat().st_size > LARGEST:
+        raise Refused(title, [Fault("is larger than 1 MiB", path.name, "give the file of questions and answers alone")])
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Refused(title, [Fault(f"is not TOML: {error}", path.name, "mend it where it says")]) from None
 
 
 def read_manifest_of_layers(path: str | Path) -> list[tuple[Path, Path | None, str]]:
     """The file, recipe and id of every layer of a manifest: ``[[layer]]`` with ``file``, ``id``, ``recipe``, paths beside it."""
-    path = Path(path)
-    title = "The manifest cannot be used."
-    if path.stat().st_size > LARGEST:
-        raise Refused(title, [Fault("is larger than 1 MiB", path.name)])
-    try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise Refused(title, [Fault(f"is not TOML: {error}", path.name, "mend it where it says")]) from None
+    path, title = Path(path), "The manifest cannot be used."
+    said = _toml(path, title)
     given = said.get("layer")
     if not isinstance(given, list) or not given or not all(isinstance(one, dict) for one in given):
         raise Refused(title, [Fault("names no layers", path.name, "write [[layer]] with file, id and recipe for each")])
@@ -135,17 +160,16 @@ def recipe_of(text: str) -> dict[str, Any]:
 
 def faults_of(said: Mapping[str, Any], where: str) -> list[Fault]:
     """Keys that are unknown, and answers that cannot be meant."""
-    known = {*READING, *_NOT_OF_A_LAYER, *KEYS, *(key.path[-1] for key in KEYS.values()), "geography", "level"}
+    known = {*READING, *_BESIDES, *KEYS, *(key.path[-1] for key in KEYS.values()), "geography", "level"}
     faults = []
     for name, value in said.items():
-        key = READING.get(name)
+        key = READING.get(name) or _BESIDES.get(name)
         if name not in known:
             todo = f"there are: {', '.join(READING)}, and the keys of docs/layer-package.md"
             faults.append(Fault("is no key of a recipe", where, todo, column=name, rule="recipe"))
-        elif key is not None and (
-            not isinstance(value, key.types) or (isinstance(value, bool) and bool not in key.types)
-        ):
-            faults.append(Fault(f"cannot be {value!r}: it is {key.meaning}", where, column=name, rule="recipe"))
+        elif key is not None and not key.takes(value):
+            what = f"cannot be {str(value)[:60]!r}: it is {key.meaning}"
+            faults.append(Fault(what, where, "see docs/recipes.md", column=name, rule="recipe"))
         elif key is not None and key.words and value not in key.words:
             faults.append(
                 Fault(f"cannot be {value!r}", where, f"use {' or '.join(key.words)}", column=name, rule="recipe")

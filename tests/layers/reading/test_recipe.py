@@ -58,6 +58,29 @@ def test_what_is_wrong_with_a_recipe_is_said_at_once(tmp_path):
         read_recipe(file)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'header_rows = ["a"]', "header_rows = [[1]]", "header_rows = [1.5]", "header_rows = [0]", "header_rows = true",
+        "first_row = 0", "last_row = 99999999999999999999", "vintage = -1", "place_columns = [1, 2]", "columns = 3",
+        "marks = 3", 'decimal_comma = "x"', "hidden_rows = 3", "keep = 3", "period_columns = [{}]",
+    ],
+)  # fmt: skip
+def test_an_answer_that_cannot_be_meant_is_refused(tmp_path, text):
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(Refused) as error:
+        read_recipe(tmp_path / "r.toml")
+    (fault,) = error.value.faults
+    assert fault.column == text.split(" ")[0] and str(fault.what).startswith("cannot be")
+
+
+@pytest.mark.parametrize("text", ["header_rows = []", "header_rows = [1, 2]", "header_rows = 1", "sheets_as_periods = true",
+                                  "period_columns = [2019, 2020]", 'place_columns = ["x", "y"]'])  # fmt: skip
+def test_what_can_be_meant_is_taken(tmp_path, text):
+    (tmp_path / "r.toml").write_text(text)
+    assert list(read_recipe(tmp_path / "r.toml")) == [text.split(" ")[0]]
+
+
 def test_the_period_is_never_inherited():
     kept = recipe_of('sheet = "2022"\nperiod = "2022"\nperiods = "Year"\nkeep.Sex = "Persons"\nheader_rows = [4]\n')
     assert kept == {"keep": {"Sex": "Persons"}, "header_rows": [4]} and recipe_of("not toml") == {}
